@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel half and the user half share: plain structs of fixed width
+ * and the limits of the tables. Nothing here has behaviour.
+ *
+ * Every table is an array in memory that both halves map. A slot goes
+ * FREE -> CLAIMED -> READY and is never given back while the programs live,
+ * so a reader needs no lock: a READY slot's identity does not change, its
+ * counters and bits only grow.
+ */
+#ifndef LOCKVANE_ABI_H
+#define LOCKVANE_ABI_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+/* Limits. Powers of two: indices are masked, for the verifier and for speed. */
+#define LV_MAX_CLASSES 8192 /* lockdep's MAX_LOCKDEP_KEYS */
+#define LV_MAX_EDGES 32768  /* lockdep's MAX_LOCKDEP_ENTRIES on small configurations */
+#define LV_MAX_STACKS 16384
+#define LV_MAX_NAMES 4096 /* wait-queue names seen at (cache, offset) */
+#define LV_MAX_TASKS 4096 /* tasks that hold a sleeping lock at one moment */
+#define LV_MAX_CPUS 1024
+
+#define LV_STACK_DEPTH 48 /* frames kept per stack */
+#define LV_HELD_DEPTH 16  /* locks held per CPU and level, or per task */
+#define LV_ADDR_SLOTS 1024
+#define LV_EDGE_SLOTS 1024
+#define LV_MARK_SLOTS 256
+#define LV_COMM_LEN 16 /* TASK_COMM_LEN */
+#define LV_NAME_LEN 48
+
+#define LV_NONE 0xffffffffu /* no class, edge or stack */
+
+enum lv_slot_state {
+	LV_SLOT_FREE = 0,
+	LV_SLOT_CLAIMED = 1,
+	LV_SLOT_READY = 2,
+};
+
+/* Interrupt levels of a CPU that hold locks of their own, lowest first. */
+enum lv_level {
+	LV_LEVEL_TASK = 0,
+	LV_LEVEL_SOFTIRQ = 1,
+	LV_LEVEL_HARDIRQ = 2,
+	LV_LEVELS = 3,
+};
+
+enum lv_family {
+	LV_SPIN = 0,
+	LV_RWLOCK = 1,
+	LV_MUTEX = 2,
+	LV_RWSEM = 3,
+	LV_RAWSPIN = 4, /* told apart from LV_SPIN only where a kernel shows it (PREEMPT_RT) */
+	LV_FAMILIES = 5,
+};
+
+/* How a lock is taken: the values of lockdep's held_lock.read. */
+enum lv_mode {
+	LV_WRITE = 0,
+	LV_READ = 1,
+	LV_RECURSIVE = 2, /* a reader that waiting writers do not stop */
+};
+
+/* What a function leaves irqs and softirqs like. */
+enum lv_irq_effect {
+	LV_IRQ_KEEP = 0,
+	LV_IRQ_OFF = 1,     /* _irq, _irqsave */
+	LV_IRQ_ON = 2,      /* unlock_irq */
+	LV_IRQ_RESTORE = 3, /* unlock_irqrestore: as its flags argument says */
+	LV_BH_OFF = 4,
+	LV_BH_ON = 5,
+};
+
+/*
+ * Usage bits of a class, numbered as lockdep numbers them
+ * (kernel/locking/lockdep_internals.h, enum lock_usage_bit): for each of
+ * hardirq and softirq IN, IN-R, ON, ON-R; then first use.
+ */
+enum lv_usage {
+	LV_USED_IN_HARDIRQ = 0,
+	LV_USED_IN_HARDIRQ_READ = 1,
+	LV_ENABLED_HARDIRQ = 2,
+	LV_ENABLED_HARDIRQ_READ = 3,
+	LV_USED_IN_SOFTIRQ = 4,
+	LV_USED_IN_SOFTIRQ_READ = 5,
+	LV_ENABLED_SOFTIRQ = 6,
+	LV_ENABLED_SOFTIRQ_READ = 7,
+	LV_USED = 8,
+	LV_USED_READ = 9,
+	LV_USAGES = 10,
+};
+
+/*
+ * How an edge's two ends were taken, one bit a pair
+ * (Documentation/locking/lockdep-design.rst, "Dependency types"):
+ * the first letter S or E is the holder (shared reader or exclusive), the
+ * second N or R the one that follows (non-recursive or recursive reader).
+ */
+enum lv_dep {
+	LV_DEP_SR = 1 << 0,
+	LV_DEP_ER = 1 << 1,
+	LV_DEP_SN = 1 << 2,
+	LV_DEP_EN = 1 << 3,
+};
+
+/* Where a lock lives: the ways its class is told. */
+enum lv_place_kind {
+	LV_PLACE_NONE = 0,
+	LV_PLACE_STATIC = 1,     /* kernel or module image: base is the address */
+	LV_PLACE_PERCPU = 2,     /* static per-CPU: base is the offset in the section */
+	LV_PLACE_SLAB = 3,       /* base is the struct kmem_cache, off the offset in the object */
+	LV_PLACE_PERCPU_DYN = 4, /* base is the offset in the first chunk */
+	LV_PLACE_PAGE = 5,       /* in struct page: off */
+	LV_PLACE_STACK = 6,      /* some task's stack: all in one */
+	LV_PLACE_VMALLOC = 7,    /* all in one */
+	LV_PLACE_EARLY = 8,      /* pages that are no slab's: all in one */
+	LV_PLACE_KFENCE = 9,     /* all in one */
+	LV_PLACE_TOLD = 10,      /* replay: a scenario names the class: base is its number */
+	LV_PLACE_KINDS = 11,
+};
+
+struct lv_place {
+	__u64 base;
+	__u32 off;
+	__u32 kind;
+};
+
+/* Class flags */
+#define LV_CLASS_WAITQ (1 << 0)     /* seen as the lock of a wait-queue head */
+#define LV_CLASS_SELF_ORDER (1 << 1) /* the same two instances nested in both orders */
+
+struct lv_class {
+	struct lv_place place;
+	__u32 state; /* enum lv_slot_state */
+	__u32 usage; /* 1 << enum lv_usage */
+	__u32 flags;
+	__u16 family;
+	__u16 subclass;                /* only replay and debug kernels are told one */
+	__u32 usage_stack[LV_USAGES];  /* stack slot, LV_NONE where none was left */
+	__u64 usage_addr[LV_USAGES];   /* the instance */
+	char cache[LV_NAME_LEN];       /* slab: the cache's name */
+	__u32 cache_size;              /* slab: object size, bytes */
+	__u32 pad;
+};
+
+struct lv_edge {
+	__u32 from;
+	__u32 to;
+	__u32 dep; /* exactly one enum lv_dep: one slot a kind */
+	__u32 state;
+	__u32 stack;
+	__u32 from_stack; /* where the holder was taken, when known */
+	__u64 from_addr;
+	__u64 to_addr;
+};
+
+struct lv_stack {
+	__u64 task;
+	__u32 pid;
+	__u32 cpu;
+	__u16 hook; /* index in hooks.def */
+	__u16 level;
+	__u32 nr; /* frames, 0 while none */
+	char comm[LV_COMM_LEN];
+	__u64 ip[LV_STACK_DEPTH];
+};
+
+/* A name the kernel passed to an init function, and the place it named. */
+struct lv_name {
+	struct lv_place place;
+	__u64 addr;
+	__u32 state;
+	__u32 clashes; /* times another name came for the same place */
+	char text[LV_NAME_LEN];
+	char cache[LV_NAME_LEN];
+	__u32 cache_size;
+	__u32 pad;
+};
+
+/* What is lost is counted, by kind; the order is the order of reports. */
+#define LV_LOSSES(X)                                                                  \
+	X(GUARD, guard, "events skipped: an interrupt hit a running program")         \
+	X(NMI, nmi, "events in NMI, not traced")                                      \
+	X(DEPTH, held_full, "acquisitions deeper than the held stack")                \
+	X(TASKS, tasks_full, "sleeping locks of more tasks than the table holds")     \
+	X(CLASSES, classes_full, "locks without a class: class table full")           \
+	X(EDGES, edges_full, "dependencies dropped: edge table full")                 \
+	X(STACKS, stacks_full, "stacks not kept: stack table full")                   \
+	X(NAMES, names_full, "wait-queue names dropped: name table full")             \
+	X(UNKNOWN_RELEASE, unknown_releases, "releases of locks not seen taken")      \
+	X(STALE_HOLDER, stale_holders, "held entries found not to be held")           \
+	X(STALE_CLASS, stale_classes, "cached classes found outdated")                \
+	X(TAINTED, tainted, "acquisitions under a stack not trusted")                 \
+	X(NO_CLASS, no_class, "locks whose memory could not be placed")               \
+	X(NO_CPU, no_cpu, "events on a CPU that was not planned for")                 \
+	X(RACE, races, "slots that another CPU was filling")                          \
+	X(RECURSION, recursion_misses, "runs the kernel skipped: program was running")
+
+enum lv_loss {
+#define X(id, name, text) LV_LOSS_##id,
+	LV_LOSSES(X)
+#undef X
+	LV_LOSS_KINDS
+};
+
+struct lv_held {
+	__u64 addr;
+	__u32 class;
+	__u8 family;
+	__u8 mode;  /* enum lv_mode */
+	__u8 flags; /* LV_HELD_* */
+	__u8 under; /* sleeping lock: spinning locks held when it was taken */
+};
+
+#define LV_HELD_TRY (1 << 0)     /* taken by a trylock: gets no incoming edge */
+#define LV_HELD_IRQ_OFF (1 << 1) /* known to be held with irqs off */
+
+struct lv_held_stack {
+	__u32 depth;
+	__u32 tainted; /* met a loss: gives no edge until it empties */
+	struct lv_held held[LV_HELD_DEPTH];
+};
+
+/* Sleeping locks belong to the task. */
+struct lv_task {
+	__u64 task; /* 0: free */
+	__u32 epoch;
+	__u32 pad;
+	struct lv_held_stack stack;
+};
+
+struct lv_addr_slot {
+	__u64 addr;
+	__u32 class;
+	__u32 clock; /* when it was last derived, in events of this CPU */
+};
+
+struct lv_edge_slot {
+	__u64 key;
+	__u32 edge;
+	__u32 pad;
+};
+
+struct lv_cpu {
+	__u32 guard;
+	__u32 epoch;
+	__u32 clock; /* acquisitions on this CPU, wraps */
+	__u32 pad;
+	__u64 task; /* whose locks stack[LV_LEVEL_TASK] are */
+	__u64 events;
+	__u64 lost[LV_LOSS_KINDS];
+	struct lv_held_stack stack[LV_LEVELS];
+	__u64 marks[LV_MARK_SLOTS]; /* addresses of wait-queue heads seen lately */
+	struct lv_addr_slot addr[LV_ADDR_SLOTS];
+	struct lv_edge_slot edge[LV_EDGE_SLOTS];
+	__u64 acquisitions[LV_MAX_CLASSES];
+	__u64 edge_hits[LV_MAX_EDGES];
+};
+
+/* Written by the user half, but for next_stack. */
+struct lv_control {
+	__u32 armed;
+	__u32 epoch; /* a new one empties every held stack */
+	__u32 nr_cpus;
+	__u32 next_stack;
+};
+
+_Static_assert(sizeof(struct lv_place) == 16, "ABI");
+_Static_assert(sizeof(struct lv_class) == 32 + 4 * LV_USAGES + 8 * LV_USAGES + LV_NAME_LEN + 8,
+	       "ABI");
+_Static_assert(sizeof(struct lv_edge) == 40, "ABI");
+_Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
+_Static_assert(sizeof(struct lv_name) == 40 + 2 * LV_NAME_LEN, "ABI");
+_Static_assert(sizeof(struct lv_held) == 16, "ABI");
+_Static_assert(sizeof(struct lv_task) == 24 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
+
+#endif

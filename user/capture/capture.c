@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "capture/capture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct capture *capture_new(void)
+{
+	return calloc(1, sizeof(struct capture));
+}
+
+static void free_class(struct capture_class *class)
+{
+	free(class->name);
+	free(class->alias);
+	free(class->kind);
+	free(class->key);
+}
+
+static void free_stack(struct capture_stack *stack)
+{
+	for (uint32_t i = 0; i < stack->nr_frames; i++)
+		free(stack->frames[i].text);
+	free(stack->frames);
+}
+
+void capture_free(struct capture *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->nr_classes; i++)
+		free_class(&c->classes[i]);
+	for (size_t i = 0; i < c->nr_stacks; i++)
+		free_stack(&c->stacks[i]);
+	for (size_t i = 0; i < c->nr_losses; i++) {
+		free(c->losses[i].name);
+		free(c->losses[i].text);
+	}
+	free(c->classes);
+	free(c->edges);
+	free(c->stacks);
+	free(c->losses);
+	free(c->version);
+	free(c->kernel);
+	free(c->build);
+	free(c->machine);
+	free(c->command);
+	free(c);
+}
+
+/* Grows by doubling: capacity is the next power of two of the number held. */
+static void *append(void **items, size_t *nr, size_t size)
+{
+	if ((*nr & (*nr - 1)) == 0) {
+		size_t capacity = *nr ? *nr * 2 : 1;
+		void *grown = reallocarray(*items, capacity, size);
+
+		if (!grown)
+			return NULL;
+		*items = grown;
+	}
+	return memset((char *)*items + (*nr)++ * size, 0, size);
+}
+
+struct capture_class *capture_add_class(struct capture *c)
+{
+	struct capture_class *class = append((void **)&c->classes, &c->nr_classes, sizeof(*class));
+
+	if (class)
+		memset(class->usage_stack, 0xff, sizeof(class->usage_stack));
+	return class;
+}
+
+struct capture_edge *capture_add_edge(struct capture *c)
+{
+	struct capture_edge *edge = append((void **)&c->edges, &c->nr_edges, sizeof(*edge));
+
+	if (edge) {
+		edge->stack = LV_NONE;
+		edge->from_stack = LV_NONE;
+	}
+	return edge;
+}
+
+struct capture_stack *capture_add_stack(struct capture *c)
+{
+	return append((void **)&c->stacks, &c->nr_stacks, sizeof(struct capture_stack));
+}
+
+struct capture_loss *capture_add_loss(struct capture *c)
+{
+	return append((void **)&c->losses, &c->nr_losses, sizeof(struct capture_loss));
+}
+
+uint64_t capture_lost(const struct capture *c)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < c->nr_losses; i++)
+		sum += c->losses[i].count;
+	return sum;
+}
+
+/* kernel/locking/lockdep.c, get_usage_char(): '.' neither, '-' in, '+' on, '?' both. */
+static char usage_char(uint32_t usage, enum lv_usage in, enum lv_usage on)
+{
+	bool is_in = usage & (1u << in);
+	bool is_on = usage & (1u << on);
+
+	if (is_in)
+		return is_on ? '?' : '-';
+	return is_on ? '+' : '.';
+}
+
+void capture_usage_text(uint32_t usage, char ret[static CAPTURE_USAGE_LEN])
+{
+	ret[0] = '{';
+	ret[1] = usage_char(usage, LV_USED_IN_HARDIRQ, LV_ENABLED_HARDIRQ);
+	ret[2] = usage_char(usage, LV_USED_IN_HARDIRQ_READ, LV_ENABLED_HARDIRQ_READ);
+	ret[3] = usage_char(usage, LV_USED_IN_SOFTIRQ, LV_ENABLED_SOFTIRQ);
+	ret[4] = usage_char(usage, LV_USED_IN_SOFTIRQ_READ, LV_ENABLED_SOFTIRQ_READ);
+	ret[5] = '}';
+	ret[6] = '\0';
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The pivot: what one run of the recorder saw, resolved to names and symbols,
+ * so that it reads the same on another machine. trace/ and replay/ make one,
+ * capture_db.h keeps it in SQLite, everything after it only reads it.
+ *
+ * All strings belong to the capture. Ids are indices in its arrays.
+ */
+#ifndef LOCKVANE_CAPTURE_H
+#define LOCKVANE_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+/* How sure we are that a class is one class, and that its name is right. */
+enum capture_certainty {
+	CAPTURE_EXACT = 0,     /* the address says it: static, per-CPU, a cache of one type */
+	CAPTURE_INFERRED = 1,  /* one answer fits the evidence */
+	CAPTURE_AMBIGUOUS = 2, /* strangers may share it */
+};
+
+struct capture_frame {
+	uint64_t ip;
+	char *text; /* "function+0x4dc/0x620 [module]", or "0xffff…" */
+};
+
+struct capture_stack {
+	struct capture_frame *frames;
+	uint32_t nr_frames;
+	uint32_t pid;
+	uint32_t cpu;
+	char comm[LV_COMM_LEN];
+};
+
+struct capture_class {
+	char *name;  /* "kioctx.ctx_lock", "tasklist_lock", "kmalloc-256+0x58"; unique */
+	char *alias; /* what the kernel called it, "&ctx->fd_wqh"; or NULL */
+	char *kind;  /* "static", "percpu", "slab", "kmalloc", "stack", … (from lv_place_kind) */
+	char *key;   /* where it lives, for people: "[<ffffffff89c31430>]", "kioctx+0x140" */
+	enum capture_certainty certainty;
+	uint32_t family; /* enum lv_family */
+	uint32_t subclass;
+	uint32_t flags; /* LV_CLASS_* */
+	uint32_t usage; /* bits 1 << enum lv_usage */
+	uint64_t acquisitions;
+	uint32_t usage_stack[LV_USAGES]; /* index in stacks, or LV_NONE */
+	uint64_t usage_addr[LV_USAGES];  /* the instance, 0 unknown */
+};
+
+struct capture_edge {
+	uint32_t from, to; /* indices in classes */
+	uint32_t dep;      /* exactly one enum lv_dep */
+	uint64_t count;
+	uint32_t stack;      /* where `to` was taken under `from`, or LV_NONE */
+	uint32_t from_stack; /* where `from` was taken, or LV_NONE */
+	uint64_t from_addr, to_addr; /* the instances at first sight */
+};
+
+struct capture_loss {
+	char *name; /* as in LV_LOSSES */
+	char *text;
+	uint64_t count;
+};
+
+struct capture {
+	char *version; /* of the lockvane that recorded it */
+	char *kernel;  /* uname release */
+	char *build;   /* uname version: with the release, the kernel build */
+	char *machine; /* uname machine */
+	char *command; /* what was run, or NULL */
+	uint64_t started;  /* seconds since the epoch */
+	uint64_t duration; /* armed for, nanoseconds */
+	uint64_t events;
+	bool rt;            /* PREEMPT_RT: spinlocks sleep */
+	bool unlocks_hidden; /* some unlocks are inlined: holders are inferred */
+	bool irqs_unseen;    /* no source of the irq flag */
+
+	struct capture_class *classes;
+	size_t nr_classes;
+	struct capture_edge *edges;
+	size_t nr_edges;
+	struct capture_stack *stacks;
+	size_t nr_stacks;
+	struct capture_loss *losses;
+	size_t nr_losses;
+};
+
+/* An empty capture, or NULL when there is no memory. */
+struct capture *capture_new(void);
+void capture_free(struct capture *c); /* takes NULL */
+
+/*
+ * Append an item, zeroed but for LV_NONE in its stack fields. The pointer is
+ * good until the next append of its sort. NULL when there is no memory.
+ */
+struct capture_class *capture_add_class(struct capture *c);
+struct capture_edge *capture_add_edge(struct capture *c);
+struct capture_stack *capture_add_stack(struct capture *c);
+struct capture_loss *capture_add_loss(struct capture *c);
+
+/* Sum of all losses. */
+uint64_t capture_lost(const struct capture *c);
+
+/* "{+.-.}" as lockdep prints it: hardirq, softirq, then their read bits. */
+#define CAPTURE_USAGE_LEN 7
+void capture_usage_text(uint32_t usage, char ret[static CAPTURE_USAGE_LEN]);
+
+#endif
