@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Start one QEMU guest and be sure that it ends with us."""
+import ctypes
+import os
+import signal
+import subprocess
+
+QEMU = 'qemu-system-x86_64'
+PR_SET_PDEATHSIG = 1
+
+# The guest's own channels; the order is the order of the ports.
+PORTS = ('lv.out', 'lv.err', 'lv.ctl', 'lv.files')
+
+
+def _die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def arguments(options, kernel, initrd, console):
+    """What every guest has: no default devices, a serial console that goes to a file."""
+    cmdline = ['console=ttyS0', f'loglevel={options.loglevel}', 'panic=-1', 'oops=panic',
+               'rdinit=/init']
+    if options.append:
+        cmdline.append(options.append)
+    smp = f'cpus={options.cpus}'
+    if options.possible_cpus:
+        smp += f',maxcpus={options.possible_cpus}'
+    words = [QEMU, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+             # thread=multi races with the kernel's patching of its own text.
+             '-machine', 'q35', '-accel', 'tcg,thread=single', '-cpu', options.cpu,
+             '-smp', smp, '-m', str(options.memory),
+             '-kernel', str(kernel / 'vmlinuz'), '-initrd', str(initrd),
+             '-append', ' '.join(cmdline),
+             '-chardev', f'file,id=console,path={console}', '-serial', 'chardev:console',
+             '-device', 'virtio-serial-pci,max_ports=8']
+    if options.icount:
+        words += ['-icount', 'shift=0,sleep=off']
+    return words
+
+
+def with_ports(folder):
+    """Port N connects to the socket folder/N, where we listen."""
+    words = []
+    for name in PORTS:
+        words += ['-chardev', f'socket,id={name},path={folder}/{name},server=off',
+                  '-device', f'virtserialport,chardev={name},name={name}']
+    return words
+
+
+def with_terminal():
+    return ['-chardev', 'stdio,id=tty,signal=off,mux=on', '-device', 'virtconsole,chardev=tty']
+
+
+def start(words, **kwargs):
+    return subprocess.Popen(words, preexec_fn=_die_with_parent, **kwargs)
+
+
+def stop(process):
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(3)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def terminal_size():
+    try:
+        size = os.get_terminal_size()
+        return size.lines, size.columns
+    except OSError:
+        return 24, 80
