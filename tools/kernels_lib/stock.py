@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Debian's own kernels, unpacked into the cache."""
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import cache
+from .apt import Apt
+from .cache import Failure, run, say
+
+# A System.map smaller than this only says that the real one is elsewhere.
+STUB_SYSTEM_MAP = 4096
+
+# How a bzImage's payload may be compressed: magic, and what undoes it.
+PAYLOADS = ((b'\x1f\x8b', 'gzip'), (b'\xfd7zXZ', 'xz'), (b'\x28\xb5\x2f\xfd', 'zstd'),
+            (b'\x02\x21\x4c\x18', 'lz4'), (b'BZh', 'bzip2'))
+
+
+def get(name, kernel, target):
+    apt = Apt(kernel.suite)
+    packages = apt.depends(kernel.image, r'^linux-image-')
+    if not packages:
+        raise Failure(f'{kernel.image} depends on no kernel')
+    deb = apt.fetch(packages[0])
+    say(f'{name}: unpacking {packages[0]}')
+    with cache.appearing(target) as temp:
+        run(['dpkg-deb', '-x', deb, temp / 'deb'])
+        release = _take_image(temp)
+        if not release.startswith(name.split('-')[0] + '.'):
+            say(f'{name}: note: this suite has moved on, its kernel is {release}')
+        (temp / 'package').write_text(deb.name + '\n', encoding='utf-8')
+        shutil.rmtree(temp / 'deb')
+
+
+def _take_image(temp):
+    boot = temp / 'deb' / 'boot'
+    images = list(boot.glob('vmlinuz-*'))
+    if len(images) != 1:
+        raise Failure(f'expected one vmlinuz in the package, found {len(images)}')
+    release = images[0].name.partition('-')[2]
+    images[0].rename(temp / 'vmlinuz')
+    (boot / f'config-{release}').rename(temp / 'config')
+    symbols = boot / f'System.map-{release}'
+    if symbols.exists() and symbols.stat().st_size > STUB_SYSTEM_MAP:
+        symbols.rename(temp / 'System.map')
+    modules = temp / 'modules' / 'lib' / 'modules'
+    modules.mkdir(parents=True)
+    for base in ('usr/lib/modules', 'lib/modules'):
+        found = temp / 'deb' / base / release
+        if found.is_dir():
+            found.rename(modules / release)
+            break
+    run(['depmod', '-b', temp / 'modules', release])
+    (temp / 'release').write_text(release + '\n', encoding='utf-8')
+    _extract_vmlinux(temp)
+    return release
+
+
+def _extract_vmlinux(temp):
+    """The ELF kernel inside vmlinuz: no symbols, but it holds the kernel's BTF."""
+    image = (temp / 'vmlinuz').read_bytes()
+    sectors = image[0x1f1] or 4
+    offset = (sectors + 1) * 512 + int.from_bytes(image[0x248:0x24c], 'little')
+    size = int.from_bytes(image[0x24c:0x250], 'little')
+    payload = image[offset:offset + size]
+    for magic, tool in PAYLOADS:
+        if payload.startswith(magic):
+            break
+    else:
+        say('note: vmlinuz is compressed in an unknown way, no vmlinux for it')
+        return
+    # The payload's last four bytes are its unpacked size: trailing junk to the tool.
+    with open(temp / 'vmlinux', 'wb') as out:
+        subprocess.run([tool, '-dc'], input=payload[:-4] if tool != 'gzip' else payload,
+                       stdout=out, stderr=subprocess.DEVNULL, check=False)
+    with open(temp / 'vmlinux', 'rb') as check:
+        if check.read(4) != b'\x7fELF':
+            (temp / 'vmlinux').unlink()
+            say(f'note: {tool} could not unpack vmlinuz, no vmlinux for it')
+
+
+def headers(name, kernel, home):
+    """A build folder for modules, made from the headers packages without installing them."""
+    if not kernel.headers:
+        raise Failure(f'{name}: no module can be built here for a kernel of '
+                      f'{kernel.suite}: its build tools need newer libraries')
+    release = (home / 'release').read_text(encoding='utf-8').strip()
+    target = home / 'headers'
+    kdir = target / 'usr' / 'src' / f'linux-headers-{release}'
+    if kdir.is_dir():
+        return kdir
+    apt = Apt(kernel.suite)
+    main = f'linux-headers-{release}'
+    packages = [main] + apt.depends(main, r'^linux-(headers|kbuild)-')
+    say(f'{name}: unpacking {main}')
+    with cache.appearing(target) as temp:
+        for package in packages:
+            run(['dpkg-deb', '-x', apt.fetch(package), temp])
+        _relocate(temp / kdir.relative_to(target))
+        # Module BTF needs the kernel's; older headers packages do not carry it.
+        vmlinux = temp / kdir.relative_to(target) / 'vmlinux'
+        if not vmlinux.exists() and (home / 'vmlinux').exists():
+            shutil.copyfile(home / 'vmlinux', vmlinux)
+        shutil.rmtree(temp / 'usr' / 'share', ignore_errors=True)
+    return kdir
+
+
+def _relocate(kdir):
+    """The Makefile includes its common part by absolute path: make that relative."""
+    makefile = Path(kdir) / 'Makefile'
+    here = '$(dir $(lastword $(MAKEFILE_LIST)))..'
+    text, count = re.subn(r'(?m)^include /usr/src(?=/)', lambda m: f'include {here}',
+                          makefile.read_text(encoding='utf-8'))
+    if count != 1:
+        raise Failure(f'{makefile}: expected one include of /usr/src, found {count}')
+    makefile.write_text(text, encoding='utf-8')

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The kernels there are. A new one is a new line here."""
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Stock:
+    """A Debian kernel, by meta-package: the package it depends on today is the kernel."""
+    image: str
+    headers: Optional[str]
+    suite: Optional[str]        # None: the system's own apt sources
+    about: str
+
+
+@dataclass(frozen=True)
+class Small:
+    """linux-source-6.12, tinyconfig plus fragments from tools/kernels_config/."""
+    revert: bool                # take the 2019 userfaultfd fix back out
+    fragments: Tuple[str, ...]
+    about: str
+
+
+KERNELS = {
+    '6.12': Stock('linux-image-6.12-cloud-amd64', 'linux-headers-6.12-cloud-amd64', None,
+                  'Debian 12 backport, cloud flavour'),
+    '6.1': Stock('linux-image-cloud-amd64', 'linux-headers-cloud-amd64', None,
+                 'Debian 12, cloud flavour'),
+    '6.12-rt': Stock('linux-image-6.12-rt-amd64', 'linux-headers-6.12-rt-amd64', None,
+                     'Debian 12 backport, PREEMPT_RT'),
+    '6.1-rt': Stock('linux-image-rt-amd64', 'linux-headers-rt-amd64', None,
+                    'Debian 12, PREEMPT_RT'),
+    # Headers of other suites come with build tools linked against newer libraries.
+    '7.2': Stock('linux-image-cloud-amd64', None, 'sid',
+                 'Debian unstable, cloud flavour (whatever it is today)'),
+    '5.10': Stock('linux-image-cloud-amd64', None, 'bullseye',
+                  'Debian 11, cloud flavour: too old, must be refused'),
+
+    'small': Small(False, ('small',), 'small 6.12, as released'),
+    'small-lockdep': Small(False, ('small', 'lockdep'), 'the same, with PROVE_LOCKING'),
+    'small-nopreempt': Small(False, ('small', 'nopreempt'),
+                             'the same, no PREEMPTION: unlocks are inlined'),
+    'small-2019': Small(True, ('small',), 'small 6.12, 2019 userfaultfd fix taken out'),
+    'small-2019-lockdep': Small(True, ('small', 'lockdep'), 'the same, with PROVE_LOCKING'),
+}
