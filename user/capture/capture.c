@@ -39,12 +39,14 @@ void capture_free(struct capture *c)
 	free(c->classes);
 	free(c->edges);
 	free(c->stacks);
+	free(c->facts);
 	free(c->losses);
 	free(c->version);
 	free(c->kernel);
 	free(c->build);
 	free(c->machine);
 	free(c->command);
+	free(c->tainted);
 	free(c);
 }
 
@@ -85,6 +87,19 @@ struct capture_edge *capture_add_edge(struct capture *c)
 struct capture_stack *capture_add_stack(struct capture *c)
 {
 	return append((void **)&c->stacks, &c->nr_stacks, sizeof(struct capture_stack));
+}
+
+struct capture_fact *capture_add_fact(struct capture *c)
+{
+	struct capture_fact *fact =
+		append((void **)&c->facts, &c->nr_facts, sizeof(*fact));
+
+	if (fact) {
+		fact->class = LV_NONE;
+		fact->class2 = LV_NONE;
+		fact->stack = LV_NONE;
+	}
+	return fact;
 }
 
 struct capture_loss *capture_add_loss(struct capture *c)

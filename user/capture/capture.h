@@ -59,6 +59,23 @@ struct capture_edge {
 	uint64_t from_addr, to_addr; /* the instances at first sight */
 };
 
+/* What the recorder knows to be wrong by itself, without the graph. */
+enum capture_fact_kind {
+	CAPTURE_WAIT_CONTEXT = 0, /* a sleeping lock under a spinning one, or in irq */
+	CAPTURE_BAD_UNLOCK = 1,   /* a release of what was not held */
+	CAPTURE_HELD_FREED = 2,   /* memory freed with a held lock in it */
+	CAPTURE_HELD_AT_EXIT = 3, /* held on return to user space */
+	CAPTURE_FACT_KINDS = 4,
+};
+
+struct capture_fact {
+	uint32_t kind;  /* enum capture_fact_kind */
+	uint32_t class; /* index in classes */
+	uint32_t class2; /* wait context: the spinning lock held, LV_NONE: in irq */
+	uint32_t stack; /* where it was seen, or LV_NONE */
+	uint64_t addr;  /* the instance of class, 0 unknown */
+};
+
 struct capture_loss {
 	char *name; /* as in LV_LOSSES */
 	char *text;
@@ -74,7 +91,9 @@ struct capture {
 	uint64_t started;  /* seconds since the epoch */
 	uint64_t duration; /* armed for, nanoseconds */
 	uint64_t events;
+	char *tainted; /* as the kernel prints it, "Not tainted"; NULL: not known */
 	bool rt;            /* PREEMPT_RT: spinlocks sleep */
+	bool annotated; /* classes and nesting were told, as to lockdep: A in A is recursion */
 	bool unlocks_hidden; /* some unlocks are inlined: holders are inferred */
 	bool irqs_unseen;    /* no source of the irq flag */
 
@@ -84,6 +103,8 @@ struct capture {
 	size_t nr_edges;
 	struct capture_stack *stacks;
 	size_t nr_stacks;
+	struct capture_fact *facts;
+	size_t nr_facts;
 	struct capture_loss *losses;
 	size_t nr_losses;
 };
@@ -99,6 +120,7 @@ void capture_free(struct capture *c); /* takes NULL */
 struct capture_class *capture_add_class(struct capture *c);
 struct capture_edge *capture_add_edge(struct capture *c);
 struct capture_stack *capture_add_stack(struct capture *c);
+struct capture_fact *capture_add_fact(struct capture *c);
 struct capture_loss *capture_add_loss(struct capture *c);
 
 /* Sum of all losses. */
