@@ -26,10 +26,13 @@
 #define LV_STACK_DEPTH 48 /* frames kept per stack */
 #define LV_HELD_DEPTH 16  /* locks held per CPU and level, or per task */
 #define LV_ADDR_SLOTS 1024
+#define LV_ADDR_AGE 4096
 #define LV_EDGE_SLOTS 1024
 #define LV_MARK_SLOTS 256
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
+
+#define LV_KFENCE_SIZE (2u << 20) /* KFENCE_POOL_SIZE of 255 objects, the usual number */
 
 #define LV_NONE 0xffffffffu /* no class, edge or stack */
 
@@ -69,8 +72,8 @@ enum lv_irq_effect {
 	LV_IRQ_OFF = 1,     /* _irq, _irqsave */
 	LV_IRQ_ON = 2,      /* unlock_irq */
 	LV_IRQ_RESTORE = 3, /* unlock_irqrestore: as its flags argument says */
-	LV_BH_OFF = 4,
-	LV_BH_ON = 5,
+	LV_IRQ_BH_OFF = 4,
+	LV_IRQ_BH_ON = 5,
 };
 
 /*
@@ -105,6 +108,9 @@ enum lv_dep {
 	LV_DEP_EN = 1 << 3,
 };
 
+/* A class nesting in itself, the instance at the higher address first. */
+#define LV_DEP_DOWN (1 << 4)
+
 /* Where a lock lives: the ways its class is told. */
 enum lv_place_kind {
 	LV_PLACE_NONE = 0,
@@ -113,8 +119,8 @@ enum lv_place_kind {
 	LV_PLACE_SLAB = 3,       /* base is the struct kmem_cache, off the offset in the object */
 	LV_PLACE_PERCPU_DYN = 4, /* base is the offset in the first chunk */
 	LV_PLACE_PAGE = 5,       /* in struct page: off */
-	LV_PLACE_STACK = 6,      /* some task's stack: all in one */
-	LV_PLACE_VMALLOC = 7,    /* all in one */
+	LV_PLACE_STACK = 6,      /* the running task's stack: all in one */
+	LV_PLACE_VMALLOC = 7,    /* vmalloc, other tasks' stacks, later per-CPU chunks: all in one */
 	LV_PLACE_EARLY = 8,      /* pages that are no slab's: all in one */
 	LV_PLACE_KFENCE = 9,     /* all in one */
 	LV_PLACE_TOLD = 10,      /* replay: a scenario names the class: base is its number */
@@ -128,7 +134,7 @@ struct lv_place {
 };
 
 /* Class flags */
-#define LV_CLASS_WAITQ (1 << 0)     /* seen as the lock of a wait-queue head */
+#define LV_CLASS_WAITQ (1 << 0)      /* seen as the lock of a wait-queue head */
 #define LV_CLASS_SELF_ORDER (1 << 1) /* the same two instances nested in both orders */
 
 struct lv_class {
@@ -148,11 +154,11 @@ struct lv_class {
 struct lv_edge {
 	__u32 from;
 	__u32 to;
-	__u32 dep; /* exactly one enum lv_dep: one slot a kind */
+	__u32 dep; /* one enum lv_dep, and LV_DEP_DOWN: one slot a kind */
 	__u32 state;
-	__u32 stack;
-	__u32 from_stack; /* where the holder was taken, when known */
-	__u64 from_addr;
+	__u32 stack; /* where `to` was taken */
+	__u32 pad;
+	__u64 from_addr; /* the instances at first sight */
 	__u64 to_addr;
 };
 
@@ -170,13 +176,20 @@ struct lv_stack {
 /* A name the kernel passed to an init function, and the place it named. */
 struct lv_name {
 	struct lv_place place;
-	__u64 addr;
+	__u64 addr; /* of the string in the kernel */
 	__u32 state;
 	__u32 clashes; /* times another name came for the same place */
 	char text[LV_NAME_LEN];
 	char cache[LV_NAME_LEN];
 	__u32 cache_size;
 	__u32 pad;
+};
+
+/* Where the irq flag is read from; the user half chooses. */
+enum lv_irq_source {
+	LV_IRQ_SOURCE_NONE = 0,
+	LV_IRQ_SOURCE_SPIN_LOCK = 1, /* bpf_spin_lock() and the kernel's irqsave_flags */
+	LV_IRQ_SOURCE_KFUNC = 2,     /* bpf_local_irq_save(), since 6.14 */
 };
 
 /* What is lost is counted, by kind; the order is the order of reports. */
@@ -231,10 +244,11 @@ struct lv_task {
 	struct lv_held_stack stack;
 };
 
+/* An address's class, believed for LV_ADDR_AGE acquisitions of its CPU, or for good. */
 struct lv_addr_slot {
 	__u64 addr;
 	__u32 class;
-	__u32 clock; /* when it was last derived, in events of this CPU */
+	__u32 clock; /* when it was derived, lowest bit set; 0: for good */
 };
 
 struct lv_edge_slot {
@@ -246,9 +260,11 @@ struct lv_edge_slot {
 struct lv_cpu {
 	__u32 guard;
 	__u32 epoch;
-	__u32 clock; /* acquisitions on this CPU, wraps */
-	__u32 pad;
+	__u32 clock;     /* acquisitions on this CPU, wraps */
+	__u32 task_slot; /* the running task's in the task table, or LV_NONE */
 	__u64 task; /* whose locks stack[LV_LEVEL_TASK] are */
+	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
+	__u64 rq_lock; /* address of its run-queue lock; set before arming */
 	__u64 events;
 	__u64 lost[LV_LOSS_KINDS];
 	struct lv_held_stack stack[LV_LEVELS];
@@ -259,12 +275,24 @@ struct lv_cpu {
 	__u64 edge_hits[LV_MAX_EDGES];
 };
 
-/* Written by the user half, but for next_stack. */
+/* Where this kernel keeps things; found out by one run of a program, before arming. */
+struct lv_layout {
+	__u64 page_offset; /* start and end of the direct map */
+	__u64 page_offset_end;
+	__u64 vmemmap; /* the struct pages */
+	__u64 percpu_start; /* static per-CPU section, as link addresses */
+	__u64 percpu_end;
+	__u64 kfence; /* KFENCE's pool, 0 if there is none */
+	__u64 kfence_end;
+};
+
 struct lv_control {
 	__u32 armed;
 	__u32 epoch; /* a new one empties every held stack */
 	__u32 nr_cpus;
-	__u32 next_stack;
+	__u32 next_stack; /* stack slots given out */
+	__u64 lost_cpu;   /* events on CPUs that were not planned for */
+	struct lv_layout layout;
 };
 
 _Static_assert(sizeof(struct lv_place) == 16, "ABI");

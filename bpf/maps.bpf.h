@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The recorder's tables as BPF maps: arrays only, mapped by the user half.
+ * No other kind of map is used in a hook: hash, LRU, ring buffer and stack
+ * maps take locks that we hook.
+ */
+#ifndef LOCKVANE_MAPS_BPF_H
+#define LOCKVANE_MAPS_BPF_H
+
+#define LV_TABLE(name, value_type, entries)                         \
+	struct {                                              \
+		__uint(type, BPF_MAP_TYPE_ARRAY);             \
+		__uint(map_flags, BPF_F_MMAPABLE);            \
+		__uint(max_entries, entries);                 \
+		__type(key, __u32);                           \
+		__type(value, value_type);                          \
+	} name SEC(".maps")
+
+LV_TABLE(lv_control, struct lv_control, 1);
+LV_TABLE(lv_cpus, struct lv_cpu, 1); /* the user half makes it as many as there are */
+LV_TABLE(lv_classes, struct lv_class, LV_MAX_CLASSES);
+LV_TABLE(lv_edges, struct lv_edge, LV_MAX_EDGES);
+LV_TABLE(lv_stacks, struct lv_stack, LV_MAX_STACKS);
+LV_TABLE(lv_names, struct lv_name, LV_MAX_NAMES);
+LV_TABLE(lv_tasks, struct lv_task, LV_MAX_TASKS);
+
+/* One a CPU, for the irq flag: see world_irqs_on(). */
+struct lv_irq_slot {
+	struct bpf_spin_lock lock;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lv_irq_slot);
+} lv_irq_slots SEC(".maps");
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where does an address lie? Only the rare path asks.
+ *
+ * x86-64 (Documentation/arch/x86/x86_64/mm.rst): the kernel's image and the
+ * modules in the top 2 GiB; the direct map from page_offset; the struct pages
+ * from vmemmap; the per-CPU sections' first chunk at __per_cpu_offset[cpu];
+ * between the direct map and the image, vmalloc with the tasks' stacks.
+ */
+#ifndef LOCKVANE_PLACE_BPF_H
+#define LOCKVANE_PLACE_BPF_H
+
+#include "abi.h"
+
+#define PLACE_IMAGE 0xffffffff80000000ull /* __START_KERNEL_map */
+#define PLACE_STACK_SIZE 16384            /* THREAD_SIZE */
+#define PLACE_PAGE_SHIFT 12
+
+extern const void _end __ksym;
+
+/* A struct page that is not a head points to its head with bit 0 set. */
+static __always_inline __u64 place_head_page(__u64 page)
+{
+	__u64 head = BPF_CORE_READ((struct page *)page, compound_head);
+
+	return head & 1 ? head - 1 : page;
+}
+
+static __always_inline int place_page_is_slab(__u64 page)
+{
+	if (bpf_core_enum_value_exists(enum pagetype, PGTY_slab))
+		return BPF_CORE_READ((struct page *)page, page_type) >> 24 ==
+		       bpf_core_enum_value(enum pagetype, PGTY_slab);
+	if (bpf_core_enum_value_exists(enum pageflags, PG_slab))
+		return BPF_CORE_READ((struct page *)page, flags) >>
+			       bpf_core_enum_value(enum pageflags, PG_slab) & 1;
+	return 0;
+}
+
+/* The object's offset counts from where the cache's type begins: a red zone comes before. */
+static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 addr,
+					 struct lv_place *ret)
+{
+	__u32 page_size = bpf_core_type_size(struct page);
+	__u64 pfn = (addr - layout->page_offset) >> PLACE_PAGE_SHIFT;
+	__u64 page = place_head_page(layout->vmemmap + pfn * page_size);
+	struct kmem_cache *cache;
+	__u32 size, pad = 0, off;
+	__u64 base;
+
+	if (!page_size || !place_page_is_slab(page))
+		return -1;
+	cache = BPF_CORE_READ((struct slab *)page, slab_cache);
+	size = BPF_CORE_READ(cache, size);
+	if (bpf_core_field_exists(cache->red_left_pad))
+		pad = BPF_CORE_READ(cache, red_left_pad);
+	base = layout->page_offset + ((page - layout->vmemmap) / page_size << PLACE_PAGE_SHIFT);
+	if (!cache || !size || addr < base)
+		return -1;
+	off = (addr - base) % size;
+	if (off < pad)
+		return -1;
+	ret->kind = LV_PLACE_SLAB;
+	ret->base = (__u64)cache;
+	ret->off = off - pad;
+	return 0;
+}
+
+static __always_inline int place_in_percpu(const struct lv_control *control, __u64 addr,
+					   struct lv_place *ret)
+{
+	const struct lv_layout *layout = &control->layout;
+
+	for (__u32 i = 0; i < LV_MAX_CPUS; i++) {
+		struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &i);
+		__u64 off;
+
+		if (!cpu)
+			break;
+		off = addr - cpu->percpu;
+		if (off >= layout->percpu_start && off < layout->percpu_end) {
+			ret->kind = LV_PLACE_PERCPU;
+			ret->base = off;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+static __always_inline int place_on_stack(__u64 addr)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 stack = (__u64)BPF_CORE_READ(task, stack);
+
+	return addr - stack < PLACE_STACK_SIZE;
+}
+
+static __always_inline int place_find(const struct lv_control *control, __u64 addr,
+				      struct lv_place *ret)
+{
+	const struct lv_layout *layout = &control->layout;
+	int direct = addr >= layout->page_offset && addr < layout->page_offset_end;
+	__u32 page_size = bpf_core_type_size(struct page);
+
+	ret->base = 0;
+	ret->off = 0;
+	if (addr >= PLACE_IMAGE) {
+		ret->kind = LV_PLACE_STATIC;
+		ret->base = addr;
+		return 0;
+	}
+	if (addr < layout->page_offset)
+		return -1; /* user memory or noise */
+	if (addr >= layout->kfence && addr < layout->kfence_end) {
+		ret->kind = LV_PLACE_KFENCE;
+		return 0;
+	}
+	if (direct && !place_in_slab(layout, addr, ret))
+		return 0;
+	if (!place_in_percpu(control, addr, ret))
+		return 0;
+	if (place_on_stack(addr)) {
+		ret->kind = LV_PLACE_STACK;
+	} else if (direct) {
+		ret->kind = LV_PLACE_EARLY;
+	} else if (addr >= layout->vmemmap && page_size) {
+		ret->kind = LV_PLACE_PAGE;
+		ret->off = (addr - layout->vmemmap) % page_size;
+	} else {
+		ret->kind = LV_PLACE_VMALLOC;
+	}
+	return 0;
+}
+
+static __always_inline void place_describe_cache(__u64 base, char *ret_name, __u32 *ret_size)
+{
+	struct kmem_cache *cache = (struct kmem_cache *)base;
+	const char *name = BPF_CORE_READ(cache, name);
+
+	bpf_probe_read_kernel_str(ret_name, LV_NAME_LEN, name);
+	*ret_size = BPF_CORE_READ(cache, object_size);
+}
+
+#endif

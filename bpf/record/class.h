@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a lock's address to its class. The common path is a per-CPU cache;
+ * the rare one asks the world where the address lives and finds, or claims,
+ * that place's slot in the class table.
+ */
+#ifndef LOCKVANE_RECORD_CLASS_H
+#define LOCKVANE_RECORD_CLASS_H
+
+#include "record/context.h"
+
+#define CLASS_PROBES 32
+#define SLOT_LOOKS 4 /* at a slot somebody else is filling */
+
+static __always_inline __u32 hash64(__u64 value)
+{
+	value *= 0x9e3779b97f4a7c15ull; /* 2^64 over the golden ratio */
+	return value >> 32;
+}
+
+static __always_inline int same_place(const struct lv_place *a, const struct lv_place *b)
+{
+	return a->base == b->base && a->off == b->off && a->kind == b->kind;
+}
+
+/*
+ * Claim a free slot, or learn what became of it: the state after looking,
+ * LV_SLOT_FREE meaning that it is now ours to fill.
+ */
+static __always_inline __u32 slot_claim(__u32 *state)
+{
+	__u32 seen = *(volatile __u32 *)state;
+
+	if (seen == LV_SLOT_FREE)
+		seen = __sync_val_compare_and_swap(state, LV_SLOT_FREE, LV_SLOT_CLAIMED);
+	for (int i = 0; i < SLOT_LOOKS && seen == LV_SLOT_CLAIMED; i++)
+		seen = *(volatile __u32 *)state;
+	return seen;
+}
+
+/* Publish: the exchange orders all that was filled in before it. */
+static __always_inline void slot_ready(__u32 *state)
+{
+	__sync_lock_test_and_set(state, LV_SLOT_READY);
+}
+
+static __always_inline void class_fill(struct lv_class *class, const struct lv_place *place,
+				       __u32 family)
+{
+	class->place = *place;
+	class->family = family;
+	for (int i = 0; i < LV_USAGES; i++)
+		class->usage_stack[i] = LV_NONE;
+	if (place->kind == LV_PLACE_SLAB)
+		world_describe_cache(place, class->cache, &class->cache_size);
+	slot_ready(&class->state);
+}
+
+/*
+ * The class of a place, made if it is new. Two families at one place (a merged
+ * cache) are two classes. LV_NONE: table full, or a race.
+ */
+static __always_inline __u32 class_of_place(struct lv_cpu *cpu, const struct lv_place *place,
+					    __u32 family)
+{
+	__u32 hash = hash64(place->base ^ ((__u64)place->off << 48) ^ place->off ^
+			    ((__u64)place->kind << 40));
+
+	for (__u32 i = 0; i < CLASS_PROBES; i++) {
+		__u32 id = (hash + i) & (LV_MAX_CLASSES - 1);
+		struct lv_class *class = world_class(id);
+		__u32 state;
+
+		if (!class)
+			return LV_NONE;
+		state = slot_claim(&class->state);
+		if (state == LV_SLOT_FREE) {
+			class_fill(class, place, family);
+			return id;
+		}
+		if (state == LV_SLOT_CLAIMED) {
+			count_loss(cpu, LV_LOSS_RACE);
+			return LV_NONE;
+		}
+		if (same_place(&class->place, place) && class->family == family)
+			return id;
+	}
+	count_loss(cpu, LV_LOSS_CLASSES);
+	return LV_NONE;
+}
+
+static __always_inline __u64 *mark_slot(struct lv_cpu *cpu, __u64 addr)
+{
+	return &cpu->marks[hash64(addr) & (LV_MARK_SLOTS - 1)];
+}
+
+/* Derive a class from scratch and put it in this CPU's cache. */
+RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
+{
+	struct lv_cpu *cpu = world_cpu(cpu_id);
+	struct lv_addr_slot *slot;
+	struct lv_class *class;
+	struct lv_place place = {};
+	__u32 id;
+
+	if (!cpu)
+		return LV_NONE;
+	if (world_place(addr, &place)) {
+		count_loss(cpu, LV_LOSS_NO_CLASS);
+		return LV_NONE;
+	}
+	id = class_of_place(cpu, &place, family);
+	class = world_class(id);
+	if (!class)
+		return LV_NONE;
+	if (!(class->flags & LV_CLASS_WAITQ) && *mark_slot(cpu, addr) == addr)
+		__sync_fetch_and_or(&class->flags, LV_CLASS_WAITQ);
+
+	slot = &cpu->addr[hash64(addr) & (LV_ADDR_SLOTS - 1)];
+	slot->addr = addr;
+	slot->class = id;
+	slot->clock = world_place_is_permanent(addr, &place) ? 0 : cpu->clock | 1;
+	return id;
+}
+
+/* The class of the lock at addr, LV_NONE if it has none. */
+static __always_inline __u32 class_of(struct context *context, __u64 addr, __u32 family)
+{
+	struct lv_cpu *cpu = context->cpu;
+	struct lv_addr_slot *slot = &cpu->addr[hash64(addr) & (LV_ADDR_SLOTS - 1)];
+
+	if (slot->addr == addr && (!slot->clock || cpu->clock - slot->clock < LV_ADDR_AGE))
+		return slot->class;
+	return class_derive(context->id, addr, family);
+}
+
+/* Is the lock at addr still of this class? Memory is reused. */
+static __always_inline int class_check(struct lv_cpu *cpu, __u32 id, __u64 addr)
+{
+	struct lv_class *class = world_class(id);
+	struct lv_place place = {};
+
+	if (!class)
+		return 0;
+	if (world_place(addr, &place) || !same_place(&class->place, &place)) {
+		cpu->addr[hash64(addr) & (LV_ADDR_SLOTS - 1)].addr = 0;
+		count_loss(cpu, LV_LOSS_STALE_CLASS);
+		return 0;
+	}
+	return 1;
+}
+
+#endif

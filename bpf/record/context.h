@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which CPU, which level, may we write? First thing in every hook.
+ *
+ * preempt_count (include/linux/preempt.h): 0x000000ff preemption,
+ * 0x0000ff00 softirq (0x100 serving, 0x200 a disable), 0x000f0000 hardirq,
+ * 0x00f00000 NMI.
+ */
+#ifndef LOCKVANE_RECORD_CONTEXT_H
+#define LOCKVANE_RECORD_CONTEXT_H
+
+#include "record/world.h"
+
+#define CONTEXT_PREEMPT 0x000000ffu
+#define CONTEXT_SOFTIRQ 0x0000ff00u
+#define CONTEXT_SERVING 0x00000100u
+#define CONTEXT_BH_STEP 0x00000200u
+#define CONTEXT_HARDIRQ 0x000f0000u
+#define CONTEXT_NMI 0x00f00000u
+#define CONTEXT_IN_INTERRUPT (CONTEXT_SOFTIRQ | CONTEXT_HARDIRQ | CONTEXT_NMI)
+
+/* Programs run with preemption off, interrupts nest strictly: plain stores do. */
+#define barrier_here() __asm__ __volatile__("" ::: "memory")
+
+struct context {
+	struct lv_cpu *cpu;
+	__u32 id;    /* of the CPU */
+	__u32 count; /* preempt_count */
+	__u32 level; /* enum lv_level */
+};
+
+static __always_inline void count_loss(struct lv_cpu *cpu, enum lv_loss kind)
+{
+	cpu->lost[kind]++;
+}
+
+static __always_inline __u32 level_of(__u32 count)
+{
+	if (count & CONTEXT_HARDIRQ)
+		return LV_LEVEL_HARDIRQ;
+	return count & CONTEXT_SERVING ? LV_LEVEL_SOFTIRQ : LV_LEVEL_TASK;
+}
+
+/* Forget what a level holds; whatever was left was a ghost. */
+static __always_inline void empty_level(struct lv_cpu *cpu, __u32 level)
+{
+	struct lv_held_stack *stack = &cpu->stack[level];
+
+	if (stack->depth)
+		cpu->lost[LV_LOSS_STALE_HOLDER] += stack->depth;
+	stack->depth = 0;
+	stack->tainted = 0;
+}
+
+static __always_inline void begin_epoch(struct lv_cpu *cpu, __u32 epoch)
+{
+	for (int level = 0; level < LV_LEVELS; level++) {
+		cpu->stack[level].depth = 0;
+		cpu->stack[level].tainted = 0;
+	}
+	cpu->task = world_task();
+	cpu->task_slot = LV_NONE;
+	cpu->epoch = epoch;
+}
+
+/*
+ * Take the guard and find out where we are. Returns 0 if the event is ours to
+ * record; context_leave() must follow. The guard is one plain word a CPU: an
+ * interrupt that hits between test and set runs its own programs whole and
+ * leaves the word as it was.
+ */
+static __always_inline int context_enter(struct context *ret)
+{
+	struct lv_control *control = world_control();
+	__u32 id, level;
+	struct lv_cpu *cpu;
+
+	if (!control || !control->armed)
+		return -1;
+	id = world_cpu_id();
+	cpu = world_cpu(id);
+	if (!cpu) {
+		__sync_fetch_and_add(&control->lost_cpu, 1);
+		return -1;
+	}
+	if (cpu->guard) {
+		count_loss(cpu, LV_LOSS_GUARD);
+		return -1;
+	}
+	cpu->guard = 1;
+	barrier_here();
+
+	ret->count = world_preempt_count();
+	if (ret->count & CONTEXT_NMI) {
+		count_loss(cpu, LV_LOSS_NMI);
+		barrier_here();
+		cpu->guard = 0;
+		return -1;
+	}
+	if (cpu->epoch != control->epoch)
+		begin_epoch(cpu, control->epoch);
+	cpu->events++;
+
+	/* An event at a lower level: the higher ones have ended. */
+	level = level_of(ret->count);
+	if (level < LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_HARDIRQ].depth)
+		empty_level(cpu, LV_LEVEL_HARDIRQ);
+	if (level < LV_LEVEL_SOFTIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth)
+		empty_level(cpu, LV_LEVEL_SOFTIRQ);
+	ret->cpu = cpu;
+	ret->id = id;
+	ret->level = level;
+	return 0;
+}
+
+static __always_inline void context_leave(struct context *context)
+{
+	barrier_here();
+	context->cpu->guard = 0;
+}
+
+#endif

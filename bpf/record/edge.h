@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which class is taken under which: lockdep's check_prevs_add(). A lock that
+ * was waited for depends on the holders before it, back to and including the
+ * first that was waited for itself; older ones depend on that one. We go on
+ * past a recursive reader, where lockdep stops: a strong path may not pass
+ * through it, so what lies behind would be lost.
+ */
+#ifndef LOCKVANE_RECORD_EDGE_H
+#define LOCKVANE_RECORD_EDGE_H
+
+#include "record/usage.h"
+
+#define EDGE_PROBES 32
+
+/* lockdep's calc_dep(): who holds, exclusive or shared; who follows, recursive or not. */
+static __always_inline __u32 edge_dep(const struct lv_held *from, const struct lv_held *to)
+{
+	__u32 dep = (from->mode == LV_WRITE) + 2 * (to->mode != LV_RECURSIVE);
+	__u32 bits = 1u << dep;
+
+	if (from->class == to->class && from->addr > to->addr)
+		bits |= LV_DEP_DOWN;
+	return bits;
+}
+
+static __always_inline __u64 edge_key(__u32 from, __u32 to, __u32 dep)
+{
+	return (__u64)from << 32 | (__u64)to << 8 | dep; /* never 0: dep is not */
+}
+
+/* The same pair nested the other way round is what makes a self-edge a finding. */
+static __always_inline void edge_check_order(struct lv_edge *edge, struct lv_class *class)
+{
+	__u32 other_dep = edge->dep ^ LV_DEP_DOWN;
+	__u32 hash = hash64(edge_key(edge->from, edge->to, other_dep));
+
+	for (__u32 i = 0; i < EDGE_PROBES; i++) {
+		struct lv_edge *other = world_edge((hash + i) & (LV_MAX_EDGES - 1));
+
+		if (!other || other->state != LV_SLOT_READY)
+			return;
+		if (other->from != edge->from || other->to != edge->to || other->dep != other_dep)
+			continue;
+		if (other->from_addr == edge->to_addr && other->to_addr == edge->from_addr)
+			__sync_fetch_and_or(&class->flags, LV_CLASS_SELF_ORDER);
+		return;
+	}
+}
+
+/*
+ * Find the edge, or make it. ret_new says which. LV_NONE: table full, or a
+ * race; the next time will do.
+ */
+static __always_inline __u32 edge_find(struct lv_cpu *cpu, __u64 classes, __u32 dep,
+				       __u64 from_addr, __u64 to_addr, int *ret_new)
+{
+	__u32 from = classes >> 32, to = (__u32)classes;
+	__u32 hash = hash64(edge_key(from, to, dep));
+
+	for (__u32 i = 0; i < EDGE_PROBES; i++) {
+		__u32 id = (hash + i) & (LV_MAX_EDGES - 1);
+		struct lv_edge *edge = world_edge(id);
+		__u32 state;
+
+		if (!edge)
+			return LV_NONE;
+		state = slot_claim(&edge->state);
+		if (state == LV_SLOT_FREE) {
+			edge->from = from;
+			edge->to = to;
+			edge->dep = dep;
+			edge->stack = LV_NONE;
+			edge->from_addr = from_addr;
+			edge->to_addr = to_addr;
+			*ret_new = 1;
+			return id;
+		}
+		if (state == LV_SLOT_CLAIMED) {
+			count_loss(cpu, LV_LOSS_RACE);
+			return LV_NONE;
+		}
+		if (edge->from == from && edge->to == to && edge->dep == dep)
+			return id;
+	}
+	count_loss(cpu, LV_LOSS_EDGES);
+	return LV_NONE;
+}
+
+static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u32 dep, __u32 id)
+{
+	__u64 key = edge_key(classes >> 32, (__u32)classes, dep);
+	struct lv_edge_slot *slot = &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
+
+	slot->edge = id;
+	slot->key = key;
+	cpu->edge_hits[id & (LV_MAX_EDGES - 1)]++;
+}
+
+/*
+ * An edge this CPU does not know: look at both ends again, then find or make
+ * it. classes: from << 32 | to. The dependency kind and the family of the
+ * holder come in `meta` above the event's own. Returns the stack slot.
+ */
+#define EDGE_META(meta, dep) ((meta) | (dep) << 24)
+#define META_DEP(meta) (((meta) >> 24) & 0x1f)
+
+RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta, __u32 stack)
+{
+	__u32 cpu_id = world_cpu_id();
+	struct lv_cpu *cpu = world_cpu(cpu_id);
+	struct lv_class *from = world_class(classes >> 32);
+	struct lv_class *to = world_class((__u32)classes);
+	struct lv_edge *edge;
+	int is_new = 0;
+	__u32 id;
+
+	if (!cpu || !from || !to)
+		return stack;
+	if (!class_check(cpu, classes >> 32, from_addr) ||
+	    !class_check(cpu, (__u32)classes, to_addr))
+		return stack;
+	if (!held_word(from_addr, from->family) || !held_word(to_addr, to->family)) {
+		count_loss(cpu, LV_LOSS_STALE_HOLDER);
+		return stack;
+	}
+	id = edge_find(cpu, classes, META_DEP(meta), from_addr, to_addr, &is_new);
+	edge = world_edge(id);
+	if (!edge)
+		return stack;
+	if (is_new) {
+		if (stack == LV_NONE)
+			stack = stack_claim(cpu, cpu_id, META_HOOK(meta), META_LEVEL(meta));
+		edge->stack = stack;
+		slot_ready(&edge->state);
+		if (from == to)
+			edge_check_order(edge, from);
+	}
+	edge_remember(cpu, classes, META_DEP(meta), id);
+	return stack;
+}
+
+/* One edge, by the cache if this CPU has seen it. */
+static __always_inline __u32 edge_record(struct context *context, const struct lv_held *from,
+					 const struct lv_held *to, __u32 meta, __u32 stack)
+{
+	struct lv_cpu *cpu = context->cpu;
+	__u32 dep = edge_dep(from, to);
+	__u64 key = edge_key(from->class, to->class, dep);
+	struct lv_edge_slot *slot = &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
+
+	if (slot->key == key) {
+		cpu->edge_hits[slot->edge & (LV_MAX_EDGES - 1)]++;
+		return stack;
+	}
+	return edge_add((__u64)from->class << 32 | to->class, from->addr, to->addr,
+			EDGE_META(meta, dep), stack);
+}
+
+/* Is the newest of the two stacks' remaining entries the sleeping one? */
+static __always_inline int edge_sleeping_is_newer(const struct lv_held_stack *task, __u32 sleeping,
+						  __u32 spinning)
+{
+	if (!sleeping)
+		return 0;
+	return !spinning || task->held[(sleeping - 1) & (LV_HELD_DEPTH - 1)].under >= spinning;
+}
+
+/* All edges into a lock just taken. Sleeping holders count at task level only. */
+static __always_inline __u32 edges_record(struct context *context, const struct lv_held *to,
+					  __u32 meta, __u32 stack)
+{
+	struct lv_held_stack *spin = &context->cpu->stack[context->level];
+	struct lv_held_stack *task = context->level == LV_LEVEL_TASK ? task_held(context->cpu) : 0;
+	__u32 spinning = spin->depth;
+	__u32 sleeping = task ? task->depth : 0;
+
+	if (spin->tainted || (sleeping && task->tainted)) {
+		count_loss(context->cpu, LV_LOSS_TAINTED);
+		return stack;
+	}
+	for (int i = 0; i < 2 * LV_HELD_DEPTH; i++) {
+		const struct lv_held *from;
+
+		if (edge_sleeping_is_newer(task, sleeping, spinning))
+			from = &task->held[--sleeping & (LV_HELD_DEPTH - 1)];
+		else if (spinning)
+			from = &spin->held[--spinning & (LV_HELD_DEPTH - 1)];
+		else
+			break;
+		stack = edge_record(context, from, to, meta, stack);
+		if (!(from->flags & LV_HELD_TRY) && from->mode != LV_RECURSIVE)
+			break;
+	}
+	return stack;
+}
+
+#endif

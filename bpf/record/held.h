@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is held. Spinning locks belong to a CPU and level: they survive the
+ * hand-over of the run-queue lock at a context switch. Sleeping locks belong
+ * to the task. An entry is made when the lock is held and goes before it is
+ * given back, so what stands here is held, unless an event was lost; then the
+ * stack is wrong and the checks below empty it.
+ */
+#ifndef LOCKVANE_RECORD_HELD_H
+#define LOCKVANE_RECORD_HELD_H
+
+#include "record/class.h"
+
+#define TASK_PROBES 8
+
+/* Does the word at addr read as a held lock's? It refutes, it does not prove. */
+static __always_inline int held_word(__u64 addr, __u32 family)
+{
+	__u64 owner = 0;
+	__u32 word = 0;
+
+	switch (family) {
+	case LV_MUTEX: /* struct mutex: owner first, its low bits are flags (4.10) */
+		if (world_read(&owner, sizeof(owner), addr))
+			return 0;
+		return (owner & ~7ull) == world_task();
+	case LV_RWLOCK: /* struct qrwlock: readers from bit 9, writer in the low byte */
+	case LV_RWSEM:  /* struct rw_semaphore: count first */
+		return !world_read(&word, sizeof(word), addr) && word;
+	default: /* struct qspinlock: the low byte is "locked" */
+		return !world_read(&word, sizeof(word), addr) && (word & 0xff);
+	}
+}
+
+static __always_inline int family_sleeps(__u32 family)
+{
+	return family == LV_MUTEX || family == LV_RWSEM;
+}
+
+/* The running task's sleeping locks, or NULL: it holds none. */
+static __always_inline struct lv_held_stack *task_held(struct lv_cpu *cpu)
+{
+	struct lv_task *slot;
+
+	if (cpu->task_slot == LV_NONE)
+		return 0;
+	slot = world_task_slot(cpu->task_slot);
+	return slot ? &slot->stack : 0;
+}
+
+/* The slot of a task, LV_NONE if it has none. */
+static __always_inline __u32 task_find(__u64 task)
+{
+	__u32 hash = hash64(task);
+
+	for (__u32 i = 0; i < TASK_PROBES; i++) {
+		__u32 id = (hash + i) & (LV_MAX_TASKS - 1);
+		struct lv_task *slot = world_task_slot(id);
+
+		if (slot && slot->task == task)
+			return id;
+	}
+	return LV_NONE;
+}
+
+/* A slot for the running task, at its first sleeping lock. */
+static __always_inline __u32 task_claim(struct lv_cpu *cpu, __u64 task)
+{
+	__u32 hash = hash64(task);
+
+	for (__u32 i = 0; i < TASK_PROBES; i++) {
+		__u32 id = (hash + i) & (LV_MAX_TASKS - 1);
+		struct lv_task *slot = world_task_slot(id);
+
+		if (!slot || __sync_val_compare_and_swap(&slot->task, 0, task))
+			continue;
+		slot->epoch = cpu->epoch;
+		slot->stack.depth = 0;
+		slot->stack.tainted = 0;
+		return id;
+	}
+	count_loss(cpu, LV_LOSS_TASKS);
+	return LV_NONE;
+}
+
+/* The stack a lock of this family goes on here; NULL when the task table is full. */
+static __always_inline struct lv_held_stack *held_stack(struct context *context, __u32 family)
+{
+	struct lv_cpu *cpu = context->cpu;
+
+	if (!family_sleeps(family))
+		return &cpu->stack[context->level];
+	if (cpu->task_slot == LV_NONE)
+		cpu->task_slot = task_claim(cpu, world_task());
+	return task_held(cpu);
+}
+
+static __always_inline void task_give_back(struct lv_cpu *cpu)
+{
+	struct lv_task *slot = world_task_slot(cpu->task_slot);
+
+	if (slot)
+		__sync_lock_test_and_set(&slot->task, 0);
+	cpu->task_slot = LV_NONE;
+}
+
+/*
+ * Each held spinning lock has raised the preemption count, at whatever level:
+ * more entries than that are ghosts, left by a release we missed.
+ */
+static __always_inline void held_bound(struct context *context)
+{
+	struct lv_cpu *cpu = context->cpu;
+	__u32 held = cpu->stack[LV_LEVEL_TASK].depth + cpu->stack[LV_LEVEL_SOFTIRQ].depth +
+		     cpu->stack[LV_LEVEL_HARDIRQ].depth;
+
+	if (!world_counts_preemption() || held <= (context->count & CONTEXT_PREEMPT))
+		return;
+	for (int level = 0; level < LV_LEVELS; level++)
+		empty_level(cpu, level);
+}
+
+static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *stack,
+				      const struct lv_held *lock)
+{
+	__u32 depth = stack->depth;
+
+	if (depth >= LV_HELD_DEPTH) {
+		count_loss(cpu, LV_LOSS_DEPTH);
+		stack->tainted = 1;
+		return;
+	}
+	stack->held[depth] = *lock;
+	stack->depth = depth + 1;
+}
+
+/* Close the gap that the release of entry `at` leaves. */
+static __always_inline void held_remove(struct lv_held_stack *stack, __u32 at)
+{
+	for (__u32 i = 0; i < LV_HELD_DEPTH - 1; i++) {
+		if (i < at)
+			continue;
+		if (i + 1 >= stack->depth)
+			break;
+		stack->held[i] = stack->held[i + 1];
+	}
+	stack->depth--;
+	if (!stack->depth)
+		stack->tainted = 0;
+}
+
+/* Take addr off the stack, newest first: 0, or -1 if it is not there. */
+static __always_inline int held_pop(struct lv_held_stack *stack, __u64 addr)
+{
+	__u32 depth = stack->depth;
+
+	if (!depth || depth > LV_HELD_DEPTH)
+		return -1;
+	if (stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)].addr == addr) {
+		stack->depth = depth - 1;
+		if (depth == 1)
+			stack->tainted = 0;
+		return 0;
+	}
+	for (__u32 i = 2; i <= LV_HELD_DEPTH; i++) {
+		if (i > depth)
+			break;
+		if (stack->held[(depth - i) & (LV_HELD_DEPTH - 1)].addr == addr) {
+			held_remove(stack, depth - i);
+			return 0;
+		}
+	}
+	return -1;
+}
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The recorder: what each hook calls. The same lines run in the kernel and,
+ * over plain memory, in tests and `lockvane replay`.
+ */
+#ifndef LOCKVANE_RECORD_RECORDER_H
+#define LOCKVANE_RECORD_RECORDER_H
+
+#include "record/edge.h"
+#include "record/name.h"
+
+/*
+ * lockdep's read_lock_is_recursive(): a queued rwlock's reader jumps the queue
+ * only in interrupt, which BH disabled counts as. Readers of a rwsem never do.
+ */
+static __always_inline __u32 acquire_mode(__u32 family, __u32 mode, __u32 count)
+{
+	if (family == LV_RWLOCK && mode == LV_READ && (count & CONTEXT_IN_INTERRUPT))
+		return LV_RECURSIVE;
+	return mode;
+}
+
+/*
+ * Is the lock held with irqs off? Asks the world only if it would teach us
+ * something: not where the function or the level says, not under a lock that
+ * is known to be held with irqs off, not once the class has its ON bits.
+ * Adds the ON bits it finds due to *bits.
+ */
+static __always_inline int acquire_irqs_off(struct context *context, const struct lv_held *lock,
+					    const struct lv_held_stack *held, __u32 irq,
+					    const struct lv_class *class, __u32 *bits)
+{
+	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
+	__u32 depth = held->depth;
+	int irqs;
+
+	if (irq == LV_IRQ_OFF || context->level == LV_LEVEL_HARDIRQ)
+		return 1;
+	if (depth && held->held[(depth - 1) & (LV_HELD_DEPTH - 1)].flags & LV_HELD_IRQ_OFF)
+		return 1;
+	if ((class->usage & on) == on)
+		return 0;
+	irqs = world_irqs_on(context->id);
+	if (irqs > 0)
+		*bits |= on;
+	return irqs == 0;
+}
+
+static __always_inline __u32 acquire_usage(struct context *context, struct lv_held *lock,
+					   __u32 irq, __u32 meta)
+{
+	struct lv_held_stack *held = &context->cpu->stack[context->level];
+	struct lv_class *class = world_class(lock->class);
+	__u32 bits = USAGE_MODE(LV_USED, lock->mode);
+	__u32 stack = LV_NONE;
+
+	if (!class)
+		return stack;
+	if (!(lock->flags & LV_HELD_TRY))
+		bits |= usage_in(context->level, lock->mode);
+	if (acquire_irqs_off(context, lock, held, irq, class, &bits))
+		lock->flags |= LV_HELD_IRQ_OFF;
+	if (bits & ~class->usage)
+		stack = usage_add(lock->class, lock->addr, bits, meta, stack);
+	if (context->level != LV_LEVEL_TASK && !held->depth)
+		stack = usage_mark_interrupted(context, meta, stack);
+	return stack;
+}
+
+/* The lock at addr has been taken. All but ctx and addr are constants of the hook. */
+static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __u32 family,
+					   __u32 mode, int try, __u32 irq)
+{
+	struct lv_held lock = { .addr = addr, .family = family };
+	struct lv_held_stack *held;
+	struct context context;
+	struct lv_stack *slot;
+	__u32 stack, meta;
+
+	if (context_enter(&context))
+		return;
+	context.cpu->clock++;
+	meta = EVENT_META(hook, context.level, family);
+	lock.mode = acquire_mode(family, mode, context.count);
+	lock.flags = try ? LV_HELD_TRY : 0;
+	lock.class = class_of(&context, addr, family);
+	held = held_stack(&context, family);
+	if (lock.class == LV_NONE || !held)
+		goto out;
+
+	stack = acquire_usage(&context, &lock, irq, meta);
+	if (!try)
+		stack = edges_record(&context, &lock, meta, stack);
+	if (family_sleeps(family))
+		lock.under = context.cpu->stack[context.level].depth;
+	held_push(context.cpu, held, &lock);
+	if (!family_sleeps(family))
+		held_bound(&context);
+	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
+
+	slot = stack == LV_NONE ? 0 : world_stack(stack);
+	if (slot)
+		world_take_stack(ctx, slot);
+out:
+	context_leave(&context);
+}
+
+/* Does this release switch irqs or softirqs on? flags is unlock_irqrestore's. */
+static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
+{
+	if (irq == LV_IRQ_ON)
+		return 1;
+	if (irq == LV_IRQ_RESTORE)
+		return !!(flags & (1 << 9)); /* X86_EFLAGS_IF */
+	return irq == LV_IRQ_BH_ON && (count & CONTEXT_SOFTIRQ) == CONTEXT_BH_STEP;
+}
+
+/* The lock at addr is about to be given back. */
+static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __u32 family,
+					   __u32 irq, __u64 flags)
+{
+	struct lv_held_stack *held;
+	struct context context;
+	__u32 count, stack;
+	struct lv_stack *slot;
+
+	if (context_enter(&context))
+		return;
+	held = family_sleeps(family) ? task_held(context.cpu) :
+				       &context.cpu->stack[context.level];
+	if (!held || held_pop(held, addr)) {
+		count_loss(context.cpu, LV_LOSS_UNKNOWN_RELEASE);
+		goto out;
+	}
+	if (family_sleeps(family)) {
+		if (!held->depth)
+			task_give_back(context.cpu);
+		goto out;
+	}
+	if (!held->depth || !release_enables(irq, context.count, flags))
+		goto out;
+	count = irq == LV_IRQ_BH_ON ? 0 : context.count & CONTEXT_SOFTIRQ;
+	stack = usage_mark_held(context.level, count, EVENT_META(hook, context.level, family),
+				LV_NONE);
+	slot = stack == LV_NONE ? 0 : world_stack(stack);
+	if (slot)
+		world_take_stack(ctx, slot);
+out:
+	context_leave(&context);
+}
+
+/*
+ * This CPU goes over to another task. All that a task may spin on across that
+ * is the run-queue lock, which the next one will give back.
+ */
+static __always_inline void record_switch(__u64 next)
+{
+	struct lv_held_stack *held;
+	struct context context;
+	__u64 rq_lock;
+	__u32 kept = 0;
+
+	if (context_enter(&context))
+		return;
+	held = &context.cpu->stack[LV_LEVEL_TASK];
+	rq_lock = world_rq_lock();
+	for (__u32 i = 0; i < LV_HELD_DEPTH && i < held->depth; i++) {
+		if (held->held[i].addr != rq_lock)
+			continue;
+		held->held[0] = held->held[i];
+		kept = 1;
+		break;
+	}
+	if (held->depth > kept)
+		context.cpu->lost[LV_LOSS_STALE_HOLDER] += held->depth - kept;
+	held->depth = kept;
+	held->tainted = 0;
+	context.cpu->task = next;
+	context.cpu->task_slot = task_find(next);
+	context_leave(&context);
+}
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * In which irq context a class is used: lockdep's mark_usage() and
+ * mark_held_locks() (kernel/locking/lockdep.c). A trylock proves nothing
+ * about being taken in irq context, but is held with irqs as they are.
+ */
+#ifndef LOCKVANE_RECORD_USAGE_H
+#define LOCKVANE_RECORD_USAGE_H
+
+#include "record/held.h"
+
+#define USAGE(bit) (1u << (bit))
+
+/* The write bit of a pair, or the read bit next to it. */
+#define USAGE_MODE(bit, mode) (1u << ((bit) + ((mode) != LV_WRITE)))
+
+/* IN bits of a lock taken here. */
+static __always_inline __u32 usage_in(__u32 level, __u32 mode)
+{
+	if (level == LV_LEVEL_HARDIRQ)
+		return USAGE_MODE(LV_USED_IN_HARDIRQ, mode);
+	return level == LV_LEVEL_SOFTIRQ ? USAGE_MODE(LV_USED_IN_SOFTIRQ, mode) : 0;
+}
+
+/* ON bits of a lock held with irqs on; softirqs too unless the count forbids them. */
+static __always_inline __u32 usage_on(__u32 mode, __u32 softirq_count)
+{
+	__u32 bits = USAGE_MODE(LV_ENABLED_HARDIRQ, mode);
+
+	return softirq_count ? bits : bits | USAGE_MODE(LV_ENABLED_SOFTIRQ, mode);
+}
+
+/* A stack slot for the event under way, LV_NONE when none is left. */
+static __always_inline __u32 stack_claim(struct lv_cpu *cpu, __u32 cpu_id, __u32 hook,
+					 __u32 level)
+{
+	struct lv_control *control = world_control();
+	struct lv_stack *stack;
+	__u32 id;
+
+	if (!control || control->next_stack >= LV_MAX_STACKS) {
+		count_loss(cpu, LV_LOSS_STACKS);
+		return LV_NONE;
+	}
+	id = __sync_fetch_and_add(&control->next_stack, 1);
+	stack = world_stack(id);
+	if (!stack) {
+		count_loss(cpu, LV_LOSS_STACKS);
+		return LV_NONE;
+	}
+	stack->hook = hook;
+	stack->level = level;
+	stack->cpu = cpu_id;
+	world_describe_task(stack);
+	return id;
+}
+
+/* The scalars that the rare path wants to know of an event, in one. */
+#define EVENT_META(hook, level, family) ((hook) | ((level) << 16) | ((family) << 20))
+#define META_HOOK(meta) ((meta) & 0xffff)
+#define META_LEVEL(meta) (((meta) >> 16) & 0xf)
+#define META_FAMILY(meta) (((meta) >> 20) & 0xf)
+
+/*
+ * Set new usage bits of a class for its instance at addr. `stack` is the
+ * event's stack slot or LV_NONE; returns it, claimed if it was not yet.
+ */
+RECORD_RARE __u32 usage_add(__u32 class_id, __u64 addr, __u32 bits, __u32 meta, __u32 stack)
+{
+	__u32 cpu_id = world_cpu_id();
+	struct lv_cpu *cpu = world_cpu(cpu_id);
+	struct lv_class *class = world_class(class_id);
+	__u32 fresh;
+
+	if (!cpu || !class || !class_check(cpu, class_id, addr))
+		return stack;
+	if (!held_word(addr, class->family)) {
+		count_loss(cpu, LV_LOSS_STALE_HOLDER);
+		return stack;
+	}
+	fresh = bits & ~__sync_fetch_and_or(&class->usage, bits);
+	if (!fresh)
+		return stack;
+	if (stack == LV_NONE)
+		stack = stack_claim(cpu, cpu_id, META_HOOK(meta), META_LEVEL(meta));
+	for (int i = 0; i < LV_USAGES; i++) {
+		if (!(fresh & USAGE(i)))
+			continue;
+		class->usage_stack[i] = stack;
+		class->usage_addr[i] = addr;
+	}
+	return stack;
+}
+
+/*
+ * Everything a level holds is held with irqs on (and softirqs, unless
+ * softirq_count forbids them): set the ON bits that are missing.
+ */
+RECORD_RARE __u32 usage_mark_held(__u32 level, __u32 softirq_count, __u32 meta, __u32 stack)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *held;
+
+	if (!cpu || level >= LV_LEVELS)
+		return stack;
+	held = &cpu->stack[level];
+	if (held->tainted || (level == LV_LEVEL_TASK && cpu->task != world_task()))
+		return stack;
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		struct lv_held *lock = &held->held[i];
+		struct lv_class *class = world_class(lock->class);
+		__u32 bits = usage_on(lock->mode, softirq_count);
+
+		if (i >= held->depth)
+			break;
+		lock->flags &= ~LV_HELD_IRQ_OFF;
+		if (class && bits & ~class->usage)
+			stack = usage_add(lock->class, lock->addr, bits, meta, stack);
+	}
+	return stack;
+}
+
+/*
+ * We are in an interrupt: what the levels below hold, they hold with irqs on,
+ * and the task level's with softirqs on if a softirq has come in between.
+ */
+static __always_inline __u32 usage_mark_interrupted(struct context *context, __u32 meta,
+						    __u32 stack)
+{
+	struct lv_cpu *cpu = context->cpu;
+
+	if (context->level == LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth)
+		stack = usage_mark_held(LV_LEVEL_SOFTIRQ, CONTEXT_SERVING, meta, stack);
+	if (cpu->stack[LV_LEVEL_TASK].depth)
+		stack = usage_mark_held(LV_LEVEL_TASK,
+					context->level == LV_LEVEL_HARDIRQ &&
+							!(context->count & CONTEXT_SERVING) ?
+						CONTEXT_SERVING :
+						0,
+					meta, stack);
+	return stack;
+}
+
+#endif

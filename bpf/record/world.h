@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All that the recorder asks of the world around it. The file that includes
+ * the recorder defines these first: bpf/world.bpf.h over BPF maps and helpers,
+ * user/replay/world.h over plain memory for tests and scenarios.
+ *
+ * RECORD_RARE marks the functions of the rare path: kept out of line, with
+ * scalar arguments only, so that the BPF verifier looks at each once and not
+ * once a program.
+ */
+#ifndef LOCKVANE_RECORD_WORLD_H
+#define LOCKVANE_RECORD_WORLD_H
+
+#include "abi.h"
+
+/* Tables; NULL past their end. */
+static struct lv_cpu *world_cpu(__u32 cpu);
+static struct lv_class *world_class(__u32 id);
+static struct lv_edge *world_edge(__u32 id);
+static struct lv_stack *world_stack(__u32 id);
+static struct lv_name *world_name(__u32 id);
+static struct lv_task *world_task_slot(__u32 id);
+static struct lv_control *world_control(void);
+
+/* The running CPU and task. */
+static __u32 world_cpu_id(void);
+static __u64 world_task(void);
+static void world_describe_task(struct lv_stack *stack); /* task, pid, comm */
+
+/* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
+static __u32 world_preempt_count(void);
+static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */
+
+/* The CPU's irq flag: 1 on, 0 off, -1 unknown. May cost a locked instruction. */
+static int world_irqs_on(__u32 cpu);
+
+/* Address of this CPU's run-queue lock, 0 unknown. */
+static __u64 world_rq_lock(void);
+
+/* Copy from kernel memory: 0 or -errno. */
+static int world_read(void *ret, __u32 size, __u64 addr);
+static int world_read_str(char *ret, __u32 size, __u64 addr);
+
+/* Where the lock lives: 0, or -errno when it can't be told. */
+static int world_place(__u64 addr, struct lv_place *ret);
+/* The cache's name and object size for a slab place. */
+static void world_describe_cache(const struct lv_place *place, char *ret_name, __u32 *ret_size);
+/* Does an address of this place keep its class for good (no memory reuse)? */
+static int world_place_is_permanent(__u64 addr, const struct lv_place *place);
+
+/* Fill in the frames of a stack. ctx is the program's. */
+static void world_take_stack(void *ctx, struct lv_stack *stack);
+
+#endif

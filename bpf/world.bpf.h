@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The recorder's world as a BPF program sees it: x86-64, kernels 6.1 and later. */
+#ifndef LOCKVANE_WORLD_BPF_H
+#define LOCKVANE_WORLD_BPF_H
+
+#include "abi.h"
+#include "maps.bpf.h"
+#include "place.bpf.h"
+
+#define RECORD_RARE __noinline
+
+/* Chosen by the user half from what the kernel has; constants to the verifier. */
+const volatile bool lv_preempt_counted = 1;
+const volatile __u32 lv_irq_source = LV_IRQ_SOURCE_NONE;
+
+extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.14 */
+extern const int __preempt_count __ksym __weak;      /* before and after */
+extern const unsigned long irqsave_flags __ksym __weak;
+extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak; /* 6.14 */
+extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
+
+#define WORLD_LOOKUP(function, map, type)                 \
+	static __always_inline type *function(__u32 id)   \
+	{                                                 \
+		return bpf_map_lookup_elem(&(map), &id);  \
+	}
+
+WORLD_LOOKUP(world_cpu, lv_cpus, struct lv_cpu)
+WORLD_LOOKUP(world_class, lv_classes, struct lv_class)
+WORLD_LOOKUP(world_edge, lv_edges, struct lv_edge)
+WORLD_LOOKUP(world_stack, lv_stacks, struct lv_stack)
+WORLD_LOOKUP(world_name, lv_names, struct lv_name)
+WORLD_LOOKUP(world_task_slot, lv_tasks, struct lv_task)
+
+static __always_inline struct lv_control *world_control(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&lv_control, &zero);
+}
+
+static __always_inline __u32 world_cpu_id(void)
+{
+	return bpf_get_smp_processor_id();
+}
+
+static __always_inline __u64 world_task(void)
+{
+	return bpf_get_current_task();
+}
+
+static __always_inline void world_describe_task(struct lv_stack *stack)
+{
+	stack->task = bpf_get_current_task();
+	stack->pid = (__u32)bpf_get_current_pid_tgid();
+	bpf_get_current_comm(stack->comm, sizeof(stack->comm));
+}
+
+static __always_inline __u32 world_preempt_count(void)
+{
+	if (&pcpu_hot)
+		return ((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count;
+	if (&__preempt_count)
+		return *(const int *)bpf_this_cpu_ptr(&__preempt_count);
+	return 0;
+}
+
+static __always_inline int world_counts_preemption(void)
+{
+	return lv_preempt_counted;
+}
+
+/*
+ * A tracing program has no flags register to look at. From 6.14 on a kfunc
+ * saves the flag to our stack; before that, bpf_spin_lock() leaves it in a
+ * per-CPU variable of kernel/bpf/helpers.c. The lock is this CPU's own, taken
+ * under the guard: nobody else ever wants it.
+ */
+RECORD_RARE int world_irq_flag(__u32 cpu)
+{
+	struct lv_irq_slot *slot;
+	unsigned long saved = 0, flags = 0;
+
+	if (lv_irq_source == LV_IRQ_SOURCE_KFUNC && bpf_local_irq_save) {
+		bpf_local_irq_save(&saved);
+		bpf_probe_read_kernel(&flags, sizeof(flags), &saved);
+		bpf_local_irq_restore(&saved);
+		return !!(flags & (1 << 9)); /* X86_EFLAGS_IF */
+	}
+	if (lv_irq_source == LV_IRQ_SOURCE_SPIN_LOCK && &irqsave_flags) {
+		slot = bpf_map_lookup_elem(&lv_irq_slots, &cpu);
+		if (!slot)
+			return -1;
+		bpf_spin_lock(&slot->lock);
+		bpf_spin_unlock(&slot->lock);
+		flags = *(const unsigned long *)bpf_this_cpu_ptr(&irqsave_flags);
+		return !!(flags & (1 << 9));
+	}
+	return -1;
+}
+
+static __always_inline int world_irqs_on(__u32 cpu)
+{
+	return lv_irq_source == LV_IRQ_SOURCE_NONE ? -1 : world_irq_flag(cpu);
+}
+
+static __always_inline __u64 world_rq_lock(void)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+
+	return cpu ? cpu->rq_lock : 0;
+}
+
+static __always_inline int world_read(void *ret, __u32 size, __u64 addr)
+{
+	return bpf_probe_read_kernel(ret, size, (const void *)addr);
+}
+
+static __always_inline int world_read_str(char *ret, __u32 size, __u64 addr)
+{
+	return bpf_probe_read_kernel_str(ret, size, (const void *)addr);
+}
+
+static __always_inline int world_place(__u64 addr, struct lv_place *ret)
+{
+	struct lv_control *control = world_control();
+
+	return control ? place_find(control, addr, ret) : -1;
+}
+
+static __always_inline void world_describe_cache(const struct lv_place *place, char *ret_name,
+						 __u32 *ret_size)
+{
+	place_describe_cache(place->base, ret_name, ret_size);
+}
+
+/* Modules go and slabs change hands; the kernel's image and its per-CPU section stay. */
+static __always_inline int world_place_is_permanent(__u64 addr, const struct lv_place *place)
+{
+	return place->kind == LV_PLACE_PERCPU ||
+	       (place->kind == LV_PLACE_STATIC && addr < (__u64)&_end);
+}
+
+static __always_inline void world_take_stack(void *ctx, struct lv_stack *stack)
+{
+	long bytes = bpf_get_stack(ctx, stack->ip, sizeof(stack->ip), 0);
+
+	stack->nr = bytes > 0 ? bytes / sizeof(stack->ip[0]) : 0;
+}
+
+#endif

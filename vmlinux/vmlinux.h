@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The few kernel types that lockvane reads, kept by hand: only the members
+ * used, relocated by CO-RE to where the running kernel has them. Each says
+ * where it is defined and since when. `___name` flavours are other kernels'
+ * versions of a type.
+ */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+typedef signed char __s8;
+typedef unsigned char __u8;
+typedef short __s16;
+typedef unsigned short __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long __s64;
+typedef unsigned long long __u64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u64 __be64;
+typedef __u32 __wsum;
+typedef _Bool bool;
+
+/* include/uapi/linux/bpf.h */
+enum bpf_map_type {
+	BPF_MAP_TYPE_ARRAY = 2,
+};
+
+enum {
+	BPF_F_MMAPABLE = 1 << 10, /* since 5.5 */
+};
+
+/* include/uapi/linux/bpf.h, since 5.1 */
+struct bpf_spin_lock {
+	__u32 val;
+};
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
+
+/* include/linux/sched.h */
+struct task_struct {
+	void *stack;
+};
+
+/* kernel/sched/sched.h; called lock before 5.14 */
+struct rq {
+	struct {
+	} __lock;
+};
+
+/* arch/x86/include/asm/current.h, 6.2 to 6.14 */
+struct pcpu_hot {
+	int preempt_count;
+};
+
+/* include/linux/mm_types.h; page_type is in a union with _mapcount */
+struct page {
+	unsigned long flags;
+	unsigned long compound_head;
+	unsigned int page_type;
+};
+
+/* include/linux/page-flags.h; slabs had a bit in flags until 6.9 */
+enum pageflags {
+	PG_slab = 9,
+};
+
+/* include/linux/page-flags.h, since 6.11: the top byte of page_type */
+enum pagetype {
+	PGTY_slab = 0xf5,
+};
+
+/* mm/slab.h, since 5.17; lies over struct page */
+struct slab {
+	struct kmem_cache *slab_cache;
+};
+
+/* mm/slab.h (include/linux/slub_def.h before 6.8) */
+struct kmem_cache {
+	unsigned int size;
+	unsigned int object_size;
+	unsigned int red_left_pad;
+	const char *name;
+};
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
+#pragma clang attribute pop
+#endif
+
+#endif
