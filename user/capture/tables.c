@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "capture/tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hooks.h"
+
+static const char *const hook_names[LV_HOOKS] = {
+#define LV_ACQUIRE(function, family, mode, irq) #function,
+#define LV_TRY(function, family, mode, irq) #function,
+#define LV_RELEASE(function, family, irq) #function,
+#define LV_WAITQ(function) #function,
+#define LV_NAME(function) #function,
+#include "hooks.def"
+};
+
+/* Where the recorder's ids have gone in the capture; LV_NONE: nowhere. */
+struct moved {
+	const struct tables *tables;
+	const struct tables_words *words;
+	struct capture *capture;
+	uint32_t classes[LV_MAX_CLASSES];
+	uint32_t stacks[LV_MAX_STACKS];
+};
+
+static int add_frame(struct capture_stack *stack, uint64_t ip, char *text)
+{
+	if (!text)
+		return -ENOMEM;
+	stack->frames[stack->nr_frames].ip = ip;
+	stack->frames[stack->nr_frames++].text = text;
+	return 0;
+}
+
+/* Does the text name this function, with or without an offset? */
+static bool is_in(const char *text, const char *function)
+{
+	size_t len = strlen(function);
+
+	return !strncmp(text, function, len) && (text[len] == '\0' || text[len] == '+');
+}
+
+/*
+ * The frames, without the tracer's own on top. A function that was seen on
+ * its return is not on the stack any more: it is put back, without an offset.
+ */
+static int fill_frames(const struct moved *m, const struct lv_stack *from,
+		       struct capture_stack *to)
+{
+	const char *hook = from->hook < LV_HOOKS ? hook_names[from->hook] : NULL;
+	uint32_t nr = from->nr < LV_STACK_DEPTH ? from->nr : LV_STACK_DEPTH;
+	uint32_t i = 0;
+	char *first;
+	int err;
+
+	while (m->words->is_own_frame && i < nr &&
+	       m->words->is_own_frame(m->words->arg, from->ip[i]))
+		i++;
+	to->frames = calloc(nr - i + 1, sizeof(*to->frames));
+	if (!to->frames)
+		return -ENOMEM;
+	first = i < nr ? m->words->symbol(m->words->arg, from->ip[i]) : NULL;
+	if (i < nr && !first)
+		return -ENOMEM;
+	if (hook && !(first && is_in(first, hook))) {
+		err = add_frame(to, 0, strdup(hook));
+		if (err) {
+			free(first);
+			return err;
+		}
+	}
+	if (first)
+		add_frame(to, from->ip[i++], first);
+	for (; i < nr; i++) {
+		err = add_frame(to, from->ip[i], m->words->symbol(m->words->arg, from->ip[i]));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Stacks move when something refers to them. */
+static int move_stack(struct moved *m, uint32_t id, uint32_t *ret)
+{
+	const struct lv_stack *from;
+	struct capture_stack *to;
+
+	*ret = LV_NONE;
+	if (id >= LV_MAX_STACKS)
+		return 0;
+	if (m->stacks[id] != LV_NONE) {
+		*ret = m->stacks[id];
+		return 0;
+	}
+	from = &m->tables->stacks[id];
+	to = capture_add_stack(m->capture);
+	if (!to)
+		return -ENOMEM;
+	to->pid = from->pid;
+	to->cpu = from->cpu;
+	memcpy(to->comm, from->comm, sizeof(to->comm));
+	to->comm[sizeof(to->comm) - 1] = '\0';
+	*ret = m->stacks[id] = m->capture->nr_stacks - 1;
+	return fill_frames(m, from, to);
+}
+
+static uint64_t acquisitions(const struct tables *tables, uint32_t class)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < tables->nr_cpus; i++)
+		sum += tables->cpus[i].acquisitions[class];
+	return sum;
+}
+
+static int move_class(struct moved *m, uint32_t id)
+{
+	const struct lv_class *from = &m->tables->classes[id];
+	struct capture_class *to = capture_add_class(m->capture);
+	uint32_t index = m->capture->nr_classes - 1;
+	int err;
+
+	if (!to)
+		return -ENOMEM;
+	to->family = from->family < LV_FAMILIES ? from->family : LV_SPIN;
+	to->subclass = from->subclass;
+	to->flags = from->flags;
+	to->usage = from->usage & ((1u << LV_USAGES) - 1);
+	to->acquisitions = acquisitions(m->tables, id);
+	err = m->words->describe_class(m->words->arg, from, to);
+	for (int i = 0; !err && i < LV_USAGES; i++) {
+		uint32_t stack;
+
+		if (!(to->usage & (1u << i)))
+			continue;
+		to->usage_addr[i] = from->usage_addr[i];
+		err = move_stack(m, from->usage_stack[i], &stack);
+		to->usage_stack[i] = stack;
+	}
+	m->classes[id] = index;
+	return err;
+}
+
+/* The two orders of a self-edge become one edge: the class's flag says if they met. */
+static struct capture_edge *find_self_edge(struct capture *c, uint32_t class, uint32_t dep)
+{
+	for (size_t i = 0; i < c->nr_edges; i++) {
+		struct capture_edge *edge = &c->edges[i];
+
+		if (edge->from == class && edge->to == class && edge->dep == dep)
+			return edge;
+	}
+	return NULL;
+}
+
+static int move_edge(struct moved *m, uint32_t id)
+{
+	const struct lv_edge *from = &m->tables->edges[id];
+	uint32_t dep = from->dep & ~LV_DEP_DOWN;
+	struct capture_edge *to = NULL;
+	uint64_t count = 0;
+
+	if (from->from >= LV_MAX_CLASSES || from->to >= LV_MAX_CLASSES ||
+	    m->classes[from->from] == LV_NONE || m->classes[from->to] == LV_NONE)
+		return 0;
+	for (size_t i = 0; i < m->tables->nr_cpus; i++)
+		count += m->tables->cpus[i].edge_hits[id];
+	if (from->from == from->to)
+		to = find_self_edge(m->capture, m->classes[from->from], dep);
+	if (to) {
+		to->count += count;
+		return 0;
+	}
+	to = capture_add_edge(m->capture);
+	if (!to)
+		return -ENOMEM;
+	to->from = m->classes[from->from];
+	to->to = m->classes[from->to];
+	to->dep = dep;
+	to->count = count;
+	to->from_addr = from->from_addr;
+	to->to_addr = from->to_addr;
+	return move_stack(m, from->stack, &to->stack);
+}
+
+static int add_losses(const struct tables *tables, struct capture *c)
+{
+	static const struct {
+		const char *name, *text;
+	} kinds[LV_LOSS_KINDS] = {
+#define X(id, name, text) { #name, text },
+		LV_LOSSES(X)
+#undef X
+	};
+
+	for (int kind = 0; kind < LV_LOSS_KINDS; kind++) {
+		struct capture_loss *loss = capture_add_loss(c);
+
+		if (!loss)
+			return -ENOMEM;
+		loss->name = strdup(kinds[kind].name);
+		loss->text = strdup(kinds[kind].text);
+		if (!loss->name || !loss->text)
+			return -ENOMEM;
+		for (size_t i = 0; i < tables->nr_cpus; i++)
+			loss->count += tables->cpus[i].lost[kind];
+		if (kind == LV_LOSS_NO_CPU)
+			loss->count += tables->control->lost_cpu;
+	}
+	return 0;
+}
+
+static bool is_ready(const uint32_t *state)
+{
+	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == LV_SLOT_READY;
+}
+
+static int move_all(struct moved *m)
+{
+	int err = 0;
+
+	memset(m->classes, 0xff, sizeof(m->classes));
+	memset(m->stacks, 0xff, sizeof(m->stacks));
+	for (size_t i = 0; !err && i < m->tables->nr_cpus; i++)
+		m->capture->events += m->tables->cpus[i].events;
+	for (uint32_t i = 0; !err && i < LV_MAX_CLASSES; i++)
+		if (is_ready(&m->tables->classes[i].state) && m->tables->classes[i].usage)
+			err = move_class(m, i);
+	for (uint32_t i = 0; !err && i < LV_MAX_EDGES; i++)
+		if (is_ready(&m->tables->edges[i].state))
+			err = move_edge(m, i);
+	return err ? err : add_losses(m->tables, m->capture);
+}
+
+int tables_to_capture(const struct tables *tables, const struct tables_words *words,
+		      struct capture *ret)
+{
+	struct moved *m = malloc(sizeof(*m));
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	m->tables = tables;
+	m->words = words;
+	m->capture = ret;
+	err = move_all(m);
+	free(m);
+	return err;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From the recorder's tables, wherever they are in memory, to a capture.
+ * Names and symbols are somebody else's knowledge: the callbacks'.
+ */
+#ifndef LOCKVANE_CAPTURE_TABLES_H
+#define LOCKVANE_CAPTURE_TABLES_H
+
+#include <stddef.h>
+
+#include "capture/capture.h"
+
+struct tables {
+	const struct lv_control *control;
+	const struct lv_cpu *cpus;
+	size_t nr_cpus;
+	const struct lv_class *classes; /* LV_MAX_CLASSES of them */
+	const struct lv_edge *edges;    /* LV_MAX_EDGES */
+	const struct lv_stack *stacks;  /* LV_MAX_STACKS */
+	const struct lv_name *names;    /* LV_MAX_NAMES */
+};
+
+struct tables_words {
+	void *arg;
+	/* Set name, alias, kind, key and certainty of a class. 0 or -errno. */
+	int (*describe_class)(void *arg, const struct lv_class *class, struct capture_class *ret);
+	/* The frame's text, to be freed by the capture; NULL: no memory. */
+	char *(*symbol)(void *arg, uint64_t ip);
+	/* Is this frame the tracer's own (a BPF program or trampoline)? May be NULL. */
+	bool (*is_own_frame)(void *arg, uint64_t ip);
+};
+
+/*
+ * Append all READY classes, edges, stacks and losses to a capture, and add up
+ * the counters. A slot that somebody is still filling is left out. 0 or
+ * -errno; the capture may then be half filled and is only good for freeing.
+ */
+int tables_to_capture(const struct tables *tables, const struct tables_words *words,
+		      struct capture *ret);
+
+#endif
