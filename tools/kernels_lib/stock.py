@@ -16,6 +16,15 @@ STUB_SYSTEM_MAP = 4096
 PAYLOADS = ((b'\x1f\x8b', 'gzip'), (b'\xfd7zXZ', 'xz'), (b'\x28\xb5\x2f\xfd', 'zstd'),
             (b'\x02\x21\x4c\x18', 'lz4'), (b'BZh', 'bzip2'))
 
+# Stands in for resolve_btfids where the headers have none: it has work only for modules with
+# kfuncs, and refuses those.
+NO_BTF_IDS = """\
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+for module; do :; done
+! readelf -SW "$module" | grep -q '\\.BTF_ids'
+"""
+
 
 def get(name, kernel, target):
     apt = Apt(kernel.suite)
@@ -99,11 +108,21 @@ def headers(name, kernel, home):
             run(['dpkg-deb', '-x', apt.fetch(package), temp])
         _relocate(temp / kdir.relative_to(target))
         # Module BTF needs the kernel's; older headers packages do not carry it.
-        vmlinux = temp / kdir.relative_to(target) / 'vmlinux'
-        if not vmlinux.exists() and (home / 'vmlinux').exists():
-            shutil.copyfile(home / 'vmlinux', vmlinux)
+        if not (temp / kdir.relative_to(target) / 'vmlinux').exists():
+            _add_btf(home, temp / kdir.relative_to(target))
         shutil.rmtree(temp / 'usr' / 'share', ignore_errors=True)
     return kdir
+
+
+def _add_btf(home, kdir):
+    if not (home / 'vmlinux').exists():
+        return
+    shutil.copyfile(home / 'vmlinux', kdir / 'vmlinux')
+    resolver = kdir / 'tools' / 'bpf' / 'resolve_btfids' / 'resolve_btfids'
+    if not resolver.exists():
+        resolver.parent.mkdir(parents=True, exist_ok=True)
+        resolver.write_text(NO_BTF_IDS, encoding='utf-8')
+        resolver.chmod(0o755)
 
 
 def _relocate(kdir):

@@ -135,6 +135,8 @@ class Builder:
         depends, builtin = read_modules_dep(kernel)
         for name in names:
             if name.endswith('.ko'):
+                if not os.path.exists(name):
+                    raise Unusable(f'{name} does not exist: build it with tools/kernels kmod')
                 self._module(Path(name))
                 continue
             key = name.replace('-', '_')
