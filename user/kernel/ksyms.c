@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/hash.h"
 
 #define KSYMS_MAX_FILE ((size_t)256 << 20)
 #define KSYMS_MAX_NAME 511 /* the kernel's KSYM_NAME_LEN - 1 */
@@ -203,15 +204,6 @@ static void sort_symbols(struct ksyms *k)
 	}
 }
 
-static size_t hash_name(const char *name)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 0x100000001b3;
-	return h ^ h >> 32;
-}
-
 static int hash_symbols(struct ksyms *k)
 {
 	size_t i, slots = 1024;
@@ -225,7 +217,7 @@ static int hash_symbols(struct ksyms *k)
 	k->hash_mask = slots - 1;
 	/* from the last one on, so that chains run upwards */
 	for (i = k->nr; i-- > 0;) {
-		size_t at = hash_name(k->syms[i].name) & k->hash_mask;
+		size_t at = hash_string(k->syms[i].name) & k->hash_mask;
 
 		while (k->hash[at] != KSYMS_NONE &&
 		       strcmp(k->syms[k->hash[at]].name, k->syms[i].name))
@@ -325,7 +317,7 @@ const struct ksym *ksyms_by_name(const struct ksyms *k, const char *name, const 
 
 	if (prev)
 		return prev->same == KSYMS_NONE ? NULL : &k->syms[prev->same];
-	for (at = hash_name(name) & k->hash_mask; k->hash[at] != KSYMS_NONE;
+	for (at = hash_string(name) & k->hash_mask; k->hash[at] != KSYMS_NONE;
 	     at = (at + 1) & k->hash_mask)
 		if (!strcmp(k->syms[k->hash[at]].name, name))
 			return &k->syms[k->hash[at]];
