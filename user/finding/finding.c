@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "finding/finding.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "finding/rules.h"
+
+static const char *const rule_names[] = {
+#define X(id, name) [FINDING_##id] = name,
+	FINDING_RULES_X(X)
+#undef X
+};
+
+static const char *const confidence_names[] = {
+	[FINDING_WEAK] = "weak",
+	[FINDING_LIKELY] = "likely",
+	[FINDING_CERTAIN] = "certain",
+	[FINDING_CONFIRMED] = "confirmed",
+};
+
+const char *finding_rule_name(enum finding_rule rule)
+{
+	return rule_names[rule];
+}
+
+enum finding_rule finding_rule_of(const char *name, size_t len)
+{
+	enum finding_rule rule = 0;
+
+	while (rule < FINDING_RULES &&
+	       (strlen(rule_names[rule]) != len || memcmp(rule_names[rule], name, len)))
+		rule++;
+	return rule;
+}
+
+const char *finding_confidence_name(enum finding_confidence confidence)
+{
+	return confidence_names[confidence];
+}
+
+static void done(struct finding *f)
+{
+	finding_chain_done(&f->chain);
+	for (uint32_t i = 0; i < f->nr_also; i++)
+		finding_chain_done(&f->also[i]);
+	free(f->also);
+}
+
+void findings_free(struct findings *f)
+{
+	if (!f)
+		return;
+	for (uint32_t i = 0; i < f->nr; i++)
+		done(&f->items[i]);
+	free(f->items);
+	free(f);
+}
+
+int finding_set_add(struct finding_set *set, enum finding_rule rule, struct finding_chain *chain,
+		    struct finding **ret_finding)
+{
+	struct findings *all = set->findings;
+	struct finding *f;
+
+	if (all->nr == set->room) {
+		uint32_t room = set->room ? set->room * 2 : 8;
+		struct finding *grown = reallocarray(all->items, room, sizeof(*grown));
+
+		if (!grown) {
+			finding_chain_done(chain);
+			return -ENOMEM;
+		}
+		all->items = grown;
+		set->room = room;
+	}
+	f = &all->items[all->nr++];
+	*f = (struct finding){
+		.rule = rule,
+		.chain = *chain,
+		.confidence = chain->confidence,
+		.suppressed_by = LV_NONE,
+		.stack = LV_NONE,
+	};
+	if (ret_finding)
+		*ret_finding = f;
+	return 0;
+}
+
+/* Grows by doubling, as capture.c's arrays do. */
+int finding_add_also(struct finding *f, struct finding_chain *chain)
+{
+	if ((f->nr_also & (f->nr_also - 1)) == 0) {
+		uint32_t room = f->nr_also ? f->nr_also * 2 : 1;
+		struct finding_chain *grown = reallocarray(f->also, room, sizeof(*grown));
+
+		if (!grown) {
+			finding_chain_done(chain);
+			return -ENOMEM;
+		}
+		f->also = grown;
+	}
+	f->also[f->nr_also++] = *chain;
+	return 0;
+}
+
+static int run_classes(struct finding_model *m, struct finding_set *set)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < m->g->nr_classes; i++) {
+		err = err ?: finding_rule_inconsistent(m, i, set);
+		err = err ?: finding_rule_recursive(m, i, set);
+		err = err ?: finding_rule_wait_irq(m, i, set);
+		if (!err && finding_model_tired(m))
+			set->findings->cut_short = true;
+		else
+			err = err ?: finding_rule_inversion(m, i, set);
+	}
+	return err;
+}
+
+static int run_rules(struct finding_model *m, struct finding_set *set)
+{
+	int err = finding_rule_circular(m, set);
+
+	err = err ?: run_classes(m, set);
+	for (uint32_t i = 0; !err && i < m->g->nr_edges; i++)
+		err = finding_rule_wait_edge(m, i, set);
+	for (uint32_t i = 0; !err && i < m->c->nr_facts; i++)
+		err = finding_rule_fact(m, &m->c->facts[i], set);
+	for (uint32_t i = 0; !err && i < set->findings->nr; i++)
+		finding_set_id(m->c, &set->findings->items[i]);
+	return err;
+}
+
+static int compare_names(const struct capture *c, const struct finding_chain *a,
+			 const struct finding_chain *b)
+{
+	for (uint32_t i = 0; i < a->nr_classes && i < b->nr_classes; i++) {
+		int order = strcmp(c->classes[a->classes[i]].name, c->classes[b->classes[i]].name);
+
+		if (order)
+			return order;
+	}
+	return (a->nr_classes > b->nr_classes) - (a->nr_classes < b->nr_classes);
+}
+
+static int by_worth(const void *a, const void *b, void *capture)
+{
+	const struct finding *left = a, *right = b;
+	int order;
+
+	if (left->confidence != right->confidence)
+		return left->confidence > right->confidence ? -1 : 1;
+	if (left->rule != right->rule)
+		return left->rule < right->rule ? -1 : 1;
+	order = compare_names(capture, &left->chain, &right->chain);
+	if (order)
+		return order;
+	/* Doubles: the one that shows more comes first, and stays. */
+	if (left->chain.nr_edges != right->chain.nr_edges)
+		return left->chain.nr_edges > right->chain.nr_edges ? -1 : 1;
+	if (left->stack != right->stack)
+		return left->stack < right->stack ? -1 : 1;
+	return (left->addr > right->addr) - (left->addr < right->addr);
+}
+
+/* One finding an id: a fact may say what the graph said, or come twice. */
+static void drop_doubles(struct findings *all)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < all->nr; i++) {
+		uint32_t j = 0;
+
+		while (j < kept && strcmp(all->items[j].id, all->items[i].id))
+			j++;
+		if (j < kept)
+			done(&all->items[i]);
+		else
+			all->items[kept++] = all->items[i];
+	}
+	all->nr = kept;
+}
+
+int finding_analyse(const struct capture *c, struct findings **ret_findings)
+{
+	struct finding_set set = {.findings = calloc(1, sizeof(*set.findings))};
+	struct finding_model *m = NULL;
+	int err;
+
+	if (!set.findings)
+		return -ENOMEM;
+	err = finding_model_new(c, &m);
+	err = err ?: run_rules(m, &set);
+	finding_model_free(m);
+	if (err) {
+		findings_free(set.findings);
+		return err;
+	}
+	if (set.findings->nr)
+		qsort_r(set.findings->items, set.findings->nr, sizeof(*set.findings->items),
+			by_worth, (void *)c);
+	drop_doubles(set.findings);
+	*ret_findings = set.findings;
+	return 0;
+}
+
+bool finding_shown(const struct finding *f, enum finding_confidence least)
+{
+	return f->confidence >= least && f->suppressed_by == LV_NONE;
+}
+
+uint32_t findings_shown(const struct findings *f, enum finding_confidence least)
+{
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < f->nr; i++)
+		nr += finding_shown(&f->items[i], least);
+	return nr;
+}

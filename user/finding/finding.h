@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * lockdep's rules over a capture. The rules, their sources and where we differ
+ * from lockdep are told in docs/rules.md.
+ */
+#ifndef LOCKVANE_FINDING_FINDING_H
+#define LOCKVANE_FINDING_FINDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/capture.h"
+
+/* In the order reports show them. */
+#define FINDING_RULES_X(X)                                                                         \
+	X(INCONSISTENT, "inconsistent-state")                                                      \
+	X(IRQ_INVERSION, "irq-inversion")                                                          \
+	X(CIRCULAR, "circular")                                                                    \
+	X(RECURSIVE, "recursive")                                                                  \
+	X(WAIT_CONTEXT, "wait-context")                                                            \
+	X(BAD_UNLOCK, "bad-unlock")                                                                \
+	X(HELD_FREED, "held-freed")                                                                \
+	X(HELD_AT_EXIT, "held-at-exit")
+
+enum finding_rule {
+#define X(id, name) FINDING_##id,
+	FINDING_RULES_X(X)
+#undef X
+		FINDING_RULES
+};
+
+enum finding_confidence {
+	FINDING_WEAK = 0,      /* strangers may share a class of it */
+	FINDING_LIKELY = 1,    /* a class or a holder is inferred */
+	FINDING_CERTAIN = 2,   /* every class is exact */
+	FINDING_CONFIRMED = 3, /* and the same instances were seen all along */
+	FINDING_CONFIDENCES = 4,
+};
+
+/* Which event completed it. A capture does not tell; a watch does. */
+enum finding_event {
+	FINDING_BY_UNSAFE_USE = 0, /* the last class was used with irqs on */
+	FINDING_BY_SAFE_USE = 1,   /* the first class was used in an irq */
+	FINDING_BY_EDGE = 2,	   /* a new dependency */
+};
+
+/* LV_NONE where there is none; else an enum lv_usage. */
+#define FINDING_NO_USAGE LV_NONE
+
+/*
+ * A chain of locks, each taken while the one before is held. Indices are the
+ * capture's. A circular chain goes on from its last class to its first, so it
+ * has an edge for every class; the others have one less.
+ */
+struct finding_chain {
+	uint32_t *classes;
+	uint32_t *edges;
+	uint32_t nr_classes;
+	uint32_t nr_edges;
+	uint32_t safe;	 /* enum lv_usage of the first class: in irq */
+	uint32_t unsafe; /* enum lv_usage of the last: with irqs on */
+	uint8_t grade;	 /* enum capture_certainty, of the worst class */
+	enum finding_confidence confidence;
+	uint32_t suppressed_by; /* suppression entry, or LV_NONE */
+};
+
+#define FINDING_ID_LEN 13
+
+struct finding {
+	char id[FINDING_ID_LEN]; /* the same in each run that finds it */
+	enum finding_rule rule;
+	enum finding_event event;
+	uint32_t event_edge;		    /* by edge: its index in chain.edges */
+	enum finding_confidence confidence; /* chain's */
+	struct finding_chain chain;	    /* the one to show first */
+	struct finding_chain *also;	    /* others with the same cure */
+	uint32_t nr_also;
+	uint32_t nr_more;	/* others that were not kept */
+	uint32_t suppressed_by; /* suppression entry, or LV_NONE */
+	uint32_t stack;		/* of a fact: where, or LV_NONE */
+	uint64_t addr;		/* of a fact: the instance, or 0 */
+	bool same_instance;	/* recursive: the one lock twice */
+	bool in_irq;		/* wait context: no holder, but in irq */
+};
+
+struct findings {
+	struct finding *items;
+	uint32_t nr;
+	bool cut_short; /* a search budget ran out: there may be more */
+};
+
+const char *finding_rule_name(enum finding_rule rule);
+/* The rule of that name, FINDING_RULES when there is none. */
+enum finding_rule finding_rule_of(const char *name, size_t len);
+const char *finding_confidence_name(enum finding_confidence confidence);
+
+/* All findings of a capture, surest first. -ENOMEM, -EINVAL on bad indices. */
+int finding_analyse(const struct capture *c, struct findings **ret_findings);
+void findings_free(struct findings *f); /* takes NULL */
+
+/* Is it to be shown: sure enough and not suppressed? */
+bool finding_shown(const struct finding *f, enum finding_confidence least);
+uint32_t findings_shown(const struct findings *f, enum finding_confidence least);
+
+#endif

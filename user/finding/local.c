@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Rules that need no path: one class, one dependency or one fact is enough. */
+#include "finding/rules.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define BIT(n) (1u << (n))
+
+/* A reader that recurses does not wait for a reader of the same lock. */
+static bool waits(const struct capture_edge *e)
+{
+	return e->dep & (GRAPH_DEPS & ~LV_DEP_SR);
+}
+
+static bool same_instance(const struct capture_edge *e)
+{
+	return e->from_addr && e->from_addr == e->to_addr;
+}
+
+/*
+ * Where instances are what was seen, strangers in the class do not matter. But
+ * memory that is freed comes back as another object, perhaps in another role.
+ */
+static enum finding_confidence confidence_of_instances(const struct capture *c,
+						       const struct capture_class *class)
+{
+	bool permanent =
+		class->kind && (!strcmp(class->kind, "static") || !strcmp(class->kind, "percpu"));
+
+	return permanent && !c->unlocks_hidden ? FINDING_CONFIRMED : FINDING_LIKELY;
+}
+
+/*
+ * lockdep is told when a class may nest in itself; a production kernel is not.
+ * So there a class in itself is nothing, the same lock twice is something, and
+ * so are two locks of the class taken in both orders.
+ */
+int finding_rule_recursive(struct finding_model *m, uint32_t class, struct finding_set *set)
+{
+	bool both_orders = finding_class(m, class)->flags & LV_CLASS_SELF_ORDER;
+	uint32_t found = LV_NONE;
+	struct finding_chain chain;
+	struct finding *f;
+	int err;
+
+	for (uint32_t e = m->first_self[class]; e != LV_NONE; e = m->next_edge[e]) {
+		const struct capture_edge *edge = &m->c->edges[e];
+
+		if (!waits(edge) || !(m->c->annotated || both_orders || same_instance(edge)))
+			continue;
+		if (found == LV_NONE ||
+		    (same_instance(edge) && !same_instance(&m->c->edges[found])))
+			found = e;
+	}
+	if (found == LV_NONE)
+		return 0;
+	err = finding_chain_plain(m, &m->capture_class[class], 1, found, &chain);
+	if (err)
+		return err;
+	if (!m->c->annotated)
+		chain.confidence = confidence_of_instances(m->c, finding_class(m, class));
+	err = finding_set_add(set, FINDING_RECURSIVE, &chain, &f);
+	if (!err)
+		f->same_instance = same_instance(&m->c->edges[found]);
+	return err;
+}
+
+static bool sleeps(const struct capture *c, const struct capture_class *class)
+{
+	if (class->family == LV_MUTEX || class->family == LV_RWSEM)
+		return true;
+	return c->rt && class->family != LV_RAWSPIN;
+}
+
+int finding_rule_wait_edge(struct finding_model *m, uint32_t edge, struct finding_set *set)
+{
+	const struct graph_edge *e = &m->g->edges[edge];
+	uint32_t classes[] = {m->capture_class[e->from], m->capture_class[e->to]};
+	struct finding_chain chain;
+	int err;
+
+	if (sleeps(m->c, &m->c->classes[classes[0]]) || !sleeps(m->c, &m->c->classes[classes[1]]))
+		return 0;
+	err = finding_chain_plain(m, classes, 2, m->first_edge[edge], &chain);
+	return err ?: finding_set_add(set, FINDING_WAIT_CONTEXT, &chain, NULL);
+}
+
+/* IN bits are not set by trylocks, so one on a sleeping lock says it can sleep there. */
+int finding_rule_wait_irq(struct finding_model *m, uint32_t class, struct finding_set *set)
+{
+	static const enum lv_usage in[] = {LV_USED_IN_HARDIRQ, LV_USED_IN_HARDIRQ_READ,
+					   LV_USED_IN_SOFTIRQ, LV_USED_IN_SOFTIRQ_READ};
+	const struct capture_class *seen = finding_class(m, class);
+	/* Softirqs are threads on PREEMPT_RT. */
+	size_t nr = m->c->rt ? 2 : 4;
+	struct finding_chain chain;
+	struct finding *f;
+	int err;
+
+	if (!sleeps(m->c, seen))
+		return 0;
+	for (size_t i = 0; i < nr; i++) {
+		if (!(seen->usage & BIT(in[i])))
+			continue;
+		err = finding_chain_plain(m, &m->capture_class[class], 1, LV_NONE, &chain);
+		if (err)
+			return err;
+		chain.safe = in[i];
+		err = finding_set_add(set, FINDING_WAIT_CONTEXT, &chain, &f);
+		if (!err)
+			f->in_irq = true;
+		return err;
+	}
+	return 0;
+}
+
+static const enum finding_rule fact_rules[CAPTURE_FACT_KINDS] = {
+	[CAPTURE_WAIT_CONTEXT] = FINDING_WAIT_CONTEXT,
+	[CAPTURE_BAD_UNLOCK] = FINDING_BAD_UNLOCK,
+	[CAPTURE_HELD_FREED] = FINDING_HELD_FREED,
+	[CAPTURE_HELD_AT_EXIT] = FINDING_HELD_AT_EXIT,
+};
+
+int finding_rule_fact(struct finding_model *m, const struct capture_fact *fact,
+		      struct finding_set *set)
+{
+	enum finding_rule rule = fact_rules[fact->kind];
+	bool nested = rule == FINDING_WAIT_CONTEXT && fact->class2 != LV_NONE;
+	uint32_t classes[2] = {nested ? fact->class2 : fact->class, fact->class};
+	struct finding_chain chain;
+	struct finding *f;
+	int err = finding_chain_plain(m, classes, nested ? 2 : 1, LV_NONE, &chain);
+
+	err = err ?: finding_set_add(set, rule, &chain, &f);
+	if (err)
+		return err;
+	f->stack = fact->stack;
+	f->addr = fact->addr;
+	f->in_irq = rule == FINDING_WAIT_CONTEXT && !nested;
+	return 0;
+}

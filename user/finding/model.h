@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A capture as the rules see it: the graph, and how far each class is trusted. */
+#ifndef LOCKVANE_FINDING_MODEL_H
+#define LOCKVANE_FINDING_MODEL_H
+
+#include "capture/capture.h"
+#include "finding/finding.h"
+#include "graph/graph.h"
+#include "graph/reach.h"
+#include "graph/walk.h"
+
+struct finding_model {
+	const struct capture *c;
+	struct graph *g;
+	struct graph_reach *reach;
+	struct graph_walk *walk;
+	/*
+	 * Graph classes are in the order of their names, so that what a search
+	 * meets first does not depend on the order things were recorded in.
+	 */
+	uint32_t *capture_class; /* by graph class */
+	uint32_t *graph_class;	 /* by capture class */
+	uint8_t *grade;		 /* by graph class: enum capture_certainty */
+	uint8_t *cycle_grade;	 /* the same, for cycles */
+	uint32_t *first_edge;	 /* by graph edge: a capture edge, or LV_NONE */
+	uint32_t *next_edge;	 /* by capture edge: another of the same two classes */
+	uint32_t *first_self;	 /* by graph class: a capture edge to itself */
+	uint32_t *mark;		 /* by graph class: the round that marked it */
+	uint32_t round;
+	uint32_t room_classes, room_edges, room_graph_edges;
+};
+
+/* -ENOMEM, -EINVAL when an index of the capture is out of its bounds. */
+int finding_model_new(const struct capture *c, struct finding_model **ret_model);
+void finding_model_free(struct finding_model *m); /* takes NULL */
+
+/* The usage bits that count: on PREEMPT_RT irqs interrupt raw locks only. */
+uint32_t finding_usage(const struct capture *c, const struct capture_class *class);
+
+const struct capture_class *finding_class(const struct finding_model *m, uint32_t graph_class);
+
+/* Has this analysis searched more than any honest capture asks for? */
+bool finding_model_tired(const struct finding_model *m);
+
+/* Usage bits as the graph has them. */
+static inline uint32_t finding_model_usage(const struct finding_model *m, uint32_t graph_class)
+{
+	return m->g->classes[graph_class].usage;
+}
+
+#endif
