@@ -128,13 +128,13 @@ static int compare_vars(const void *va, const void *vb)
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
-static struct kbtf_type strip(struct kbtf_type t)
+struct kbtf_type kbtf_target(struct kbtf_type t)
 {
 	const struct btf_type *bt = btf__type_by_id(t.btf, t.id);
 	int depth;
 
 	for (depth = 0; bt && depth < KBTF_MAX_DEPTH; depth++) {
-		if (btf_is_mod(bt) || btf_is_typedef(bt))
+		if (btf_is_mod(bt) || btf_is_typedef(bt) || btf_is_var(bt))
 			t.id = bt->type;
 		else if (btf_is_array(bt))
 			t.id = btf_array(bt)->type;
@@ -152,7 +152,7 @@ static void mark_only_vars(struct kbtf *k)
 	for (i = 0; i < k->nr_vars; i++) {
 		k->vars[i].only = true;
 		for (j = 0; j < k->nr_vars && k->vars[i].only; j++)
-			if (i != j && strip(k->vars[i].type).id == strip(k->vars[j].type).id)
+			if (i != j && kbtf_target(k->vars[i].type).id == kbtf_target(k->vars[j].type).id)
 				k->vars[i].only = false;
 	}
 }
@@ -201,7 +201,7 @@ static bool find_rt(const struct kbtf *k)
 	if (!btf_vlen(bt))
 		return false;
 	t.id = btf_members(bt)[0].type;
-	return !strcmp(kbtf_name(strip(t)), "rt_mutex_base");
+	return !strcmp(kbtf_name(kbtf_target(t)), "rt_mutex_base");
 }
 
 static int build_index(struct kbtf *k)
@@ -417,7 +417,7 @@ static void fill_field(struct kbtf_type owner, uint32_t i, uint32_t base, struct
 {
 	const struct btf_type *bt = btf__type_by_id(owner.btf, owner.id);
 	struct kbtf_type t = { owner.btf, btf_members(bt)[i].type };
-	const struct btf_type *leaf = btf__type_by_id(t.btf, strip(t).id);
+	const struct btf_type *leaf = btf__type_by_id(t.btf, kbtf_target(t).id);
 
 	ret->offset = base + btf_member_bit_offset(bt, i) / 8;
 	ret->size = btf_member_bitfield_size(bt, i) ? 0 : kbtf_size(t);
@@ -442,7 +442,7 @@ static int find_field(struct kbtf_type t, const char *field, uint32_t base, int 
 			return 0;
 		}
 		if ((!name || !name[0]) &&
-		    !find_field(strip(inner), field, base + btf_member_bit_offset(bt, i) / 8,
+		    !find_field(kbtf_target(inner), field, base + btf_member_bit_offset(bt, i) / 8,
 				depth + 1, ret))
 			return 0;
 	}

@@ -137,9 +137,9 @@ static void visit(struct search *s, uint32_t id, uint32_t off, int depth)
 		return;
 	/* the name may be the struct's or that of a typedef on the way to it */
 	for (; t; t = btf__type_by_id(s->btf, t->type)) {
-		if (!off && !lock && !btf_is_array(t))
+		if (!off && !lock && !btf_is_array(t) && !btf_is_var(t))
 			lock = lock_type(s, btf__name_by_offset(s->btf, t->name_off));
-		if (!btf_is_mod(t) && !btf_is_typedef(t))
+		if (!btf_is_mod(t) && !btf_is_typedef(t) && !btf_is_var(t))
 			break;
 		if (++depth > LOCKPATH_DEPTH)
 			return;

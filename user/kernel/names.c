@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/names.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/btf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "kernel/evidence.h"
+#include "kernel/lockpath.h"
+#include "kernel/slabname.h"
+
+struct names {
+	struct names_sources from;
+	struct ksyms_bounds bounds;
+	struct evidence *evidence;
+};
+
+int names_new(const struct names_sources *from, const struct lv_name *names, size_t nr,
+	      struct names **ret)
+{
+	struct names *n = calloc(1, sizeof(*n));
+	int err;
+
+	if (!n)
+		return -ENOMEM;
+	n->from = *from;
+	if (from->ksyms)
+		ksyms_get_bounds(from->ksyms, &n->bounds);
+	err = evidence_new(from->btf, names, nr, &n->evidence);
+	if (err) {
+		free(n);
+		return err;
+	}
+	*ret = n;
+	return 0;
+}
+
+void names_free(struct names *n)
+{
+	if (!n)
+		return;
+	evidence_free(n->evidence);
+	free(n);
+}
+
+/*
+ * Static symbols of one name are numbered by address, among all the image has,
+ * not among those seen: the number is the same in every run.
+ */
+static uint32_t symbol_ordinal(const struct ksyms *k, const struct ksym *sym)
+{
+	const struct ksym *other = NULL;
+	uint32_t ordinal = 1;
+
+	while ((other = ksyms_by_name(k, sym->name, other)))
+		if (!ksym_is_text(other) && other->module == sym->module &&
+		    other->addr < sym->addr)
+			ordinal++;
+	return ordinal;
+}
+
+/* "symbol", "symbol#2", without offset and module. */
+static void add_symbol(struct strbuf *sb, const struct ksyms *k, const struct ksym *sym)
+{
+	uint32_t ordinal = symbol_ordinal(k, sym);
+
+	strbuf_add(sb, sym->name);
+	if (ordinal > 1)
+		strbuf_addf(sb, "#%u", ordinal);
+}
+
+/* The path into a symbol's variable, where BTF knows the kernel's variables (pahole 1.28 on). */
+static bool symbol_path(const struct names *n, const struct ksym *sym, uint32_t off,
+			uint32_t family, struct lockpath *ret)
+{
+	struct kbtf_type var = { NULL, 0 };
+
+	if (!n->from.btf || sym->module ||
+	    !kbtf_next(n->from.btf, sym->name, 1 << BTF_KIND_VAR, &var))
+		return false;
+	lockpath_at(n->from.btf, var, off, family, ret);
+	return ret->what != LOCKPATH_NONE;
+}
+
+static void put_name(struct names_result *r, const struct strbuf *sb)
+{
+	snprintf(r->name, sizeof(r->name), "%s", sb->text ? sb->text : "?");
+	memcpy(r->full, r->name, sizeof(r->full));
+}
+
+static void name_symbol(const struct names *n, const struct ksym *sym, uint64_t addr,
+			uint32_t family, struct names_result *r)
+{
+	AUTO_STRBUF sb = STRBUF_INIT;
+	struct lockpath path;
+
+	add_symbol(&sb, n->from.ksyms, sym);
+	if (symbol_path(n, sym, addr - sym->addr, family, &path))
+		strbuf_addf(&sb, "%s%s", path.path[0] && path.path[0] != '[' ? "." : "",
+			    path.path);
+	else if (addr != sym->addr)
+		strbuf_addf(&sb, "+0x%" PRIx64, addr - sym->addr);
+	if (sym->module)
+		strbuf_addf(&sb, " [%s]", sym->module);
+	put_name(r, &sb);
+}
+
+static void name_static(const struct names *n, const struct lv_class *c, struct names_result *r)
+{
+	uint64_t addr = c->place.base + c->place.off;
+	const struct ksym *sym = n->from.ksyms ? ksyms_find(n->from.ksyms, addr) : NULL;
+
+	snprintf(r->key, sizeof(r->key), "[<%016" PRIx64 ">]", addr);
+	r->certainty = NAMES_EXACT;
+	/* without KALLSYMS_ALL the nearest symbol is some function */
+	if (sym && !ksym_is_text(sym))
+		name_symbol(n, sym, addr, c->family, r);
+	else if (n->bounds.start && addr >= n->bounds.start && addr - n->bounds.start < 1 << 30)
+		snprintf(r->name, sizeof(r->name), "kernel+0x%" PRIx64, addr - n->bounds.start);
+	else
+		snprintf(r->name, sizeof(r->name), "0x%016" PRIx64, addr);
+}
+
+/* "rq.__lock" where that type is one variable's alone; else by the variable. */
+static bool percpu_by_type(const struct names *n, const struct lv_class *c, uint32_t off,
+			   struct names_result *r)
+{
+	struct lockpath path;
+	struct kbtf_var var;
+	const char *owner;
+
+	if (!n->from.btf || !kbtf_percpu_at(n->from.btf, off, &var))
+		return false;
+	lockpath_at(n->from.btf, var.type, off - var.offset, c->family, &path);
+	if (path.what == LOCKPATH_NONE) {
+		snprintf(r->name, sizeof(r->name), "%s+0x%x", var.name, off - var.offset);
+		return true;
+	}
+	owner = kbtf_name(kbtf_target(var.type));
+	if (!var.only || !owner[0] || !path.path[0] || path.path[0] == '[')
+		owner = var.name;
+	snprintf(r->full, sizeof(r->full), "%s%s%s", owner,
+		 path.path[0] && path.path[0] != '[' ? "." : "", path.path);
+	memcpy(r->name, r->full, sizeof(r->name));
+	r->collapsed = lockpath_collapse(r->name);
+	if (path.ambiguous)
+		r->certainty = NAMES_AMBIGUOUS;
+	return true;
+}
+
+static const struct ksym *percpu_symbol(const struct names *n, uint64_t off)
+{
+	const struct ksym *sym;
+
+	if (!n->from.ksyms || !n->bounds.percpu_end)
+		return NULL;
+	sym = ksyms_find(n->from.ksyms, n->bounds.percpu_start + off);
+	return sym && !ksym_is_text(sym) ? sym : NULL;
+}
+
+static void name_percpu(const struct names *n, const struct lv_class *c, struct names_result *r)
+{
+	uint64_t off = c->place.base + c->place.off;
+	const struct ksym *sym = percpu_symbol(n, off);
+
+	snprintf(r->key, sizeof(r->key), "percpu+0x%" PRIx64, off);
+	r->certainty = NAMES_EXACT;
+	if (off <= UINT32_MAX && percpu_by_type(n, c, off, r))
+		return;
+	if (sym)
+		name_symbol(n, sym, n->bounds.percpu_start + off, c->family, r);
+	else
+		snprintf(r->name, sizeof(r->name), "percpu+0x%" PRIx64, off);
+}
+
+/* Past the static section lie the modules' static variables, then what was allocated. */
+static void name_percpu_dyn(const struct names *n, const struct lv_class *c,
+			    struct names_result *r)
+{
+	uint64_t off = c->place.base + c->place.off;
+	const struct ksym *sym = percpu_symbol(n, off);
+
+	snprintf(r->key, sizeof(r->key), "percpu-dyn+0x%" PRIx64, off);
+	memcpy(r->name, r->key, sizeof(r->name));
+	r->certainty = NAMES_AMBIGUOUS;
+	if (!sym || !sym->module || !sym->size)
+		return;
+	name_symbol(n, sym, n->bounds.percpu_start + off, c->family, r);
+	r->certainty = NAMES_EXACT;
+}
+
+/* struct ptdesc overlays struct page since 6.5 and has taken over ptl. */
+static void name_page(const struct names *n, const struct lv_class *c, struct names_result *r)
+{
+	static const char *const types[] = { "ptdesc", "page" };
+	struct kbtf_type t;
+	struct lockpath path;
+	size_t i;
+
+	snprintf(r->key, sizeof(r->key), "page+0x%x", c->place.off);
+	memcpy(r->name, r->key, sizeof(r->name));
+	r->certainty = NAMES_AMBIGUOUS;
+	for (i = 0; n->from.btf && i < sizeof(types) / sizeof(*types); i++) {
+		memset(&t, 0, sizeof(t));
+		if (!kbtf_next(n->from.btf, types[i], 1 << BTF_KIND_STRUCT, &t))
+			continue;
+		lockpath_at(n->from.btf, t, c->place.off, c->family, &path);
+		if (path.what == LOCKPATH_NONE)
+			continue;
+		snprintf(r->name, sizeof(r->name), "%s.%s", types[i], path.path);
+		r->certainty = path.ambiguous ? NAMES_AMBIGUOUS : NAMES_EXACT;
+		return;
+	}
+}
+
+static void name_plain(const struct lv_class *c, struct names_result *r)
+{
+	r->certainty = NAMES_AMBIGUOUS;
+	snprintf(r->name, sizeof(r->name), "%s", r->kind);
+	if (c->place.kind == LV_PLACE_TOLD) {
+		snprintf(r->name, sizeof(r->name), "class %" PRIu64, (uint64_t)c->place.base);
+		r->certainty = NAMES_EXACT;
+	}
+	memcpy(r->key, r->name, sizeof(r->key));
+}
+
+static const char *kind_text(uint32_t kind)
+{
+	static const char *const texts[LV_PLACE_KINDS] = {
+		[LV_PLACE_NONE] = "unknown",	     [LV_PLACE_STATIC] = "static",
+		[LV_PLACE_PERCPU] = "percpu",	     [LV_PLACE_SLAB] = "slab",
+		[LV_PLACE_PERCPU_DYN] = "percpu-dyn", [LV_PLACE_PAGE] = "page",
+		[LV_PLACE_STACK] = "stack",	     [LV_PLACE_VMALLOC] = "vmalloc",
+		[LV_PLACE_EARLY] = "early",	     [LV_PLACE_KFENCE] = "kfence",
+		[LV_PLACE_TOLD] = "told",
+	};
+
+	return kind < LV_PLACE_KINDS && texts[kind] ? texts[kind] : "unknown";
+}
+
+/* Kernel strings end here: printable, and lockdep's "/1" for a subclass. */
+static void finish(const struct lv_class *c, struct names_result *r)
+{
+	char subclass[16] = "", clean[NAMES_LEN];
+
+	if (!r->full[0])
+		memcpy(r->full, r->name, sizeof(r->full));
+	if (c->subclass)
+		snprintf(subclass, sizeof(subclass), "/%u", c->subclass);
+	strbuf_copy_clean(clean, sizeof(clean) - sizeof(subclass), r->name, sizeof(r->name));
+	snprintf(r->name, sizeof(r->name), "%s%s", clean, subclass);
+	strbuf_copy_clean(clean, sizeof(clean) - sizeof(subclass), r->full, sizeof(r->full));
+	snprintf(r->full, sizeof(r->full), "%s%s", clean, subclass);
+	strbuf_copy_clean(clean, sizeof(clean), r->key, sizeof(r->key));
+	memcpy(r->key, clean, sizeof(r->key));
+}
+
+void names_class(const struct names *n, const struct lv_class *class, struct names_result *ret)
+{
+	const struct evidence_item *here = evidence_at(n->evidence, &class->place);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->kind = kind_text(class->place.kind);
+	ret->family = class->family;
+	switch (class->place.kind) {
+	case LV_PLACE_STATIC:
+		name_static(n, class, ret);
+		break;
+	case LV_PLACE_PERCPU:
+		name_percpu(n, class, ret);
+		break;
+	case LV_PLACE_SLAB:
+		slabname_class(&n->from, n->evidence, class, ret);
+		break;
+	case LV_PLACE_PERCPU_DYN:
+		name_percpu_dyn(n, class, ret);
+		break;
+	case LV_PLACE_PAGE:
+		name_page(n, class, ret);
+		break;
+	default:
+		name_plain(class, ret);
+		here = NULL;
+	}
+	/* of several names for one place the first seen was kept: chance */
+	if (here && !here->clashes)
+		memcpy(ret->alias, here->text, sizeof(ret->alias));
+	finish(class, ret);
+}

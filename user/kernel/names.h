@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A lock class' name, from where its locks live. The same class gets the same
+ * name in every run on one kernel build, whatever was seen first.
+ */
+#ifndef LOCKVANE_KERNEL_NAMES_H
+#define LOCKVANE_KERNEL_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "kernel/kbtf.h"
+#include "kernel/ksyms.h"
+#include "kernel/slabs.h"
+
+/* The values of enum capture_certainty, whose layer is above this one. */
+enum names_certainty {
+	NAMES_EXACT = 0,
+	NAMES_INFERRED = 1,
+	NAMES_AMBIGUOUS = 2,
+};
+
+#define NAMES_LEN 224
+
+struct names_result {
+	char name[NAMES_LEN];    /* "kioctx.ctx_lock", "tasklist_lock", "kmalloc-256+0x58" */
+	char alias[LV_NAME_LEN]; /* "&ctx->fd_wqh", or "" */
+	char key[NAMES_LEN];     /* where it lives: "[<ffffffff89c31430>]", "kioctx+0x140" */
+	const char *kind;        /* "static", "percpu", "slab", "kmalloc", … */
+	enum names_certainty certainty;
+	/* the name stands for all elements of an array: this one is "a.bucket[3].lock" */
+	bool collapsed;
+	char full[NAMES_LEN];
+	/* tell apart two of one name */
+	char cache[LV_NAME_LEN]; /* "" if not in a slab */
+	uint32_t family;
+};
+
+/* Any may be NULL: names get poorer, nothing fails. They must outlive the namer. */
+struct names_sources {
+	const struct ksyms *ksyms;
+	const struct kbtf *btf;
+	const struct slabs *slabs;
+};
+
+struct names;
+
+/* All names the kernel half collected; those not READY are passed over. */
+int names_new(const struct names_sources *from, const struct lv_name *names, size_t nr,
+	      struct names **ret);
+void names_free(struct names *n); /* takes NULL */
+
+void names_class(const struct names *n, const struct lv_class *class, struct names_result *ret);
+
+/*
+ * Make the names of one capture's classes unique: elements of an array get
+ * their index, then "@cache", then "#2" in the order of their keys.
+ */
+int names_unique(struct names_result *results, size_t nr);
+
+#endif
