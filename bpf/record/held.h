@@ -105,8 +105,10 @@ static __always_inline void task_give_back(struct lv_cpu *cpu)
 }
 
 /*
- * Each held spinning lock has raised the preemption count, at whatever level:
- * more entries than that are ghosts, left by a release we missed.
+ * Each held spinning lock has raised the preemption count, at whatever level,
+ * and so has the one just taken: more entries than that are ghosts, left by a
+ * release we missed. Asked before the new lock gets its edges: another CPU may
+ * hold the ghost, and then its word would not refute it.
  */
 static __always_inline void held_bound(struct context *context)
 {
@@ -114,7 +116,7 @@ static __always_inline void held_bound(struct context *context)
 	__u32 held = cpu->stack[LV_LEVEL_TASK].depth + cpu->stack[LV_LEVEL_SOFTIRQ].depth +
 		     cpu->stack[LV_LEVEL_HARDIRQ].depth;
 
-	if (!world_counts_preemption() || held <= (context->count & CONTEXT_PREEMPT))
+	if (!world_counts_preemption() || held < (context->count & CONTEXT_PREEMPT))
 		return;
 	for (int level = 0; level < LV_LEVELS; level++)
 		empty_level(cpu, level);

@@ -87,6 +87,8 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 	held = held_stack(&context, family);
 	if (lock.class == LV_NONE || !held)
 		goto out;
+	if (!family_sleeps(family))
+		held_bound(&context);
 
 	stack = acquire_usage(&context, &lock, irq, meta);
 	if (!try)
@@ -94,8 +96,6 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 	if (family_sleeps(family))
 		lock.under = context.cpu->stack[context.level].depth;
 	held_push(context.cpu, held, &lock);
-	if (!family_sleeps(family))
-		held_bound(&context);
 	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 
 	slot = stack == LV_NONE ? 0 : world_stack(stack);
