@@ -239,7 +239,8 @@ static int report_cycles(struct cycles *cs, struct finding_set *set)
 {
 	int err = 0;
 
-	qsort(cs->items, cs->nr, sizeof(*cs->items), by_worth);
+	if (cs->nr)
+		qsort(cs->items, cs->nr, sizeof(*cs->items), by_worth);
 	for (uint32_t i = 0; !err && i < cs->nr; i++)
 		if (!i || compare_paths(&cs->items[i - 1].path, &cs->items[i].path))
 			err = report_cycle(cs, &cs->items[i].path, set);

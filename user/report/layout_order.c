@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* circular and recursive. */
+#include "report/parts.h"
+
+#define CPU1 "                               "
+
+static void put_call(const struct parts *p, const char *indent, bool read, uint32_t class)
+{
+	fprintf(p->out, "%s%slock(", indent, read ? "r" : "");
+	parts_name(p, class);
+	fputs(");\n", p->out);
+}
+
+/*
+ * The chain closes with the dependency from its last class to its first; that
+ * one is told as the event, for lack of knowing which was seen last.
+ */
+static void put_circular_scenario(const struct parts *p, const struct capture_edge *closing)
+{
+	const struct finding_chain *chain = &p->f->chain;
+	uint32_t first = chain->classes[0], last = chain->classes[chain->nr_classes - 1];
+	uint32_t before_last = chain->classes[chain->nr_classes - 2];
+
+	parts_chain_exists(p, chain->classes, chain->nr_classes);
+	fputs(" Possible unsafe locking scenario:\n\n"
+	      "       CPU0                    CPU1\n"
+	      "       ----                    ----\n",
+	      p->out);
+	put_call(p, "  ", closing->dep & (LV_DEP_SR | LV_DEP_SN), last);
+	put_call(p, CPU1, false, before_last);
+	put_call(p, CPU1, false, last);
+	put_call(p, "  ", closing->dep & (LV_DEP_SR | LV_DEP_ER), first);
+	fputs("\n *** DEADLOCK ***\n\n", p->out);
+}
+
+void layout_circular(const struct parts *p)
+{
+	const struct finding_chain *chain = &p->f->chain;
+	const struct capture_edge *edges = p->c->edges;
+	const struct capture_edge *closing = &edges[chain->edges[chain->nr_edges - 1]];
+
+	parts_heading(p, '-', "WARNING: possible circular locking dependency detected");
+	parts_task(p, closing->stack);
+	fputs(" is trying to acquire lock:\n", p->out);
+	parts_lock(p, closing->to, closing->to_addr, closing->stack);
+	fputs("\nbut task is already holding lock:\n", p->out);
+	parts_lock(p, closing->from, closing->from_addr, closing->from_stack);
+	fputs("\nwhich lock already depends on the new lock.\n\n"
+	      "\nthe existing dependency chain (in reverse order) is:\n",
+	      p->out);
+	for (uint32_t i = chain->nr_classes; i-- > 0;) {
+		const struct capture_edge *into = i ? &edges[chain->edges[i - 1]] : closing;
+
+		fprintf(p->out, "\n-> #%u", i);
+		parts_class(p, chain->classes[i]);
+		fputs(":\n", p->out);
+		parts_stack(p, into->stack, 7);
+	}
+	fputs("\nother info that might help us debug this:\n\n", p->out);
+	put_circular_scenario(p, closing);
+	fputs("the locks of this chain:\n", p->out);
+	for (uint32_t i = 0; i < chain->nr_classes; i++)
+		parts_class_block(p, chain->classes[i], 0);
+	parts_backtrace(p, closing->stack);
+}
+
+void layout_recursive(const struct parts *p)
+{
+	uint32_t class = p->f->chain.classes[0];
+	const struct capture_edge *edge = &p->c->edges[p->f->chain.edges[0]];
+	bool both_orders = !p->c->annotated && !p->f->same_instance;
+
+	parts_heading(p, '-', "WARNING: possible recursive locking detected");
+	parts_task(p, edge->stack);
+	fputs(" is trying to acquire lock:\n", p->out);
+	parts_lock(p, class, edge->to_addr, edge->stack);
+	fputs("\nbut task is already holding lock:\n", p->out);
+	parts_lock(p, class, edge->from_addr, edge->from_stack);
+	fputs("\nother info that might help us debug this:\n"
+	      " Possible unsafe locking scenario:\n\n",
+	      p->out);
+	if (both_orders) {
+		fputs("       CPU0                    CPU1\n"
+		      "       ----                    ----\n",
+		      p->out);
+		put_call(p, "  ", false, class);
+		put_call(p, CPU1, false, class);
+		put_call(p, "  ", false, class);
+		put_call(p, CPU1, false, class);
+		fputs("\n *** DEADLOCK ***\n\n"
+		      " The same two locks of this class were taken in both orders.\n",
+		      p->out);
+	} else {
+		fputs("       CPU0\n       ----\n", p->out);
+		put_call(p, "  ", edge->dep & (LV_DEP_SR | LV_DEP_SN), class);
+		put_call(p, "  ", edge->dep & (LV_DEP_SR | LV_DEP_ER), class);
+		fputs("\n *** DEADLOCK ***\n\n", p->out);
+		fputs(p->f->same_instance ? " It was the same lock both times.\n"
+					  : " May be due to missing lock nesting notation\n",
+		      p->out);
+	}
+	fputs("\nthe locks of this chain:\n", p->out);
+	parts_class_block(p, class, 0);
+	parts_backtrace(p, edge->stack);
+}

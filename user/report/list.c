@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Classes and edges, one a line, for people and for awk. */
+#include "report/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "report/words.h"
+
+int report_classes(FILE *out, const struct capture *c)
+{
+	fputs("USAGE  FAMILY  CERTAINTY ACQUISITIONS KIND     NAME ALIAS\n", out);
+	for (size_t i = 0; i < c->nr_classes; i++) {
+		const struct capture_class *class = &c->classes[i];
+		char usage[CAPTURE_USAGE_LEN];
+
+		capture_usage_text(class->usage, usage);
+		fprintf(out, "%s %-7s %-9s %12" PRIu64 " %-8s ", usage, words_family(class->family),
+			words_certainty(class->certainty), class->acquisitions,
+			class->kind ? class->kind : "-");
+		words_put_field(out, class->name);
+		putc(' ', out);
+		words_put_field(out, class->alias);
+		putc('\n', out);
+	}
+	return ferror(out) ? -EIO : 0;
+}
+
+int report_edges(FILE *out, const struct capture *c)
+{
+	fputs("TYPE        COUNT FROM TO\n", out);
+	for (size_t i = 0; i < c->nr_edges; i++) {
+		const struct capture_edge *edge = &c->edges[i];
+
+		fprintf(out, "%-4s %12" PRIu64 " ", words_dep(edge->dep), edge->count);
+		words_put_field(out, c->classes[edge->from].name);
+		putc(' ', out);
+		words_put_field(out, c->classes[edge->to].name);
+		putc('\n', out);
+	}
+	return ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/parts.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MAX_DEPTH 40 /* a longer chain is not indented further */
+
+static void put_line(FILE *out, char c, size_t width)
+{
+	while (width--)
+		putc(c, out);
+	putc('\n', out);
+}
+
+/* Release, number of the build, taint: as lockdep, which ends at the first blank. */
+static void put_kernel(FILE *out, const struct capture *c)
+{
+	words_put(out, c->kernel);
+	if (c->build && *c->build) {
+		putc(' ', out);
+		for (const char *at = c->build; *at && *at != ' '; at++)
+			words_put(out, (char[]){*at, '\0'});
+	}
+	if (c->tainted) {
+		putc(' ', out);
+		words_put(out, c->tainted);
+	}
+	putc('\n', out);
+}
+
+void parts_heading(const struct parts *p, char line, const char *heading)
+{
+	put_line(p->out, '=', strlen(heading));
+	fprintf(p->out, "%s\n", heading);
+	put_kernel(p->out, p->c);
+	put_line(p->out, line, strlen(heading));
+}
+
+void parts_name(const struct parts *p, uint32_t class)
+{
+	const struct capture_class *seen = &p->c->classes[class];
+
+	words_put(p->out, seen->name);
+	if (seen->subclass)
+		fprintf(p->out, "/%" PRIu32, seen->subclass);
+}
+
+void parts_class(const struct parts *p, uint32_t class)
+{
+	char usage[CAPTURE_USAGE_LEN];
+
+	capture_usage_text(p->c->classes[class].usage, usage);
+	fputs(" (", p->out);
+	parts_name(p, class);
+	fprintf(p->out, ")%s", usage);
+}
+
+void parts_lock(const struct parts *p, uint32_t class, uint64_t addr, uint32_t stack)
+{
+	if (addr)
+		fprintf(p->out, "%016" PRIx64, addr);
+	else
+		fputs("<address not seen>", p->out);
+	parts_class(p, class);
+	fputs(", at: ", p->out);
+	words_put(p->out, words_place(words_stack(p->c, stack)));
+	putc('\n', p->out);
+}
+
+void parts_task(const struct parts *p, uint32_t stack)
+{
+	const struct capture_stack *seen = words_stack(p->c, stack);
+	char comm[LV_COMM_LEN + 1] = "";
+
+	if (!seen) {
+		fputs("some task", p->out);
+		return;
+	}
+	memcpy(comm, seen->comm, LV_COMM_LEN);
+	words_put(p->out, comm);
+	fprintf(p->out, "/%" PRIu32, seen->pid);
+}
+
+void parts_stack(const struct parts *p, uint32_t stack, int indent)
+{
+	const struct capture_stack *seen = words_stack(p->c, stack);
+
+	if (!seen || !seen->nr_frames) {
+		fprintf(p->out, "%*s<stack not kept>\n", indent, "");
+		return;
+	}
+	for (uint32_t i = 0; i < seen->nr_frames; i++) {
+		fprintf(p->out, "%*s", indent, "");
+		words_put(p->out, seen->frames[i].text);
+		putc('\n', p->out);
+	}
+}
+
+void parts_chain(const struct parts *p, const uint32_t *classes, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		if (i)
+			fputs(" --> ", p->out);
+		parts_name(p, classes[i]);
+	}
+}
+
+void parts_chain_exists(const struct parts *p, const uint32_t *classes, uint32_t nr)
+{
+	fputs("Chain exists of:\n  ", p->out);
+	parts_chain(p, classes, nr);
+	fputs("\n\n", p->out);
+}
+
+/* lockdep's order: the bits by number, then first use. */
+static void put_usages(const struct parts *p, const struct capture_class *class, int depth)
+{
+	for (enum lv_usage bit = 0; bit < LV_USAGES; bit++) {
+		const char *name = words_usage(bit);
+
+		if (!(class->usage & (1u << bit)))
+			continue;
+		fprintf(p->out, "%*s   %s at:\n", depth, "", name);
+		parts_stack(p, class->usage_stack[bit], 2 * depth + 8 + (int)strlen(name));
+	}
+}
+
+int parts_depth(uint32_t depth)
+{
+	return depth < MAX_DEPTH ? (int)depth : MAX_DEPTH;
+}
+
+void parts_class_block(const struct parts *p, uint32_t class, int depth)
+{
+	const struct capture_class *seen = &p->c->classes[class];
+
+	fprintf(p->out, "%*s->", depth, "");
+	parts_class(p, class);
+	fputs(" {\n", p->out);
+	put_usages(p, seen, depth);
+	fprintf(p->out, "%*s }\n", depth, "");
+	fprintf(p->out, "%*s ... key      at: ", depth, "");
+	words_put(p->out, seen->key ? seen->key : "not known");
+	if (seen->alias && strcmp(seen->alias, seen->name)) {
+		fprintf(p->out, "\n%*s ... the kernel calls it: ", depth, "");
+		words_put(p->out, seen->alias);
+	}
+	if (seen->certainty != CAPTURE_EXACT)
+		fprintf(p->out, "\n%*s ... %s: %s", depth, "", words_certainty(seen->certainty),
+			seen->certainty == CAPTURE_INFERRED
+				? "one answer fitted what was seen of its memory"
+				: "unrelated locks may share this class");
+	putc('\n', p->out);
+}
+
+void parts_acquired(const struct parts *p, uint32_t stack, int depth)
+{
+	fprintf(p->out, "%*s ... acquired at:\n", depth, "");
+	parts_stack(p, stack, 3);
+	putc('\n', p->out);
+}
+
+void parts_backtrace(const struct parts *p, uint32_t stack)
+{
+	const struct capture_stack *seen = words_stack(p->c, stack);
+	char comm[LV_COMM_LEN + 1] = "";
+
+	if (!seen)
+		return;
+	memcpy(comm, seen->comm, LV_COMM_LEN);
+	fprintf(p->out, "\nstack backtrace:\nCPU: %" PRIu32 " PID: %" PRIu32 " Comm: ", seen->cpu,
+		seen->pid);
+	words_put(p->out, comm);
+	putc(' ', p->out);
+	if (p->c->tainted) {
+		words_put(p->out, p->c->tainted);
+		putc(' ', p->out);
+	}
+	words_put(p->out, p->c->kernel);
+	fputs("\nCall Trace:\n", p->out);
+	parts_stack(p, stack, 1);
+}

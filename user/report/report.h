@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What was found, as text in lockdep's layout, as JSON, and as plain lists. */
+#ifndef LOCKVANE_REPORT_REPORT_H
+#define LOCKVANE_REPORT_REPORT_H
+
+#include <stdio.h>
+
+#include "capture/capture.h"
+#include "finding/finding.h"
+#include "finding/suppress.h"
+
+struct report_opts {
+	enum finding_confidence least;		 /* findings less sure are counted, not shown */
+	const struct suppressions *suppressions; /* that were applied, or NULL */
+	bool list_suppressed;			 /* name them, and what suppressed each */
+};
+
+/* The customary choice: what is likely or better. */
+#define REPORT_OPTS_DEFAULT ((struct report_opts){.least = FINDING_LIKELY})
+
+/*
+ * All of them write to a stream and return 0, -ENOMEM, or -EIO when the
+ * stream has an error. Control characters in names are made visible.
+ */
+int report_text(FILE *out, const struct capture *c, const struct findings *f,
+		const struct report_opts *opts);
+/* The document is described at the head of json.c. */
+int report_json(FILE *out, const struct capture *c, const struct findings *f,
+		const struct report_opts *opts);
+
+/* One line each under a line of headings; no field has a blank in it. */
+int report_classes(FILE *out, const struct capture *c);
+int report_edges(FILE *out, const struct capture *c);
+
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/parts.h"
+
+static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
+	[FINDING_INCONSISTENT] = layout_inconsistent, [FINDING_IRQ_INVERSION] = layout_inversion,
+	[FINDING_CIRCULAR] = layout_circular,	      [FINDING_RECURSIVE] = layout_recursive,
+	[FINDING_WAIT_CONTEXT] = layout_wait_context, [FINDING_BAD_UNLOCK] = layout_bad_unlock,
+	[FINDING_HELD_FREED] = layout_held_freed,     [FINDING_HELD_AT_EXIT] = layout_held_at_exit,
+};
+
+#define ALSO_SHOWN 8
+
+/* Why it is not surer than it is. */
+static void put_doubts(const struct parts *p)
+{
+	const struct finding_chain *chain = &p->f->chain;
+	const struct capture *c = p->c;
+
+	fprintf(p->out, "lockvane: confidence: %s", finding_confidence_name(p->f->confidence));
+	if (p->f->confidence == FINDING_CONFIRMED)
+		fputs(", the same locks were seen on all sides", p->out);
+	for (uint32_t i = 0; i < chain->nr_classes; i++) {
+		const struct capture_class *class = &c->classes[chain->classes[i]];
+
+		if (class->certainty == CAPTURE_EXACT)
+			continue;
+		fputs("; ", p->out);
+		parts_name(p, chain->classes[i]);
+		fprintf(p->out, " is %s", words_certainty(class->certainty));
+	}
+	if (c->unlocks_hidden)
+		fputs("; this kernel hides some unlocks: holders are inferred", p->out);
+	putc('\n', p->out);
+}
+
+/* The head's use in irq, and where each lock was taken under the one before. */
+static void put_also_evidence(const struct parts *p, const struct finding_chain *also)
+{
+	uint32_t head = also->classes[0];
+
+	if (also->safe != FINDING_NO_USAGE) {
+		fputs("  ", p->out);
+		parts_name(p, head);
+		fprintf(p->out, " %s at:\n", words_usage(also->safe));
+		parts_stack(p, p->c->classes[head].usage_stack[also->safe], 5);
+	}
+	for (uint32_t i = 0; i < also->nr_edges; i++) {
+		const struct capture_edge *edge = &p->c->edges[also->edges[i]];
+
+		fputs("  ", p->out);
+		parts_name(p, edge->to);
+		fputs(" was taken under ", p->out);
+		parts_name(p, edge->from);
+		fputs(" at: ", p->out);
+		words_put(p->out, words_place(words_stack(p->c, edge->stack)));
+		putc('\n', p->out);
+	}
+}
+
+static void put_also(const struct parts *p, enum finding_confidence least)
+{
+	const char *what =
+		p->f->rule == FINDING_IRQ_INVERSION ? "also reached from" : "also closes";
+	uint32_t shown = 0, more = p->f->nr_more;
+
+	for (uint32_t i = 0; i < p->f->nr_also; i++) {
+		const struct finding_chain *also = &p->f->also[i];
+
+		if (also->suppressed_by != LV_NONE || also->confidence < least)
+			continue;
+		if (shown++ >= ALSO_SHOWN) {
+			more++;
+			continue;
+		}
+		fprintf(p->out, "lockvane: %s", what);
+		if (p->f->rule == FINDING_IRQ_INVERSION) {
+			parts_class(p, also->classes[0]);
+			fprintf(p->out, ", %s-safe", words_irq_state(also->safe));
+		}
+		fprintf(p->out, " (%s):\n  ", finding_confidence_name(also->confidence));
+		parts_chain(p, also->classes, also->nr_classes);
+		putc('\n', p->out);
+		put_also_evidence(p, also);
+	}
+	if (more)
+		fprintf(p->out, "lockvane: and %" PRIu32 " more chains like these\n", more);
+}
+
+static void put_finding(const struct parts *p, uint32_t number, uint32_t of,
+			enum finding_confidence least)
+{
+	fprintf(p->out, "lockvane: finding %" PRIu32 " of %" PRIu32 ": %s, id %s\n", number, of,
+		finding_rule_name(p->f->rule), p->f->id);
+	layouts[p->f->rule](p);
+	putc('\n', p->out);
+	put_doubts(p);
+	put_also(p, least);
+	putc('\n', p->out);
+}
+
+static void put_losses(FILE *out, const struct capture *c)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < c->nr_losses; i++) {
+		if (!c->losses[i].count)
+			continue;
+		fprintf(out, "%s%" PRIu64 " ", any ? "            " : "", c->losses[i].count);
+		words_put(out, c->losses[i].text ? c->losses[i].text : c->losses[i].name);
+		putc('\n', out);
+		any = true;
+	}
+	if (!any)
+		fputs("none\n", out);
+}
+
+static void put_recorded(FILE *out, const struct capture *c)
+{
+	uint32_t by[CAPTURE_AMBIGUOUS + 1] = {0};
+
+	for (size_t i = 0; i < c->nr_classes; i++)
+		by[c->classes[i].certainty]++;
+	fputs("kernel      ", out);
+	words_put(out, c->kernel);
+	if (c->build) {
+		putc(' ', out);
+		words_put(out, c->build);
+	}
+	fprintf(out, "\nevents      %" PRIu64, c->events);
+	if (c->duration)
+		fprintf(out, " in %.1f s", (double)c->duration / 1e9);
+	if (c->command) {
+		fputs(" of ", out);
+		words_put(out, c->command);
+	}
+	fprintf(out,
+		"\nclasses     %zu: %" PRIu32 " exact, %" PRIu32 " inferred, %" PRIu32
+		" ambiguous\nedges       %zu\nlosses      ",
+		c->nr_classes, by[CAPTURE_EXACT], by[CAPTURE_INFERRED], by[CAPTURE_AMBIGUOUS],
+		c->nr_edges);
+	put_losses(out, c);
+	if (c->irqs_unseen)
+		fputs("irq state   not visible on this kernel: only some uses with irqs on are "
+		      "known\n",
+		      out);
+	if (c->unlocks_hidden)
+		fputs("unlocks     some are hidden on this kernel: nothing is surer than likely\n",
+		      out);
+}
+
+static void put_counts(FILE *out, const struct findings *f, const struct report_opts *opts)
+{
+	uint32_t by[FINDING_CONFIDENCES] = {0}, withheld = 0, suppressed = suppress_count(f);
+	bool any = false;
+
+	for (uint32_t i = 0; i < f->nr; i++) {
+		if (finding_shown(&f->items[i], opts->least))
+			by[f->items[i].confidence]++;
+		else if (f->items[i].suppressed_by == LV_NONE)
+			withheld++;
+	}
+	fputs("findings    ", out);
+	for (uint32_t i = FINDING_CONFIDENCES; i-- > 0;) {
+		if (!by[i])
+			continue;
+		fprintf(out, "%s%" PRIu32 " %s", any ? ", " : "", by[i],
+			finding_confidence_name(i));
+		any = true;
+	}
+	fputs(any ? "" : "none", out);
+	if (withheld)
+		fprintf(out, "; %" PRIu32 " withheld: less sure than %s", withheld,
+			finding_confidence_name(opts->least));
+	if (suppressed)
+		fprintf(out, "; %" PRIu32 " suppressed", suppressed);
+	putc('\n', out);
+	if (f->cut_short)
+		fputs("            the search was cut short: there may be more\n", out);
+}
+
+static void put_suppressed(FILE *out, const struct capture *c, const struct findings *f,
+			   const struct report_opts *opts)
+{
+	for (uint32_t i = 0; opts->list_suppressed && i < f->nr; i++) {
+		struct parts p = {out, c, &f->items[i]};
+
+		if (p.f->suppressed_by == LV_NONE)
+			continue;
+		fprintf(out, "suppressed  %s %s: ", p.f->id, finding_rule_name(p.f->rule));
+		parts_chain(&p, p.f->chain.classes, p.f->chain.nr_classes);
+		fprintf(out, " (line %" PRIu32 ": ",
+			opts->suppressions->items[p.f->suppressed_by].line);
+		words_put(out, opts->suppressions->items[p.f->suppressed_by].reason);
+		fputs(")\n", out);
+	}
+	for (uint32_t i = 0; opts->suppressions && i < opts->suppressions->nr; i++) {
+		const struct suppression *s = &opts->suppressions->items[i];
+
+		if (s->hits)
+			continue;
+		fprintf(out, "unused      line %" PRIu32 " suppressed nothing: ", s->line);
+		words_put(out, s->text);
+		putc('\n', out);
+	}
+}
+
+int report_text(FILE *out, const struct capture *c, const struct findings *f,
+		const struct report_opts *opts)
+{
+	uint32_t shown = findings_shown(f, opts->least), number = 0;
+
+	for (uint32_t i = 0; i < f->nr; i++) {
+		struct parts p = {out, c, &f->items[i]};
+
+		if (finding_shown(p.f, opts->least))
+			put_finding(&p, ++number, shown, opts->least);
+	}
+	if (!shown)
+		fputs("lockvane: nothing found\n", out);
+	fputs("lockvane: summary\n", out);
+	put_recorded(out, c);
+	put_counts(out, f, opts);
+	put_suppressed(out, c, f, opts);
+	return ferror(out) ? -EIO : 0;
+}

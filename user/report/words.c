@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "report/words.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put(FILE *out, const char *text, char least)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c < (unsigned char)least || *c > '~')
+			fprintf(out, "\\x%02x", *c);
+		else
+			putc(*c, out);
+	}
+}
+
+void words_put(FILE *out, const char *text)
+{
+	put(out, text ? text : "?", ' ');
+}
+
+void words_put_field(FILE *out, const char *text)
+{
+	put(out, text && *text ? text : "-", ' ' + 1);
+}
+
+char *words_clean(const char *text)
+{
+	char *clean = malloc(4 * strlen(text) + 1);
+	char *at = clean;
+
+	if (!clean)
+		return NULL;
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c < ' ' || *c > '~')
+			at += sprintf(at, "\\x%02x", *c);
+		else
+			*at++ = *c;
+	}
+	*at = '\0';
+	return clean;
+}
+
+const char *words_usage(enum lv_usage usage)
+{
+	static const char *const names[LV_USAGES] = {
+		[LV_USED_IN_HARDIRQ] = "IN-HARDIRQ-W",
+		[LV_USED_IN_HARDIRQ_READ] = "IN-HARDIRQ-R",
+		[LV_ENABLED_HARDIRQ] = "HARDIRQ-ON-W",
+		[LV_ENABLED_HARDIRQ_READ] = "HARDIRQ-ON-R",
+		[LV_USED_IN_SOFTIRQ] = "IN-SOFTIRQ-W",
+		[LV_USED_IN_SOFTIRQ_READ] = "IN-SOFTIRQ-R",
+		[LV_ENABLED_SOFTIRQ] = "SOFTIRQ-ON-W",
+		[LV_ENABLED_SOFTIRQ_READ] = "SOFTIRQ-ON-R",
+		[LV_USED] = "INITIAL USE",
+		[LV_USED_READ] = "INITIAL READ USE",
+	};
+
+	return usage < LV_USAGES ? names[usage] : "?";
+}
+
+const char *words_irq_state(enum lv_usage usage)
+{
+	static const char *const names[] = {"HARDIRQ", "HARDIRQ-READ", "SOFTIRQ", "SOFTIRQ-READ"};
+
+	/* Bit 0 of a usage is "read", bit 1 "on", the rest the state. */
+	return usage < LV_USED ? names[(usage >> 2) * 2 + (usage & 1)] : "?";
+}
+
+const char *words_family(uint32_t family)
+{
+	static const char *const names[LV_FAMILIES] = {
+		[LV_SPIN] = "spin",   [LV_RWLOCK] = "rwlock",	[LV_MUTEX] = "mutex",
+		[LV_RWSEM] = "rwsem", [LV_RAWSPIN] = "rawspin",
+	};
+
+	return family < LV_FAMILIES ? names[family] : "?";
+}
+
+const char *words_certainty(enum capture_certainty certainty)
+{
+	static const char *const names[] = {"exact", "inferred", "ambiguous"};
+
+	return certainty <= CAPTURE_AMBIGUOUS ? names[certainty] : "?";
+}
+
+const char *words_dep(uint32_t dep)
+{
+	static const char *const names[] = {
+		[LV_DEP_SR] = "SR", [LV_DEP_ER] = "ER", [LV_DEP_SN] = "SN", [LV_DEP_EN] = "EN"};
+
+	return dep && dep <= LV_DEP_EN && names[dep] ? names[dep] : "?";
+}
+
+const struct capture_stack *words_stack(const struct capture *c, uint32_t index)
+{
+	return index < c->nr_stacks ? &c->stacks[index] : NULL;
+}
+
+static bool is_lock_function(const char *text)
+{
+	static const char *const prefixes[] = {
+		"_raw_",  "__raw_",   "rt_spin_",  "rt_read_",	     "rt_write_",
+		"mutex_", "__mutex_", "ww_mutex_", "down_",	     "__down_",
+		"up_",	  "rwsem_",   "queued_",   "native_queued_",
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (!strncmp(text, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+const char *words_place(const struct capture_stack *stack)
+{
+	if (!stack || !stack->nr_frames)
+		return "?";
+	for (uint32_t i = 0; i < stack->nr_frames; i++) {
+		const char *text = stack->frames[i].text;
+
+		if (text && !is_lock_function(text))
+			return text;
+	}
+	return stack->frames[0].text ? stack->frames[0].text : "?";
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The words reports have in common: names, places, usages, stacks. */
+#ifndef LOCKVANE_REPORT_WORDS_H
+#define LOCKVANE_REPORT_WORDS_H
+
+#include <stdio.h>
+
+#include "capture/capture.h"
+#include "finding/finding.h"
+
+/*
+ * Kernel strings are not to be trusted: a task picks its own name, a module
+ * its symbols. Everything but printable ASCII becomes \xNN.
+ */
+void words_put(FILE *out, const char *text);
+/* The same with blanks made visible too, for columns. */
+void words_put_field(FILE *out, const char *text);
+/* The same into new memory; NULL: no memory. */
+char *words_clean(const char *text);
+
+/* "IN-SOFTIRQ-W", "INITIAL USE". */
+const char *words_usage(enum lv_usage usage);
+/* "HARDIRQ", "SOFTIRQ-READ": lockdep's name of the irq state behind a bit. */
+const char *words_irq_state(enum lv_usage usage);
+const char *words_family(uint32_t family);
+const char *words_certainty(enum capture_certainty certainty);
+/* "EN" */
+const char *words_dep(uint32_t dep);
+
+/* The stack, or NULL. */
+const struct capture_stack *words_stack(const struct capture *c, uint32_t index);
+/* The innermost frame that is no lock function's: where the lock was taken. */
+const char *words_place(const struct capture_stack *stack);
+
+#endif
