@@ -236,12 +236,15 @@ struct lv_held_stack {
 	struct lv_held held[LV_HELD_DEPTH];
 };
 
-/* Sleeping locks belong to the task. */
+/*
+ * Sleeping locks belong to the task. The stack comes first: its address is
+ * then the slot's, NULL or not, which the verifier can follow.
+ */
 struct lv_task {
+	struct lv_held_stack stack;
 	__u64 task; /* 0: free */
 	__u32 epoch;
 	__u32 pad;
-	struct lv_held_stack stack;
 };
 
 /* An address's class, believed for LV_ADDR_AGE acquisitions of its CPU, or for good. */

@@ -138,8 +138,11 @@ int lv_prepare(void *ctx)
 	if (bpf_core_field_exists(((struct rq *)0)->__lock))
 		rq_lock = bpf_core_field_offset(struct rq, __lock);
 	for (__u32 i = 0; i < LV_MAX_CPUS; i++) {
-		struct lv_cpu *cpu = world_cpu(i);
+		struct lv_cpu *cpu;
+		__u32 key = i;
 
+		barrier_var(key);
+		cpu = world_cpu(key);
 		if (!cpu)
 			break;
 		cpu->percpu = word_at((const char *)&__per_cpu_offset + i * sizeof(__u64), 0);

@@ -72,9 +72,12 @@ static __always_inline int place_in_percpu(const struct lv_control *control, __u
 	const struct lv_layout *layout = &control->layout;
 
 	for (__u32 i = 0; i < LV_MAX_CPUS; i++) {
-		struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &i);
+		struct lv_cpu *cpu;
+		__u32 key = i;
 		__u64 off;
 
+		barrier_var(key); /* i itself must not get an address: the verifier counts it */
+		cpu = bpf_map_lookup_elem(&lv_cpus, &key);
 		if (!cpu)
 			break;
 		off = addr - cpu->percpu;
@@ -95,13 +98,18 @@ static __always_inline int place_on_stack(__u64 addr)
 	return addr - stack < PLACE_STACK_SIZE;
 }
 
-static __always_inline int place_find(const struct lv_control *control, __u64 addr,
-				      struct lv_place *ret)
+/* 0 and *ret, or -1 where no lock can lie. Out of line: it is verified once. */
+__noinline int place_find(__u64 addr, struct lv_place *ret)
 {
-	const struct lv_layout *layout = &control->layout;
-	int direct = addr >= layout->page_offset && addr < layout->page_offset_end;
-	__u32 page_size = bpf_core_type_size(struct page);
+	__u32 zero = 0, page_size = bpf_core_type_size(struct page);
+	const struct lv_control *control = bpf_map_lookup_elem(&lv_control, &zero);
+	const struct lv_layout *layout;
+	int direct;
 
+	if (!control || !ret)
+		return -1;
+	layout = &control->layout;
+	direct = addr >= layout->page_offset && addr < layout->page_offset_end;
 	ret->base = 0;
 	ret->off = 0;
 	if (addr >= PLACE_IMAGE) {

@@ -123,9 +123,7 @@ static __always_inline int world_read_str(char *ret, __u32 size, __u64 addr)
 
 static __always_inline int world_place(__u64 addr, struct lv_place *ret)
 {
-	struct lv_control *control = world_control();
-
-	return control ? place_find(control, addr, ret) : -1;
+	return place_find(addr, ret);
 }
 
 static __always_inline void world_describe_cache(const struct lv_place *place, char *ret_name,

@@ -12,6 +12,7 @@
 #include "record/usage.h"
 
 #define EDGE_PROBES 32
+#define EDGE_WALK 8 /* trylocks and recursive readers passed on the way to a proper holder */
 
 /* lockdep's calc_dep(): who holds, exclusive or shared; who follows, recursive or not. */
 static __always_inline __u32 edge_dep(const struct lv_held *from, const struct lv_held *to)
@@ -141,10 +142,9 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 }
 
 /* One edge, by the cache if this CPU has seen it. */
-static __always_inline __u32 edge_record(struct context *context, const struct lv_held *from,
+static __always_inline __u32 edge_record(struct lv_cpu *cpu, const struct lv_held *from,
 					 const struct lv_held *to, __u32 meta, __u32 stack)
 {
-	struct lv_cpu *cpu = context->cpu;
 	__u32 dep = edge_dep(from, to);
 	__u64 key = edge_key(from->class, to->class, dep);
 	struct lv_edge_slot *slot = &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
@@ -166,33 +166,70 @@ static __always_inline int edge_sleeping_is_newer(const struct lv_held_stack *ta
 	return !spinning || task->held[(sleeping - 1) & (LV_HELD_DEPTH - 1)].under >= spinning;
 }
 
-/* All edges into a lock just taken. Sleeping holders count at task level only. */
-static __always_inline __u32 edges_record(struct context *context, const struct lv_held *to,
-					  __u32 meta, __u32 stack)
+/* Do the locks before this one depend on it, so that it stands for them? */
+static __always_inline int edge_stands_for_older(const struct lv_held *lock)
 {
-	struct lv_held_stack *spin = &context->cpu->stack[context->level];
-	struct lv_held_stack *task = context->level == LV_LEVEL_TASK ? task_held(context->cpu) : 0;
-	__u32 spinning = spin->depth;
-	__u32 sleeping = task ? task->depth : 0;
+	return !(lock->flags & LV_HELD_TRY) && lock->mode != LV_RECURSIVE;
+}
 
-	if (spin->tainted || (sleeping && task->tainted)) {
-		count_loss(context->cpu, LV_LOSS_TAINTED);
+/*
+ * The edges into a lock from a mixed or a trylocked stack, newest holder
+ * first. class_mode: class | mode << 32. Sleeping holders count at task level.
+ */
+RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack)
+{
+	struct lv_held to = { .addr = addr, .class = (__u32)class_mode, .mode = class_mode >> 32 };
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u32 level = META_LEVEL(meta);
+	struct lv_held_stack *spin, *task;
+	__u32 spinning, sleeping = 0;
+
+	if (!cpu || level >= LV_LEVELS)
 		return stack;
+	spin = &cpu->stack[level];
+	spinning = spin->depth;
+	task = level == LV_LEVEL_TASK ? task_held(cpu) : 0;
+	if (task) {
+		sleeping = task->depth;
+		if (task->tainted) {
+			count_loss(cpu, LV_LOSS_TAINTED);
+			return stack;
+		}
 	}
-	for (int i = 0; i < 2 * LV_HELD_DEPTH; i++) {
+	for (int i = 0; spinning + sleeping; i++) {
 		const struct lv_held *from;
 
-		if (edge_sleeping_is_newer(task, sleeping, spinning))
-			from = &task->held[--sleeping & (LV_HELD_DEPTH - 1)];
-		else if (spinning)
-			from = &spin->held[--spinning & (LV_HELD_DEPTH - 1)];
-		else
+		if (i == EDGE_WALK) {
+			count_loss(cpu, LV_LOSS_DEPTH);
 			break;
-		stack = edge_record(context, from, to, meta, stack);
-		if (!(from->flags & LV_HELD_TRY) && from->mode != LV_RECURSIVE)
+		}
+		if (task && edge_sleeping_is_newer(task, sleeping, spinning))
+			from = &task->held[--sleeping & (LV_HELD_DEPTH - 1)];
+		else
+			from = &spin->held[--spinning & (LV_HELD_DEPTH - 1)];
+		stack = edge_record(cpu, from, &to, meta, stack);
+		if (edge_stands_for_older(from))
 			break;
 	}
 	return stack;
+}
+
+/* All edges into a lock just taken: nearly always one, from the newest holder. */
+static __always_inline __u32 edges_record(struct context *context, const struct lv_held *to,
+					  __u32 meta, __u32 stack)
+{
+	struct lv_cpu *cpu = context->cpu;
+	struct lv_held_stack *spin = &cpu->stack[context->level];
+	int sleeping = context->level == LV_LEVEL_TASK && cpu->task_slot != LV_NONE;
+	const struct lv_held *from = &spin->held[(spin->depth - 1) & (LV_HELD_DEPTH - 1)];
+
+	if (spin->tainted) {
+		count_loss(cpu, LV_LOSS_TAINTED);
+		return stack;
+	}
+	if (sleeping || (spin->depth && !edge_stands_for_older(from)))
+		return edges_walk(to->addr, (__u64)to->mode << 32 | to->class, meta, stack);
+	return spin->depth ? edge_record(cpu, from, to, meta, stack) : stack;
 }
 
 #endif

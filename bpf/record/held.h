@@ -45,7 +45,7 @@ static __always_inline struct lv_held_stack *task_held(struct lv_cpu *cpu)
 	if (cpu->task_slot == LV_NONE)
 		return 0;
 	slot = world_task_slot(cpu->task_slot);
-	return slot ? &slot->stack : 0;
+	return (struct lv_held_stack *)slot; /* its first member */
 }
 
 /* The slot of a task, LV_NONE if it has none. */

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "trace/plan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+static const struct plan_hook all_hooks[LV_HOOKS] = {
+#define LV_ACQUIRE(function, family, mode, irq) { #function, PLAN_ACQUIRE, false },
+#define LV_TRY(function, family, mode, irq) { #function, PLAN_TRY, false },
+#define LV_RELEASE(function, family, irq) { #function, PLAN_RELEASE, false },
+#define LV_WAITQ(function) { #function, PLAN_WAITQ, false },
+#define LV_NAME(function) { #function, PLAN_NAME, false },
+#include "hooks.def"
+};
+
+/* The lock and its way back: without the second, holders can't be believed. */
+static const struct {
+	enum lv_hook lock, unlock;
+} pairs[] = {
+	{ LV_HOOK__raw_spin_lock, LV_HOOK__raw_spin_unlock },
+	{ LV_HOOK__raw_spin_lock_irq, LV_HOOK__raw_spin_unlock_irq },
+	{ LV_HOOK__raw_spin_lock_irqsave, LV_HOOK__raw_spin_unlock_irqrestore },
+	{ LV_HOOK__raw_spin_lock_bh, LV_HOOK__raw_spin_unlock_bh },
+	{ LV_HOOK__raw_read_lock, LV_HOOK__raw_read_unlock },
+	{ LV_HOOK__raw_read_lock_irq, LV_HOOK__raw_read_unlock_irq },
+	{ LV_HOOK__raw_read_lock_irqsave, LV_HOOK__raw_read_unlock_irqrestore },
+	{ LV_HOOK__raw_read_lock_bh, LV_HOOK__raw_read_unlock_bh },
+	{ LV_HOOK__raw_write_lock, LV_HOOK__raw_write_unlock },
+	{ LV_HOOK__raw_write_lock_irq, LV_HOOK__raw_write_unlock_irq },
+	{ LV_HOOK__raw_write_lock_irqsave, LV_HOOK__raw_write_unlock_irqrestore },
+	{ LV_HOOK__raw_write_lock_bh, LV_HOOK__raw_write_unlock_bh },
+};
+
+static bool has_hidden_unlocks(const struct plan *plan)
+{
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (plan->hooks[pairs[i].lock].present && !plan->hooks[pairs[i].unlock].present)
+			return true;
+	return false;
+}
+
+static enum lv_irq_source find_irq_source(const struct kbtf *btf)
+{
+	struct kbtf_var var;
+
+	if (kbtf_has_func(btf, "bpf_local_irq_save"))
+		return LV_IRQ_SOURCE_KFUNC;
+	if (kbtf_percpu(btf, "irqsave_flags", &var))
+		return LV_IRQ_SOURCE_SPIN_LOCK;
+	return LV_IRQ_SOURCE_NONE;
+}
+
+int plan_make(const struct kbtf *btf, struct plan *ret, struct error *err)
+{
+	struct plan plan = {};
+	struct kbtf_var var;
+	int cpus = libbpf_num_possible_cpus();
+
+	memcpy(plan.hooks, all_hooks, sizeof(all_hooks));
+	for (int i = 0; i < LV_HOOKS; i++)
+		plan.hooks[i].present = kbtf_has_func(btf, plan.hooks[i].function);
+	if (!plan.hooks[LV_HOOK__raw_spin_lock].present)
+		return error_set(err, -ENOTSUP,
+				 "this kernel has no _raw_spin_lock function to hook (a "
+				 "uniprocessor kernel, or one whose locks are inlined)");
+	if (!kbtf_has_enumerator(btf, "BPF_FUNC_get_func_arg"))
+		return error_set(err, -ENOTSUP,
+				 "this kernel's BPF lacks bpf_get_func_arg: lockvane needs 6.1 "
+				 "or later");
+	if (!kbtf_percpu(btf, "pcpu_hot", &var) && !kbtf_percpu(btf, "__preempt_count", &var))
+		return error_set(err, -ENOTSUP,
+				 "this kernel's preempt count was not found (x86-64 only)");
+	if (cpus <= 0)
+		return error_set(err, cpus, "cannot tell how many CPUs are possible");
+	if (cpus > LV_MAX_CPUS)
+		return error_set(err, -ENOTSUP,
+				 "%d possible CPUs, lockvane is made for %d: boot with "
+				 "possible_cpus=%d or fewer", cpus, LV_MAX_CPUS, LV_MAX_CPUS);
+	plan.nr_cpus = cpus;
+	plan.irq_source = find_irq_source(btf);
+	/* CONFIG_PREEMPTION uninlines the unlocks and counts preemption. */
+	plan.unlocks_hidden = has_hidden_unlocks(&plan);
+	plan.counts_preemption = !plan.unlocks_hidden;
+	*ret = plan;
+	return 0;
+}
+
+const char *plan_way(const struct plan_hook *hook)
+{
+	return hook->verb == PLAN_ACQUIRE || hook->verb == PLAN_TRY ? "fexit" : "fentry";
+}
+
+const char *plan_irq_source(enum lv_irq_source source)
+{
+	switch (source) {
+	case LV_IRQ_SOURCE_KFUNC:
+		return "bpf_local_irq_save";
+	case LV_IRQ_SOURCE_SPIN_LOCK:
+		return "bpf_spin_lock";
+	default:
+		return "none";
+	}
+}
+
+size_t plan_pinned_fixed(void)
+{
+	return sizeof(struct lv_control) + LV_MAX_CLASSES * sizeof(struct lv_class) +
+	       LV_MAX_EDGES * sizeof(struct lv_edge) + LV_MAX_STACKS * sizeof(struct lv_stack) +
+	       LV_MAX_NAMES * sizeof(struct lv_name) + LV_MAX_TASKS * sizeof(struct lv_task);
+}
+
+size_t plan_pinned_per_cpu(void)
+{
+	return sizeof(struct lv_cpu) + sizeof(__u64); /* and its irq slot */
+}

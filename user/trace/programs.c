@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "trace/programs.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "lockvane.skel.h"
+
+enum table {
+	TABLE_CONTROL,
+	TABLE_CPUS,
+	TABLE_CLASSES,
+	TABLE_EDGES,
+	TABLE_STACKS,
+	TABLE_NAMES,
+	NR_TABLES,
+};
+
+struct programs {
+	struct lockvane *skel;
+	unsigned int nr_cpus;
+	size_t nr_links;
+	struct bpf_link *links[LV_HOOKS + 1];
+	struct {
+		void *memory;
+		size_t size;
+	} tables[NR_TABLES];
+};
+
+/* libbpf's last complaint: its first line goes into our error, no more. */
+static char libbpf_words[160];
+
+static int keep_words(enum libbpf_print_level level, const char *format, va_list ap)
+{
+	char line[sizeof(libbpf_words)];
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(line, sizeof(line), format, ap);
+	line[strcspn(line, "\n")] = '\0';
+	if (!strncmp(line, "libbpf: ", 8))
+		memmove(line, line + 8, strlen(line + 8) + 1);
+	if (!libbpf_words[0] && line[0])
+		memcpy(libbpf_words, line, sizeof(line));
+	return 0;
+}
+
+static struct bpf_program *hook_program(const struct programs *p, const char *function)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "lv_%s", function);
+	return bpf_object__find_program_by_name(p->skel->obj, name);
+}
+
+static int choose(struct programs *p, const struct plan *plan, struct error *err)
+{
+	for (int i = 0; i < LV_HOOKS; i++) {
+		struct bpf_program *program = hook_program(p, plan->hooks[i].function);
+
+		if (!program || bpf_program__set_autoload(program, plan->hooks[i].present))
+			return error_set(err, -EINVAL, "no program for %s",
+					 plan->hooks[i].function);
+	}
+	p->skel->rodata->lv_irq_source = plan->irq_source;
+	p->skel->rodata->lv_preempt_counted = plan->counts_preemption;
+	if (bpf_map__set_max_entries(p->skel->maps.lv_cpus, plan->nr_cpus) ||
+	    bpf_map__set_max_entries(p->skel->maps.lv_irq_slots, plan->nr_cpus))
+		return error_set(err, -EINVAL, "cannot size the per-CPU tables");
+	return 0;
+}
+
+static int load(struct programs *p, struct error *err)
+{
+	int code = lockvane__load(p->skel);
+
+	if (code == -EPERM || code == -EACCES)
+		return error_set(err, code,
+				 "the kernel does not let us load BPF programs: run as root "
+				 "(CAP_BPF and CAP_PERFMON), without kernel lockdown (%s)",
+				 libbpf_words);
+	if (code)
+		return error_set(err, code, "the kernel refused the BPF programs: %s (%s)",
+				 libbpf_words, strerror(-code));
+	return 0;
+}
+
+static int map_table(struct programs *p, enum table table, const struct bpf_map *map)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	size_t stride = (bpf_map__value_size(map) + 7) & ~7u;
+	size_t size = (stride * bpf_map__max_entries(map) + page - 1) & ~(page - 1);
+	void *memory =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	p->tables[table].memory = memory;
+	p->tables[table].size = size;
+	return 0;
+}
+
+static int map_tables(struct programs *p, struct error *err)
+{
+	const struct bpf_map *maps[NR_TABLES] = {
+		[TABLE_CONTROL] = p->skel->maps.lv_control,
+		[TABLE_CPUS] = p->skel->maps.lv_cpus,
+		[TABLE_CLASSES] = p->skel->maps.lv_classes,
+		[TABLE_EDGES] = p->skel->maps.lv_edges,
+		[TABLE_STACKS] = p->skel->maps.lv_stacks,
+		[TABLE_NAMES] = p->skel->maps.lv_names,
+	};
+
+	for (int i = 0; i < NR_TABLES; i++) {
+		int code = map_table(p, i, maps[i]);
+
+		if (code)
+			return error_set(err, code, "cannot map table %s: %s",
+					 bpf_map__name(maps[i]), strerror(-code));
+	}
+	return 0;
+}
+
+/* Let the kernel tell where it keeps things. */
+static int find_layout(struct programs *p, struct error *err)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int code = bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.lv_prepare), &opts);
+
+	if (!code && (int)opts.retval)
+		code = -EIO;
+	if (code)
+		return error_set(err, code, "cannot run a BPF program to find the kernel's layout");
+	return 0;
+}
+
+static int attach_one(struct programs *p, struct bpf_program *program, const char *where,
+		      struct error *err)
+{
+	struct bpf_link *link = bpf_program__attach(program);
+	int code = libbpf_get_error(link);
+
+	if (code)
+		return error_set(err, code,
+				 "the kernel refused a hook on %s (%s): is ftrace enabled, and "
+				 "kernel.ftrace_enabled 1?", where, strerror(-code));
+	p->links[p->nr_links++] = link;
+	return 0;
+}
+
+/*
+ * What releases, and the task switch, before what acquires. Detaching goes
+ * the other way round.
+ */
+static int attach(struct programs *p, const struct plan *plan, programs_progress progress,
+		  void *arg, struct error *err)
+{
+	int code = attach_one(p, p->skel->progs.lv_sched_switch, "sched_switch", err);
+	size_t all = 0;
+
+	for (int i = 0; i < LV_HOOKS; i++)
+		all += plan->hooks[i].present;
+	for (int i = LV_HOOKS; !code && i-- > 0;) {
+		const struct plan_hook *hook = &plan->hooks[i];
+
+		if (!hook->present)
+			continue;
+		if (progress)
+			progress(arg, p->nr_links, all + 1);
+		code = attach_one(p, hook_program(p, hook->function), hook->function, err);
+	}
+	return code;
+}
+
+static int prepare(struct programs *p, const struct plan *plan, programs_progress progress,
+		   void *arg, struct error *err)
+{
+	struct lv_control *control;
+	int code;
+
+	p->skel = lockvane__open();
+	if (!p->skel)
+		return error_set(err, -errno, "cannot open the BPF programs: %s", libbpf_words);
+	p->nr_cpus = plan->nr_cpus;
+	code = choose(p, plan, err);
+	code = code ? code : load(p, err);
+	code = code ? code : map_tables(p, err);
+	if (code)
+		return code;
+	control = p->tables[TABLE_CONTROL].memory;
+	control->nr_cpus = plan->nr_cpus;
+	code = find_layout(p, err);
+	return code ? code : attach(p, plan, progress, arg, err);
+}
+
+int programs_prepare(const struct plan *plan, programs_progress progress, void *arg,
+		     struct programs **ret, struct error *err)
+{
+	struct programs *p = calloc(1, sizeof(*p));
+	libbpf_print_fn_t before;
+	int code;
+
+	if (!p)
+		return error_set(err, -ENOMEM, "out of memory");
+	libbpf_words[0] = '\0';
+	before = libbpf_set_print(keep_words);
+	code = prepare(p, plan, progress, arg, err);
+	libbpf_set_print(before);
+	if (code) {
+		programs_finish(p);
+		return code;
+	}
+	*ret = p;
+	return 0;
+}
+
+void programs_start(struct programs *p)
+{
+	struct lv_control *control = p->tables[TABLE_CONTROL].memory;
+
+	__atomic_add_fetch(&control->epoch, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&control->armed, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_running(const struct programs *p)
+{
+	const struct lv_cpu *cpus = p->tables[TABLE_CPUS].memory;
+
+	for (unsigned int i = 0; i < p->nr_cpus; i++)
+		if (__atomic_load_n(&cpus[i].guard, __ATOMIC_ACQUIRE))
+			return true;
+	return false;
+}
+
+void programs_stop(struct programs *p)
+{
+	struct lv_control *control = p->tables[TABLE_CONTROL].memory;
+	struct timespec moment = { .tv_nsec = 1000000 };
+
+	__atomic_store_n(&control->armed, 0, __ATOMIC_SEQ_CST);
+	/* A program takes microseconds; a hypervisor may take its CPU away for longer. */
+	nanosleep(&moment, NULL);
+	for (int i = 0; i < 1000 && is_running(p); i++)
+		nanosleep(&moment, NULL);
+}
+
+void programs_tables(struct programs *p, struct tables *ret)
+{
+	ret->control = p->tables[TABLE_CONTROL].memory;
+	ret->cpus = p->tables[TABLE_CPUS].memory;
+	ret->nr_cpus = p->nr_cpus;
+	ret->classes = p->tables[TABLE_CLASSES].memory;
+	ret->edges = p->tables[TABLE_EDGES].memory;
+	ret->stacks = p->tables[TABLE_STACKS].memory;
+	ret->names = p->tables[TABLE_NAMES].memory;
+}
+
+uint64_t programs_recursion_misses(struct programs *p)
+{
+	struct bpf_program *program;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(program, p->skel->obj) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (bpf_program__fd(program) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
+void programs_finish(struct programs *p)
+{
+	if (!p)
+		return;
+	if (p->tables[TABLE_CONTROL].memory)
+		programs_stop(p);
+	while (p->nr_links)
+		bpf_link__destroy(p->links[--p->nr_links]);
+	for (int i = 0; i < NR_TABLES; i++)
+		if (p->tables[i].memory)
+			munmap(p->tables[i].memory, p->tables[i].size);
+	lockvane__destroy(p->skel);
+	free(p);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BPF programs and their tables, behind five verbs: prepare, start, stop,
+ * read, finish. Alone knows libbpf's objects and maps. Nothing is pinned:
+ * programs and links live as long as this process.
+ */
+#ifndef LOCKVANE_TRACE_PROGRAMS_H
+#define LOCKVANE_TRACE_PROGRAMS_H
+
+#include "base/error.h"
+#include "capture/tables.h"
+#include "trace/plan.h"
+
+struct programs;
+
+/* Called once for each hook before it is attached: progress. */
+typedef void (*programs_progress)(void *arg, size_t done, size_t all);
+
+/*
+ * Load and attach all that the plan has, disarmed: attaching takes seconds,
+ * and locks seen before their unlocks are hooked would look held for ever.
+ */
+int programs_prepare(const struct plan *plan, programs_progress progress, void *arg,
+		     struct programs **ret, struct error *err);
+
+/* Arm: all CPUs begin a new epoch with empty stacks. */
+void programs_start(struct programs *programs);
+
+/* Disarm, and wait until no program is running any more. */
+void programs_stop(struct programs *programs);
+
+/* The tables as they are now. The pointers are good until programs_finish(). */
+void programs_tables(struct programs *programs, struct tables *ret);
+
+/* Runs that the kernel itself skipped because the program was running already. */
+uint64_t programs_recursion_misses(struct programs *programs);
+
+void programs_finish(struct programs *programs); /* takes NULL */
+
+#endif
