@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Captures to test with: made in memory, compared field by field. */
+#ifndef LOCKVANE_TEST_CAPTURE_SAMPLE_H
+#define LOCKVANE_TEST_CAPTURE_SAMPLE_H
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/capture.h"
+
+/* How much of each there is to be. */
+struct sample_size {
+	uint32_t classes, edges, stacks, depth, facts;
+	uint32_t distinct; /* frames to choose from */
+};
+
+static inline char *sample_text(const char *fmt, unsigned long n)
+{
+	char text[128];
+	char *copy;
+
+	snprintf(text, sizeof(text), fmt, n);
+	copy = strdup(text);
+	assert(copy);
+	return copy;
+}
+
+static inline void sample_stack(struct capture *c, const struct sample_size *size, uint32_t i)
+{
+	struct capture_stack *stack = capture_add_stack(c);
+
+	assert(stack);
+	stack->pid = i == 0 ? UINT32_MAX : 100 + i;
+	stack->cpu = i % 4;
+	snprintf(stack->comm, sizeof(stack->comm), "worker/%u", i % 10000);
+	stack->nr_frames = i == 1 ? 0 : size->depth;
+	if (!stack->nr_frames)
+		return;
+	stack->frames = calloc(stack->nr_frames, sizeof(*stack->frames));
+	assert(stack->frames);
+	for (uint32_t f = 0; f < stack->nr_frames; f++) {
+		uint64_t n = ((uint64_t)i * 7919 + f * 104729) % size->distinct;
+
+		stack->frames[f].ip = 0xffffffff81000000ull + n * 16;
+		/* One address in fifty has two texts: both must come back. */
+		stack->frames[f].text = sample_text(n % 50 == 0 && i % 2 ?
+						    "inlined_function_%lu [module]" :
+						    "some_kernel_function_%lu+0x4dc/0x620", n);
+	}
+}
+
+static inline void sample_class(struct capture *c, const struct sample_size *size, uint32_t i)
+{
+	struct capture_class *class = capture_add_class(c);
+
+	assert(class);
+	class->name = sample_text("kioctx_%lu.ctx_lock", i);
+	class->alias = i % 3 ? NULL : sample_text("&ctx->lock_%lu", i);
+	class->kind = sample_text(i % 2 ? "slab" : "static", i);
+	class->key = sample_text("[<ffffffff%08lx>]", i);
+	class->certainty = i % 3;
+	class->family = i % LV_FAMILIES;
+	class->subclass = i % 8;
+	class->flags = i == 0 ? UINT32_MAX : i % 4;
+	class->usage = i * 37 % (1u << LV_USAGES);
+	class->acquisitions = i == 0 ? UINT64_MAX : 1000ull * i;
+	for (int bit = 0; bit < LV_USAGES; bit++) {
+		if ((class->usage & 1u << bit) && size->stacks)
+			class->usage_stack[bit] = (i + bit) % size->stacks;
+		if (i % 5 == 0)
+			class->usage_addr[bit] = 0xffff888000000000ull + i * 64 + bit;
+	}
+}
+
+static inline void sample_edge(struct capture *c, const struct sample_size *size, uint32_t i)
+{
+	struct capture_edge *edge = capture_add_edge(c);
+
+	assert(edge);
+	edge->from = i % size->classes;
+	edge->to = i * 31 % size->classes;
+	edge->dep = 1u << i % 4;
+	edge->count = i == 0 ? UINT64_MAX : i;
+	if (i % 7 && size->stacks) {
+		edge->stack = i % size->stacks;
+		edge->from_stack = i * 3 % size->stacks;
+	}
+	edge->from_addr = i % 11 ? 0xffff888000001000ull + i : 0;
+	edge->to_addr = i % 13 ? 0x1000ull + i : 0;
+}
+
+static inline void sample_fact(struct capture *c, const struct sample_size *size, uint32_t i)
+{
+	struct capture_fact *fact = capture_add_fact(c);
+
+	assert(fact);
+	fact->kind = i % CAPTURE_FACT_KINDS;
+	fact->class = i % size->classes;
+	if (fact->kind == CAPTURE_WAIT_CONTEXT)
+		fact->class2 = (i + 1) % size->classes;
+	if (i % 2 && size->stacks)
+		fact->stack = i % size->stacks;
+	fact->addr = i % 3 ? UINT64_MAX - i : 0;
+}
+
+static inline void sample_run(struct capture *c)
+{
+	c->version = sample_text("0.1", 0);
+	c->kernel = sample_text("6.12.%lu-cloud-amd64", 43);
+	c->build = sample_text("#1 SMP PREEMPT_DYNAMIC Debian 6.12.43-1", 0);
+	c->machine = sample_text("x86_64", 0);
+	c->command = sample_text("demo --times %lu", 20);
+	c->tainted = sample_text("Tainted: G           O", 0);
+	c->started = 1764000000;
+	c->duration = 10000000001ull;
+	c->events = UINT64_MAX;
+	c->rt = true;
+	c->annotated = true;
+	c->unlocks_hidden = true;
+	c->irqs_unseen = true;
+}
+
+static inline struct capture *sample_capture(const struct sample_size *size)
+{
+	static const struct {
+		const char *name, *text;
+	} losses[] = {
+#define X(id, name, text) { #name, text },
+		LV_LOSSES(X)
+#undef X
+	};
+	struct capture *c = capture_new();
+
+	assert(c);
+	sample_run(c);
+	for (uint32_t i = 0; i < size->stacks; i++)
+		sample_stack(c, size, i);
+	for (uint32_t i = 0; i < size->classes; i++)
+		sample_class(c, size, i);
+	for (uint32_t i = 0; i < size->edges; i++)
+		sample_edge(c, size, i);
+	for (uint32_t i = 0; i < size->facts; i++)
+		sample_fact(c, size, i);
+	for (size_t i = 0; i < LV_LOSS_KINDS; i++) {
+		struct capture_loss *loss = capture_add_loss(c);
+
+		assert(loss);
+		loss->name = sample_text(losses[i].name, 0);
+		loss->text = sample_text(losses[i].text, 0);
+		loss->count = i * i;
+	}
+	return c;
+}
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Between the files of db: db.c knows files, db_schema.c the tables,
+ * db_write.c and db_read.c carry rows over an open database, db_check.c says
+ * whether a capture is one. Not for others, except who keeps a database open.
+ */
+#ifndef LOCKVANE_CAPTURE_DB_INTERNAL_H
+#define LOCKVANE_CAPTURE_DB_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "base/error.h"
+#include "capture/capture.h"
+
+#define DB_APPLICATION_ID 0x6c6b766e /* "lkvn" */
+#define DB_VERSION 1                 /* PRAGMA user_version; raise it with every change */
+
+/*
+ * What a capture may hold. Ten times the recorder's tables leave room for
+ * captures that were put together; memory is bounded for hostile files.
+ */
+#define DB_MAX_CLASSES (10 * LV_MAX_CLASSES)
+#define DB_MAX_EDGES (10 * LV_MAX_EDGES)
+#define DB_MAX_STACKS (10 * LV_MAX_STACKS)
+#define DB_MAX_DEPTH (10 * LV_STACK_DEPTH) /* frames of one stack, inlined ones too */
+#define DB_MAX_FRAMES (DB_MAX_STACKS * LV_STACK_DEPTH)
+#define DB_MAX_FACTS (10 * LV_MAX_EDGES)
+#define DB_MAX_LOSSES 256
+#define DB_MAX_STRING 4095
+#define DB_MAX_TEXT (512ul << 20) /* all strings together */
+#define DB_MAX_FILE (512ul << 20)
+
+struct db_table {
+	const char *name;
+	const char *sql;
+};
+
+extern const struct db_table db_tables[];
+extern const size_t db_nr_tables;
+
+/* Make the tables and views in an empty database, and sign it. */
+int db_create(sqlite3 *db, struct error *err);
+
+/* Does the database hold our tables, word for word? -EINVAL if not. */
+int db_verify(sqlite3 *db, struct error *err);
+
+/* Rows of a capture, into tables that are empty, and back. No transaction of their own. */
+int db_write(sqlite3 *db, const struct capture *c, struct error *err);
+int db_read(sqlite3 *db, struct capture **ret, struct error *err);
+
+/* Is everything in it as capture.h says? -EINVAL and what is wrong if not. */
+int db_check(const struct capture *c, struct error *err);
+
+/* What SQLite says of its last failure, as an error: "what: its words". */
+int db_error(struct error *err, sqlite3 *db, const char *what);
+
+#endif

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "capture/db_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/*
+ * A table has numbers, as capture.h has them; the view of the same name in the
+ * plural has names. NULL is LV_NONE, an unknown address or a missing string.
+ * Unsigned 64-bit numbers are kept as the signed number of the same bits.
+ */
+const struct db_table db_tables[] = {
+	{ "capture",
+	  "CREATE TABLE capture ("
+	  "id INTEGER PRIMARY KEY, "
+	  "version TEXT NOT NULL, "
+	  "kernel TEXT NOT NULL, "
+	  "build TEXT NOT NULL, "
+	  "machine TEXT NOT NULL, "
+	  "command TEXT, "
+	  "tainted TEXT, "
+	  "started INTEGER NOT NULL, "
+	  "duration INTEGER NOT NULL, "
+	  "events INTEGER NOT NULL, "
+	  "rt INTEGER NOT NULL, "
+	  "annotated INTEGER NOT NULL, "
+	  "unlocks_hidden INTEGER NOT NULL, "
+	  "irqs_unseen INTEGER NOT NULL)" },
+	{ "frame",
+	  "CREATE TABLE frame ("
+	  "id INTEGER PRIMARY KEY, "
+	  "ip INTEGER NOT NULL, "
+	  "text TEXT NOT NULL)" },
+	{ "stack",
+	  "CREATE TABLE stack ("
+	  "id INTEGER PRIMARY KEY, "
+	  "comm TEXT NOT NULL, "
+	  "pid INTEGER NOT NULL, "
+	  "cpu INTEGER NOT NULL)" },
+	{ "stack_frame",
+	  "CREATE TABLE stack_frame ("
+	  "stack INTEGER NOT NULL REFERENCES stack(id), "
+	  "depth INTEGER NOT NULL, "
+	  "frame INTEGER NOT NULL REFERENCES frame(id), "
+	  "PRIMARY KEY (stack, depth)) WITHOUT ROWID" },
+	{ "class",
+	  "CREATE TABLE class ("
+	  "id INTEGER PRIMARY KEY, "
+	  "name TEXT NOT NULL UNIQUE, "
+	  "alias TEXT, "
+	  "kind TEXT NOT NULL, "
+	  "key TEXT NOT NULL, "
+	  "certainty INTEGER NOT NULL, "
+	  "family INTEGER NOT NULL, "
+	  "subclass INTEGER NOT NULL, "
+	  "flags INTEGER NOT NULL, "
+	  "usage INTEGER NOT NULL, "
+	  "acquisitions INTEGER NOT NULL)" },
+	{ "usage",
+	  "CREATE TABLE usage ("
+	  "class INTEGER NOT NULL REFERENCES class(id), "
+	  "bit INTEGER NOT NULL, "
+	  "stack INTEGER REFERENCES stack(id), "
+	  "addr INTEGER, "
+	  "PRIMARY KEY (class, bit)) WITHOUT ROWID" },
+	{ "edge",
+	  "CREATE TABLE edge ("
+	  "id INTEGER PRIMARY KEY, "
+	  "from_class INTEGER NOT NULL REFERENCES class(id), "
+	  "to_class INTEGER NOT NULL REFERENCES class(id), "
+	  "dep INTEGER NOT NULL, "
+	  "count INTEGER NOT NULL, "
+	  "stack INTEGER REFERENCES stack(id), "
+	  "from_stack INTEGER REFERENCES stack(id), "
+	  "from_addr INTEGER, "
+	  "to_addr INTEGER)" },
+	{ "fact",
+	  "CREATE TABLE fact ("
+	  "id INTEGER PRIMARY KEY, "
+	  "kind INTEGER NOT NULL, "
+	  "class INTEGER NOT NULL REFERENCES class(id), "
+	  "class2 INTEGER REFERENCES class(id), "
+	  "stack INTEGER REFERENCES stack(id), "
+	  "addr INTEGER)" },
+	{ "loss",
+	  "CREATE TABLE loss ("
+	  "id INTEGER PRIMARY KEY, "
+	  "name TEXT NOT NULL, "
+	  "text TEXT NOT NULL, "
+	  "count INTEGER NOT NULL)" },
+};
+
+const size_t db_nr_tables = sizeof(db_tables) / sizeof(db_tables[0]);
+
+/* One of lockdep's four usage letters, from its IN and its ON bit. */
+#define LETTER(in, on) \
+	"substr('.-+?', 1 + (usage >> " #in " & 1) + 2 * (usage >> " #on " & 1), 1)"
+#define HEX(column) "printf('%016x', " column ")"
+
+static const char *const views[] = {
+	"CREATE VIEW classes AS SELECT id, name, alias, "
+	"CASE family WHEN 0 THEN 'spin' WHEN 1 THEN 'rwlock' WHEN 2 THEN 'mutex' "
+	"WHEN 3 THEN 'rwsem' WHEN 4 THEN 'rawspin' END AS family, "
+	"'{' || " LETTER(0, 2) " || " LETTER(1, 3) " || " LETTER(4, 6) " || " LETTER(5, 7)
+	" || '}' AS usage, acquisitions, kind, key, "
+	"CASE certainty WHEN 0 THEN 'exact' WHEN 1 THEN 'inferred' "
+	"WHEN 2 THEN 'ambiguous' END AS certainty, subclass FROM class",
+
+	"CREATE VIEW edges AS SELECT e.id, f.name AS from_name, t.name AS to_name, "
+	"CASE dep WHEN 1 THEN '-(SR)->' WHEN 2 THEN '-(ER)->' "
+	"WHEN 4 THEN '-(SN)->' WHEN 8 THEN '-(EN)->' END AS type, "
+	"count, stack, from_stack, " HEX("from_addr") " AS from_addr, " HEX("to_addr")
+	" AS to_addr FROM edge e JOIN class f ON f.id = from_class "
+	"JOIN class t ON t.id = to_class",
+
+	"CREATE VIEW usages AS SELECT c.name, CASE bit "
+	"WHEN 0 THEN 'IN-HARDIRQ-W' WHEN 1 THEN 'IN-HARDIRQ-R' "
+	"WHEN 2 THEN 'HARDIRQ-ON-W' WHEN 3 THEN 'HARDIRQ-ON-R' "
+	"WHEN 4 THEN 'IN-SOFTIRQ-W' WHEN 5 THEN 'IN-SOFTIRQ-R' "
+	"WHEN 6 THEN 'SOFTIRQ-ON-W' WHEN 7 THEN 'SOFTIRQ-ON-R' "
+	"WHEN 8 THEN 'INITIAL USE' WHEN 9 THEN 'INITIAL READ USE' END AS usage, "
+	"stack, " HEX("addr") " AS addr FROM usage u JOIN class c ON c.id = u.class "
+	"WHERE c.usage >> bit & 1",
+
+	"CREATE VIEW stacks AS SELECT s.id AS stack, depth, comm, pid, cpu, " HEX("ip")
+	" AS ip, text FROM stack s JOIN stack_frame ON stack = s.id "
+	"JOIN frame f ON f.id = frame ORDER BY s.id, depth",
+
+	"CREATE VIEW facts AS SELECT f.id, CASE f.kind WHEN 0 THEN 'wait-context' "
+	"WHEN 1 THEN 'bad-unlock' WHEN 2 THEN 'held-freed' WHEN 3 THEN 'held-at-exit' "
+	"END AS kind, c.name, d.name AS name2, stack, " HEX("addr") " AS addr "
+	"FROM fact f JOIN class c ON c.id = class LEFT JOIN class d ON d.id = class2",
+};
+
+int db_error(struct error *err, sqlite3 *db, const char *what)
+{
+	int code = sqlite3_errcode(db) == SQLITE_NOMEM ? -ENOMEM : -EINVAL;
+
+	return error_set(err, code, "%s: %s", what, sqlite3_errmsg(db));
+}
+
+int db_create(sqlite3 *db, struct error *err)
+{
+	char sign[128];
+
+	for (size_t i = 0; i < db_nr_tables; i++)
+		if (sqlite3_exec(db, db_tables[i].sql, NULL, NULL, NULL) != SQLITE_OK)
+			return db_error(err, db, db_tables[i].name);
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if (sqlite3_exec(db, views[i], NULL, NULL, NULL) != SQLITE_OK)
+			return db_error(err, db, "views");
+	sqlite3_snprintf(sizeof(sign), sign, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+			 DB_APPLICATION_ID, DB_VERSION);
+	if (sqlite3_exec(db, sign, NULL, NULL, NULL) != SQLITE_OK)
+		return db_error(err, db, "application_id");
+	return 0;
+}
+
+/*
+ * Word for word: then no view stands where a table should, and no generated
+ * column, no CHECK and no collation of the file's runs when we read it.
+ */
+int db_verify(sqlite3 *db, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	int code = 0;
+
+	if (sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND "
+			       "name = ?1 AND sql = ?2", -1, &stmt, NULL) != SQLITE_OK)
+		return db_error(err, db, "damaged, copy it again or record anew");
+	for (size_t i = 0; i < db_nr_tables && !code; i++) {
+		int rc;
+
+		sqlite3_bind_text(stmt, 1, db_tables[i].name, -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 2, db_tables[i].sql, -1, SQLITE_STATIC);
+		rc = sqlite3_step(stmt);
+		if (rc == SQLITE_DONE)
+			code = error_set(err, -EINVAL, "table %s is not as lockvane makes it: "
+					 "record anew", db_tables[i].name);
+		else if (rc != SQLITE_ROW)
+			code = db_error(err, db, "damaged, copy it again or record anew");
+		sqlite3_reset(stmt);
+	}
+	sqlite3_finalize(stmt);
+	return code;
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A capture's rows, into empty tables. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "capture/db_internal.h"
+
+/* One prepared INSERT. The first failure is remembered, what follows does nothing. */
+struct writer {
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	int column; /* bound last */
+	int rc;
+};
+
+static void writer_open(struct writer *w, sqlite3 *db, const char *sql)
+{
+	*w = (struct writer){ .db = db };
+	w->rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &w->stmt, NULL);
+}
+
+static void writer_int(struct writer *w, uint64_t value)
+{
+	if (w->rc == SQLITE_OK)
+		w->rc = sqlite3_bind_int64(w->stmt, ++w->column, (int64_t)value);
+}
+
+static void writer_null(struct writer *w)
+{
+	if (w->rc == SQLITE_OK)
+		w->rc = sqlite3_bind_null(w->stmt, ++w->column);
+}
+
+static void writer_ref(struct writer *w, uint32_t ref)
+{
+	if (ref == LV_NONE)
+		writer_null(w);
+	else
+		writer_int(w, ref);
+}
+
+static void writer_addr(struct writer *w, uint64_t addr)
+{
+	if (!addr)
+		writer_null(w);
+	else
+		writer_int(w, addr);
+}
+
+/* Clean already in the file: it is also read with sqlite3, on a terminal. */
+static void writer_text(struct writer *w, const char *text, size_t max)
+{
+	char clean[DB_MAX_STRING + 1];
+	size_t len;
+
+	if (!text) {
+		writer_null(w);
+		return;
+	}
+	len = strbuf_copy_clean(clean, sizeof(clean), text, max);
+	if (w->rc == SQLITE_OK)
+		w->rc = sqlite3_bind_text(w->stmt, ++w->column, clean, len, SQLITE_TRANSIENT);
+}
+
+static void writer_row(struct writer *w)
+{
+	if (w->rc != SQLITE_OK)
+		return;
+	w->column = 0;
+	sqlite3_step(w->stmt);
+	w->rc = sqlite3_reset(w->stmt);
+}
+
+static int writer_close(struct writer *w, const char *what, struct error *err)
+{
+	int code = w->rc == SQLITE_OK ? 0 : db_error(err, w->db, what);
+
+	sqlite3_finalize(w->stmt);
+	return code;
+}
+
+static int write_run(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO capture (id, version, kernel, build, machine, command, "
+		    "tainted, started, duration, events, rt, annotated, unlocks_hidden, "
+		    "irqs_unseen) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	writer_text(&w, c->version, SIZE_MAX);
+	writer_text(&w, c->kernel, SIZE_MAX);
+	writer_text(&w, c->build, SIZE_MAX);
+	writer_text(&w, c->machine, SIZE_MAX);
+	writer_text(&w, c->command, SIZE_MAX);
+	writer_text(&w, c->tainted, SIZE_MAX);
+	writer_int(&w, c->started);
+	writer_int(&w, c->duration);
+	writer_int(&w, c->events);
+	writer_int(&w, c->rt);
+	writer_int(&w, c->annotated);
+	writer_int(&w, c->unlocks_hidden);
+	writer_int(&w, c->irqs_unseen);
+	writer_row(&w);
+	return writer_close(&w, "capture", err);
+}
+
+/* The distinct frames, in the order they are met: few, though stacks are many and deep. */
+struct frame_set {
+	const struct capture_frame **frames;
+	uint32_t nr;
+	uint32_t *slots; /* index in frames + 1, 0 free; open addressing */
+	uint32_t mask;
+};
+
+static int frame_set_init(struct frame_set *set, uint32_t max)
+{
+	uint32_t size = 64;
+
+	while (size < 2 * max)
+		size *= 2;
+	set->mask = size - 1;
+	set->slots = calloc(size, sizeof(*set->slots));
+	set->frames = calloc(max + 1, sizeof(*set->frames));
+	return set->slots && set->frames ? 0 : -ENOMEM;
+}
+
+static void frame_set_free(struct frame_set *set)
+{
+	free(set->slots);
+	free(set->frames);
+}
+
+static uint32_t frame_set_add(struct frame_set *set, const struct capture_frame *frame)
+{
+	uint32_t at = frame->ip * 0x9e3779b97f4a7c15ull >> 32;
+
+	for (;; at++) {
+		uint32_t *slot = &set->slots[at & set->mask];
+		const struct capture_frame *old;
+
+		if (!*slot) {
+			set->frames[set->nr++] = frame;
+			*slot = set->nr;
+			return set->nr - 1;
+		}
+		old = set->frames[*slot - 1];
+		if (old->ip == frame->ip && strcmp(old->text, frame->text) == 0)
+			return *slot - 1;
+	}
+}
+
+static int write_frames(sqlite3 *db, const struct frame_set *set, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO frame (id, ip, text) VALUES (?, ?, ?)");
+	for (uint32_t i = 0; i < set->nr; i++) {
+		writer_int(&w, i);
+		writer_int(&w, set->frames[i]->ip);
+		writer_text(&w, set->frames[i]->text, SIZE_MAX);
+		writer_row(&w);
+	}
+	return writer_close(&w, "frame", err);
+}
+
+static int write_stack_frames(sqlite3 *db, const struct capture *c, struct frame_set *set,
+			      struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO stack_frame (stack, depth, frame) VALUES (?, ?, ?)");
+	for (size_t i = 0; i < c->nr_stacks; i++) {
+		const struct capture_stack *stack = &c->stacks[i];
+
+		for (uint32_t depth = 0; depth < stack->nr_frames; depth++) {
+			writer_int(&w, i);
+			writer_int(&w, depth);
+			writer_int(&w, frame_set_add(set, &stack->frames[depth]));
+			writer_row(&w);
+		}
+	}
+	return writer_close(&w, "stack_frame", err);
+}
+
+static int write_stacks(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO stack (id, comm, pid, cpu) VALUES (?, ?, ?, ?)");
+	for (size_t i = 0; i < c->nr_stacks; i++) {
+		const struct capture_stack *stack = &c->stacks[i];
+
+		writer_int(&w, i);
+		writer_text(&w, stack->comm, sizeof(stack->comm) - 1);
+		writer_int(&w, stack->pid);
+		writer_int(&w, stack->cpu);
+		writer_row(&w);
+	}
+	return writer_close(&w, "stack", err);
+}
+
+static int write_all_frames(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct frame_set set = { 0 };
+	uint32_t total = 0;
+	int code;
+
+	for (size_t i = 0; i < c->nr_stacks; i++)
+		total += c->stacks[i].nr_frames;
+	code = frame_set_init(&set, total);
+	if (code)
+		error_set(err, code, "out of memory");
+	else
+		code = write_stack_frames(db, c, &set, err);
+	if (!code)
+		code = write_frames(db, &set, err);
+	frame_set_free(&set);
+	return code;
+}
+
+static int write_classes(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO class (id, name, alias, kind, key, certainty, family, "
+		    "subclass, flags, usage, acquisitions) "
+		    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	for (size_t i = 0; i < c->nr_classes; i++) {
+		const struct capture_class *class = &c->classes[i];
+
+		writer_int(&w, i);
+		writer_text(&w, class->name, SIZE_MAX);
+		writer_text(&w, class->alias, SIZE_MAX);
+		writer_text(&w, class->kind, SIZE_MAX);
+		writer_text(&w, class->key, SIZE_MAX);
+		writer_int(&w, class->certainty);
+		writer_int(&w, class->family);
+		writer_int(&w, class->subclass);
+		writer_int(&w, class->flags);
+		writer_int(&w, class->usage);
+		writer_int(&w, class->acquisitions);
+		writer_row(&w);
+	}
+	return writer_close(&w, "class", err);
+}
+
+/* A row where there is something to say: the bits themselves are the class's. */
+static int write_usages(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO usage (class, bit, stack, addr) VALUES (?, ?, ?, ?)");
+	for (size_t i = 0; i < c->nr_classes; i++) {
+		const struct capture_class *class = &c->classes[i];
+
+		for (int bit = 0; bit < LV_USAGES; bit++) {
+			if (!(class->usage & 1u << bit) && class->usage_stack[bit] == LV_NONE &&
+			    !class->usage_addr[bit])
+				continue;
+			writer_int(&w, i);
+			writer_int(&w, bit);
+			writer_ref(&w, class->usage_stack[bit]);
+			writer_addr(&w, class->usage_addr[bit]);
+			writer_row(&w);
+		}
+	}
+	return writer_close(&w, "usage", err);
+}
+
+static int write_edges(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO edge (id, from_class, to_class, dep, count, stack, "
+		    "from_stack, from_addr, to_addr) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	for (size_t i = 0; i < c->nr_edges; i++) {
+		const struct capture_edge *edge = &c->edges[i];
+
+		writer_int(&w, i);
+		writer_int(&w, edge->from);
+		writer_int(&w, edge->to);
+		writer_int(&w, edge->dep);
+		writer_int(&w, edge->count);
+		writer_ref(&w, edge->stack);
+		writer_ref(&w, edge->from_stack);
+		writer_addr(&w, edge->from_addr);
+		writer_addr(&w, edge->to_addr);
+		writer_row(&w);
+	}
+	return writer_close(&w, "edge", err);
+}
+
+static int write_facts(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO fact (id, kind, class, class2, stack, addr) "
+		    "VALUES (?, ?, ?, ?, ?, ?)");
+	for (size_t i = 0; i < c->nr_facts; i++) {
+		const struct capture_fact *fact = &c->facts[i];
+
+		writer_int(&w, i);
+		writer_int(&w, fact->kind);
+		writer_int(&w, fact->class);
+		writer_ref(&w, fact->class2);
+		writer_ref(&w, fact->stack);
+		writer_addr(&w, fact->addr);
+		writer_row(&w);
+	}
+	return writer_close(&w, "fact", err);
+}
+
+static int write_losses(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO loss (id, name, text, count) VALUES (?, ?, ?, ?)");
+	for (size_t i = 0; i < c->nr_losses; i++) {
+		writer_int(&w, i);
+		writer_text(&w, c->losses[i].name, SIZE_MAX);
+		writer_text(&w, c->losses[i].text, SIZE_MAX);
+		writer_int(&w, c->losses[i].count);
+		writer_row(&w);
+	}
+	return writer_close(&w, "loss", err);
+}
+
+int db_write(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	int code = write_run(db, c, err);
+
+	if (!code)
+		code = write_stacks(db, c, err);
+	if (!code)
+		code = write_all_frames(db, c, err);
+	if (!code)
+		code = write_classes(db, c, err);
+	if (!code)
+		code = write_usages(db, c, err);
+	if (!code)
+		code = write_edges(db, c, err);
+	if (!code)
+		code = write_facts(db, c, err);
+	if (!code)
+		code = write_losses(db, c, err);
+	return code;
+}
