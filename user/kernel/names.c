@@ -162,9 +162,22 @@ static const struct ksym *percpu_symbol(const struct names *n, uint64_t off)
 	return sym && !ksym_is_text(sym) ? sym : NULL;
 }
 
-static void name_percpu(const struct names *n, const struct lv_class *c, struct names_result *r)
+/*
+ * The offset in the section. Since 6.15 the section is linked at an address of
+ * its own, and what the recorder subtracts leaves that address in.
+ */
+static uint64_t percpu_offset(const struct names *n, const struct lv_class *c)
 {
 	uint64_t off = c->place.base + c->place.off;
+
+	if (n->bounds.percpu_start && off >= n->bounds.percpu_start)
+		off -= n->bounds.percpu_start;
+	return off;
+}
+
+static void name_percpu(const struct names *n, const struct lv_class *c, struct names_result *r)
+{
+	uint64_t off = percpu_offset(n, c);
 	const struct ksym *sym = percpu_symbol(n, off);
 
 	snprintf(r->key, sizeof(r->key), "percpu+0x%" PRIx64, off);
@@ -181,7 +194,7 @@ static void name_percpu(const struct names *n, const struct lv_class *c, struct 
 static void name_percpu_dyn(const struct names *n, const struct lv_class *c,
 			    struct names_result *r)
 {
-	uint64_t off = c->place.base + c->place.off;
+	uint64_t off = percpu_offset(n, c);
 	const struct ksym *sym = percpu_symbol(n, off);
 
 	snprintf(r->key, sizeof(r->key), "percpu-dyn+0x%" PRIx64, off);
@@ -243,20 +256,24 @@ static const char *kind_text(uint32_t kind)
 }
 
 /* Kernel strings end here: printable, and lockdep's "/1" for a subclass. */
+static void finish_text(char text[NAMES_LEN], uint32_t subclass)
+{
+	char clean[NAMES_LEN - 16];
+
+	strbuf_copy_clean(clean, sizeof(clean), text, NAMES_LEN);
+	if (subclass)
+		snprintf(text, NAMES_LEN, "%s/%u", clean, subclass);
+	else
+		memcpy(text, clean, sizeof(clean));
+}
+
 static void finish(const struct lv_class *c, struct names_result *r)
 {
-	char subclass[16] = "", clean[NAMES_LEN];
-
 	if (!r->full[0])
 		memcpy(r->full, r->name, sizeof(r->full));
-	if (c->subclass)
-		snprintf(subclass, sizeof(subclass), "/%u", c->subclass);
-	strbuf_copy_clean(clean, sizeof(clean) - sizeof(subclass), r->name, sizeof(r->name));
-	snprintf(r->name, sizeof(r->name), "%s%s", clean, subclass);
-	strbuf_copy_clean(clean, sizeof(clean) - sizeof(subclass), r->full, sizeof(r->full));
-	snprintf(r->full, sizeof(r->full), "%s%s", clean, subclass);
-	strbuf_copy_clean(clean, sizeof(clean), r->key, sizeof(r->key));
-	memcpy(r->key, clean, sizeof(r->key));
+	finish_text(r->name, c->subclass);
+	finish_text(r->full, c->subclass);
+	finish_text(r->key, 0);
 }
 
 void names_class(const struct names *n, const struct lv_class *class, struct names_result *ret)
