@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A simulated machine: CPUs, tasks, interrupts and locks, just enough that
+ * the recorder sees on it what it would see on a real one. Each verb changes
+ * the machine's state in the order a kernel would and calls the recorder
+ * where a hook would. A machine belongs to one thread.
+ *
+ * Verbs return 0, or -errno when a kernel could not do that here:
+ *   -EPERM   an interrupt while it is masked, an exit without its entry, a
+ *            sleep in the wrong place
+ *   -EBUSY   it would wait for ever
+ *   -ENOENT  no such lock
+ */
+#ifndef LOCKVANE_REPLAY_MACHINE_H
+#define LOCKVANE_REPLAY_MACHINE_H
+
+#include "replay/seat.h"
+
+struct machine;
+
+struct machine_options {
+	uint32_t nr_cpus;  /* 1 if 0 */
+	uint32_t nr_locks; /* room for that many, and strings */
+	bool production;   /* no annotations: classes are derived from places */
+};
+
+/* One way of taking or giving back a lock. */
+struct machine_op {
+	uint32_t family; /* enum lv_family */
+	uint32_t mode;   /* LV_WRITE or LV_READ */
+	uint32_t irq;    /* enum lv_irq_effect */
+	bool try;
+	bool nested;       /* under a nest_lock that is held: no order among equals */
+	uint32_t subclass; /* told, 0 unless annotated */
+};
+
+struct machine *machine_new(const struct machine_options *options);
+void machine_free(struct machine *m); /* takes NULL */
+struct world *machine_world(struct machine *m);
+
+/* As new, armed. */
+void machine_reset(struct machine *m);
+
+/* Another lock, in a place of its own (static, so to speak); its address, 0: no room. */
+uint64_t machine_add_lock(struct machine *m, uint32_t family);
+/* What annotations call it, and where a kernel without them finds it. */
+void machine_tell_class(struct machine *m, uint64_t addr, uint32_t class);
+void machine_show_place(struct machine *m, uint64_t addr, const struct lv_place *place);
+
+/* The verbs that follow happen on this CPU, and are seen at this frame. */
+void machine_on_cpu(struct machine *m, uint32_t cpu);
+void machine_at(struct machine *m, const uint64_t *frames, uint32_t nr);
+uint32_t machine_cpu(const struct machine *m);
+/* Of the running CPU. */
+uint32_t machine_level(const struct machine *m);
+bool machine_irqs_on(const struct machine *m);
+uint32_t machine_preempt_count(const struct machine *m);
+
+int machine_switch(struct machine *m, uint32_t task, const char *comm);
+int machine_enter(struct machine *m, enum lv_level level); /* softirq or hardirq */
+int machine_exit(struct machine *m, enum lv_level level);
+void machine_irq_disable(struct machine *m);
+void machine_irq_enable(struct machine *m);
+void machine_bh_disable(struct machine *m);
+int machine_bh_enable(struct machine *m);
+
+/* 0: taken; 1: a trylock that failed. -EBUSY: see above, nothing was changed. */
+int machine_lock(struct machine *m, uint64_t addr, const struct machine_op *op);
+/* -ENOENT: it was not held; the recorder has seen the release nevertheless. */
+int machine_unlock(struct machine *m, uint64_t addr, const struct machine_op *op);
+
+#endif

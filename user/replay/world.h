@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The recorder's world over plain memory: what bpf/world.bpf.h is in the
+ * kernel, this is in tests, scenarios and benchmarks. Included once by each
+ * file that includes the recorder itself.
+ *
+ * A world is the tables and a small simulated memory of equal objects, each
+ * of which can be a lock or hold a string. A seat is what one CPU sees: it
+ * belongs to one thread at a time, and world_seat points at the thread's.
+ */
+#ifndef LOCKVANE_REPLAY_WORLD_H
+#define LOCKVANE_REPLAY_WORLD_H
+
+#include <errno.h>
+#include <string.h>
+
+#include "replay/seat.h"
+
+#define RECORD_RARE static __attribute__((noinline, unused))
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+#include "record/world.h"
+
+#define WORLD_TABLE(function, type, field, limit)                         \
+	static __always_inline type *function(__u32 id)                   \
+	{                                                                 \
+		struct world *world = world_seat->world;                  \
+                                                                          \
+		return id < (limit) ? &world->field[id] : NULL;           \
+	}
+
+WORLD_TABLE(world_cpu, struct lv_cpu, cpus, world->nr_cpus)
+WORLD_TABLE(world_class, struct lv_class, classes, LV_MAX_CLASSES)
+WORLD_TABLE(world_edge, struct lv_edge, edges, LV_MAX_EDGES)
+WORLD_TABLE(world_stack, struct lv_stack, stacks, LV_MAX_STACKS)
+WORLD_TABLE(world_name, struct lv_name, names, LV_MAX_NAMES)
+WORLD_TABLE(world_task_slot, struct lv_task, tasks, LV_MAX_TASKS)
+
+static __always_inline struct lv_control *world_control(void)
+{
+	return &world_seat->world->control;
+}
+
+static __always_inline __u32 world_cpu_id(void)
+{
+	return world_seat->cpu;
+}
+
+static __always_inline __u64 world_task(void)
+{
+	return world_seat->task;
+}
+
+static inline void world_describe_task(struct lv_stack *stack)
+{
+	stack->task = world_seat->task;
+	stack->pid = world_seat->pid;
+	memcpy(stack->comm, world_seat->comm, sizeof(stack->comm));
+}
+
+static __always_inline __u32 world_preempt_count(void)
+{
+	return world_seat->preempt_count;
+}
+
+static __always_inline int world_counts_preemption(void)
+{
+	return world_seat->world->counts_preemption;
+}
+
+static __always_inline int world_irqs_on(__u32 cpu)
+{
+	(void)cpu;
+	return world_seat->world->irqs_seen ? world_seat->irqs_on : -1;
+}
+
+static __always_inline __u64 world_rq_lock(void)
+{
+	return world_seat->world->cpus[world_seat->cpu].rq_lock;
+}
+
+/* Tests put an interrupt in the middle of a running program here. */
+static inline void world_intrude(void)
+{
+	if (world_seat->intrude)
+		world_seat->intrude(world_seat);
+}
+
+static inline int world_read(void *ret, __u32 size, __u64 addr)
+{
+	const void *at = world_memory(world_seat->world, addr, size);
+
+	world_intrude();
+	if (!at)
+		return -EFAULT;
+	memcpy(ret, at, size);
+	return 0;
+}
+
+/* Like bpf_probe_read_kernel_str(): cut to size, terminated; the length with the NUL. */
+static inline int world_read_str(char *ret, __u32 size, __u64 addr)
+{
+	const char *at = world_memory(world_seat->world, addr, 1);
+	size_t len;
+
+	if (!at || !size)
+		return -EFAULT;
+	len = strnlen(at, WORLD_OBJECT_SIZE - addr % WORLD_OBJECT_SIZE);
+	if (len >= size)
+		len = size - 1;
+	memcpy(ret, at, len);
+	ret[len] = '\0';
+	return len + 1;
+}
+
+static inline int world_place(__u64 addr, struct lv_place *ret)
+{
+	const struct world *world = world_seat->world;
+	const struct world_object *object = world_object(world, addr);
+
+	world_intrude();
+	if (!object)
+		return -EFAULT;
+	*ret = world->annotated ? object->told : object->shown;
+	return ret->kind == LV_PLACE_NONE ? -ENOENT : 0;
+}
+
+static inline void world_describe_cache(const struct lv_place *place, char *ret_name,
+					__u32 *ret_size)
+{
+	const struct world *world = world_seat->world;
+
+	for (size_t i = 0; i < world->nr_caches; i++) {
+		if (world->caches[i].base != place->base)
+			continue;
+		memcpy(ret_name, world->caches[i].name, LV_NAME_LEN);
+		*ret_size = world->caches[i].size;
+	}
+}
+
+/* A told class may change with the next acquisition, as its subclass does. */
+static inline int world_place_is_permanent(__u64 addr, const struct lv_place *place)
+{
+	(void)addr;
+	return place->kind == LV_PLACE_PERCPU || place->kind == LV_PLACE_STATIC;
+}
+
+static inline void world_take_stack(void *ctx, struct lv_stack *stack)
+{
+	const struct seat *seat = world_seat;
+
+	(void)ctx;
+	memcpy(stack->ip, seat->frames, seat->nr_frames * sizeof(seat->frames[0]));
+	stack->nr = seat->nr_frames;
+}
+
+#endif
