@@ -94,6 +94,21 @@ def get(name, kernel, target):
     _make(name, source, build)
     with cache.appearing(target) as temp:
         _collect(source, build, temp)
+    _trim(build)
+
+
+def _trim(build):
+    """Objects are most of a build folder, and modules are built without them."""
+    for here, folders, files in os.walk(build):
+        if here == str(build):
+            folders[:] = [name for name in folders if name not in ('scripts', 'tools')]
+        for name in files:
+            if name.endswith(('.o', '.a', '.o.cmd', '.a.cmd')) or name.startswith('.tmp_vmlinux'):
+                os.unlink(os.path.join(here, name))
+
+
+def drop(name):
+    shutil.rmtree(cache.root() / 'build' / name, ignore_errors=True)
 
 
 def _collect(source, build, temp):

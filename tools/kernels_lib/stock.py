@@ -31,35 +31,39 @@ def get(name, kernel, target):
     packages = apt.depends(kernel.image, r'^linux-image-')
     if not packages:
         raise Failure(f'{kernel.image} depends on no kernel')
-    deb = apt.fetch(packages[0])
+    # Since 7.2 the image package is empty and its parts are packages of their own.
+    packages = packages[:1] + apt.depends(packages[0], r'^linux-(base|binary|modules)-\d')
+    debs = [apt.fetch(package) for package in packages]
     say(f'{name}: unpacking {packages[0]}')
     with cache.appearing(target) as temp:
-        run(['dpkg-deb', '-x', deb, temp / 'deb'])
+        for deb in debs:
+            run(['dpkg-deb', '-x', deb, temp / 'deb'])
         release = _take_image(temp)
         if not release.startswith(name.split('-')[0] + '.'):
             say(f'{name}: note: this suite has moved on, its kernel is {release}')
-        (temp / 'package').write_text(deb.name + '\n', encoding='utf-8')
+        (temp / 'package').write_text(''.join(f'{deb.name}\n' for deb in debs), encoding='utf-8')
         shutil.rmtree(temp / 'deb')
 
 
 def _take_image(temp):
-    boot = temp / 'deb' / 'boot'
-    images = list(boot.glob('vmlinuz-*'))
-    if len(images) != 1:
-        raise Failure(f'expected one vmlinuz in the package, found {len(images)}')
-    release = images[0].name.partition('-')[2]
-    images[0].rename(temp / 'vmlinuz')
-    (boot / f'config-{release}').rename(temp / 'config')
-    symbols = boot / f'System.map-{release}'
-    if symbols.exists() and symbols.stat().st_size > STUB_SYSTEM_MAP:
-        symbols.rename(temp / 'System.map')
+    """Sort the unpacked packages into the kernel's folder; returns its release."""
+    found = [path for base in ('usr/lib/modules', 'lib/modules')
+             for path in (temp / 'deb' / base).glob('*/kernel')]
+    if len(found) != 1:
+        raise Failure(f'expected one modules folder in the package, found {len(found)}')
+    tree = found[0].parent
+    release = tree.name
+    for name in ('vmlinuz', 'config', 'System.map'):
+        # Until 7.1 in /boot, since then beside the modules.
+        for path in (temp / 'deb' / 'boot' / f'{name}-{release}', tree / name):
+            if path.exists():
+                path.rename(temp / name)
+    symbols = temp / 'System.map'
+    if symbols.exists() and symbols.stat().st_size < STUB_SYSTEM_MAP:
+        symbols.unlink()
     modules = temp / 'modules' / 'lib' / 'modules'
     modules.mkdir(parents=True)
-    for base in ('usr/lib/modules', 'lib/modules'):
-        found = temp / 'deb' / base / release
-        if found.is_dir():
-            found.rename(modules / release)
-            break
+    tree.rename(modules / release)
     run(['depmod', '-b', temp / 'modules', release])
     (temp / 'release').write_text(release + '\n', encoding='utf-8')
     _extract_vmlinux(temp)
@@ -68,6 +72,8 @@ def _take_image(temp):
 
 def _extract_vmlinux(temp):
     """The ELF kernel inside vmlinuz: no symbols, but it holds the kernel's BTF."""
+    if not (temp / 'vmlinuz').exists():
+        raise Failure('the package holds no vmlinuz')
     image = (temp / 'vmlinuz').read_bytes()
     sectors = image[0x1f1] or 4
     offset = (sectors + 1) * 512 + int.from_bytes(image[0x248:0x24c], 'little')
@@ -101,7 +107,11 @@ def headers(name, kernel, home):
         return kdir
     apt = Apt(kernel.suite)
     main = f'linux-headers-{release}'
-    packages = [main] + apt.depends(main, r'^linux-(headers|kbuild)-')
+    try:
+        packages = [main] + apt.depends(main, r'^linux-(headers|kbuild)-')
+    except Failure as failure:
+        raise Failure(f'{failure}\nthe archive has moved on from {release}: '
+                      f'tools/kernels drop {name}, then get') from None
     say(f'{name}: unpacking {main}')
     with cache.appearing(target) as temp:
         for package in packages:

@@ -26,6 +26,8 @@ KERNELS = {
                   'Debian 12 backport, cloud flavour'),
     '6.1': Stock('linux-image-cloud-amd64', 'linux-headers-cloud-amd64', None,
                  'Debian 12, cloud flavour'),
+    '6.1-old': Stock('linux-image-cloud-amd64', 'linux-headers-cloud-amd64', 'bookworm',
+                     'Debian 12 without security updates: RCU as it was before its fix'),
     '6.12-rt': Stock('linux-image-6.12-rt-amd64', 'linux-headers-6.12-rt-amd64', None,
                      'Debian 12 backport, PREEMPT_RT'),
     '6.1-rt': Stock('linux-image-rt-amd64', 'linux-headers-rt-amd64', None,

@@ -19,7 +19,8 @@ def _die_with_parent():
 def arguments(options, kernel, initrd, console):
     """What every guest has: no default devices, a serial console that goes to a file."""
     cmdline = ['console=ttyS0', f'loglevel={options.loglevel}', 'panic=-1', 'oops=panic',
-               'rdinit=/init']
+               'rdinit=/init',
+               'cryptomgr.notests']     # a third of a second a boot
     if options.append:
         cmdline.append(options.append)
     smp = f'cpus={options.cpus}'
