@@ -194,6 +194,7 @@ int finding_analyse(const struct capture *c, struct findings **ret_findings)
 	if (!set.findings)
 		return -ENOMEM;
 	err = finding_model_new(c, &m);
+	err = err ?: finding_model_fill(m);
 	err = err ?: run_rules(m, &set);
 	finding_model_free(m);
 	if (err) {

@@ -24,6 +24,11 @@ const struct capture_class *finding_class(const struct finding_model *m, uint32_
 	return &m->c->classes[m->capture_class[graph_class]];
 }
 
+bool finding_model_tired(const struct finding_model *m)
+{
+	return graph_walk_cost(m->walk) > SEARCH_BUDGET;
+}
+
 void finding_model_free(struct finding_model *m)
 {
 	if (!m)
@@ -42,58 +47,134 @@ void finding_model_free(struct finding_model *m)
 	free(m);
 }
 
-bool finding_model_tired(const struct finding_model *m)
+static bool class_valid(const struct capture_class *class)
 {
-	return graph_walk_cost(m->walk) > SEARCH_BUDGET;
+	return class->name && class->certainty <= CAPTURE_AMBIGUOUS;
+}
+
+static bool edge_valid(const struct capture *c, const struct capture_edge *edge)
+{
+	return edge->from < c->nr_classes && edge->to < c->nr_classes && edge->dep & GRAPH_DEPS;
+}
+
+static bool fact_valid(const struct capture *c, const struct capture_fact *fact)
+{
+	return fact->class < c->nr_classes && fact->kind < CAPTURE_FACT_KINDS &&
+	       (fact->class2 == LV_NONE || fact->class2 < c->nr_classes);
 }
 
 static int valid(const struct capture *c)
 {
-	if (c->nr_classes >= LV_NONE / 4 || c->nr_edges >= BIT(28))
-		return -EINVAL;
-	for (size_t i = 0; i < c->nr_classes; i++)
-		if (!c->classes[i].name || c->classes[i].certainty > CAPTURE_AMBIGUOUS)
-			return -EINVAL;
-	for (size_t i = 0; i < c->nr_edges; i++)
-		if (c->edges[i].from >= c->nr_classes || c->edges[i].to >= c->nr_classes ||
-		    !(c->edges[i].dep & GRAPH_DEPS))
-			return -EINVAL;
-	for (size_t i = 0; i < c->nr_facts; i++)
-		if (c->facts[i].class >= c->nr_classes || c->facts[i].kind >= CAPTURE_FACT_KINDS ||
-		    (c->facts[i].class2 != LV_NONE && c->facts[i].class2 >= c->nr_classes))
-			return -EINVAL;
-	return 0;
+	bool good = c->nr_classes < LV_NONE / 4 && c->nr_edges < BIT(28);
+
+	for (size_t i = 0; good && i < c->nr_classes; i++)
+		good = class_valid(&c->classes[i]);
+	for (size_t i = 0; good && i < c->nr_edges; i++)
+		good = edge_valid(c, &c->edges[i]);
+	for (size_t i = 0; good && i < c->nr_facts; i++)
+		good = fact_valid(c, &c->facts[i]);
+	return good ? 0 : -EINVAL;
 }
 
-static uint32_t *new_indices(size_t nr)
+/* New items are all ones: LV_NONE. */
+static int grow(void **items, size_t had, size_t room, size_t size)
 {
-	uint32_t *indices = calloc(nr ? nr : 1, sizeof(*indices));
+	char *grown = reallocarray(*items, room, size);
 
-	if (indices)
-		memset(indices, 0xff, nr * sizeof(*indices));
-	return indices;
-}
-
-static int allocate(struct finding_model *m)
-{
-	size_t nr = m->c->nr_classes;
-
-	m->g = graph_new();
-	m->reach = graph_reach_new();
-	m->walk = graph_walk_new();
-	m->capture_class = new_indices(nr);
-	m->graph_class = new_indices(nr);
-	m->first_self = new_indices(nr);
-	m->mark = calloc(nr ? nr : 1, sizeof(*m->mark));
-	m->grade = calloc(nr ? nr : 1, 1);
-	m->cycle_grade = calloc(nr ? nr : 1, 1);
-	m->first_edge = new_indices(m->c->nr_edges);
-	m->next_edge = new_indices(m->c->nr_edges);
-	if (!m->g || !m->reach || !m->walk || !m->capture_class || !m->graph_class ||
-	    !m->first_self || !m->mark || !m->grade || !m->cycle_grade || !m->first_edge ||
-	    !m->next_edge)
+	if (!grown)
 		return -ENOMEM;
+	memset(grown + had * size, 0xff, (room - had) * size);
+	*items = grown;
 	return 0;
+}
+
+static size_t more_room(size_t had, size_t wanted)
+{
+	size_t room = had ? had : 64;
+
+	while (room < wanted)
+		room *= 2;
+	return room;
+}
+
+static int reserve(struct finding_model *m)
+{
+	size_t classes = more_room(m->room_classes, m->c->nr_classes), had = m->room_classes;
+	size_t edges = more_room(m->room_edges, m->c->nr_edges);
+	int err = 0;
+
+	if (classes != had) {
+		err = err ?: grow((void **)&m->capture_class, had, classes, sizeof(uint32_t));
+		err = err ?: grow((void **)&m->graph_class, had, classes, sizeof(uint32_t));
+		err = err ?: grow((void **)&m->first_self, had, classes, sizeof(uint32_t));
+		err = err ?: grow((void **)&m->mark, had, classes, sizeof(uint32_t));
+		err = err ?: grow((void **)&m->grade, had, classes, 1);
+		err = err ?: grow((void **)&m->cycle_grade, had, classes, 1);
+	}
+	if (!err)
+		m->room_classes = (uint32_t)classes;
+	if (!err && edges != m->room_edges) {
+		err = err ?: grow((void **)&m->first_edge, m->room_edges, edges, sizeof(uint32_t));
+		err = err ?: grow((void **)&m->next_edge, m->room_edges, edges, sizeof(uint32_t));
+	}
+	if (!err)
+		m->room_edges = (uint32_t)edges;
+	return err;
+}
+
+int finding_model_add_class(struct finding_model *m, uint32_t class)
+{
+	const struct capture_class *seen = &m->c->classes[class];
+	uint32_t added;
+	int err = class < m->c->nr_classes && class_valid(seen) ? reserve(m) : -EINVAL;
+
+	err = err ?: graph_add_class(m->g, &added);
+	err = err ?: graph_reach_classes(m->reach, m->g);
+	if (err)
+		return err;
+	m->capture_class[added] = class;
+	m->graph_class[class] = added;
+	m->grade[added] = seen->certainty;
+	m->cycle_grade[added] = seen->certainty;
+	graph_add_usage(m->g, added, finding_usage(m->c, seen));
+	graph_reach_usage(m->reach, m->g, added);
+	return 0;
+}
+
+/*
+ * Where nesting is not annotated, a class that nests in itself stands for
+ * several of lockdep's: what goes in and what comes out need not be one lock.
+ */
+static void grade_self(struct finding_model *m, uint32_t graph_class)
+{
+	if (m->c->annotated)
+		return;
+	if (m->grade[graph_class] < CAPTURE_INFERRED)
+		m->grade[graph_class] = CAPTURE_INFERRED;
+	m->cycle_grade[graph_class] = CAPTURE_AMBIGUOUS;
+}
+
+int finding_model_add_edge(struct finding_model *m, uint32_t edge, uint32_t *ret_edge)
+{
+	const struct capture_edge *seen = &m->c->edges[edge];
+	int new = edge < m->c->nr_edges &&edge_valid(m->c, seen) ? reserve(m) : -EINVAL;
+	uint32_t from, to, *first;
+
+	if (new)
+		return new;
+	from = m->graph_class[seen->from];
+	to = m->graph_class[seen->to];
+	new = graph_add_edge(m->g, from, to, seen->dep & GRAPH_DEPS, ret_edge);
+	if (new < 0)
+		return new;
+	first = *ret_edge == LV_NONE ? &m->first_self[from] : &m->first_edge[*ret_edge];
+	m->next_edge[edge] = *first;
+	*first = edge;
+	if (from == to)
+		grade_self(m, from);
+	else if (new)
+		graph_reach_edge(m->reach, m->g, *ret_edge);
+	return new;
 }
 
 static int by_name(const void *a, const void *b, void *capture)
@@ -107,23 +188,17 @@ static int by_name(const void *a, const void *b, void *capture)
 
 static int add_classes(struct finding_model *m)
 {
-	for (uint32_t i = 0; i < m->c->nr_classes; i++)
-		m->capture_class[i] = i;
-	qsort_r(m->capture_class, m->c->nr_classes, sizeof(*m->capture_class), by_name,
-		(void *)m->c);
-	for (uint32_t i = 0; i < m->c->nr_classes; i++) {
-		const struct capture_class *class = &m->c->classes[m->capture_class[i]];
-		uint32_t added;
-		int err = graph_add_class(m->g, &added);
+	uint32_t *sorted = calloc(m->c->nr_classes + 1, sizeof(*sorted));
+	int err = sorted ? 0 : -ENOMEM;
 
-		if (err)
-			return err;
-		m->graph_class[m->capture_class[i]] = i;
-		graph_add_usage(m->g, i, finding_usage(m->c, class));
-		m->grade[i] = class->certainty;
-		m->cycle_grade[i] = class->certainty;
-	}
-	return graph_reach_classes(m->reach, m->g);
+	for (uint32_t i = 0; !err && i < m->c->nr_classes; i++)
+		sorted[i] = i;
+	if (!err)
+		qsort_r(sorted, m->c->nr_classes, sizeof(*sorted), by_name, (void *)m->c);
+	for (uint32_t i = 0; !err && i < m->c->nr_classes; i++)
+		err = finding_model_add_class(m, sorted[i]);
+	free(sorted);
+	return err;
 }
 
 /* A capture edge with its ends as the graph counts them. */
@@ -132,6 +207,7 @@ struct ranked {
 	uint32_t edge;
 };
 
+/* Alternatives of one step backwards: the last added is the first listed. */
 static int by_ends(const void *a, const void *b)
 {
 	const struct ranked *left = a, *right = b;
@@ -140,21 +216,7 @@ static int by_ends(const void *a, const void *b)
 		return left->from < right->from ? -1 : 1;
 	if (left->to != right->to)
 		return left->to < right->to ? -1 : 1;
-	return (left->edge > right->edge) - (left->edge < right->edge);
-}
-
-static int add_edge(struct finding_model *m, const struct ranked *r)
-{
-	uint32_t dep = m->c->edges[r->edge].dep & GRAPH_DEPS;
-	uint32_t edge, *first;
-	int err = graph_add_edge(m->g, r->from, r->to, dep, &edge);
-
-	if (err < 0)
-		return err;
-	first = edge == LV_NONE ? &m->first_self[r->from] : &m->first_edge[edge];
-	m->next_edge[r->edge] = *first;
-	*first = r->edge;
-	return 0;
+	return (left->edge < right->edge) - (left->edge > right->edge);
 }
 
 static int add_edges(struct finding_model *m)
@@ -169,63 +231,38 @@ static int add_edges(struct finding_model *m)
 	}
 	if (!err)
 		qsort(ranked, m->c->nr_edges, sizeof(*ranked), by_ends);
-	/* Backwards, so that each list of alternatives begins with the first. */
-	for (uint32_t i = 0, j; !err && i < m->c->nr_edges; i = j) {
-		for (j = i; j < m->c->nr_edges && ranked[j].from == ranked[i].from &&
-			    ranked[j].to == ranked[i].to;)
-			j++;
-		for (uint32_t k = j; !err && k-- > i;)
-			err = add_edge(m, &ranked[k]);
+	for (uint32_t i = 0; err >= 0 && i < m->c->nr_edges; i++) {
+		uint32_t added;
+
+		err = finding_model_add_edge(m, ranked[i].edge, &added);
 	}
 	free(ranked);
-	return err;
-}
-
-/*
- * Where nesting is not annotated, a class that nests in itself stands for
- * several of lockdep's: what goes in and what comes out need not be one lock.
- */
-static void grade_selves(struct finding_model *m)
-{
-	for (uint32_t i = 0; !m->c->annotated && i < m->g->nr_classes; i++) {
-		if (!m->g->classes[i].self)
-			continue;
-		if (m->grade[i] < CAPTURE_INFERRED)
-			m->grade[i] = CAPTURE_INFERRED;
-		m->cycle_grade[i] = CAPTURE_AMBIGUOUS;
-	}
-}
-
-static int fill(struct finding_model *m)
-{
-	int err = allocate(m);
-
-	err = err ?: add_classes(m);
-	err = err ?: add_edges(m);
-	if (err)
-		return err;
-	grade_selves(m);
-	for (uint32_t i = 0; i < m->g->nr_classes; i++)
-		graph_reach_usage(m->reach, m->g, i);
-	return 0;
+	return err < 0 ? err : 0;
 }
 
 int finding_model_new(const struct capture *c, struct finding_model **ret_model)
 {
-	struct finding_model *m;
-	int err = valid(c);
+	struct finding_model *m = calloc(1, sizeof(*m));
+	int err = m ? valid(c) : -ENOMEM;
 
-	if (err)
-		return err;
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return -ENOMEM;
-	m->c = c;
-	err = fill(m);
+	if (!err) {
+		m->c = c;
+		m->g = graph_new();
+		m->reach = graph_reach_new();
+		m->walk = graph_walk_new();
+		err = m->g && m->reach && m->walk ? reserve(m) : -ENOMEM;
+	}
 	if (err) {
 		finding_model_free(m);
 		return err;
 	}
 	*ret_model = m;
 	return 0;
+}
+
+int finding_model_fill(struct finding_model *m)
+{
+	int err = add_classes(m);
+
+	return err ?: add_edges(m);
 }

@@ -14,10 +14,6 @@ struct finding_model {
 	struct graph *g;
 	struct graph_reach *reach;
 	struct graph_walk *walk;
-	/*
-	 * Graph classes are in the order of their names, so that what a search
-	 * meets first does not depend on the order things were recorded in.
-	 */
 	uint32_t *capture_class; /* by graph class */
 	uint32_t *graph_class;	 /* by capture class */
 	uint8_t *grade;		 /* by graph class: enum capture_certainty */
@@ -27,11 +23,23 @@ struct finding_model {
 	uint32_t *first_self;	 /* by graph class: a capture edge to itself */
 	uint32_t *mark;		 /* by graph class: the round that marked it */
 	uint32_t round;
-	uint32_t room_classes, room_edges, room_graph_edges;
+	uint32_t room_classes, room_edges;
 };
 
-/* -ENOMEM, -EINVAL when an index of the capture is out of its bounds. */
+/* With nothing in it. -ENOMEM, -EINVAL when the capture has an index out of bounds. */
 int finding_model_new(const struct capture *c, struct finding_model **ret_model);
+
+/*
+ * Takes in all of the capture, its classes in the order of their names, so that
+ * what a search meets first does not depend on the order of recording. -ENOMEM.
+ */
+int finding_model_fill(struct finding_model *m);
+
+/* One class, or one edge between classes that were added. -ENOMEM, -EINVAL. */
+int finding_model_add_class(struct finding_model *m, uint32_t class);
+/* As graph_add_edge: 1 when it says something new. */
+int finding_model_add_edge(struct finding_model *m, uint32_t edge, uint32_t *ret_edge);
+
 void finding_model_free(struct finding_model *m); /* takes NULL */
 
 /* The usage bits that count: on PREEMPT_RT irqs interrupt raw locks only. */

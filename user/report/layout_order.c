@@ -12,32 +12,69 @@ static void put_call(const struct parts *p, const char *indent, bool read, uint3
 }
 
 /*
- * The chain closes with the dependency from its last class to its first; that
- * one is told as the event, for lack of knowing which was seen last.
+ * Where the chain begins: it closes with the dependency that was seen last, or
+ * when that is not known, with the one that ends in its first class.
  */
-static void put_circular_scenario(const struct parts *p, const struct capture_edge *closing)
+static uint32_t chain_start(const struct parts *p)
+{
+	return p->f->event == FINDING_BY_EDGE ? p->f->event_edge + 1 : 0;
+}
+
+static uint32_t class_at(const struct parts *p, uint32_t i)
 {
 	const struct finding_chain *chain = &p->f->chain;
-	uint32_t first = chain->classes[0], last = chain->classes[chain->nr_classes - 1];
-	uint32_t before_last = chain->classes[chain->nr_classes - 2];
 
-	parts_chain_exists(p, chain->classes, chain->nr_classes);
+	return chain->classes[(chain_start(p) + i) % chain->nr_classes];
+}
+
+/* The edge to the next class; of the last class the one that closes. */
+static const struct capture_edge *edge_at(const struct parts *p, uint32_t i)
+{
+	const struct finding_chain *chain = &p->f->chain;
+
+	return &p->c->edges[chain->edges[(chain_start(p) + i) % chain->nr_edges]];
+}
+
+static void put_circular_scenario(const struct parts *p, const struct capture_edge *closing)
+{
+	uint32_t nr = p->f->chain.nr_classes;
+	uint32_t first = class_at(p, 0), last = class_at(p, nr - 1);
+
+	fputs("Chain exists of:\n  ", p->out);
+	for (uint32_t i = 0; i < nr; i++) {
+		parts_name(p, class_at(p, i));
+		fputs(i + 1 < nr ? " --> " : "\n\n", p->out);
+	}
 	fputs(" Possible unsafe locking scenario:\n\n"
 	      "       CPU0                    CPU1\n"
 	      "       ----                    ----\n",
 	      p->out);
 	put_call(p, "  ", closing->dep & (LV_DEP_SR | LV_DEP_SN), last);
-	put_call(p, CPU1, false, before_last);
+	put_call(p, CPU1, false, class_at(p, nr - 2));
 	put_call(p, CPU1, false, last);
 	put_call(p, "  ", closing->dep & (LV_DEP_SR | LV_DEP_ER), first);
 	fputs("\n *** DEADLOCK ***\n\n", p->out);
 }
 
+/* The dependencies from the last to the first, each with where it was taken. */
+static void put_reverse_chain(const struct parts *p)
+{
+	uint32_t nr = p->f->chain.nr_classes;
+
+	for (uint32_t i = nr; i-- > 0;) {
+		const struct capture_edge *into = edge_at(p, i ? i - 1 : nr - 1);
+
+		fprintf(p->out, "\n-> #%u", i);
+		parts_class(p, class_at(p, i));
+		fputs(":\n", p->out);
+		parts_stack(p, into->stack, 7);
+	}
+}
+
 void layout_circular(const struct parts *p)
 {
-	const struct finding_chain *chain = &p->f->chain;
-	const struct capture_edge *edges = p->c->edges;
-	const struct capture_edge *closing = &edges[chain->edges[chain->nr_edges - 1]];
+	uint32_t nr = p->f->chain.nr_classes;
+	const struct capture_edge *closing = edge_at(p, nr - 1);
 
 	parts_heading(p, '-', "WARNING: possible circular locking dependency detected");
 	parts_task(p, closing->stack);
@@ -48,19 +85,12 @@ void layout_circular(const struct parts *p)
 	fputs("\nwhich lock already depends on the new lock.\n\n"
 	      "\nthe existing dependency chain (in reverse order) is:\n",
 	      p->out);
-	for (uint32_t i = chain->nr_classes; i-- > 0;) {
-		const struct capture_edge *into = i ? &edges[chain->edges[i - 1]] : closing;
-
-		fprintf(p->out, "\n-> #%u", i);
-		parts_class(p, chain->classes[i]);
-		fputs(":\n", p->out);
-		parts_stack(p, into->stack, 7);
-	}
+	put_reverse_chain(p);
 	fputs("\nother info that might help us debug this:\n\n", p->out);
 	put_circular_scenario(p, closing);
 	fputs("the locks of this chain:\n", p->out);
-	for (uint32_t i = 0; i < chain->nr_classes; i++)
-		parts_class_block(p, chain->classes[i], 0);
+	for (uint32_t i = 0; i < nr; i++)
+		parts_class_block(p, class_at(p, i), 0);
 	parts_backtrace(p, closing->stack);
 }
 

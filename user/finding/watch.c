@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "finding/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "finding/rules.h"
+#include "graph/order.h"
+
+#define UNTOLD UINT8_MAX
+
+/* An unsafe class that the event under way can be reached from. */
+struct ahead {
+	uint32_t class;
+	uint32_t kinds;
+};
+
+struct told_id {
+	char id[FINDING_ID_LEN];
+	uint8_t confidence;
+};
+
+struct finding_watch {
+	struct finding_model *m;
+	struct graph_order *order;
+	uint8_t *told; /* by graph class: grade of the inversion told of it, or UNTOLD */
+	struct ahead *ahead;
+	uint32_t nr_ahead;
+	uint32_t room;	     /* of told; ahead has twice as much */
+	struct told_id *ids; /* open-addressed; free: empty string */
+	uint32_t nr_ids, room_ids;
+};
+
+int finding_watch_new(const struct capture *c, struct finding_watch **ret_watch)
+{
+	struct finding_watch *w = calloc(1, sizeof(*w));
+	int err = w ? finding_model_new(c, &w->m) : -ENOMEM;
+
+	if (!err) {
+		w->order = graph_order_new();
+		err = w->order ? 0 : -ENOMEM;
+	}
+	if (err) {
+		finding_watch_free(w);
+		return err;
+	}
+	*ret_watch = w;
+	return 0;
+}
+
+void finding_watch_free(struct finding_watch *w)
+{
+	if (!w)
+		return;
+	finding_model_free(w->m);
+	graph_order_free(w->order);
+	free(w->told);
+	free(w->ahead);
+	free(w->ids);
+	free(w);
+}
+
+static struct told_id *find_id(struct told_id *ids, uint32_t room, const char *id)
+{
+	uint32_t at = (uint32_t)strtoul(id + 4, NULL, 16) & (room - 1); /* an id is a hash */
+
+	while (ids[at].id[0] && strcmp(ids[at].id, id))
+		at = (at + 1) & (room - 1);
+	return &ids[at];
+}
+
+static int reserve_id(struct finding_watch *w)
+{
+	uint32_t room = w->room_ids ? w->room_ids * 2 : 64;
+	struct told_id *ids;
+
+	if (w->nr_ids < w->room_ids / 2)
+		return 0;
+	ids = calloc(room, sizeof(*ids));
+	if (!ids)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < w->room_ids; i++)
+		if (w->ids[i].id[0])
+			*find_id(ids, room, w->ids[i].id) = w->ids[i];
+	free(w->ids);
+	w->ids = ids;
+	w->room_ids = room;
+	return 0;
+}
+
+/* Is it news: an id not told before, or told with less confidence? */
+static int is_news(struct finding_watch *w, const struct finding *f)
+{
+	struct told_id *told;
+	int err = reserve_id(w);
+
+	if (err)
+		return err;
+	told = find_id(w->ids, w->room_ids, f->id);
+	if (told->id[0] && told->confidence >= f->confidence)
+		return 0;
+	w->nr_ids += !told->id[0];
+	memcpy(told->id, f->id, FINDING_ID_LEN);
+	told->confidence = (uint8_t)f->confidence;
+	return 1;
+}
+
+/* What the rules add in one step, before it is known to be news. */
+static int begin(struct finding_set *set)
+{
+	*set = (struct finding_set){.findings = calloc(1, sizeof(*set->findings))};
+	return set->findings ? 0 : -ENOMEM;
+}
+
+static int append(struct findings *all, const struct finding *f)
+{
+	struct finding *grown = reallocarray(all->items, all->nr + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	all->items = grown;
+	all->items[all->nr++] = *f;
+	return 0;
+}
+
+/* Hands over what is news and frees the rest. */
+static int finish(struct finding_watch *w, struct finding_set *set, int err,
+		  struct findings *ret_new)
+{
+	struct findings *found = set->findings;
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; found && i < found->nr; i++) {
+		struct finding f = found->items[i];
+		int news = 0;
+
+		if (!err) {
+			finding_set_id(w->m->c, &f);
+			news = is_news(w, &f);
+		}
+		if (news > 0)
+			news = append(ret_new, &f) ?: 1;
+		if (news < 0)
+			err = news;
+		if (news <= 0)
+			found->items[kept++] = f;
+	}
+	if (found)
+		found->nr = kept;
+	findings_free(found);
+	return err;
+}
+
+static int reserve(struct finding_watch *w)
+{
+	uint32_t nr = w->m->g->nr_classes, room = w->room ? w->room : 64;
+	struct ahead *ahead;
+	uint8_t *told;
+
+	while (room < nr)
+		room *= 2;
+	if (room == w->room)
+		return 0;
+	told = realloc(w->told, room);
+	if (!told)
+		return -ENOMEM;
+	w->told = told;
+	memset(told + w->room, UNTOLD, room - w->room);
+	ahead = reallocarray(w->ahead, room, 2 * sizeof(*ahead));
+	if (!ahead)
+		return -ENOMEM;
+	w->ahead = ahead;
+	w->room = room;
+	return 0;
+}
+
+/*
+ * The unsafe classes a place leads to, in classes of at most this grade, of
+ * which nothing as sure has been told.
+ */
+static int look_ahead(struct finding_watch *w, struct graph_place at, uint32_t kinds, uint8_t grade)
+{
+	struct finding_model *m = w->m;
+	struct graph_limit limit = {
+		.grade = m->grade,
+		.max_grade = grade,
+		.need = m->reach->unsafe_after,
+		.need_bits = GRAPH_REACH_FREE(kinds) | GRAPH_REACH_BOUND(kinds),
+	};
+	int err = graph_walk_begin(m->walk, m->g, false, at, &limit);
+
+	w->nr_ahead = 0;
+	while (!err && graph_walk_next(m->walk, &at)) {
+		uint32_t usage = finding_model_usage(m, at.class);
+		uint32_t found = graph_unsafe_kinds(usage, at.bound) & kinds;
+
+		if (found && w->told[at.class] > grade)
+			w->ahead[w->nr_ahead++] = (struct ahead){at.class, found};
+	}
+	return err;
+}
+
+/* The kinds of safe classes that lead to a place. */
+static int look_behind(struct finding_watch *w, struct graph_place at, uint32_t kinds,
+		       uint8_t grade, uint32_t *ret_kinds)
+{
+	struct finding_model *m = w->m;
+	struct graph_limit limit = {
+		.grade = m->grade,
+		.max_grade = grade,
+		.need = m->reach->safe_before,
+		.need_bits = GRAPH_REACH_FREE(kinds) | GRAPH_REACH_BOUND(kinds),
+	};
+	int err = graph_walk_begin(m->walk, m->g, true, at, &limit);
+
+	*ret_kinds = 0;
+	while (!err && (*ret_kinds & kinds) != kinds && graph_walk_next(m->walk, &at))
+		*ret_kinds |= graph_safe_kinds(finding_model_usage(m, at.class), at.bound);
+	return err;
+}
+
+/* The inversion that ends in an unsafe class, if there is one surer than was told. */
+static int tell_unsafe(struct finding_watch *w, uint32_t class, struct finding_set *set)
+{
+	uint32_t before = set->findings->nr;
+	int err = finding_rule_inversion(w->m, class, set);
+
+	if (!err && set->findings->nr > before)
+		w->told[class] = set->findings->items[before].chain.grade;
+	return err;
+}
+
+/* A step from a place to another joined what was behind to what is ahead. */
+static int tell_joined(struct finding_watch *w, struct graph_place behind, struct graph_place ahead,
+		       struct finding_set *set)
+{
+	struct finding_model *m = w->m;
+	uint32_t kinds = graph_reach_before(m->reach, behind.class, behind.bound) &
+			 graph_reach_after(m->reach, ahead.class, ahead.bound);
+	uint8_t grade = m->grade[behind.class];
+	int err = 0;
+
+	if (m->grade[ahead.class] > grade)
+		grade = m->grade[ahead.class];
+	for (; kinds && !err && grade <= CAPTURE_AMBIGUOUS; grade++) {
+		uint32_t safe = 0;
+
+		err = look_ahead(w, ahead, kinds, grade);
+		if (!err && w->nr_ahead)
+			err = look_behind(w, behind, kinds, grade, &safe);
+		for (uint32_t i = 0; !err && i < w->nr_ahead; i++)
+			if (w->ahead[i].kinds & safe && w->told[w->ahead[i].class] > grade)
+				err = tell_unsafe(w, w->ahead[i].class, set);
+	}
+	return err;
+}
+
+static void say_usage(struct finding_set *set, enum finding_event event)
+{
+	for (uint32_t i = 0; i < set->findings->nr; i++)
+		set->findings->items[i].event = event;
+}
+
+/* The class is used in irqs now: everything unsafe it leads to. */
+static int tell_safe_use(struct finding_watch *w, uint32_t at, uint32_t new,
+			 struct finding_set *set)
+{
+	struct graph_place free = {at, false}, bound = {at, true};
+	int err = 0;
+
+	/* A reader in an irq is no head of a chain that begins with a reader. */
+	if (graph_safe_kinds(new, true))
+		err = tell_joined(w, bound, free, set);
+	if (!err && graph_safe_kinds(new, false))
+		err = tell_joined(w, free, bound, set);
+	if (!err)
+		say_usage(set, FINDING_BY_SAFE_USE);
+	return err;
+}
+
+static int tell_unsafe_use(struct finding_watch *w, uint32_t at, uint32_t new,
+			   struct finding_set *set)
+{
+	uint32_t kinds =
+		graph_unsafe_kinds(new, false) & graph_reach_before(w->m->reach, at, false);
+
+	/* Nothing can be surer than what has the class's own grade. */
+	if (!kinds || w->told[at] <= w->m->grade[at])
+		return 0;
+	return tell_unsafe(w, at, set);
+}
+
+static int tell_use(struct finding_watch *w, uint32_t at, uint32_t new, struct finding_set *set)
+{
+	int err = tell_safe_use(w, at, new, set);
+
+	err = err ?: tell_unsafe_use(w, at, new, set);
+	err = err ?: finding_rule_inconsistent(w->m, at, set);
+	err = err ?: finding_rule_recursive(w->m, at, set);
+	return err ?: finding_rule_wait_irq(w->m, at, set);
+}
+
+int finding_watch_class(struct finding_watch *w, uint32_t class, struct findings *ret_new)
+{
+	struct finding_set set;
+	int err = finding_model_add_class(w->m, class);
+
+	err = err ?: reserve(w);
+	err = err ?: graph_order_classes(w->order, w->m->g);
+	if (err)
+		return err;
+	err = begin(&set);
+	err = err ?: tell_use(w, w->m->graph_class[class], w->m->c->classes[class].usage, &set);
+	return finish(w, &set, err, ret_new);
+}
+
+int finding_watch_usage(struct finding_watch *w, uint32_t class, struct findings *ret_new)
+{
+	struct finding_model *m = w->m;
+	struct finding_set set;
+	uint32_t at, new;
+	int err;
+
+	if (class >= m->c->nr_classes || class >= m->room_classes ||
+	    m->graph_class[class] == LV_NONE)
+		return -EINVAL;
+	at = m->graph_class[class];
+	new = graph_add_usage(m->g, at, finding_usage(m->c, &m->c->classes[class]));
+	graph_reach_usage(m->reach, m->g, at);
+	err = begin(&set);
+	err = err ?: tell_use(w, at, new, &set);
+	return finish(w, &set, err, ret_new);
+}
+
+/* The surest cycle that the new kinds of an edge close. */
+static int tell_cycle(struct finding_watch *w, uint32_t edge, uint32_t dep, struct finding_set *set)
+{
+	struct finding_model *m = w->m;
+	const struct graph_edge *e = &m->g->edges[edge];
+	struct graph_limit limit = {.grade = m->cycle_grade};
+	struct graph_path path = {0};
+	struct finding_chain chain;
+	int err = 0;
+
+	if (!graph_order_may_close(w->order, m->g, edge))
+		return 0;
+	limit.max_grade = m->cycle_grade[e->from];
+	if (m->cycle_grade[e->to] > limit.max_grade)
+		limit.max_grade = m->cycle_grade[e->to];
+	for (; !err && !path.nr && limit.max_grade <= CAPTURE_AMBIGUOUS; limit.max_grade++)
+		err = finding_cycle_through(m, edge, dep, &limit, &path);
+	if (!err && path.nr) {
+		err = finding_chain_circular(m, &path, &chain);
+		err = err ?: finding_set_add(set, FINDING_CIRCULAR, &chain, NULL);
+	}
+	graph_path_done(&path);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* Where in the finding's chain the new edge stands, if it does. */
+static void say_edge(const struct finding_watch *w, struct finding_set *set, uint32_t edge)
+{
+	const struct capture_edge *new = &w->m->c->edges[edge];
+
+	for (uint32_t i = 0; i < set->findings->nr; i++) {
+		struct finding *f = &set->findings->items[i];
+
+		for (uint32_t j = 0; j < f->chain.nr_edges; j++) {
+			const struct capture_edge *e = &w->m->c->edges[f->chain.edges[j]];
+
+			if (e->from != new->from || e->to != new->to)
+				continue;
+			f->event = FINDING_BY_EDGE;
+			f->event_edge = j;
+		}
+	}
+}
+
+static int tell_edge(struct finding_watch *w, uint32_t edge, uint32_t dep, struct finding_set *set)
+{
+	const struct graph_edge *e = &w->m->g->edges[edge];
+	struct graph_place behind = {e->from, !(dep & GRAPH_DEPS_E)};
+	struct graph_place ahead = {e->to, !(dep & GRAPH_DEPS_N)};
+	int err = tell_cycle(w, edge, dep, set);
+
+	err = err ?: tell_joined(w, behind, ahead, set);
+	return err ?: finding_rule_wait_edge(w->m, edge, set);
+}
+
+int finding_watch_edge(struct finding_watch *w, uint32_t edge, struct findings *ret_new)
+{
+	uint32_t nr_edges = w->m->g->nr_edges, added, dep;
+	struct finding_set set;
+	int err = finding_model_add_edge(w->m, edge, &added);
+
+	if (err < 0)
+		return err;
+	if (w->m->g->nr_edges > nr_edges)
+		err = graph_order_edge(w->order, w->m->g, added);
+	else if (err == 0 && added != LV_NONE)
+		return 0; /* a kind known: no new path */
+	else
+		err = 0;
+	if (err)
+		return err;
+	dep = w->m->c->edges[edge].dep & GRAPH_DEPS;
+	err = begin(&set);
+	if (!err && added == LV_NONE)
+		err = finding_rule_recursive(w->m, w->m->graph_class[w->m->c->edges[edge].from],
+					     &set);
+	else if (!err)
+		err = tell_edge(w, added, dep, &set);
+	if (!err)
+		say_edge(w, &set, edge);
+	return finish(w, &set, err, ret_new);
+}
+
+int finding_watch_fact(struct finding_watch *w, uint32_t fact, struct findings *ret_new)
+{
+	const struct capture *c = w->m->c;
+	struct finding_set set;
+	int err;
+
+	if (fact >= c->nr_facts || c->facts[fact].kind >= CAPTURE_FACT_KINDS ||
+	    c->facts[fact].class >= c->nr_classes ||
+	    (c->facts[fact].class2 != LV_NONE && c->facts[fact].class2 >= c->nr_classes))
+		return -EINVAL;
+	err = begin(&set);
+	err = err ?: finding_rule_fact(w->m, &c->facts[fact], &set);
+	return finish(w, &set, err, ret_new);
+}
+
+size_t finding_watch_memory(const struct finding_watch *w)
+{
+	const struct finding_model *m = w->m;
+	size_t sum = sizeof(*w) + sizeof(*m);
+
+	sum += graph_memory(m->g) + graph_reach_memory(m->reach) + graph_walk_memory(m->walk);
+	sum += graph_order_memory(w->order);
+	sum += m->room_classes * (4 * sizeof(uint32_t) + 2) + m->room_edges * 2 * sizeof(uint32_t);
+	return sum + w->room * (1 + 2 * sizeof(*w->ahead)) + w->room_ids * sizeof(*w->ids);
+}
