@@ -95,7 +95,7 @@ const size_t db_nr_tables = sizeof(db_tables) / sizeof(db_tables[0]);
 /* One of lockdep's four usage letters, from its IN and its ON bit. */
 #define LETTER(in, on) \
 	"substr('.-+?', 1 + (usage >> " #in " & 1) + 2 * (usage >> " #on " & 1), 1)"
-#define HEX(column) "printf('%016x', " column ")"
+#define HEX(column) "CASE WHEN " column " NOTNULL THEN printf('%016x', " column ") END"
 
 static const char *const views[] = {
 	"CREATE VIEW classes AS SELECT id, name, alias, "
