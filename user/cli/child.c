@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int check_file(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || access(path, X_OK))
+		return -EACCES;
+	return 0;
+}
+
+/* As execvp() looks for it. */
+static int look_in_path(const char *name)
+{
+	const char *dir = getenv("PATH");
+	char path[PATH_MAX];
+	int found = -ENOENT;
+
+	if (!dir)
+		dir = "/bin:/usr/bin";
+	while (*dir && found != 0) {
+		size_t len = strcspn(dir, ":");
+		int code;
+
+		snprintf(path, sizeof(path), "%.*s/%s", (int)len, len ? dir : ".", name);
+		code = check_file(path);
+		if (code == 0 || code == -EACCES)
+			found = code;
+		dir += len + (dir[len] == ':');
+	}
+	return found;
+}
+
+int child_check(char *const argv[], struct error *err)
+{
+	int code = strchr(argv[0], '/') ? check_file(argv[0]) : look_in_path(argv[0]);
+
+	if (code == -EACCES)
+		return error_set(err, code, "cannot run %s: not an executable file", argv[0]);
+	if (code)
+		return error_set(err, code, "cannot run %s: no such program", argv[0]);
+	return 0;
+}
+
+static void __attribute__((noreturn)) run(char *const argv[], int gate)
+{
+	sigset_t none;
+	char byte;
+
+	while (read(gate, &byte, 1) < 0 && errno == EINTR)
+		;
+	close(gate);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+		execvp(argv[0], argv);
+	fprintf(stderr, "lockvane: cannot run %s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+int child_start(char *const argv[], struct child *ret, struct error *err)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return error_set_errno(err, -errno, "cannot make a pipe");
+	pid = fork();
+	if (pid < 0) {
+		int code = -errno;
+
+		close(ends[0]);
+		close(ends[1]);
+		return error_set_errno(err, code, "cannot fork");
+	}
+	if (!pid) {
+		close(ends[1]);
+		run(argv, ends[0]);
+	}
+	close(ends[0]);
+	*ret = (struct child){ .pid = pid, .gate = ends[1] };
+	return 0;
+}
+
+void child_release(struct child *child)
+{
+	close(child->gate);
+	child->gate = -1;
+}
+
+int child_ended(struct child *child)
+{
+	if (child->pid > 0 && waitpid(child->pid, &child->status, WNOHANG) == child->pid)
+		child->pid = 0;
+	return !child->pid;
+}
+
+void child_stop(struct child *child)
+{
+	struct timespec moment = { .tv_nsec = 20000000 };
+
+	if (child->pid > 0)
+		kill(child->pid, SIGTERM);
+	for (int i = 0; i < 100 && !child_ended(child); i++)
+		nanosleep(&moment, NULL);
+	if (child->pid > 0) {
+		kill(child->pid, SIGKILL);
+		waitpid(child->pid, &child->status, 0);
+		child->pid = 0;
+	}
+	if (child->gate >= 0)
+		child_release(child);
+}
+
+const char *child_status_text(const struct child *child)
+{
+	static char text[80];
+
+	if (WIFSIGNALED(child->status))
+		snprintf(text, sizeof(text), "was ended by signal %d (%s)",
+			 WTERMSIG(child->status), strsignal(WTERMSIG(child->status)));
+	else
+		snprintf(text, sizeof(text), "exited with status %d", WEXITSTATUS(child->status));
+	return text;
+}

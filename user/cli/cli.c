@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/cli.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "report/report.h"
+
+#define SUPPRESSIONS_MAX (1u << 20)
+
+static const struct argp_option show_options[] = {
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 1 },
+	{ "confidence", CLI_KEY_CONFIDENCE, "LEVEL", 0,
+	  "show findings of this confidence or better: confirmed, certain, likely (default) or "
+	  "weak", 1 },
+	{ "suppress", CLI_KEY_SUPPRESS, "FILE", 0,
+	  "do not report the findings this file lists; they are counted", 1 },
+	{ "list-suppressed", CLI_KEY_LIST_SUPPRESSED, NULL, 0, "name what was suppressed", 1 },
+	{}
+};
+
+static int parse_confidence(const char *word, enum finding_confidence *ret)
+{
+	for (int i = 0; i < FINDING_CONFIDENCES; i++) {
+		if (strcmp(word, finding_confidence_name(i)))
+			continue;
+		*ret = i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static error_t parse_show(int key, char *arg, struct argp_state *state)
+{
+	struct cli_show *show = state->input;
+
+	switch (key) {
+	case CLI_KEY_FORMAT:
+		if (strcmp(arg, "text") && strcmp(arg, "json"))
+			argp_error(state, "--format is text or json, not \"%s\"", arg);
+		show->json = !strcmp(arg, "json");
+		return 0;
+	case CLI_KEY_CONFIDENCE:
+		if (parse_confidence(arg, &show->least))
+			argp_error(state, "--confidence is confirmed, certain, likely or weak, "
+					  "not \"%s\"", arg);
+		return 0;
+	case CLI_KEY_SUPPRESS:
+		show->suppressions = arg;
+		return 0;
+	case CLI_KEY_LIST_SUPPRESSED:
+		show->list_suppressed = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp cli_show_argp = { .options = show_options, .parser = parse_show };
+
+int cli_fail(const struct error *err)
+{
+	fprintf(stderr, "lockvane: %s\n", err->text);
+	return EXIT_FAILED;
+}
+
+void cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, int *ret_index,
+	       void *input)
+{
+	argp_err_exit_status = EXIT_MISUSED;
+	argp_parse(argp, argc, argv, flags, ret_index, input);
+}
+
+static int load_suppressions(const char *path, struct suppressions **ret, struct error *err)
+{
+	AUTO_FREE char *text = NULL;
+	struct suppress_error wrong;
+	size_t len;
+	int code = file_read(path, SUPPRESSIONS_MAX, &text, &len);
+
+	if (code)
+		return error_set_errno(err, code, "cannot read suppressions %s", path);
+	code = suppress_parse(text, len, ret, &wrong);
+	if (code == -EINVAL)
+		return error_set(err, code, "%s:%u: %s", path, wrong.line, wrong.text);
+	return code ? error_set_errno(err, code, "%s", path) : 0;
+}
+
+static int show_findings(const struct capture *c, struct findings *found,
+			 struct suppressions *suppressions, const struct cli_show *show,
+			 struct error *err)
+{
+	struct report_opts opts = {
+		.least = show->least,
+		.suppressions = suppressions,
+		.list_suppressed = show->list_suppressed,
+	};
+	int code;
+
+	if (suppressions)
+		suppress_apply(suppressions, c, found);
+	code = (show->json ? report_json : report_text)(stdout, c, found, &opts);
+	if (!code && fflush(stdout))
+		code = -errno;
+	if (code)
+		return error_set_errno(err, code, "cannot write the report");
+	return findings_shown(found, show->least) ? EXIT_FINDINGS : EXIT_NOTHING;
+}
+
+int cli_show_capture(const struct capture *c, const struct cli_show *show)
+{
+	struct suppressions *suppressions = NULL;
+	struct findings *found = NULL;
+	struct error err = {};
+	int code = 0;
+
+	if (show->suppressions)
+		code = load_suppressions(show->suppressions, &suppressions, &err);
+	if (!code) {
+		code = finding_analyse(c, &found);
+		if (code)
+			error_set_errno(&err, code, "cannot analyse the capture");
+	}
+	if (!code)
+		code = show_findings(c, found, suppressions, show, &err);
+	findings_free(found);
+	suppressions_free(suppressions);
+	return code < 0 ? cli_fail(&err) : code;
+}
+
+int cli_may_trace(const struct features *f, struct error *err)
+{
+	if (!f->x86_64)
+		return error_set(err, -ENOTSUP, "this machine is %s: lockvane knows x86-64 only",
+				 f->machine);
+	if (!f->may_trace)
+		return error_set(err, -EPERM,
+				 "no permission to trace: run as root (CAP_BPF and CAP_PERFMON)");
+	if (f->lockdown == FEATURES_LOCKDOWN_CONFIDENTIALITY)
+		return error_set(err, -EPERM,
+				 "kernel lockdown is set to confidentiality, which forbids BPF to "
+				 "read kernel memory: boot without lockdown=confidentiality");
+	if (!f->btf)
+		return error_set(err, -ENOTSUP,
+				 "this kernel has no BTF (/sys/kernel/btf/vmlinux): it needs "
+				 "CONFIG_DEBUG_INFO_BTF=y");
+	if (!f->bpf_func_arg)
+		return error_set(err, -ENOTSUP,
+				 "kernel %s is too old: its BPF lacks bpf_get_func_arg; lockvane "
+				 "needs 6.1 or later", f->release);
+	if (f->jit == FEATURES_NO)
+		return error_set(err, -ENOTSUP,
+				 "the BPF JIT is off: set net.core.bpf_jit_enable=1");
+	if (!f->symbols)
+		return error_set(err, -EPERM,
+				 "/proc/kallsyms shows no addresses: set kernel.kptr_restrict=0 or "
+				 "1 and run as root with CAP_SYSLOG");
+	if (f->ftrace == FEATURES_NO)
+		return error_set(err, -ENOTSUP,
+				 "ftrace is off, so nothing can be hooked: set "
+				 "kernel.ftrace_enabled=1");
+	return 0;
+}

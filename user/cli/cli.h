@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the commands share. One file a command; main() only dispatches. */
+#ifndef LOCKVANE_CLI_CLI_H
+#define LOCKVANE_CLI_CLI_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "capture/capture.h"
+#include "finding/finding.h"
+#include "kernel/features.h"
+
+/* Exit statuses, the same for every command. */
+enum {
+	EXIT_NOTHING = 0,  /* nothing found; all well */
+	EXIT_FAILED = 1,   /* it could not do its work */
+	EXIT_MISUSED = 2,  /* wrong usage */
+	EXIT_FINDINGS = 3, /* findings; `check`: works, but sees less */
+};
+
+int cmd_check(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_classes(int argc, char **argv);
+int cmd_edges(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+
+/* How to show what was found: the options that trace, report and replay share. */
+struct cli_show {
+	bool json;
+	enum finding_confidence least;
+	const char *suppressions; /* a file, or NULL */
+	bool list_suppressed;
+};
+
+/* argp keys of those options; above all letters. */
+enum {
+	CLI_KEY_FORMAT = 0x100,
+	CLI_KEY_CONFIDENCE,
+	CLI_KEY_SUPPRESS,
+	CLI_KEY_LIST_SUPPRESSED,
+};
+
+extern const struct argp cli_show_argp; /* a child parser; input: struct cli_show */
+
+/*
+ * Print "lockvane: …" with the error's text on stderr, and return
+ * EXIT_FAILED.
+ */
+int cli_fail(const struct error *err);
+
+/* Analyse, print to stdout, and say the exit status. */
+int cli_show_capture(const struct capture *c, const struct cli_show *show);
+
+/* argp_parse() with our exit status for wrong usage. */
+struct argp;
+void cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, int *ret_index,
+	       void *input);
+
+/*
+ * What forbids tracing here, as an error: architecture, privileges, lockdown,
+ * the JIT, BTF. 0 if nothing does.
+ */
+int cli_may_trace(const struct features *f, struct error *err);
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "trace/plan.h"
+
+/* What was learnt, and how bad it is. */
+struct verdict {
+	bool degraded;
+};
+
+static void line(const char *what, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void line(const char *what, const char *format, ...)
+{
+	va_list ap;
+
+	printf("%-16s", what);
+	va_start(ap, format);
+	vprintf(format, ap);
+	va_end(ap);
+	putchar('\n');
+}
+
+static void advice(struct verdict *verdict, const char *text)
+{
+	verdict->degraded = true;
+	printf("%-16s! %s\n", "", text);
+}
+
+static const char *yes_no(enum features_answer answer)
+{
+	return answer == FEATURES_UNKNOWN ? "unknown" : answer == FEATURES_YES ? "yes" : "no";
+}
+
+static void check_kernel(const struct features *f, struct verdict *verdict)
+{
+	line("kernel", "%s %s", f->release, f->machine);
+	line("preemption", "%s%s", f->preempt_mode[0] ? f->preempt_mode : "unknown",
+	     f->rt == FEATURES_YES ? ", PREEMPT_RT" : "");
+	if (f->rt == FEATURES_YES)
+		advice(verdict, "spinlocks sleep here and are not hooked: only raw locks are seen");
+	line("debug kernel", "%s", yes_no(f->debug_kernel));
+	if (f->debug_kernel == FEATURES_YES)
+		advice(verdict, "lockdep runs on this kernel and knows more: read its reports");
+	line("BTF", "%s", f->btf ? "yes" : "no");
+	line("privileges", "%s", f->may_trace ? "enough" : "missing");
+}
+
+static void check_hazards(const struct features *f, struct verdict *verdict)
+{
+	switch (f->rcu) {
+	case FEATURES_RCU_SAFE:
+		line("hazards", "none known");
+		break;
+	case FEATURES_RCU_HAZARD:
+		line("hazards", "rcu_read_unlock_special() can loop when traced in irq exit");
+		advice(verdict, "update the kernel (fixed in 6.1.192, 6.12.117 and later); until "
+				"then trace wants --accept-hazard");
+		break;
+	default:
+		line("hazards", "unknown: the kernel does not show which RCU code it has");
+		advice(verdict, "tracing could hang a kernel with the old rcu_read_unlock_special()");
+	}
+}
+
+static void check_hooks(const struct plan *plan, struct verdict *verdict)
+{
+	printf("\nhooks\n");
+	for (int i = 0; i < LV_HOOKS; i++)
+		printf("  %-34s%s\n", plan->hooks[i].function,
+		       plan->hooks[i].present ? plan_way(&plan->hooks[i]) : "absent");
+	if (plan->unlocks_hidden)
+		advice(verdict, "some unlocks are inlined: releases are not seen, holders are "
+				"inferred, findings are graded lower");
+	line("\nirq state", "%s", plan_irq_source(plan->irq_source));
+	if (plan->irq_source == LV_IRQ_SOURCE_NONE)
+		advice(verdict, "no way to read the irq flag: only what functions and interrupts "
+				"imply is known");
+	printf("%-16s%s\n", "out of sight",
+	       "sleeping locks, seqcounts, bit spinlocks, lockref's lockless path, "
+	       "arch_spin locks");
+}
+
+static void check_memory(const struct plan *plan)
+{
+	size_t fixed = plan_pinned_fixed(), each = plan_pinned_per_cpu();
+
+	line("pinned memory", "%.1f MiB: %zu KiB + %zu KiB x %u possible CPUs",
+	     (fixed + each * plan->nr_cpus) / 1048576.0, fixed >> 10, each >> 10, plan->nr_cpus);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	if (key == ARGP_KEY_ARG)
+		argp_error(state, "no argument wanted: \"%s\"", arg);
+	return key == ARGP_KEY_ARG ? 0 : ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp check_argp = {
+	.parser = parse,
+	.doc = "Say what this kernel lets lockvane see, and what to do about the rest. Nothing is "
+	       "loaded into the kernel.\v"
+	       "Exit status: 0 all of it, 3 less (each ! line says why), 1 tracing is impossible, "
+	       "2 wrong usage.",
+};
+
+int cmd_check(int argc, char **argv)
+{
+	struct verdict verdict = {};
+	struct ksyms *ksyms = NULL;
+	struct kbtf *btf = NULL;
+	struct features features;
+	struct error err = {};
+	struct plan plan;
+	int code;
+
+	cli_parse(&check_argp, argc, argv, 0, NULL, NULL);
+	kbtf_load(NULL, &btf);
+	ksyms_load(NULL, &ksyms);
+	features_probe(NULL, btf, ksyms, &features);
+	check_kernel(&features, &verdict);
+	check_hazards(&features, &verdict);
+	code = cli_may_trace(&features, &err);
+	code = code ? code : plan_make(btf, &plan, &err);
+	if (!code) {
+		check_hooks(&plan, &verdict);
+		check_memory(&plan);
+	}
+	kbtf_free(btf);
+	ksyms_free(ksyms);
+	if (code) {
+		printf("\nimpossible: %s\n", err.text);
+		return EXIT_FAILED;
+	}
+	printf("\n%s\n", verdict.degraded ? "works, with less: see the lines marked !" :
+					    "works, and sees all it can");
+	return verdict.degraded ? EXIT_FINDINGS : EXIT_NOTHING;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* report, classes, edges: all read a capture and print it. */
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "capture/db.h"
+#include "cli/cli.h"
+#include "report/report.h"
+
+struct report_args {
+	const char *path;
+	struct cli_show show;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct report_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		if (state->root_argp->children)
+			state->child_inputs[0] = &args->show;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->path)
+			argp_error(state, "one capture at a time");
+		args->path = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "which capture? Name the file that `lockvane trace -o` wrote");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static struct report_args parse_args(const char *doc, const struct argp_child *children, int argc,
+				     char **argv)
+{
+	struct report_args args = { .show.least = FINDING_LIKELY };
+	struct argp argp = { .parser = parse, .args_doc = "FILE", .doc = doc,
+			     .children = children };
+
+	cli_parse(&argp, argc, argv, 0, NULL, &args);
+	return args;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &cli_show_argp, 0, NULL, 0 }, {} };
+	struct report_args args =
+		parse_args("Analyse a capture and report, as trace does.\v"
+			   "Exit status: 0 nothing found, 3 findings, 1 failure, 2 wrong usage.",
+			   children, argc, argv);
+	struct capture *c = NULL;
+	struct error err = {};
+	int status;
+
+	if (capture_db_load(args.path, &c, &err))
+		return cli_fail(&err);
+	status = cli_show_capture(c, &args.show);
+	capture_free(c);
+	return status;
+}
+
+static int list(const char *path, int (*print)(FILE *out, const struct capture *c))
+{
+	struct capture *c = NULL;
+	struct error err = {};
+	int code;
+
+	if (capture_db_load(path, &c, &err))
+		return cli_fail(&err);
+	code = print(stdout, c);
+	if (!code && fflush(stdout))
+		code = -errno;
+	capture_free(c);
+	if (!code)
+		return EXIT_NOTHING;
+	error_set_errno(&err, code, "cannot write the list");
+	return cli_fail(&err);
+}
+
+int cmd_classes(int argc, char **argv)
+{
+	return list(parse_args("List a capture's lock classes, one a line.", NULL, argc, argv).path,
+		    report_classes);
+}
+
+int cmd_edges(int argc, char **argv)
+{
+	return list(parse_args("List a capture's dependencies, one a line: the second lock was "
+			       "taken while the first was held.", NULL, argc, argv).path,
+		    report_edges);
+}

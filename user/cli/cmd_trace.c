@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "capture/db.h"
+#include "cli/child.h"
+#include "cli/cli.h"
+#include "trace/programs.h"
+#include "trace/words.h"
+
+#define KEY_ACCEPT_HAZARD 0x200
+#define MAX_SECONDS (7 * 24 * 3600)
+
+struct trace_args {
+	unsigned int seconds; /* 0: until the program or the user ends it */
+	const char *output;
+	bool accept_hazard;
+	bool quiet;
+	char **command; /* NULL: none */
+	struct cli_show show;
+};
+
+static const struct argp_option options[] = {
+	{ "duration", 'd', "SECONDS", 0, "stop after so long (and end CMD if it still runs)", 0 },
+	{ "output", 'o', "FILE", 0, "keep the capture (mode 0600: it holds kernel addresses)", 0 },
+	{ "quiet", 'q', NULL, 0, "no progress on the terminal", 0 },
+	{ "accept-hazard", KEY_ACCEPT_HAZARD, NULL, 0,
+	  "trace although `lockvane check` names a hazard of this kernel", 0 },
+	{}
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct trace_args *args = state->input;
+	char *end;
+	long n;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->show;
+		return 0;
+	case 'd':
+		errno = 0;
+		n = strtol(arg, &end, 10);
+		if (errno || *end || end == arg || n < 1 || n > MAX_SECONDS)
+			argp_error(state, "--duration is 1 to %d seconds, not \"%s\"", MAX_SECONDS,
+				   arg);
+		args->seconds = n;
+		return 0;
+	case 'o':
+		args->output = arg;
+		return 0;
+	case 'q':
+		args->quiet = true;
+		return 0;
+	case KEY_ACCEPT_HAZARD:
+		args->accept_hazard = true;
+		return 0;
+	case ARGP_KEY_ARGS:
+		args->command = state->argv + state->next;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child children[] = { { &cli_show_argp, 0, NULL, 0 }, {} };
+
+static const struct argp trace_argp = {
+	.options = options,
+	.parser = parse,
+	.children = children,
+	.args_doc = "[--] [CMD ARG...]",
+	.doc = "Record the kernel's locks while CMD runs, for -d SECONDS, or until Ctrl-C; then "
+	       "report where their order can deadlock. The report goes to standard output, CMD's "
+	       "own output to standard error.\v"
+	       "Exit status: 0 nothing found, 3 findings, 1 failure, 2 wrong usage. CMD's own "
+	       "status is shown.",
+};
+
+/* A file that cannot be written is better known before minutes of tracing. */
+static int check_output(const char *path, struct error *err)
+{
+	AUTO_FREE char *copy = strdup(path);
+	struct stat st;
+
+	if (!copy)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
+		return error_set(err, -EEXIST, "cannot write %s: it is not a regular file", path);
+	if (faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS))
+		return error_set_errno(err, -errno, "cannot write %s", path);
+	return 0;
+}
+
+struct session {
+	const struct trace_args *args;
+	struct kbtf *btf;
+	struct features features;
+	struct plan plan;
+	struct programs *programs;
+	struct child child;
+	sigset_t signals; /* that end the trace */
+	bool show_progress;
+	struct timespec armed; /* CLOCK_MONOTONIC */
+	uint64_t duration;
+};
+
+static uint64_t elapsed(const struct session *s)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - s->armed.tv_sec) * 1000000000ull + now.tv_nsec - s->armed.tv_nsec;
+}
+
+static void show_attaching(void *arg, size_t done, size_t all)
+{
+	const struct session *s = arg;
+
+	if (s->show_progress)
+		fprintf(stderr, "\rattaching %zu of %zu hooks \033[K", done, all);
+}
+
+static void show_tracing(struct session *s)
+{
+	struct tables tables;
+	uint64_t events = 0;
+
+	if (!s->show_progress)
+		return;
+	programs_tables(s->programs, &tables);
+	for (size_t i = 0; i < tables.nr_cpus; i++)
+		events += tables.cpus[i].events;
+	fprintf(stderr, "\rtracing: %.0f s, %llu lock events \033[K", elapsed(s) / 1e9,
+		(unsigned long long)events);
+}
+
+static void end_progress(const struct session *s)
+{
+	if (s->show_progress)
+		fprintf(stderr, "\r\033[K");
+}
+
+static int look_at_kernel(struct session *s, struct error *err)
+{
+	struct ksyms *ksyms = NULL;
+	int code = kbtf_load(NULL, &s->btf);
+
+	if (code && code != -ENOENT)
+		return error_set_errno(err, code, "cannot read the kernel's BTF");
+	ksyms_load(NULL, &ksyms); /* without it features says why */
+	features_probe(NULL, s->btf, ksyms, &s->features);
+	ksyms_free(ksyms);
+	code = cli_may_trace(&s->features, err);
+	if (code)
+		return code;
+	if (s->features.rcu == FEATURES_RCU_HAZARD && !s->args->accept_hazard)
+		return error_set(err, -EPERM,
+				 "tracing can hang this kernel (rcu_read_unlock in irq exit, see "
+				 "`lockvane check`): update it, or pass --accept-hazard");
+	return plan_make(s->btf, &s->plan, err);
+}
+
+static void watch(struct session *s)
+{
+	struct timespec moment = { .tv_nsec = 200000000 };
+
+	for (;;) {
+		int signal = sigtimedwait(&s->signals, NULL, &moment);
+
+		if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP)
+			break;
+		if (s->args->command && child_ended(&s->child))
+			break;
+		if (s->args->seconds && elapsed(s) >= s->args->seconds * 1000000000ull)
+			break;
+		show_tracing(s);
+	}
+}
+
+/* Armed for as long as the program runs, or the user wants. */
+static int record(struct session *s, struct error *err)
+{
+	int code = 0;
+
+	if (s->args->command) {
+		code = child_start(s->args->command, &s->child, err);
+		if (code)
+			return code;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &s->armed);
+	programs_start(s->programs);
+	if (s->args->command)
+		child_release(&s->child);
+	watch(s);
+	programs_stop(s->programs);
+	s->duration = elapsed(s);
+	end_progress(s);
+	if (s->args->command) {
+		child_stop(&s->child);
+		fprintf(stderr, "lockvane: %s %s\n", s->args->command[0],
+			child_status_text(&s->child));
+	}
+	return 0;
+}
+
+static char *join(char *const words[])
+{
+	size_t len = 1;
+	char *text, *end;
+
+	for (size_t i = 0; words && words[i]; i++)
+		len += strlen(words[i]) + 1;
+	text = words ? calloc(1, len) : NULL;
+	end = text;
+	for (size_t i = 0; text && words[i]; i++)
+		end += sprintf(end, i ? " %s" : "%s", words[i]);
+	return text;
+}
+
+/* As the kernel prints it: a letter for each bit of /proc/sys/kernel/tainted. */
+static char *taint_text(void)
+{
+	static const char letters[] = "PFSRMBUDAWCIOELKXTN"; /* kernel/panic.c, taint_flags */
+	char text[64] = "Not tainted", *end = text;
+	int64_t bits = 0;
+
+	if (file_number(NULL, "/proc/sys/kernel/tainted", &bits))
+		return NULL;
+	if (bits)
+		end += sprintf(end, "Tainted: ");
+	for (size_t i = 0; letters[i]; i++)
+		if (bits & (1ll << i))
+			*end++ = letters[i];
+	if (bits)
+		*end = '\0';
+	return strdup(text);
+}
+
+static int describe(const struct session *s, struct capture *c)
+{
+	c->version = strdup(LOCKVANE_VERSION);
+	c->kernel = strdup(s->features.release);
+	c->build = strdup(s->features.version);
+	c->machine = strdup(s->features.machine);
+	c->command = join(s->args->command);
+	c->tainted = taint_text();
+	c->duration = s->duration;
+	c->started = time(NULL) - s->duration / 1000000000ull;
+	c->rt = s->features.rt == FEATURES_YES;
+	c->unlocks_hidden = s->plan.unlocks_hidden;
+	c->irqs_unseen = s->plan.irq_source == LV_IRQ_SOURCE_NONE;
+	return c->version && c->kernel && c->build && c->machine ? 0 : -ENOMEM;
+}
+
+/* The kernel's own count of skipped runs is one of the losses. */
+static void add_recursion_misses(struct capture *c, uint64_t misses)
+{
+	for (size_t i = 0; i < c->nr_losses; i++)
+		if (!strcmp(c->losses[i].name, "recursion_misses"))
+			c->losses[i].count += misses;
+}
+
+static int drain(struct session *s, struct capture **ret, struct error *err)
+{
+	struct capture *c = capture_new();
+	struct tables tables;
+	int code;
+
+	if (!c)
+		return error_set(err, -ENOMEM, "out of memory");
+	programs_tables(s->programs, &tables);
+	code = words_capture(&tables, s->btf, c, err);
+	if (!code && describe(s, c))
+		code = error_set(err, -ENOMEM, "out of memory");
+	if (code) {
+		capture_free(c);
+		return code;
+	}
+	add_recursion_misses(c, programs_recursion_misses(s->programs));
+	*ret = c;
+	return 0;
+}
+
+static int trace(struct session *s, struct capture **ret, struct error *err)
+{
+	int code = look_at_kernel(s, err);
+
+	if (code)
+		return code;
+	code = programs_prepare(&s->plan, show_attaching, s, &s->programs, err);
+	end_progress(s);
+	code = code ? code : record(s, err);
+	code = code ? code : drain(s, ret, err);
+	programs_finish(s->programs);
+	return code;
+}
+
+/* Signals wait for us to ask, so that whatever comes, we detach. */
+static void hold_signals(struct session *s)
+{
+	sigemptyset(&s->signals);
+	sigaddset(&s->signals, SIGINT);
+	sigaddset(&s->signals, SIGTERM);
+	sigaddset(&s->signals, SIGHUP);
+	sigaddset(&s->signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &s->signals, NULL);
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	struct trace_args args = { .show.least = FINDING_LIKELY };
+	struct session session = { .args = &args };
+	struct capture *c = NULL;
+	struct error err = {};
+	int code = 0, status;
+
+	cli_parse(&trace_argp, argc, argv, ARGP_IN_ORDER, NULL, &args);
+	if (args.command)
+		code = child_check(args.command, &err);
+	if (!code && args.output)
+		code = check_output(args.output, &err);
+	if (code)
+		return cli_fail(&err);
+	session.show_progress = !args.quiet && isatty(STDERR_FILENO);
+	hold_signals(&session);
+	code = trace(&session, &c, &err);
+	kbtf_free(session.btf);
+	if (code)
+		return cli_fail(&err);
+	status = cli_show_capture(c, &args.show);
+	/* The report is out even if the file fails; the failure outranks what was found. */
+	if (args.output && capture_db_save(c, args.output, &err))
+		status = cli_fail(&err);
+	capture_free(c);
+	return status;
+}
