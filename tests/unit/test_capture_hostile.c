@@ -228,7 +228,8 @@ static const struct {
 	{ "INSERT INTO stack_frame VALUES (9, 0, 0)", "stack is not there" },
 	{ "WITH RECURSIVE n(i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n LIMIT 500) "
 	  "INSERT INTO stack_frame SELECT 3, i, 0 FROM n", "depth does not follow" },
-	{ "WITH RECURSIVE n(i) AS (SELECT 16 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
+	{ "DELETE FROM loss; "
+	  "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
 	  "INSERT INTO loss SELECT i, 'a', 'b', 1 FROM n", "more rows of loss than" },
 };
 
