@@ -25,7 +25,8 @@ def arguments(options, kernel, initrd, console):
         cmdline.append(options.append)
     smp = f'cpus={options.cpus}'
     if options.possible_cpus:
-        smp += f',maxcpus={options.possible_cpus}'
+        # The kernel believes in hot-plugging only of packages that are still empty.
+        smp += f',maxcpus={options.possible_cpus},sockets={options.possible_cpus},cores=1'
     words = [QEMU, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
              # thread=multi races with the kernel's patching of its own text.
              '-machine', 'q35', '-accel', 'tcg,thread=single', '-cpu', options.cpu,
@@ -69,6 +70,6 @@ def stop(process):
 def terminal_size():
     try:
         size = os.get_terminal_size()
-        return size.lines, size.columns
+        return size.lines or 24, size.columns or 80
     except OSError:
         return 24, 80
