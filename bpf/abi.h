@@ -21,6 +21,7 @@
 #define LV_MAX_STACKS 16384
 #define LV_MAX_NAMES 4096 /* wait-queue names seen at (cache, offset) */
 #define LV_MAX_TASKS 4096 /* tasks that hold a sleeping lock at one moment */
+#define LV_MAX_FACTS 256
 #define LV_MAX_CPUS 1024
 
 #define LV_STACK_DEPTH 48 /* frames kept per stack */
@@ -119,12 +120,11 @@ enum lv_place_kind {
 	LV_PLACE_SLAB = 3,       /* base is the struct kmem_cache, off the offset in the object */
 	LV_PLACE_PERCPU_DYN = 4, /* base is the offset in the first chunk */
 	LV_PLACE_PAGE = 5,       /* in struct page: off */
-	LV_PLACE_STACK = 6,      /* the running task's stack: all in one */
-	LV_PLACE_VMALLOC = 7,    /* vmalloc, other tasks' stacks, later per-CPU chunks: all in one */
-	LV_PLACE_EARLY = 8,      /* pages that are no slab's: all in one */
-	LV_PLACE_KFENCE = 9,     /* all in one */
-	LV_PLACE_TOLD = 10,      /* replay: a scenario names the class: base is its number */
-	LV_PLACE_KINDS = 11,
+	LV_PLACE_VMALLOC = 6,    /* vmalloc, tasks' stacks, later per-CPU chunks: all in one */
+	LV_PLACE_EARLY = 7,      /* pages that are no slab's: all in one */
+	LV_PLACE_KFENCE = 8,     /* all in one */
+	LV_PLACE_TOLD = 9,       /* replay: a scenario names the class: base is its number */
+	LV_PLACE_KINDS = 10,
 };
 
 struct lv_place {
@@ -173,6 +173,21 @@ struct lv_stack {
 	__u64 ip[LV_STACK_DEPTH];
 };
 
+/* What one event shows to be wrong by itself. Numbered as enum capture_fact_kind. */
+enum lv_fact_kind {
+	LV_FACT_BAD_UNLOCK = 1,   /* a release of what nobody holds */
+	LV_FACT_HELD_FREED = 2,   /* memory freed with a held lock in it */
+	LV_FACT_HELD_AT_EXIT = 3, /* held on return to user space */
+};
+
+struct lv_fact {
+	__u64 addr; /* the instance */
+	__u32 class;
+	__u32 kind; /* enum lv_fact_kind */
+	__u32 stack;
+	__u32 state;
+};
+
 /* A name the kernel passed to an init function, and the place it named. */
 struct lv_name {
 	struct lv_place place;
@@ -201,6 +216,7 @@ enum lv_irq_source {
 	X(CLASSES, classes_full, "locks without a class: class table full")           \
 	X(EDGES, edges_full, "dependencies dropped: edge table full")                 \
 	X(STACKS, stacks_full, "stacks not kept: stack table full")                   \
+	X(FACTS, facts_full, "misuses not kept: fact table full")                     \
 	X(NAMES, names_full, "wait-queue names dropped: name table full")             \
 	X(UNKNOWN_RELEASE, unknown_releases, "releases of locks not seen taken")      \
 	X(STALE_HOLDER, stale_holders, "held entries found not to be held")           \
@@ -221,9 +237,9 @@ enum lv_loss {
 struct lv_held {
 	__u64 addr;
 	__u32 class;
-	__u8 family;
 	__u8 mode;  /* enum lv_mode */
 	__u8 flags; /* LV_HELD_* */
+	__u8 count; /* spinning lock: preemption count once it was taken */
 	__u8 under; /* sleeping lock: spinning locks held when it was taken */
 };
 
@@ -303,6 +319,7 @@ _Static_assert(sizeof(struct lv_class) == 32 + 4 * LV_USAGES + 8 * LV_USAGES + L
 	       "ABI");
 _Static_assert(sizeof(struct lv_edge) == 40, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
+_Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_name) == 40 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 16, "ABI");
 _Static_assert(sizeof(struct lv_task) == 24 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");

@@ -22,6 +22,7 @@ LV_TABLE(lv_classes, struct lv_class, LV_MAX_CLASSES);
 LV_TABLE(lv_edges, struct lv_edge, LV_MAX_EDGES);
 LV_TABLE(lv_stacks, struct lv_stack, LV_MAX_STACKS);
 LV_TABLE(lv_names, struct lv_name, LV_MAX_NAMES);
+LV_TABLE(lv_facts, struct lv_fact, LV_MAX_FACTS);
 LV_TABLE(lv_tasks, struct lv_task, LV_MAX_TASKS);
 
 /* One a CPU, for the irq flag: see world_irqs_on(). */

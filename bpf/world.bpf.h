@@ -30,6 +30,7 @@ WORLD_LOOKUP(world_class, lv_classes, struct lv_class)
 WORLD_LOOKUP(world_edge, lv_edges, struct lv_edge)
 WORLD_LOOKUP(world_stack, lv_stacks, struct lv_stack)
 WORLD_LOOKUP(world_name, lv_names, struct lv_name)
+WORLD_LOOKUP(world_fact, lv_facts, struct lv_fact)
 WORLD_LOOKUP(world_task_slot, lv_tasks, struct lv_task)
 
 static __always_inline struct lv_control *world_control(void)

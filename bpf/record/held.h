@@ -105,21 +105,39 @@ static __always_inline void task_give_back(struct lv_cpu *cpu)
 }
 
 /*
- * Each held spinning lock has raised the preemption count, at whatever level,
- * and so has the one just taken: more entries than that are ghosts, left by a
- * release we missed. Asked before the new lock gets its edges: another CPU may
- * hold the ghost, and then its word would not refute it.
+ * A held spinning lock has raised the preemption count, and the one just
+ * taken has raised it once more: an entry made at the present count or above
+ * is a ghost, left by a release we missed. Asked before the new lock gets its
+ * edges: another CPU may hold the ghost, and then its word would not refute it.
  */
+RECORD_RARE int held_refute(__u32 level, __u32 count)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *stack;
+
+	if (!cpu || level >= LV_LEVELS)
+		return 0;
+	stack = &cpu->stack[level];
+	for (int i = 0; i < LV_HELD_DEPTH; i++) {
+		__u32 depth = stack->depth;
+
+		if (!depth || stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)].count < count)
+			break;
+		stack->depth = depth - 1;
+		count_loss(cpu, LV_LOSS_STALE_HOLDER);
+	}
+	return 0;
+}
+
 static __always_inline void held_bound(struct context *context)
 {
-	struct lv_cpu *cpu = context->cpu;
-	__u32 held = cpu->stack[LV_LEVEL_TASK].depth + cpu->stack[LV_LEVEL_SOFTIRQ].depth +
-		     cpu->stack[LV_LEVEL_HARDIRQ].depth;
+	struct lv_held_stack *stack = &context->cpu->stack[context->level];
+	__u32 count = context->count & CONTEXT_PREEMPT;
+	__u32 depth = stack->depth;
 
-	if (!world_counts_preemption() || held < (context->count & CONTEXT_PREEMPT))
-		return;
-	for (int level = 0; level < LV_LEVELS; level++)
-		empty_level(cpu, level);
+	if (world_counts_preemption() && depth &&
+	    stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)].count >= count)
+		held_refute(context->level, count);
 }
 
 static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *stack,
@@ -136,7 +154,7 @@ static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *
 	stack->depth = depth + 1;
 }
 
-/* Close the gap that the release of entry `at` leaves. */
+/* Close the gap that the release of entry `at` leaves: those above it count one less. */
 static __always_inline void held_remove(struct lv_held_stack *stack, __u32 at)
 {
 	for (__u32 i = 0; i < LV_HELD_DEPTH - 1; i++) {
@@ -145,6 +163,7 @@ static __always_inline void held_remove(struct lv_held_stack *stack, __u32 at)
 		if (i + 1 >= stack->depth)
 			break;
 		stack->held[i] = stack->held[i + 1];
+		stack->held[i].count--;
 	}
 	stack->depth--;
 	if (!stack->depth)

@@ -7,6 +7,7 @@
 #define LOCKVANE_RECORD_RECORDER_H
 
 #include "record/edge.h"
+#include "record/fact.h"
 #include "record/name.h"
 
 /*
@@ -71,7 +72,7 @@ static __always_inline __u32 acquire_usage(struct context *context, struct lv_he
 static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __u32 family,
 					   __u32 mode, int try, __u32 irq)
 {
-	struct lv_held lock = { .addr = addr, .family = family };
+	struct lv_held lock = { .addr = addr };
 	struct lv_held_stack *held;
 	struct context context;
 	struct lv_stack *slot;
@@ -83,6 +84,7 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 	meta = EVENT_META(hook, context.level, family);
 	lock.mode = acquire_mode(family, mode, context.count);
 	lock.flags = try ? LV_HELD_TRY : 0;
+	lock.count = context.count & CONTEXT_PREEMPT;
 	lock.class = class_of(&context, addr, family);
 	held = held_stack(&context, family);
 	if (lock.class == LV_NONE || !held)
@@ -121,16 +123,17 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 {
 	struct lv_held_stack *held;
 	struct context context;
-	__u32 count, stack;
+	__u32 count, stack, meta;
 	struct lv_stack *slot;
 
 	if (context_enter(&context))
 		return;
+	meta = EVENT_META(hook, context.level, family);
 	held = family_sleeps(family) ? task_held(context.cpu) :
 				       &context.cpu->stack[context.level];
 	if (!held || held_pop(held, addr)) {
-		count_loss(context.cpu, LV_LOSS_UNKNOWN_RELEASE);
-		goto out;
+		stack = fact_unknown_release(addr, meta);
+		goto out_stack;
 	}
 	if (family_sleeps(family)) {
 		if (!held->depth)
@@ -140,12 +143,65 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 	if (!held->depth || !release_enables(irq, context.count, flags))
 		goto out;
 	count = irq == LV_IRQ_BH_ON ? 0 : context.count & CONTEXT_SOFTIRQ;
-	stack = usage_mark_held(context.level, count, EVENT_META(hook, context.level, family),
-				LV_NONE);
+	stack = usage_mark_held(context.level, count, meta, LV_NONE);
+out_stack:
 	slot = stack == LV_NONE ? 0 : world_stack(stack);
 	if (slot)
 		world_take_stack(ctx, slot);
 out:
+	context_leave(&context);
+}
+
+/*
+ * Irqs, or softirqs alone, are on again: what the level holds, it holds with
+ * them on. Only debug kernels and scenarios tell this by itself; else it shows
+ * in a release, or in the interrupt that comes.
+ */
+static __always_inline void record_enable(void *ctx, __u32 hook)
+{
+	struct context context;
+	struct lv_stack *slot;
+	__u32 stack;
+
+	if (context_enter(&context))
+		return;
+	stack = usage_mark_held(context.level, context.count & CONTEXT_SOFTIRQ,
+				EVENT_META(hook, context.level, 0), LV_NONE);
+	slot = stack == LV_NONE ? 0 : world_stack(stack);
+	if (slot)
+		world_take_stack(ctx, slot);
+	context_leave(&context);
+}
+
+/* Memory is given back: no lock in it may be held here. */
+static __always_inline void record_free(void *ctx, __u64 addr, __u64 size, __u32 hook)
+{
+	struct context context;
+	struct lv_stack *slot;
+	__u32 stack;
+
+	if (context_enter(&context))
+		return;
+	stack = facts_of_held(&context, addr, size, hook, LV_FACT_HELD_FREED);
+	slot = stack == LV_NONE ? 0 : world_stack(stack);
+	if (slot)
+		world_take_stack(ctx, slot);
+	context_leave(&context);
+}
+
+/* The task returns to user space: it may hold nothing. */
+static __always_inline void record_user_return(void *ctx, __u32 hook)
+{
+	struct context context;
+	struct lv_stack *slot;
+	__u32 stack;
+
+	if (context_enter(&context))
+		return;
+	stack = facts_of_held(&context, 0, ~0ull, hook, LV_FACT_HELD_AT_EXIT);
+	slot = stack == LV_NONE ? 0 : world_stack(stack);
+	if (slot)
+		world_take_stack(ctx, slot);
 	context_leave(&context);
 }
 

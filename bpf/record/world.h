@@ -19,6 +19,7 @@ static struct lv_class *world_class(__u32 id);
 static struct lv_edge *world_edge(__u32 id);
 static struct lv_stack *world_stack(__u32 id);
 static struct lv_name *world_name(__u32 id);
+static struct lv_fact *world_fact(__u32 id);
 static struct lv_task *world_task_slot(__u32 id);
 static struct lv_control *world_control(void);
 

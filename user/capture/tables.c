@@ -185,6 +185,30 @@ static int move_edge(struct moved *m, uint32_t id)
 	return move_stack(m, from->stack, &to->stack);
 }
 
+static int move_fact(struct moved *m, uint32_t id)
+{
+	const struct lv_fact *from = &m->tables->facts[id];
+	struct capture_fact *to;
+	int err = 0;
+
+	_Static_assert((int)LV_FACT_BAD_UNLOCK == CAPTURE_BAD_UNLOCK &&
+			       (int)LV_FACT_HELD_FREED == CAPTURE_HELD_FREED &&
+			       (int)LV_FACT_HELD_AT_EXIT == CAPTURE_HELD_AT_EXIT,
+		       "one numbering");
+	if (from->class >= LV_MAX_CLASSES || from->kind >= CAPTURE_FACT_KINDS)
+		return 0;
+	/* Given back without ever being seen taken: a class without usage. */
+	if (m->classes[from->class] == LV_NONE)
+		err = move_class(m, from->class);
+	to = err ? NULL : capture_add_fact(m->capture);
+	if (!to)
+		return err ? err : -ENOMEM;
+	to->kind = from->kind;
+	to->class = m->classes[from->class];
+	to->addr = from->addr;
+	return move_stack(m, from->stack, &to->stack);
+}
+
 static int add_losses(const struct tables *tables, struct capture *c)
 {
 	static const struct {
@@ -231,6 +255,9 @@ static int move_all(struct moved *m)
 	for (uint32_t i = 0; !err && i < LV_MAX_EDGES; i++)
 		if (is_ready(&m->tables->edges[i].state))
 			err = move_edge(m, i);
+	for (uint32_t i = 0; !err && m->tables->facts && i < LV_MAX_FACTS; i++)
+		if (is_ready(&m->tables->facts[i].state))
+			err = move_fact(m, i);
 	return err ? err : add_losses(m->tables, m->capture);
 }
 

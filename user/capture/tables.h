@@ -18,6 +18,7 @@ struct tables {
 	const struct lv_edge *edges;    /* LV_MAX_EDGES */
 	const struct lv_stack *stacks;  /* LV_MAX_STACKS */
 	const struct lv_name *names;    /* LV_MAX_NAMES */
+	const struct lv_fact *facts;    /* LV_MAX_FACTS, or NULL: none were kept */
 };
 
 struct tables_words {

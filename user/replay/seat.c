@@ -16,11 +16,12 @@ static int alloc_tables(struct world *world)
 	world->edges = calloc(LV_MAX_EDGES, sizeof(*world->edges));
 	world->stacks = calloc(LV_MAX_STACKS, sizeof(*world->stacks));
 	world->names = calloc(LV_MAX_NAMES, sizeof(*world->names));
+	world->facts = calloc(LV_MAX_FACTS, sizeof(*world->facts));
 	world->tasks = calloc(LV_MAX_TASKS, sizeof(*world->tasks));
 	world->memory = calloc(world->nr_objects, WORLD_OBJECT_SIZE);
 	world->objects = calloc(world->nr_objects, sizeof(*world->objects));
 	return world->cpus && world->classes && world->edges && world->stacks && world->names &&
-		       world->tasks && world->memory && world->objects ?
+		       world->facts && world->tasks && world->memory && world->objects ?
 		       0 :
 		       -1;
 }
@@ -59,6 +60,7 @@ void world_free(struct world *world)
 	free(world->edges);
 	free(world->stacks);
 	free(world->names);
+	free(world->facts);
 	free(world->tasks);
 	free(world->memory);
 	free(world->objects);
@@ -84,6 +86,7 @@ void world_reset(struct world *world)
 	CLEAR_USED(world->classes, LV_MAX_CLASSES, state);
 	CLEAR_USED(world->edges, LV_MAX_EDGES, state);
 	CLEAR_USED(world->names, LV_MAX_NAMES, state);
+	CLEAR_USED(world->facts, LV_MAX_FACTS, state);
 	CLEAR_USED(world->tasks, LV_MAX_TASKS, epoch);
 	memset(world->memory, 0, world->nr_objects * WORLD_OBJECT_SIZE);
 	memset(world->objects, 0, world->nr_objects * sizeof(*world->objects));

@@ -36,6 +36,7 @@ struct world {
 	struct lv_edge *edges;
 	struct lv_stack *stacks;
 	struct lv_name *names;
+	struct lv_fact *facts;
 	struct lv_task *tasks;
 
 	bool annotated; /* classes are told, not derived */

@@ -36,6 +36,7 @@ WORLD_TABLE(world_class, struct lv_class, classes, LV_MAX_CLASSES)
 WORLD_TABLE(world_edge, struct lv_edge, edges, LV_MAX_EDGES)
 WORLD_TABLE(world_stack, struct lv_stack, stacks, LV_MAX_STACKS)
 WORLD_TABLE(world_name, struct lv_name, names, LV_MAX_NAMES)
+WORLD_TABLE(world_fact, struct lv_fact, facts, LV_MAX_FACTS)
 WORLD_TABLE(world_task_slot, struct lv_task, tasks, LV_MAX_TASKS)
 
 static __always_inline struct lv_control *world_control(void)

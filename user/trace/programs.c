@@ -21,6 +21,7 @@ enum table {
 	TABLE_EDGES,
 	TABLE_STACKS,
 	TABLE_NAMES,
+	TABLE_FACTS,
 	NR_TABLES,
 };
 
@@ -117,6 +118,7 @@ static int map_tables(struct programs *p, struct error *err)
 		[TABLE_EDGES] = p->skel->maps.lv_edges,
 		[TABLE_STACKS] = p->skel->maps.lv_stacks,
 		[TABLE_NAMES] = p->skel->maps.lv_names,
+		[TABLE_FACTS] = p->skel->maps.lv_facts,
 	};
 
 	for (int i = 0; i < NR_TABLES; i++) {
@@ -261,6 +263,7 @@ void programs_tables(struct programs *p, struct tables *ret)
 	ret->edges = p->tables[TABLE_EDGES].memory;
 	ret->stacks = p->tables[TABLE_STACKS].memory;
 	ret->names = p->tables[TABLE_NAMES].memory;
+	ret->facts = p->tables[TABLE_FACTS].memory;
 }
 
 uint64_t programs_recursion_misses(struct programs *p)
