@@ -23,14 +23,16 @@ def arguments(options, kernel, initrd, console):
                'cryptomgr.notests']     # a third of a second a boot
     if options.append:
         cmdline.append(options.append)
-    smp = f'cpus={options.cpus}'
+    cpus = options.cpus
     if options.possible_cpus:
-        # The kernel believes in hot-plugging only of packages that are still empty.
-        smp += f',maxcpus={options.possible_cpus},sockets={options.possible_cpus},cores=1'
+        # Since 6.9 CPUs that are not plugged in count only under hypervisors the kernel knows:
+        # plug all in, and bring up some.
+        cpus = max(cpus, options.possible_cpus)
+        cmdline.append(f'maxcpus={options.cpus}')
     words = [QEMU, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
              # thread=multi races with the kernel's patching of its own text.
              '-machine', 'q35', '-accel', 'tcg,thread=single', '-cpu', options.cpu,
-             '-smp', smp, '-m', str(options.memory),
+             '-smp', f'cpus={cpus}', '-m', str(options.memory),
              '-kernel', str(kernel / 'vmlinuz'), '-initrd', str(initrd),
              '-append', ' '.join(cmdline),
              '-chardev', f'file,id=console,path={console}', '-serial', 'chardev:console',
