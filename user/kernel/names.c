@@ -244,11 +244,15 @@ static void name_plain(const struct lv_class *c, struct names_result *r)
 static const char *kind_text(uint32_t kind)
 {
 	static const char *const texts[LV_PLACE_KINDS] = {
-		[LV_PLACE_NONE] = "unknown",	     [LV_PLACE_STATIC] = "static",
-		[LV_PLACE_PERCPU] = "percpu",	     [LV_PLACE_SLAB] = "slab",
-		[LV_PLACE_PERCPU_DYN] = "percpu-dyn", [LV_PLACE_PAGE] = "page",
-		[LV_PLACE_STACK] = "stack",	     [LV_PLACE_VMALLOC] = "vmalloc",
-		[LV_PLACE_EARLY] = "early",	     [LV_PLACE_KFENCE] = "kfence",
+		[LV_PLACE_NONE] = "unknown",
+		[LV_PLACE_STATIC] = "static",
+		[LV_PLACE_PERCPU] = "percpu",
+		[LV_PLACE_SLAB] = "slab",
+		[LV_PLACE_PERCPU_DYN] = "percpu-dyn",
+		[LV_PLACE_PAGE] = "page",
+		[LV_PLACE_VMALLOC] = "vmalloc", /* tasks' stacks too */
+		[LV_PLACE_EARLY] = "early",
+		[LV_PLACE_KFENCE] = "kfence",
 		[LV_PLACE_TOLD] = "told",
 	};
 
