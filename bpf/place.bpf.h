@@ -13,7 +13,6 @@
 #include "abi.h"
 
 #define PLACE_IMAGE 0xffffffff80000000ull /* __START_KERNEL_map */
-#define PLACE_STACK_SIZE 16384            /* THREAD_SIZE */
 #define PLACE_PAGE_SHIFT 12
 
 extern const void _end __ksym;
@@ -90,14 +89,6 @@ static __always_inline int place_in_percpu(const struct lv_control *control, __u
 	return -1;
 }
 
-static __always_inline int place_on_stack(__u64 addr)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u64 stack = (__u64)BPF_CORE_READ(task, stack);
-
-	return addr - stack < PLACE_STACK_SIZE;
-}
-
 /* 0 and *ret, or -1 where no lock can lie. Out of line: it is verified once. */
 __noinline int place_find(__u64 addr, struct lv_place *ret)
 {
@@ -127,9 +118,7 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 		return 0;
 	if (!place_in_percpu(control, addr, ret))
 		return 0;
-	if (place_on_stack(addr)) {
-		ret->kind = LV_PLACE_STACK;
-	} else if (direct) {
+	if (direct) {
 		ret->kind = LV_PLACE_EARLY;
 	} else if (addr >= layout->vmemmap && page_size) {
 		ret->kind = LV_PLACE_PAGE;

@@ -40,11 +40,6 @@ struct bpf_spin_lock {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 #endif
 
-/* include/linux/sched.h */
-struct task_struct {
-	void *stack;
-};
-
 /* kernel/sched/sched.h; called lock before 5.14 */
 struct rq {
 	struct {

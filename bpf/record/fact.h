@@ -90,8 +90,9 @@ static __always_inline __u32 facts_of_stack(const struct lv_held_stack *held, __
 {
 	for (__u32 i = 0; i < LV_HELD_DEPTH && i < held->depth; i++) {
 		const struct lv_held *lock = &held->held[i];
+		const struct lv_class *class = world_class(lock->class);
 
-		if (lock->addr - addr < size && held_word(lock->addr, lock->family))
+		if (class && lock->addr - addr < size && held_word(lock->addr, class->family))
 			stack = fact_add(lock->class, lock->addr, meta, stack);
 	}
 	return stack;

@@ -10,6 +10,7 @@
 
 struct report_args {
 	const char *path;
+	bool shows; /* has the options of cli_show */
 	struct cli_show show;
 };
 
@@ -19,7 +20,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		if (state->root_argp->children)
+		if (args->shows)
 			state->child_inputs[0] = &args->show;
 		return 0;
 	case ARGP_KEY_ARG:
@@ -38,7 +39,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static struct report_args parse_args(const char *doc, const struct argp_child *children, int argc,
 				     char **argv)
 {
-	struct report_args args = { .show.least = FINDING_LIKELY };
+	struct report_args args = { .shows = children, .show.least = FINDING_LIKELY };
 	struct argp argp = { .parser = parse, .args_doc = "FILE", .doc = doc,
 			     .children = children };
 
