@@ -18,7 +18,7 @@
 #include "test_capture_sample.h"
 
 static const struct sample_size small = {
-	.classes = 12, .edges = 40, .stacks = 9, .depth = 5, .facts = 8, .distinct = 30,
+	.classes = 12, .edges = 40, .stacks = 9, .depth = 11, .facts = 8, .distinct = 30,
 };
 static char folder[64];
 

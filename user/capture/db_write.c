@@ -165,23 +165,41 @@ static int write_frames(sqlite3 *db, const struct frame_set *set, struct error *
 	return writer_close(&w, "frame", err);
 }
 
+/* Rows a statement: starting one costs as much as a row. */
+#define BATCH 8
+
+static void write_stack_frame_rows(struct writer *w, const struct capture_stack *stack, size_t i,
+				   uint32_t depth, uint32_t nr, struct frame_set *set)
+{
+	for (uint32_t end = depth + nr; depth < end; depth++) {
+		writer_int(w, i);
+		writer_int(w, depth);
+		writer_int(w, frame_set_add(set, &stack->frames[depth]));
+	}
+	writer_row(w);
+}
+
 static int write_stack_frames(sqlite3 *db, const struct capture *c, struct frame_set *set,
 			      struct error *err)
 {
-	struct writer w;
+	struct writer batch, single;
+	int code, code2;
 
-	writer_open(&w, db, "INSERT INTO stack_frame (stack, depth, frame) VALUES (?, ?, ?)");
+	writer_open(&single, db, "INSERT INTO stack_frame (stack, depth, frame) VALUES (?, ?, ?)");
+	writer_open(&batch, db, "INSERT INTO stack_frame (stack, depth, frame) VALUES (?, ?, ?), "
+		    "(?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?)");
 	for (size_t i = 0; i < c->nr_stacks; i++) {
 		const struct capture_stack *stack = &c->stacks[i];
+		uint32_t depth = 0;
 
-		for (uint32_t depth = 0; depth < stack->nr_frames; depth++) {
-			writer_int(&w, i);
-			writer_int(&w, depth);
-			writer_int(&w, frame_set_add(set, &stack->frames[depth]));
-			writer_row(&w);
-		}
+		for (; depth + BATCH <= stack->nr_frames; depth += BATCH)
+			write_stack_frame_rows(&batch, stack, i, depth, BATCH, set);
+		for (; depth < stack->nr_frames; depth++)
+			write_stack_frame_rows(&single, stack, i, depth, 1, set);
 	}
-	return writer_close(&w, "stack_frame", err);
+	code = writer_close(&batch, "stack_frame", err);
+	code2 = writer_close(&single, "stack_frame", err);
+	return code ? code : code2;
 }
 
 static int write_stacks(sqlite3 *db, const struct capture *c, struct error *err)
