@@ -184,8 +184,19 @@ static struct irq_choice choose_irq(const struct finding_model *m, const struct 
 	return best;
 }
 
-static int start_chain(const struct finding_model *m, const struct graph_path *path,
-		       uint32_t nr_edges, const uint8_t *grades, struct finding_chain *chain)
+static bool comes_twice(struct finding_model *m, const struct graph_path *path)
+{
+	m->round++;
+	for (uint32_t i = 0; i < path->nr; i++) {
+		if (m->mark[path->classes[i]] == m->round)
+			return true;
+		m->mark[path->classes[i]] = m->round;
+	}
+	return false;
+}
+
+static int start_chain(struct finding_model *m, const struct graph_path *path, uint32_t nr_edges,
+		       const uint8_t *grades, struct finding_chain *chain)
 {
 	chain->classes = calloc(path->nr, sizeof(*chain->classes));
 	chain->edges = calloc(nr_edges, sizeof(*chain->edges));
@@ -198,6 +209,8 @@ static int start_chain(const struct finding_model *m, const struct graph_path *p
 	chain->safe = FINDING_NO_USAGE;
 	chain->unsafe = FINDING_NO_USAGE;
 	chain->suppressed_by = LV_NONE;
+	if (comes_twice(m, path))
+		chain->grade = CAPTURE_AMBIGUOUS;
 	for (uint32_t i = 0; i < path->nr; i++) {
 		chain->classes[i] = m->capture_class[path->classes[i]];
 		if (grades[path->classes[i]] > chain->grade)
@@ -215,9 +228,8 @@ static void take_edges(struct finding_chain *chain, const struct step *steps, ui
 	}
 }
 
-static int take_irq(const struct finding_model *m, const struct graph_path *path,
-		    struct step *steps, enum lv_usage in, enum lv_usage on,
-		    struct finding_chain *ret_chain)
+static int take_irq(struct finding_model *m, const struct graph_path *path, struct step *steps,
+		    enum lv_usage in, enum lv_usage on, struct finding_chain *ret_chain)
 {
 	struct irq_choice choice = choose_irq(m, path, steps, in, on);
 	struct finding_chain chain = {0};
@@ -237,7 +249,7 @@ static int take_irq(const struct finding_model *m, const struct graph_path *path
 	return 0;
 }
 
-int finding_chain_irq(const struct finding_model *m, const struct graph_path *path, uint32_t kinds,
+int finding_chain_irq(struct finding_model *m, const struct graph_path *path, uint32_t kinds,
 		      struct finding_chain *ret_chain)
 {
 	struct finding_chain hard = {0}, soft = {0};
@@ -286,7 +298,7 @@ static int choose_closed(const struct finding_model *m, struct step *steps, uint
 	return best;
 }
 
-int finding_chain_circular(const struct finding_model *m, const struct graph_path *path,
+int finding_chain_circular(struct finding_model *m, const struct graph_path *path,
 			   struct finding_chain *ret_chain)
 {
 	struct step *steps = list_steps(m, path->edges, path->nr);

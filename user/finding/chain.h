@@ -6,15 +6,19 @@
 #include "finding/model.h"
 
 /*
+ * A strong path may come through a class twice, once as a recursive reader's.
+ * That needs its lock held in two ways at once, so two locks; one cycle less
+ * demanding lies inside. Such a chain is weak.
+ *
  * An open chain from a safe class to an unsafe one, in irqs of the given
  * kinds (GRAPH_HARD, GRAPH_SOFT). Of the edges and usages seen, picks those
  * that fit together and, if it can, speak of the same instances.
  */
-int finding_chain_irq(const struct finding_model *m, const struct graph_path *path, uint32_t kinds,
+int finding_chain_irq(struct finding_model *m, const struct graph_path *path, uint32_t kinds,
 		      struct finding_chain *ret_chain);
 
 /* A chain that closes: path's edges include the one from its last to its first. */
-int finding_chain_circular(const struct finding_model *m, const struct graph_path *path,
+int finding_chain_circular(struct finding_model *m, const struct graph_path *path,
 			   struct finding_chain *ret_chain);
 
 /* A chain of given capture classes and edges, graded by them. */

@@ -104,14 +104,9 @@ int graph_walk_begin(struct graph_walk *w, const struct graph *g, bool backwards
 	w->expand = false;
 	w->head = 0;
 	w->tail = 0;
-	graph_walk_also(w, start);
-	return 0;
-}
-
-void graph_walk_also(struct graph_walk *w, struct graph_place start)
-{
 	if (allowed(&w->limit, start.class))
 		enter(w, start.class * 2 + start.bound, LV_NONE, LV_NONE);
+	return 0;
 }
 
 static void go_on(struct graph_walk *w, uint32_t place)
@@ -155,11 +150,6 @@ bool graph_walk_next(struct graph_walk *w, struct graph_place *ret_place)
 	place = w->queue[w->head++];
 	*ret_place = (struct graph_place){place / 2, place & 1};
 	return true;
-}
-
-void graph_walk_stop_here(struct graph_walk *w)
-{
-	w->expand = false;
 }
 
 int graph_walk_path(const struct graph_walk *w, struct graph_place at, struct graph_path *ret_path)

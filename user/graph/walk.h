@@ -48,14 +48,8 @@ void graph_walk_free(struct graph_walk *w); /* takes NULL */
 int graph_walk_begin(struct graph_walk *w, const struct graph *g, bool backwards,
 		     struct graph_place start, const struct graph_limit *limit);
 
-/* One more starting place, before the first next; it shares the distance 0. */
-void graph_walk_also(struct graph_walk *w, struct graph_place start);
-
 /* The next place, nearest first, the starting ones included; false: no more. */
 bool graph_walk_next(struct graph_walk *w, struct graph_place *ret_place);
-
-/* Do not go on from the place next gave last. */
-void graph_walk_stop_here(struct graph_walk *w);
 
 /* A chain of classes in the order they are taken, and the edges between them. */
 struct graph_path {
