@@ -118,7 +118,8 @@ static int load_unix(void)
 
 static int load_tcp(void)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in addr = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(addr);
 	int fds[3] = {-1, -1, -1}, err;
 	bool ok;
@@ -287,10 +288,12 @@ static int load_futex(void)
 static bool aio_write_and_poll(aio_context_t aio, int file, int event)
 {
 	static char data[PAGE];
-	struct iocb write = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = file,
-			     .aio_buf = (uintptr_t)data, .aio_nbytes = sizeof(data)};
-	struct iocb poll = {.aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = event,
-			    .aio_buf = POLLIN};
+	struct iocb write = {.aio_lio_opcode = IOCB_CMD_PWRITE,
+			     .aio_fildes = file,
+			     .aio_buf = (uintptr_t)data,
+			     .aio_nbytes = sizeof(data)};
+	struct iocb poll = {
+		.aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = event, .aio_buf = POLLIN};
 	struct iocb *requests[] = {&write, &poll};
 	struct io_event events[2];
 
@@ -345,10 +348,10 @@ static int load_proc(void)
 }
 
 static const struct load loads[] = {
-	{"fork", load_fork},   {"pipe", load_pipe},     {"unix", load_unix},
-	{"tcp", load_tcp},     {"epoll", load_epoll},   {"timer", load_timer},
-	{"signal", load_signal}, {"file", load_file},   {"memory", load_memory},
-	{"futex", load_futex}, {"aio", load_aio},       {"proc", load_proc},
+	{"fork", load_fork},	 {"pipe", load_pipe},	{"unix", load_unix},
+	{"tcp", load_tcp},	 {"epoll", load_epoll}, {"timer", load_timer},
+	{"signal", load_signal}, {"file", load_file},	{"memory", load_memory},
+	{"futex", load_futex},	 {"aio", load_aio},	{"proc", load_proc},
 };
 
 /* Shared by all workers. */
@@ -378,40 +381,29 @@ static bool is_absence(int err)
 	       err == -EADDRNOTAVAIL || err == -ENETUNREACH || err == -EOPNOTSUPP;
 }
 
-/* The first round, by one process: finds out what this kernel does not have. */
-static void probe(struct counts *counts)
+static int run_load(size_t i, struct counts *counts)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(loads); i++) {
-		int err = loads[i].run();
+	int err;
 
-		if (!err)
-			continue;
-		counts->skipped[i] = true;
-		counts->failed |= !is_absence(err);
-		fprintf(stderr, "mixed: %s %s: %s\n", is_absence(err) ? "skipping" : "failed:",
-			loads[i].name, strerror(-err));
-	}
+	errno = 0;
+	err = loads[i].run();
+	if (!err)
+		return 0;
+	counts->skipped[i] = true;
+	counts->failed |= !is_absence(err);
+	fprintf(stderr, "mixed: %s %s: %s\n",
+		is_absence(err) ? "skipping" : "failed:", loads[i].name, strerror(-err));
+	return err;
 }
 
 static void work(const struct options *options, struct counts *counts, double end)
 {
 	for (long round = 0; !options->rounds || round < options->rounds; round++) {
 		for (size_t i = 0; i < ARRAY_SIZE(loads); i++) {
-			int err = 0;
-
-			if (now() >= end)
+			if (now() >= end || counts->failed)
 				return;
-			if (counts->skipped[i])
-				continue;
-			errno = 0;
-			err = loads[i].run();
-			if (err) {
-				fprintf(stderr, "mixed: failed: %s: %s\n", loads[i].name,
-					strerror(-err));
-				counts->failed = true;
-				return;
-			}
-			__atomic_fetch_add(&counts->done[i], 1, __ATOMIC_RELAXED);
+			if (!counts->skipped[i] && run_load(i, counts) == 0)
+				__atomic_fetch_add(&counts->done[i], 1, __ATOMIC_RELAXED);
 		}
 	}
 }
@@ -490,15 +482,17 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
-	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (counts == MAP_FAILED) {
 		fprintf(stderr, "mixed: mmap: %s\n", strerror(errno));
 		return EXIT_FAILURE;
 	}
 	signal(SIGUSR2, ignore_signal);
 	signal(SIGPIPE, SIG_IGN);
-	probe(counts);
+	/* Once by one process: finds out what this kernel does not have. */
+	for (size_t i = 0; i < ARRAY_SIZE(loads); i++)
+		run_load(i, counts);
 	err = run(&options, counts);
 	printf("mixed:");
 	for (size_t i = 0; i < ARRAY_SIZE(loads); i++)

@@ -41,7 +41,8 @@ static int open_userfaultfd(void)
 	int fd = syscall(SYS_userfaultfd, O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
-		return fail("userfaultfd", errno == ENOSYS ? "this kernel has none" : "run as root");
+		return fail("userfaultfd",
+			    errno == ENOSYS ? "this kernel has none" : "run as root");
 	if (ioctl(fd, UFFDIO_API, &api) < 0) {
 		fail("UFFDIO_API", NULL);
 		close(fd);

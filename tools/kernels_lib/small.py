@@ -58,16 +58,18 @@ def _revert(path):
 
 def _configure(source, build, fragments):
     run(['make', '-C', source, f'O={build}', 'tinyconfig'])
-    wanted = []
+    wanted = {}
     with open(build / '.config', 'a', encoding='utf-8') as config:
         for fragment in fragments:
             text = (CONFIG / f'{fragment}.config').read_text(encoding='utf-8')
             config.write(text)
-            wanted += re.findall(r'(?m)^(CONFIG_\w+)=(y|m)$', text)
+            # The last fragment's word counts.
+            wanted.update(re.findall(r'(?m)^(CONFIG_\w+)=(\S+)$', text))
+            wanted.update(dict.fromkeys(re.findall(r'(?m)^# (CONFIG_\w+) is not set$', text), 'n'))
     run(['make', '-C', source, f'O={build}', 'olddefconfig'])
     final = (build / '.config').read_text(encoding='utf-8')
-    missing = sorted({key for key, value in wanted
-                      if not re.search(rf'(?m)^{key}=', final)})
+    missing = sorted(key for key, value in wanted.items()
+                     if value != 'n' and not re.search(rf'(?m)^{key}=', final))
     if missing:
         say(f'note: not offered by this kernel, left out: {" ".join(missing)}')
 

@@ -25,7 +25,7 @@ struct lv_uffd_ctx {
 	wait_queue_head_t fault_wqh;
 	wait_queue_head_t fd_wqh;
 	wait_queue_head_t event_wqh;
-	unsigned int nr_faults;		/* under fault_pending_wqh.lock */
+	unsigned int nr_faults; /* under fault_pending_wqh.lock */
 	bool released;
 };
 
@@ -144,8 +144,7 @@ static ssize_t lv_uffd_read(struct file *file, char __user *buf, size_t count, l
 }
 
 /* A write stands for a page fault: something to read, and readers are woken. */
-static ssize_t lv_uffd_write(struct file *file, const char __user *buf, size_t count,
-			     loff_t *pos)
+static ssize_t lv_uffd_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	struct lv_uffd_ctx *ctx = file->private_data;
 
@@ -157,20 +156,20 @@ static ssize_t lv_uffd_write(struct file *file, const char __user *buf, size_t c
 }
 
 static const struct file_operations lv_uffd_fops = {
-	.owner		= THIS_MODULE,
-	.open		= lv_uffd_open,
-	.release	= lv_uffd_release,
-	.poll		= lv_uffd_poll,
-	.read		= lv_uffd_read,
-	.write		= lv_uffd_write,
-	.llseek		= noop_llseek,
+	.owner = THIS_MODULE,
+	.open = lv_uffd_open,
+	.release = lv_uffd_release,
+	.poll = lv_uffd_poll,
+	.read = lv_uffd_read,
+	.write = lv_uffd_write,
+	.llseek = noop_llseek,
 };
 
 static struct miscdevice lv_uffd_device = {
-	.minor	= MISC_DYNAMIC_MINOR,
-	.name	= "lv_uffd",
-	.fops	= &lv_uffd_fops,
-	.mode	= 0600,
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "lv_uffd",
+	.fops = &lv_uffd_fops,
+	.mode = 0600,
 };
 
 /* Runs once for a slab's objects, not once an open: userfaultfd does the same. */
