@@ -245,6 +245,7 @@ struct lv_held {
 
 #define LV_HELD_TRY (1 << 0)     /* taken by a trylock: gets no incoming edge */
 #define LV_HELD_IRQ_OFF (1 << 1) /* known to be held with irqs off */
+#define LV_HELD_NESTED (1 << 2)  /* told: its order among equals is kept by another lock */
 
 struct lv_held_stack {
 	__u32 depth;

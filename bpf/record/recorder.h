@@ -68,9 +68,12 @@ static __always_inline __u32 acquire_usage(struct context *context, struct lv_he
 	return stack;
 }
 
-/* The lock at addr has been taken. All but ctx and addr are constants of the hook. */
+/*
+ * The lock at addr has been taken. All but ctx and addr are constants of the
+ * hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no edges.
+ */
 static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __u32 family,
-					   __u32 mode, int try, __u32 irq)
+					   __u32 mode, __u32 how, __u32 irq)
 {
 	struct lv_held lock = { .addr = addr };
 	struct lv_held_stack *held;
@@ -83,7 +86,7 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 	context.cpu->clock++;
 	meta = EVENT_META(hook, context.level, family);
 	lock.mode = acquire_mode(family, mode, context.count);
-	lock.flags = try ? LV_HELD_TRY : 0;
+	lock.flags = how;
 	lock.count = context.count & CONTEXT_PREEMPT;
 	lock.class = class_of(&context, addr, family);
 	held = held_stack(&context, family);
@@ -93,7 +96,7 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 		held_bound(&context);
 
 	stack = acquire_usage(&context, &lock, irq, meta);
-	if (!try)
+	if (!how)
 		stack = edges_record(&context, &lock, meta, stack);
 	if (family_sleeps(family))
 		lock.under = context.cpu->stack[context.level].depth;
