@@ -56,7 +56,7 @@ static void assert_silent(const struct capture *c)
 
 static void test_founding(void **state)
 {
-	struct capture *c = case_founding(&(struct case_founding){ 0 });
+	struct capture *c = case_founding(&(struct case_founding){0});
 	struct findings *f = analyse(c);
 
 	assert_int_equal(f->nr, 1);
@@ -73,7 +73,7 @@ static void test_founding(void **state)
 
 static void test_founding_without_cancel(void **state)
 {
-	struct capture *c = case_founding(&(struct case_founding){ .no_cancel = true });
+	struct capture *c = case_founding(&(struct case_founding){.no_cancel = true});
 	struct findings *f = analyse(c);
 
 	assert_int_equal(f->nr, 1);
@@ -88,12 +88,12 @@ static void test_founding_without_cancel(void **state)
 
 static void test_founding_fixed(void **state)
 {
-	struct capture *c = case_founding(&(struct case_founding){ .fixed = true });
+	struct capture *c = case_founding(&(struct case_founding){.fixed = true});
 
 	assert_int_equal(c->nr_edges, 2);
 	assert_silent(c);
 	capture_free(c);
-	c = case_founding(&(struct case_founding){ .fixed = true, .no_cancel = true });
+	c = case_founding(&(struct case_founding){.fixed = true, .no_cancel = true});
 	assert_silent(c);
 	capture_free(c);
 }
@@ -113,14 +113,14 @@ static void founding_id(const struct case_founding *how, char *ret_id)
 static void test_id_is_stable(void **state)
 {
 	const struct case_founding runs[] = {
-		{ .backwards = true },
-		{ .shift = 0x1000 },
-		{ .no_cancel = true },
-		{ .no_cancel = true, .backwards = true, .shift = 0x88000 },
+		{.backwards = true},
+		{.shift = 0x1000},
+		{.no_cancel = true},
+		{.no_cancel = true, .backwards = true, .shift = 0x88000},
 	};
 	char first[FINDING_ID_LEN], id[FINDING_ID_LEN];
 
-	founding_id(&(struct case_founding){ 0 }, first);
+	founding_id(&(struct case_founding){0}, first);
 	assert_int_equal(strlen(first), FINDING_ID_LEN - 1);
 	assert_int_equal(strspn(first, "0123456789abcdef"), FINDING_ID_LEN - 1);
 	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
@@ -131,7 +131,7 @@ static void test_id_is_stable(void **state)
 
 static void test_id_knows_the_kernel(void **state)
 {
-	struct capture *c = case_founding(&(struct case_founding){ 0 });
+	struct capture *c = case_founding(&(struct case_founding){0});
 	struct findings *f, *g;
 
 	f = analyse(c);
@@ -152,7 +152,7 @@ static void test_id_knows_the_kernel(void **state)
 /* Hard and soft together are one finding, under the stronger. */
 static void test_hard_and_soft_are_one(void **state)
 {
-	struct capture *c = case_founding(&(struct case_founding){ 0 });
+	struct capture *c = case_founding(&(struct case_founding){0});
 	struct findings *f;
 	char soft[FINDING_ID_LEN];
 
@@ -176,7 +176,7 @@ struct two_locks {
 
 static struct two_locks two_locks(void)
 {
-	struct two_locks t = { .c = case_new() };
+	struct two_locks t = {.c = case_new()};
 
 	t.a = case_class(t.c, "a", LV_RWLOCK);
 	t.b = case_class(t.c, "b", LV_RWLOCK);
@@ -186,7 +186,7 @@ static struct two_locks two_locks(void)
 /* One kind each way: a strong cycle or not, as the lockdep design page has it. */
 static void test_abba_kinds(void **state)
 {
-	static const uint32_t deps[] = { LV_DEP_SR, LV_DEP_ER, LV_DEP_SN, LV_DEP_EN };
+	static const uint32_t deps[] = {LV_DEP_SR, LV_DEP_ER, LV_DEP_SN, LV_DEP_EN};
 
 	for (int i = 0; i < 4; i++)
 		for (int j = 0; j < 4; j++) {
@@ -243,7 +243,7 @@ static void test_joining_edge_is_chosen(void **state)
 
 static void test_circular_id_ignores_direction_of_recording(void **state)
 {
-	struct two_locks t = two_locks(), u = { .c = case_new() };
+	struct two_locks t = two_locks(), u = {.c = case_new()};
 	struct findings *f, *g;
 
 	case_edge(t.c, t.a, t.b, LV_DEP_EN, LV_NONE);
@@ -334,7 +334,7 @@ static void test_ambiguous_does_not_mask_exact(void **state)
 
 static void test_exact_inversion_is_preferred(void **state)
 {
-	struct capture *c = case_founding(&(struct case_founding){ 0 });
+	struct capture *c = case_founding(&(struct case_founding){0});
 	uint32_t fog = case_class(c, "kmalloc-64+0x8", LV_SPIN);
 	struct findings *f;
 
@@ -353,7 +353,7 @@ static void test_exact_inversion_is_preferred(void **state)
 
 static void test_inferred_and_hidden_are_likely(void **state)
 {
-	struct capture *c = case_founding(&(struct case_founding){ 0 });
+	struct capture *c = case_founding(&(struct case_founding){0});
 	struct findings *f;
 
 	c->classes[1].certainty = CAPTURE_INFERRED;
@@ -419,7 +419,7 @@ static void test_inconsistent_instance(void **state)
 /* Every kind of edge between every IN and every ON, by the four block rules. */
 static void test_inversion_kinds(void **state)
 {
-	static const uint32_t deps[] = { LV_DEP_SR, LV_DEP_ER, LV_DEP_SN, LV_DEP_EN };
+	static const uint32_t deps[] = {LV_DEP_SR, LV_DEP_ER, LV_DEP_SN, LV_DEP_EN};
 
 	for (int i = 0; i < 4; i++)
 		for (uint32_t reads = 0; reads < 4; reads++) {
@@ -455,7 +455,7 @@ static void test_hard_does_not_meet_soft(void **state)
 
 static void test_rt_judges_raw_locks_only(void **state)
 {
-	struct capture *c = case_founding(&(struct case_founding){ 0 });
+	struct capture *c = case_founding(&(struct case_founding){0});
 
 	c->rt = true;
 	assert_silent(c);
@@ -531,8 +531,8 @@ static void test_wait_context(void **state)
 
 static void test_facts(void **state)
 {
-	static const enum finding_rule rules[] = { FINDING_WAIT_CONTEXT, FINDING_BAD_UNLOCK,
-						   FINDING_HELD_FREED, FINDING_HELD_AT_EXIT };
+	static const enum finding_rule rules[] = {FINDING_WAIT_CONTEXT, FINDING_BAD_UNLOCK,
+						  FINDING_HELD_FREED, FINDING_HELD_AT_EXIT};
 
 	for (uint32_t kind = 0; kind < CAPTURE_FACT_KINDS; kind++) {
 		struct two_locks t = two_locks();
@@ -629,7 +629,7 @@ static struct suppressions *parse(const char *text)
 
 static void test_suppress(void **state)
 {
-	struct capture *c = case_founding(&(struct case_founding){ .no_cancel = true });
+	struct capture *c = case_founding(&(struct case_founding){.no_cancel = true});
 	struct findings *f = analyse(c);
 	struct suppressions *s = parse("# known\n"
 				       "irq-inversion: *.fd_wqh --> &ctx->fault* ; one chain\n"
@@ -662,23 +662,23 @@ static void test_suppress_fits(void **state)
 		const char *locks;
 		bool fits;
 	} cases[] = {
-		{ "a --> b --> c --> d", true },
-		{ "c --> d --> a --> b", true }, /* a cycle begins anywhere */
-		{ "a --> b --> c", false },
-		{ "a --> c --> b --> d", false },
-		{ "...", true },
-		{ "... --> ...", true },
-		{ "b --> ...", true },
-		{ "... --> b --> ... --> d --> ...", true },
-		{ "e --> ...", false },
-		{ "? --> * --> ?* --> d", true },
-		{ "?? --> * --> * --> *", false },
-		{ "a --> ... --> b --> c --> d --> ...", true },
+		{"a --> b --> c --> d", true},
+		{"c --> d --> a --> b", true}, /* a cycle begins anywhere */
+		{"a --> b --> c", false},
+		{"a --> c --> b --> d", false},
+		{"...", true},
+		{"... --> ...", true},
+		{"b --> ...", true},
+		{"... --> b --> ... --> d --> ...", true},
+		{"e --> ...", false},
+		{"? --> * --> ?* --> d", true},
+		{"?? --> * --> * --> *", false},
+		{"a --> ... --> b --> c --> d --> ...", true},
 	};
 	struct capture *c = case_new();
 
 	for (int i = 0; i < 4; i++)
-		case_class(c, (char[]){ (char)('a' + i), '\0' }, LV_SPIN);
+		case_class(c, (char[]){(char)('a' + i), '\0'}, LV_SPIN);
 	for (uint32_t i = 0; i < 4; i++)
 		case_edge(c, i, (i + 1) % 4, LV_DEP_EN, LV_NONE);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -703,19 +703,19 @@ static void test_suppress_errors(void **state)
 		uint32_t line;
 		const char *error;
 	} cases[] = {
-		{ "circular a ; r", 1, "no ':' after the rule" },
-		{ "# ok\n\n  deadlock: a ; r\n", 3, "no such rule" },
-		{ ": a ; r", 1, "no such rule" },
-		{ "circular: a --> b", 1, "no ';' and reason after the locks" },
-		{ "circular: a ; r\ncircular: b ;  \t\r\n", 2, "the reason is missing" },
-		{ "circular: ; r", 1, "a lock's name is missing" },
-		{ "circular: a --> --> b ; r", 1, "a lock's name is missing" },
-		{ "circular: a --> ; r", 1, "a lock's name is missing" },
-		{ "circular: a\033[2J ; r", 1, "a control character" },
+		{"circular a ; r", 1, "no ':' after the rule"},
+		{"# ok\n\n  deadlock: a ; r\n", 3, "no such rule"},
+		{": a ; r", 1, "no such rule"},
+		{"circular: a --> b", 1, "no ';' and reason after the locks"},
+		{"circular: a ; r\ncircular: b ;  \t\r\n", 2, "the reason is missing"},
+		{"circular: ; r", 1, "a lock's name is missing"},
+		{"circular: a --> --> b ; r", 1, "a lock's name is missing"},
+		{"circular: a --> ; r", 1, "a lock's name is missing"},
+		{"circular: a\033[2J ; r", 1, "a control character"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct suppress_error error = { 0 };
+		struct suppress_error error = {0};
 		struct suppressions *s = NULL;
 
 		assert_int_equal(suppress_parse(cases[i].text, strlen(cases[i].text), &s, &error),

@@ -126,7 +126,7 @@ static inline void case_loss(struct capture *c, const char *name, const char *te
 /* The founding case: userfaultfd and aio, as of before the fix of 2019. */
 struct case_founding {
 	bool no_cancel; /* without io_cancel fd_wqh is taken in softirq too */
-	bool fixed;     /* fault_pending_wqh is always taken with irqs off */
+	bool fixed;	/* fault_pending_wqh is always taken with irqs off */
 	bool backwards; /* everything recorded in another order */
 	uint64_t shift; /* of all addresses */
 };

@@ -78,8 +78,10 @@ static void find_paths(const struct capture *c, uint32_t grade, struct paths *re
 		ret->reach[a][a] = 1;
 		for (uint32_t round = 1; round <= c->nr_edges; round++)
 			for (uint32_t b = 0; b < c->nr_edges; b++)
-				for (uint32_t d = 0; ret->reach[a][b] == round && d < c->nr_edges; d++)
-					if (!ret->reach[a][d] && c->edges[b].to == c->edges[d].from &&
+				for (uint32_t d = 0; ret->reach[a][b] == round && d < c->nr_edges;
+				     d++)
+					if (!ret->reach[a][d] &&
+					    c->edges[b].to == c->edges[d].from &&
 					    c->classes[c->edges[d].to].certainty <= grade &&
 					    !(is_r(&c->edges[b]) && is_s(&c->edges[d])))
 						ret->reach[a][d] = round + 1;
@@ -316,7 +318,8 @@ static void test_order_does_not_matter(void **state)
 		for (uint32_t i = 0; i < f->nr; i++) {
 			assert_string_equal(f->items[i].id, g->items[i].id);
 			assert_int_equal(f->items[i].confidence, g->items[i].confidence);
-			assert_int_equal(f->items[i].chain.nr_classes, g->items[i].chain.nr_classes);
+			assert_int_equal(f->items[i].chain.nr_classes,
+					 g->items[i].chain.nr_classes);
 			for (uint32_t j = 0; j < f->items[i].chain.nr_classes; j++)
 				assert_int_equal(at[f->items[i].chain.classes[j]],
 						 g->items[i].chain.classes[j]);
@@ -406,7 +409,8 @@ static void test_watch_agrees(void **state)
 			assert_true(has_id(told, &f->items[i]));
 			/* told as surely as it ends up to be */
 			if (f->items[i].rule == FINDING_IRQ_INVERSION)
-				assert_true(best_grade(told, &f->items[i]) <= f->items[i].chain.grade);
+				assert_true(best_grade(told, &f->items[i]) <=
+					    f->items[i].chain.grade);
 		}
 		for (uint32_t i = 0; i < told->nr; i++)
 			if (told->items[i].rule != FINDING_CIRCULAR)

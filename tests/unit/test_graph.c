@@ -126,7 +126,7 @@ static struct graph *random_graph(struct links *links)
 
 	links->nr = 0;
 	for (uint32_t n = 1 + draw(classes * 3); n; n--) {
-		struct link l = { draw(classes), draw(classes), BIT(draw(4)) };
+		struct link l = {draw(classes), draw(classes), BIT(draw(4))};
 
 		if (l.from == l.to || graph_add_edge(g, l.from, l.to, l.dep, &edge) != 1)
 			continue;
@@ -144,7 +144,7 @@ static int follows(const struct link *before, const struct link *after)
 /* Links on the shortest strong path from link a to link b, both counted; 0: none. */
 static uint32_t distance(const struct links *links, uint32_t a, uint32_t b)
 {
-	uint32_t far[MAX_CLASSES * MAX_CLASSES * 4] = { 0 };
+	uint32_t far[MAX_CLASSES * MAX_CLASSES * 4] = {0};
 	uint32_t round, changed = 1;
 
 	far[a] = 1;
@@ -198,7 +198,7 @@ static uint32_t expected(const struct links *links, uint32_t from, int e_only, u
 static int walked(struct graph_walk *w, const struct graph *g, int backwards, uint32_t from,
 		  int from_bound, uint32_t to, int to_free)
 {
-	struct graph_place at = { from, from_bound };
+	struct graph_place at = {from, from_bound};
 	struct graph_path path;
 	int nr;
 
@@ -209,8 +209,8 @@ static int walked(struct graph_walk *w, const struct graph *g, int backwards, ui
 		assert_int_equal(graph_walk_path(w, at, &path), 0);
 		nr = (int)path.nr - 1;
 		for (int i = 0; i < nr; i++)
-			assert_int_equal(path.edges[i], graph_find_edge(g, path.classes[i],
-									path.classes[i + 1]));
+			assert_int_equal(path.edges[i],
+					 graph_find_edge(g, path.classes[i], path.classes[i + 1]));
 		assert_int_equal(path.classes[backwards ? nr : 0], from);
 		assert_int_equal(path.classes[backwards ? 0 : nr], to);
 		graph_path_done(&path);
@@ -261,9 +261,9 @@ static void test_limits(void **state)
 {
 	struct graph *g = new_graph(4);
 	struct graph_walk *w = graph_walk_new();
-	uint8_t grade[] = { 0, 2, 0, 0 };
-	struct graph_limit limit = { .grade = grade, .max_grade = 1 };
-	struct graph_place at = { 0, false };
+	uint8_t grade[] = {0, 2, 0, 0};
+	struct graph_limit limit = {.grade = grade, .max_grade = 1};
+	struct graph_place at = {0, false};
 	uint32_t edge, seen = 0;
 
 	graph_add_edge(g, 0, 1, LV_DEP_EN, &edge);
@@ -273,7 +273,7 @@ static void test_limits(void **state)
 	while (graph_walk_next(w, &at))
 		seen |= BIT(at.class);
 	assert_int_equal(seen, BIT(0) | BIT(2));
-	at = (struct graph_place){ 1, false };
+	at = (struct graph_place){1, false};
 	assert_int_equal(graph_walk_begin(w, g, false, at, &limit), 0);
 	assert_false(graph_walk_next(w, &at));
 	graph_walk_free(w);
@@ -412,7 +412,7 @@ static void test_regions(void **state)
 {
 	struct links links;
 	uint32_t region[MAX_CLASSES], nr;
-	struct graph_limit none = { 0 };
+	struct graph_limit none = {0};
 
 	seed = 99;
 	for (int round = 0; round < ROUNDS; round++) {
@@ -439,7 +439,7 @@ static void test_deep(void **state)
 	uint32_t nr = 100000, edge, regions;
 	struct graph *g = new_graph(nr);
 	uint32_t *region = calloc(nr, sizeof(*region));
-	struct graph_limit none = { 0 };
+	struct graph_limit none = {0};
 
 	for (uint32_t i = 0; i + 1 < nr; i++)
 		assert_int_equal(graph_add_edge(g, i, i + 1, LV_DEP_EN, &edge), 1);

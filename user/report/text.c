@@ -221,7 +221,10 @@ int report_text(FILE *out, const struct capture *c, const struct findings *f,
 		if (finding_shown(p.f, opts->least))
 			put_finding(&p, ++number, shown, opts->least);
 	}
-	if (!shown)
+	if (!shown && shown + suppress_count(f) < f->nr)
+		fprintf(out, "lockvane: nothing found that is %s or surer\n",
+			finding_confidence_name(opts->least));
+	else if (!shown)
 		fputs("lockvane: nothing found\n", out);
 	fputs("lockvane: summary\n", out);
 	put_recorded(out, c);

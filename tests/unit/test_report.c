@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reports against the files of tests/golden. UPDATE_GOLDEN=1 writes them anew;
+ * what changed is then to be read, side by side with lockdep's own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "report/report.h"
+#include "test_finding_cases.h"
+
+/* A capture and what is to be known beyond it. */
+struct scene {
+	struct capture *c;
+	enum finding_event event;
+	uint32_t event_edge;
+	struct report_opts opts;
+	const char *suppressions;
+};
+
+static struct scene scene(struct capture *c)
+{
+	return (struct scene){.c = c, .opts = REPORT_OPTS_DEFAULT};
+}
+
+static struct scene founding(void)
+{
+	return scene(case_founding(&(struct case_founding){0}));
+}
+
+static struct scene founding_no_cancel(void)
+{
+	return scene(case_founding(&(struct case_founding){.no_cancel = true}));
+}
+
+static struct scene founding_fixed(void)
+{
+	struct scene s = scene(case_founding(&(struct case_founding){.fixed = true}));
+
+	case_loss(s.c, "stale_holders", "held entries found not to be held", 12);
+	case_loss(s.c, "nmi", "events in NMI, not traced", 3);
+	return s;
+}
+
+static struct scene founding_by_safe_use(void)
+{
+	struct scene s = founding();
+
+	s.event = FINDING_BY_SAFE_USE;
+	return s;
+}
+
+static struct scene founding_by_edge(void)
+{
+	struct scene s = founding();
+
+	s.event = FINDING_BY_EDGE;
+	s.event_edge = 1;
+	return s;
+}
+
+/* As a kernel with merged slabs and inlined unlocks shows it. */
+static struct scene founding_inferred(void)
+{
+	struct scene s = founding();
+
+	s.c->classes[0].certainty = CAPTURE_INFERRED;
+	s.c->classes[1].certainty = CAPTURE_INFERRED;
+	s.c->unlocks_hidden = true;
+	s.c->irqs_unseen = true;
+	free(s.c->tainted);
+	s.c->tainted = NULL;
+	return s;
+}
+
+static struct scene suppressed(void)
+{
+	struct scene s = founding_no_cancel();
+
+	s.suppressions = "# in tests/golden\n"
+			 "irq-inversion: ... --> *.fault_pending_wqh ; our own module, see notes\n"
+			 "circular: a --> b ; long gone\n";
+	s.opts.list_suppressed = true;
+	return s;
+}
+
+static struct scene abba_of(bool third)
+{
+	struct scene s = scene(case_new());
+	struct capture *c = s.c;
+	uint32_t ab = case_stack(c, "mount", 211,
+				 "down_write+0x1a/0x70|alloc_super+0x40/0x2c0|"
+				 "sget_fc+0x5a/0x210|vfs_get_tree+0x25/0xb0");
+	uint32_t ba = case_stack(c, "umount", 214,
+				 "mutex_lock+0x15/0x50|sb_prepare_remount+0x2c/"
+				 "0x90|path_umount+0x88/0x3e0");
+	uint32_t held = case_stack(c, "umount", 214,
+				   "down_write+0x1a/0x70|deactivate_super+0x30/"
+				   "0x60|path_umount+0x40/0x3e0");
+	uint32_t a = case_class(c, "namespace_sem", LV_RWSEM);
+	uint32_t b = case_class(c, "super_block.s_umount", LV_RWSEM);
+	uint32_t last = b, edge;
+
+	case_use(c, a, LV_USED, 0xffffffff82a10040, ab);
+	case_use(c, a, LV_ENABLED_HARDIRQ, 0xffffffff82a10040, ab);
+	case_use(c, a, LV_ENABLED_SOFTIRQ, 0xffffffff82a10040, ab);
+	case_use(c, b, LV_ENABLED_HARDIRQ_READ, 0xff11000001020070, held);
+	case_use(c, b, LV_USED_READ, 0xff11000001020070, held);
+	edge = case_edge(c, a, b, LV_DEP_EN, ab);
+	case_instances(c, edge, 0xffffffff82a10040, 0xff11000001020070);
+	if (third) {
+		last = case_class(c, "inode.i_rwsem", LV_RWSEM);
+		edge = case_edge(c, b, last, LV_DEP_SN, held);
+	}
+	edge = case_edge(c, last, a, third ? LV_DEP_EN : LV_DEP_SN, ba);
+	c->edges[edge].from_stack = held;
+	case_instances(c, edge, third ? 0 : 0xff11000001020070, 0xffffffff82a10040);
+	return s;
+}
+
+static struct scene circular(void)
+{
+	return abba_of(false);
+}
+
+static struct scene circular_of_three(void)
+{
+	return abba_of(true);
+}
+
+static struct scene circular_by_edge(void)
+{
+	struct scene s = abba_of(true);
+
+	s.event = FINDING_BY_EDGE;
+	s.event_edge = 0;
+	return s;
+}
+
+static struct scene inconsistent(void)
+{
+	struct scene s = scene(case_new());
+	uint32_t irq = case_stack(s.c, "swapper/0", 0,
+				  "_raw_read_lock+0x18/0x40|send_sigio+0x3c/0x110|"
+				  "kill_fasync+0x70/0xc0|input_event+0x4a/0x80");
+	uint32_t task = case_stack(s.c, "sh", 91,
+				   "_raw_write_lock+0x18/0x40|f_modown+0x20/0xb0|"
+				   "f_setown+0x60/0xa0|do_fcntl+0x2c0/0x6e0");
+	uint32_t class = case_slab(s.c, "file.f_owner.lock", "&f->f_owner.lock", "filp+0x58");
+
+	s.c->classes[class].family = LV_RWLOCK;
+	case_use(s.c, class, LV_USED_IN_HARDIRQ_READ, 0xff11000001303058, irq);
+	case_use(s.c, class, LV_ENABLED_HARDIRQ, 0xff11000001303058, task);
+	case_use(s.c, class, LV_ENABLED_SOFTIRQ, 0xff11000001303058, task);
+	case_use(s.c, class, LV_USED, 0xff11000001303058, task);
+	return s;
+}
+
+static struct scene inconsistent_by_safe_use(void)
+{
+	struct scene s = inconsistent();
+
+	s.event = FINDING_BY_SAFE_USE;
+	return s;
+}
+
+static struct scene self_nesting(void)
+{
+	struct scene s = scene(case_new());
+	uint32_t where = case_stack(s.c, "mv", 77, "_raw_spin_lock+0x30/0x3a|d_move+0x1c/0x80");
+	uint32_t class = case_class(s.c, "dentry.d_lock", LV_SPIN);
+	uint32_t edge = case_edge(s.c, class, class, LV_DEP_EN, where);
+
+	case_instances(s.c, edge, 0xff11000001404058, 0xff11000001404118);
+	s.c->edges[edge].from_stack = where;
+	return s;
+}
+
+static struct scene recursive_annotated(void)
+{
+	struct scene s = self_nesting();
+
+	s.c->annotated = true;
+	return s;
+}
+
+static struct scene recursive_same(void)
+{
+	struct scene s = self_nesting();
+
+	s.c->edges[0].to_addr = s.c->edges[0].from_addr;
+	return s;
+}
+
+static struct scene recursive_both_orders(void)
+{
+	struct scene s = self_nesting();
+
+	s.c->classes[0].flags = LV_CLASS_SELF_ORDER;
+	return s;
+}
+
+static struct scene wait_context(void)
+{
+	struct scene s = scene(case_new());
+	uint32_t where = case_stack(s.c, "kworker/0:1", 9,
+				    "mutex_lock+0x15/0x50|bad_driver_poll+0x31/0x60 [bad]");
+	uint32_t held = case_stack(s.c, "kworker/0:1", 9,
+				   "_raw_spin_lock+0x30/0x3a|bad_driver_poll+0x20/0x60 [bad]");
+	uint32_t spin = case_class(s.c, "bad_state.lock", LV_SPIN);
+	uint32_t mutex = case_class(s.c, "bad_mutex", LV_MUTEX);
+	uint32_t edge = case_edge(s.c, spin, mutex, LV_DEP_EN, where);
+
+	s.c->edges[edge].from_stack = held;
+	case_instances(s.c, edge, 0xff11000001505000, 0xffffffffc0201000);
+	return s;
+}
+
+static struct scene wait_context_in_irq(void)
+{
+	struct scene s = scene(case_new());
+	uint32_t where =
+		case_stack(s.c, "swapper/0", 0, "mutex_lock+0x15/0x50|bad_timer+0x12/0x40 [bad]");
+	uint32_t mutex = case_class(s.c, "bad_mutex", LV_MUTEX);
+
+	case_use(s.c, mutex, LV_USED_IN_SOFTIRQ, 0xffffffffc0201000, where);
+	return s;
+}
+
+static struct scene fact(enum capture_fact_kind kind)
+{
+	struct scene s = scene(case_new());
+	uint32_t where = case_stack(s.c, "sh", 80,
+				    "_raw_spin_unlock+0x5/0x20|"
+				    "bad_ioctl+0x40/0x90 [bad]|"
+				    "__x64_sys_ioctl+0x8a/0xc0");
+	struct capture_fact *f = capture_add_fact(s.c);
+
+	f->kind = kind;
+	f->class = case_class(s.c, "bad_state.lock", LV_SPIN);
+	f->stack = where;
+	f->addr = 0xff11000001505000;
+	return s;
+}
+
+static struct scene bad_unlock(void)
+{
+	return fact(CAPTURE_BAD_UNLOCK);
+}
+
+static struct scene held_freed(void)
+{
+	return fact(CAPTURE_HELD_FREED);
+}
+
+static struct scene held_at_exit(void)
+{
+	return fact(CAPTURE_HELD_AT_EXIT);
+}
+
+/* Names that would like to rule the terminal, or to break the columns. */
+static struct scene hostile(void)
+{
+	struct scene s = scene(case_new());
+	uint32_t evil =
+		case_stack(s.c, "\033[2Jrm -rf\n", 666,
+			   "_raw_spin_lock+0x5/0x20|evil\r\nlockvane: nothing found [\xff]");
+	uint32_t class = case_slab(s.c, "a b\tc\n{+.+.}", "\033]0;title\007", "key\x7f\x80");
+
+	case_use(s.c, class, LV_USED_IN_HARDIRQ, 0, evil);
+	case_use(s.c, class, LV_ENABLED_HARDIRQ, 0, LV_NONE);
+	s.c->command = case_copy("sh -c '\033c'");
+	s.c->kernel[0] = '\a';
+	case_loss(s.c, "\002", "lost\nlosses      none", 1);
+	return s;
+}
+
+static struct scene weak_withheld(void)
+{
+	struct scene s = founding();
+
+	s.c->classes[2].certainty = CAPTURE_AMBIGUOUS;
+	return s;
+}
+
+static struct scene weak_shown(void)
+{
+	struct scene s = weak_withheld();
+
+	s.opts.least = FINDING_WEAK;
+	return s;
+}
+
+static struct scene empty(void)
+{
+	return scene(case_new());
+}
+
+static const struct {
+	const char *name;
+	struct scene (*build)(void);
+} scenes[] = {
+#define SCENE(name)                                                                                \
+	{                                                                                          \
+#name, name                                                                        \
+	}
+	SCENE(founding),
+	SCENE(founding_no_cancel),
+	SCENE(founding_fixed),
+	SCENE(founding_by_safe_use),
+	SCENE(founding_by_edge),
+	SCENE(founding_inferred),
+	SCENE(circular),
+	SCENE(circular_of_three),
+	SCENE(circular_by_edge),
+	SCENE(inconsistent),
+	SCENE(inconsistent_by_safe_use),
+	SCENE(recursive_annotated),
+	SCENE(recursive_same),
+	SCENE(recursive_both_orders),
+	SCENE(self_nesting),
+	SCENE(wait_context),
+	SCENE(wait_context_in_irq),
+	SCENE(bad_unlock),
+	SCENE(held_freed),
+	SCENE(held_at_exit),
+	SCENE(suppressed),
+	SCENE(hostile),
+	SCENE(weak_withheld),
+	SCENE(weak_shown),
+	SCENE(empty),
+#undef SCENE
+};
+
+#define NR_SCENES (sizeof(scenes) / sizeof(*scenes))
+
+/* The whole of a file in new memory, or "" when there is none. */
+static char *read_file(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = calloc(1, 1 << 20);
+
+	assert_non_null(text);
+	if (file) {
+		text[fread(text, 1, (1 << 20) - 1, file)] = '\0';
+		fclose(file);
+	}
+	return text;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fputs(text, file) < 0, 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Beside this file's folder, wherever the test is run from. */
+static void golden_path(char *ret_path, size_t size, const char *name, const char *suffix)
+{
+	const char *slash = strrchr(__FILE__, '/');
+	int folder = slash ? (int)(slash - __FILE__) : 1;
+
+	snprintf(ret_path, size, "%.*s/../golden/%s.%s", folder, slash ? __FILE__ : ".", name,
+		 suffix);
+}
+
+static void assert_golden(const char *name, const char *suffix, const char *got)
+{
+	char path[512];
+	char *want;
+	size_t same = 0;
+
+	golden_path(path, sizeof(path), name, suffix);
+	if (getenv("UPDATE_GOLDEN")) {
+		write_file(path, got);
+		return;
+	}
+	want = read_file(path);
+	while (got[same] && got[same] == want[same])
+		same++;
+	if (got[same] != want[same])
+		print_error("%s differs at byte %zu: wanted\n%.200s\ngot\n%.200s\n", path, same,
+			    want + same, got + same);
+	assert_int_equal(got[same], want[same]);
+	free(want);
+}
+
+static struct findings *findings_of(const struct scene *s)
+{
+	struct findings *f;
+
+	assert_int_equal(finding_analyse(s->c, &f), 0);
+	for (uint32_t i = 0; i < f->nr; i++) {
+		f->items[i].event = s->event;
+		f->items[i].event_edge = s->event_edge;
+	}
+	return f;
+}
+
+static struct suppressions *suppress(struct scene *s, struct findings *f)
+{
+	struct suppress_error error;
+	struct suppressions *entries = NULL;
+
+	if (!s->suppressions)
+		return NULL;
+	assert_int_equal(suppress_parse(s->suppressions, strlen(s->suppressions), &entries, &error),
+			 0);
+	suppress_apply(entries, s->c, f);
+	s->opts.suppressions = entries;
+	return entries;
+}
+
+static void check_scene(const char *name, struct scene s, bool json)
+{
+	struct findings *f = findings_of(&s);
+	struct suppressions *entries = suppress(&s, f);
+	char *got = NULL;
+	size_t size;
+	FILE *out = open_memstream(&got, &size);
+
+	assert_non_null(out);
+	if (json)
+		assert_int_equal(report_json(out, s.c, f, &s.opts), 0);
+	else
+		assert_int_equal(report_text(out, s.c, f, &s.opts), 0);
+	fclose(out);
+	for (size_t i = 0; i < size; i++)
+		assert_true(got[i] == '\n' || (got[i] >= ' ' && got[i] <= '~'));
+	assert_golden(name, json ? "json" : "txt", got);
+	free(got);
+	suppressions_free(entries);
+	findings_free(f);
+	capture_free(s.c);
+}
+
+static void test_text(void **state)
+{
+	for (size_t i = 0; i < NR_SCENES; i++)
+		check_scene(scenes[i].name, scenes[i].build(), false);
+}
+
+static void test_json(void **state)
+{
+	for (size_t i = 0; i < NR_SCENES; i++)
+		check_scene(scenes[i].name, scenes[i].build(), true);
+}
+
+/* The fields that are promised, read back by a parser. */
+static void test_json_fields(void **state)
+{
+	struct scene s = founding_no_cancel();
+	struct findings *f = findings_of(&s);
+	const char *id, *rule, *confidence, *first;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	json_t *root, *chain, *stacks, *also;
+	json_int_t events;
+
+	assert_int_equal(report_json(out, s.c, f, &s.opts), 0);
+	fclose(out);
+	root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(root);
+	assert_int_equal(json_unpack(root, "{s:s, s:s, s:I, s:[{s:s, s:s, s:s, s:o, s:o, s:o}]}",
+				     "lockvane", &first, "kernel", &first, "events", &events,
+				     "findings", "id", &id, "rule", &rule, "confidence",
+				     &confidence, "chain", &chain, "stacks", &stacks, "also",
+				     &also),
+			 0);
+	assert_string_equal(rule, "irq-inversion");
+	assert_string_equal(confidence, "confirmed");
+	assert_string_equal(id, f->items[0].id);
+	assert_int_equal(json_array_size(chain), 2);
+	assert_int_equal(json_array_size(stacks), 3);
+	assert_int_equal(json_array_size(also), 1);
+	assert_int_equal(events, 48211);
+	assert_int_equal(json_array_size(json_object_get(root, "classes")), 3);
+	assert_int_equal(json_array_size(json_object_get(root, "edges")), 2);
+	assert_true(json_is_object(json_object_get(root, "losses")));
+	json_decref(root);
+	free(text);
+	findings_free(f);
+	capture_free(s.c);
+}
+
+static void check_list(const char *name, struct scene s,
+		       int (*list)(FILE *, const struct capture *))
+{
+	char *got = NULL;
+	size_t size;
+	FILE *out = open_memstream(&got, &size);
+
+	assert_int_equal(list(out, s.c), 0);
+	fclose(out);
+	assert_golden(name, "list", got);
+	free(got);
+	capture_free(s.c);
+}
+
+static void test_lists(void **state)
+{
+	check_list("classes", founding_no_cancel(), report_classes);
+	check_list("classes_hostile", hostile(), report_classes);
+	check_list("edges", circular_of_three(), report_edges);
+	check_list("edges_empty", empty(), report_edges);
+}
+
+static void test_full_disk(void **state)
+{
+	struct scene s = founding();
+	struct findings *f = findings_of(&s);
+	FILE *out = fopen("/dev/full", "w");
+
+	if (!out)
+		skip();
+	setvbuf(out, NULL, _IONBF, 0);
+	assert_int_equal(report_text(out, s.c, f, &s.opts), -EIO);
+	assert_int_equal(report_json(out, s.c, f, &s.opts), -EIO);
+	assert_int_equal(report_classes(out, s.c), -EIO);
+	assert_int_equal(report_edges(out, s.c), -EIO);
+	fclose(out);
+	findings_free(f);
+	capture_free(s.c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),	    cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_fields), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_full_disk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
