@@ -159,7 +159,7 @@ static const struct ksym *percpu_symbol(const struct names *n, uint64_t off)
 	if (!n->from.ksyms || !n->bounds.percpu_end)
 		return NULL;
 	sym = ksyms_find(n->from.ksyms, n->bounds.percpu_start + off);
-	return sym && !ksym_is_text(sym) ? sym : NULL;
+	return sym && sym->size && !ksym_is_text(sym) ? sym : NULL;
 }
 
 /*
@@ -200,7 +200,7 @@ static void name_percpu_dyn(const struct names *n, const struct lv_class *c,
 	snprintf(r->key, sizeof(r->key), "percpu-dyn+0x%" PRIx64, off);
 	memcpy(r->name, r->key, sizeof(r->name));
 	r->certainty = NAMES_AMBIGUOUS;
-	if (!sym || !sym->module || !sym->size)
+	if (!sym || !sym->module)
 		return;
 	name_symbol(n, sym, n->bounds.percpu_start + off, c->family, r);
 	r->certainty = NAMES_EXACT;

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Names of lock classes, what they are certain of, and that the order of discovery is nothing. */
+#include "test_kernel_names.h"
+
+static void test_static(void **state)
+{
+	struct lv_name *n = &world.names[world.nr_names++];
+
+	(void)state;
+	n->state = LV_SLOT_READY;
+	n->place.kind = LV_PLACE_STATIC;
+	n->place.base = 0xffffffff82000210;
+	strcpy(n->text, "&init_task.wait");
+	add(LV_PLACE_STATIC, 0xffffffff82000140, 0, LV_RWLOCK);
+	add(LV_PLACE_STATIC, 0xffffffff82000210, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffffc0003000, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffffc0003008, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffff81000010, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffffd0000000, 0, LV_SPIN);
+	name_all();
+	NAMED(0, "tasklist_lock", EXACT);
+	assert_string_equal(world.results[0].kind, "static");
+	assert_string_equal(world.results[0].key, "[<ffffffff82000140>]");
+	assert_string_equal(world.results[0].alias, "");
+	NAMED(1, "init_task+0x10", EXACT);
+	assert_string_equal(world.results[1].alias, "&init_task.wait");
+	NAMED(2, "lv_lock [lv_uffd]", EXACT);
+	NAMED(3, "lv_lock+0x8 [lv_uffd]", EXACT);
+	NAMED(4, "kernel+0x10", EXACT); /* data without symbols: not a function's name */
+	NAMED(5, "0xffffffffd0000000", EXACT);
+}
+
+/* The second of two static locks is called so even when the first is never seen. */
+static void test_static_duplicates(void **state)
+{
+	(void)state;
+	add(LV_PLACE_STATIC, 0xffffffff82000180, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffffc0003040, 0, LV_SPIN);
+	name_all();
+	NAMED(0, "cache_lock#2", EXACT);
+	NAMED(1, "cache_lock [lv_uffd]", EXACT);
+	add(LV_PLACE_STATIC, 0xffffffff82000100, 0, LV_SPIN);
+	name_all();
+	NAMED(0, "cache_lock#2", EXACT);
+	NAMED(2, "cache_lock", EXACT);
+}
+
+static void test_percpu(void **state)
+{
+	(void)state;
+	add(LV_PLACE_PERCPU, 0x100, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x480, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x610, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x650, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x680, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x110, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x808, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0xf00, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU_DYN, 0x908, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU_DYN, 0x9000, 0, LV_SPIN);
+	name_all();
+	NAMED(0, "rq.__lock", EXACT);
+	NAMED(1, "timer_bases[].lock", EXACT);
+	assert_string_equal(world.results[1].full, "timer_bases[1].lock");
+	NAMED(2, "first_list.lock", EXACT); /* two variables of that struct */
+	NAMED(3, "second_list.lock", EXACT);
+	NAMED(4, "pure_lock", EXACT);
+	NAMED(5, "runqueues+0x10", EXACT);
+	NAMED(6, "only_in_symbols+0x8", EXACT);
+	NAMED(7, "percpu+0xf00", EXACT);
+	NAMED(8, "lv_stats+0x8 [lv_uffd]", EXACT); /* a module's static one */
+	NAMED(9, "percpu-dyn+0x9000", AMBIGUOUS);
+	assert_string_equal(world.results[0].kind, "percpu");
+	assert_string_equal(world.results[0].key, "percpu+0x100");
+}
+
+/* Since 6.15 the section has an address, which the recorder's offset contains. */
+static void test_percpu_linked_high(void **state)
+{
+	(void)state;
+	fixture_write("high", "ffffffff81000000 T _text\n"
+			      "ffffffff83000000 D __per_cpu_start\n"
+			      "ffffffff83001000 D __per_cpu_end\n");
+	ksyms_free(world.ksyms);
+	assert_int_equal(ksyms_load(fixture_path("high"), &world.ksyms), 0);
+	world.from.ksyms = world.ksyms;
+	add(LV_PLACE_PERCPU, 0xffffffff83000100, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x610, 0, LV_SPIN);
+	name_all();
+	NAMED(0, "rq.__lock", EXACT);
+	assert_string_equal(world.results[0].key, "percpu+0x100");
+	NAMED(1, "first_list.lock", EXACT);
+}
+
+static void test_other_places(void **state)
+{
+	(void)state;
+	add(LV_PLACE_PAGE, 0, 0x28, LV_SPIN);
+	add(LV_PLACE_PAGE, 0, 0x30, LV_SPIN);
+	add(LV_PLACE_VMALLOC, 0, 0, LV_SPIN);
+	add(LV_PLACE_EARLY, 0, 0, LV_SPIN);
+	add(LV_PLACE_KFENCE, 0, 0, LV_SPIN);
+	add(99, 0, 0, LV_SPIN);
+	add(LV_PLACE_VMALLOC, 0, 0, LV_MUTEX);
+	name_all();
+	NAMED(0, "ptdesc.ptl", EXACT);
+	NAMED(1, "page+0x30", AMBIGUOUS);
+	NAMED(2, "vmalloc", AMBIGUOUS);
+	NAMED(3, "early", AMBIGUOUS);
+	NAMED(4, "kfence", AMBIGUOUS);
+	NAMED(5, "unknown", AMBIGUOUS);
+	NAMED(6, "vmalloc#2", AMBIGUOUS);
+}
+
+static void test_subclass(void **state)
+{
+	(void)state;
+	add(LV_PLACE_PERCPU, 0x100, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x100, 0, LV_SPIN)->subclass = 1;
+	name_all();
+	NAMED(0, "rq.__lock", EXACT);
+	NAMED(1, "rq.__lock/1", EXACT);
+}
+
+static void test_unique(void **state)
+{
+	(void)state;
+	slab("sighand_cache", 2080, NULL);
+	load_slabs();
+	add(LV_PLACE_PERCPU, 0x500, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x400, 0, LV_SPIN);
+	add_slab("sighand_struct", 2080, 0, LV_SPIN); /* a cache we have no folder of */
+	add_slab("sighand_cache", 2080, 0, LV_SPIN);
+	name_all();
+	NAMED(0, "timer_bases[2].lock", EXACT);
+	NAMED(1, "timer_bases[0].lock", EXACT);
+	NAMED(2, "sighand_struct.siglock@sighand_struct", INFERRED);
+	NAMED(3, "sighand_struct.siglock", EXACT); /* the surer one keeps the name */
+}
+
+/* Nothing known at all, and whatever bytes. */
+static void test_hostile(void **state)
+{
+	struct lv_class *c;
+	size_t i;
+
+	(void)state;
+	memset(&world.from, 0, sizeof(world.from));
+	add(LV_PLACE_STATIC, 0xffffffff82000140, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x100, 0, LV_SPIN);
+	add(LV_PLACE_PAGE, 0, 0x28, LV_SPIN);
+	add_slab("task_struct", 9792, 0xb90, LV_SPIN);
+	add_slab("", 0, 0x10, LV_SPIN);
+	add_slab("bad\x1b[31m\ncache", 64, 8, 77);
+	c = add(LV_PLACE_SLAB, 1, 0xffffffff, 0xffff);
+	memset(c->cache, 0xff, sizeof(c->cache)); /* no end */
+	memset(tell("", 0, 0x10, "")->text, 'x', LV_NAME_LEN);
+	tell("bad\x1b[31m\ncache", 64, 8, "&a->\x07 \n[[[");
+	world.names[world.nr_names].state = LV_SLOT_CLAIMED;
+	world.nr_names++;
+	name_all();
+	NAMED(0, "0xffffffff82000140", EXACT);
+	NAMED(1, "percpu+0x100", EXACT);
+	NAMED(2, "page+0x28", AMBIGUOUS);
+	NAMED(3, "task_struct+0xb90", INFERRED);
+	NAMED(4, "slab+0x10", AMBIGUOUS);
+	NAMED(5, "bad?[31m?cache+0x8", INFERRED);
+	for (i = 0; i < world.nr_classes; i++) {
+		const char *p = world.results[i].name;
+
+		assert_true(strlen(p) < NAMES_LEN);
+		for (; *p; p++)
+			assert_true(*p >= 0x20 && *p < 0x7f);
+	}
+}
+
+/* Every order of classes and names gives every class the same name. */
+static void test_order(void **state)
+{
+	struct names_result first[MAX_ITEMS];
+	size_t i, turn;
+
+	(void)state;
+	SLAB(":0000576", 576, "kioctx", "bfq_queue");
+	slab("kmalloc-cg-192", 192, NULL);
+	load_slabs();
+	add_slab("kioctx", 576, 0x100, LV_SPIN);
+	add_slab("kmalloc-cg-192", 192, 0x20, LV_SPIN);
+	add_slab("kmalloc-cg-192", 192, 0, LV_MUTEX);
+	add(LV_PLACE_PERCPU, 0x500, 0, LV_SPIN);
+	add(LV_PLACE_PERCPU, 0x400, 0, LV_SPIN);
+	add(LV_PLACE_VMALLOC, 0, 0, LV_SPIN);
+	add(LV_PLACE_VMALLOC, 0, 0, LV_MUTEX);
+	tell("kioctx", 576, 0x160, "&ctx->wait");
+	tell("kmalloc-cg-192", 192, 0x20, "&pipe->rd_wait");
+	tell("kmalloc-cg-192", 192, 0x28, "&y->odd");
+	name_all();
+	memcpy(first, world.results, sizeof(first));
+	for (turn = 1; turn < world.nr_classes; turn++) {
+		struct lv_class c = world.classes[0];
+		struct lv_name n = world.names[0];
+
+		memmove(&world.classes[0], &world.classes[1], (world.nr_classes - 1) * sizeof(c));
+		world.classes[world.nr_classes - 1] = c;
+		memmove(&world.names[0], &world.names[1], (world.nr_names - 1) * sizeof(n));
+		world.names[world.nr_names - 1] = n;
+		name_all();
+		for (i = 0; i < world.nr_classes; i++)
+			assert_string_equal(world.results[i].name,
+					    first[(i + turn) % world.nr_classes].name);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_static),
+		TEST(test_static_duplicates),
+		TEST(test_percpu),
+		TEST(test_percpu_linked_high),
+		TEST(test_other_places),
+		TEST(test_subclass),
+		TEST(test_unique),
+		TEST(test_hostile),
+		TEST(test_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
