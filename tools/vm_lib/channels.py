@@ -10,6 +10,7 @@ import time
 from .qemu import PORTS
 
 CHUNK = 1 << 16
+DRAIN = 2.0
 
 
 class Writer:
@@ -59,7 +60,7 @@ class Channels:
         self._control = b''
 
     def run(self, process, boot_limit, limit, out, err):
-        """Until the guest says it is done, dies, or a limit passes; True if within them."""
+        """Until the guest says it is done, dies, or a limit passes."""
         start = time.monotonic()
         selector = selectors.DefaultSelector()
         for name, listener in self.listeners.items():
@@ -82,8 +83,10 @@ class Channels:
                         break
                     for key, _ in ready:
                         self._serve(selector, key, writers, files, start)
-                # Output that was on its way when the guest said "end".
-                while ready := selector.select(0.02):
+                # Output that was on its way when the guest said "end"; what the program left
+                # running may go on for ever.
+                last = time.monotonic() + DRAIN
+                while time.monotonic() < last and (ready := selector.select(0.02)):
                     for key, _ in ready:
                         self._serve(selector, key, writers, files, start)
             finally:
