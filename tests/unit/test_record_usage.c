@@ -62,6 +62,7 @@ static void test_on_by_hardirq(void **state)
 	struct machine *m = *state;
 	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
 
+	machine_world(m)->annotated = false;
 	machine_irq_disable(m);
 	LOCK(m, a, spin);
 	machine_irq_enable(m); /* nobody tells us */
@@ -82,6 +83,7 @@ static void test_on_by_softirq(void **state)
 	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
 	uint64_t c = machine_add_lock(m, LV_SPIN);
 
+	machine_world(m)->annotated = false;
 	machine_irq_disable(m);
 	LOCK(m, a, spin);
 	machine_irq_enable(m);

@@ -27,11 +27,11 @@ struct machine_options {
 /* One way of taking or giving back a lock. */
 struct machine_op {
 	uint32_t family; /* enum lv_family */
-	uint32_t mode;   /* LV_WRITE or LV_READ */
+	uint32_t mode;   /* LV_WRITE, LV_READ; LV_RECURSIVE whatever the context says */
 	uint32_t irq;    /* enum lv_irq_effect */
 	bool try;
-	bool nested;       /* under a nest_lock that is held: no order among equals */
-	uint32_t subclass; /* told, 0 unless annotated */
+	uint32_t subclass;  /* told, 0 unless annotated */
+	uint64_t nest_lock; /* told: this one, held, orders the locks of one class; 0: none */
 };
 
 struct machine *machine_new(const struct machine_options *options);
@@ -64,9 +64,29 @@ void machine_irq_enable(struct machine *m);
 void machine_bh_disable(struct machine *m);
 int machine_bh_enable(struct machine *m);
 
-/* 0: taken; 1: a trylock that failed. -EBUSY: see above, nothing was changed. */
+/*
+ * 0: taken; 1: a trylock that failed. -EBUSY: see above. A debug kernel would
+ * see the attempt: with annotations the recorder is told of it, and the next
+ * unlock takes it back. Without them nothing has happened.
+ */
 int machine_lock(struct machine *m, uint64_t addr, const struct machine_op *op);
 /* -ENOENT: it was not held; the recorder has seen the release nevertheless. */
 int machine_unlock(struct machine *m, uint64_t addr, const struct machine_op *op);
+
+/* How the lock is held, and by whom: true if by the running task or CPU. */
+struct machine_holder {
+	uint32_t mode;
+	uint32_t task;
+	uint32_t cpu;
+};
+bool machine_holder(struct machine *m, uint64_t addr, struct machine_holder *ret);
+
+/* The lock's memory is given back, and the running task goes back to user space. */
+void machine_free_lock(struct machine *m, uint64_t addr);
+int machine_user_return(struct machine *m);
+
+/* What wait queues tell: the words of an init, and that a lock is one's. */
+void machine_name_waitq(struct machine *m, uint64_t addr, uint64_t text);
+void machine_mark_waitq(struct machine *m, uint64_t addr);
 
 #endif

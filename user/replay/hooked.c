@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/hooked.h"
+
+#include "hooks.h"
+#include "replay/world.h"
+#include "record/recorder.h"
+
+/* The hook a verb stands for: index in hooks.def, or LV_HOOKS when it has none (yet). */
+struct hook_key {
+	uint8_t verb, family, mode, irq;
+};
+
+enum { VERB_ACQUIRE = 1, VERB_TRY, VERB_RELEASE };
+
+static const struct hook_key hook_keys[LV_HOOKS] = {
+#define LV_ACQUIRE(function, family, mode, irq) \
+	{ VERB_ACQUIRE, LV_##family, LV_##mode, LV_IRQ_##irq },
+#define LV_TRY(function, family, mode, irq) { VERB_TRY, LV_##family, LV_##mode, LV_IRQ_##irq },
+#define LV_RELEASE(function, family, irq) { VERB_RELEASE, LV_##family, 0xff, LV_IRQ_##irq },
+#define LV_WAITQ(function) { 0 },
+#define LV_NAME(function) { 0 },
+#include "hooks.def"
+};
+
+static uint32_t hook_of(uint8_t verb, const struct machine_op *op)
+{
+	for (uint32_t i = 0; i < LV_HOOKS; i++) {
+		const struct hook_key *key = &hook_keys[i];
+
+		if (key->verb == verb && key->family == op->family && key->irq == op->irq &&
+		    (verb == VERB_RELEASE || (key->mode == LV_WRITE) == (op->mode == LV_WRITE)))
+			return i;
+	}
+	return LV_HOOKS;
+}
+
+void hooked_acquire(uint64_t addr, const struct machine_op *op, uint32_t how)
+{
+	record_acquire(NULL, addr, hook_of(op->try ? VERB_TRY : VERB_ACQUIRE, op), op->family,
+		       op->mode, op->try ? LV_HELD_TRY : how, op->irq);
+}
+
+void hooked_release(uint64_t addr, const struct machine_op *op, uint64_t flags)
+{
+	record_release(NULL, addr, hook_of(VERB_RELEASE, op), op->family, op->irq, flags);
+}
+
+void hooked_switch(uint64_t next)
+{
+	record_switch(next);
+}
+
+void hooked_enable(void)
+{
+	record_enable(NULL, LV_HOOKS);
+}
+
+void hooked_free(uint64_t addr, uint64_t size)
+{
+	record_free(NULL, addr, size, LV_HOOKS);
+}
+
+void hooked_user_return(void)
+{
+	record_user_return(NULL, LV_HOOKS);
+}
+
+void hooked_name(uint64_t addr, uint64_t text)
+{
+	record_name(addr, text);
+}
+
+void hooked_waitq(uint64_t addr)
+{
+	record_waitq(addr);
+}

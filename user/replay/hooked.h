@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What bpf/lockvane.bpf.c is in the kernel: each function is a hook that
+ * hands its event to the recorder, on the thread's seat (replay/seat.h).
+ */
+#ifndef LOCKVANE_REPLAY_HOOKED_H
+#define LOCKVANE_REPLAY_HOOKED_H
+
+#include "replay/machine.h"
+
+/* how: 0 or LV_HELD_NESTED; trylocks by op. */
+void hooked_acquire(uint64_t addr, const struct machine_op *op, uint32_t how);
+void hooked_release(uint64_t addr, const struct machine_op *op, uint64_t flags);
+void hooked_switch(uint64_t next);
+void hooked_enable(void);
+void hooked_free(uint64_t addr, uint64_t size);
+void hooked_user_return(void);
+void hooked_name(uint64_t addr, uint64_t text);
+void hooked_waitq(uint64_t addr);
+
+#endif
