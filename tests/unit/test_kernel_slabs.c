@@ -23,6 +23,7 @@ static void test_typed(void **state)
 	add_slab("task_struct", 8392, 0xb90, LV_SPIN);
 	add_slab("kioctx", 576, 0x100, LV_SPIN);
 	add_slab("kioctx", 576, 0x10, LV_SPIN);
+	add_slab("ext4_inode_cache", 1200, 0x4a0, LV_SPIN);
 	tell("userfaultfd_ctx_cache", 176, 0x30, "&ctx->fd_wqh");
 	name_all();
 	NAMED(0, "userfaultfd_ctx.fd_wqh", EXACT);
@@ -35,7 +36,8 @@ static void test_typed(void **state)
 	NAMED(4, "socket_alloc.vfs_inode.i_lock", EXACT);
 	NAMED(5, "task_struct.pi_lock", EXACT); /* the objects are smaller than the struct */
 	NAMED(6, "kioctx.ctx_lock", EXACT);     /* mergeable, but merged with nothing */
-	NAMED(7, "kioctx+0x10", EXACT);
+	NAMED(7, "kioctx+0x10", AMBIGUOUS);     /* struct kioctx has no lock there */
+	NAMED(8, "ext4_inode_cache+0x4a0", EXACT); /* behind the struct */
 }
 
 /* A module without BTF: its cache's name and the names it passes are all there is. */

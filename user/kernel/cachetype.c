@@ -91,7 +91,7 @@ static bool try_type(const char *type, enum guess how, void *arg)
 			continue;
 		lockpath_at(q->k, t, q->off, q->family, &lock);
 		if (lock.what == LOCKPATH_NONE || (q->size && q->off + lock.size > q->size)) {
-			q->ret->state = CACHETYPE_NO_LOCK;
+			q->ret->state = q->off < kbtf_size(t) ? CACHETYPE_NO_LOCK : CACHETYPE_TAIL;
 			continue;
 		}
 		q->ret->state = CACHETYPE_LOCK;

@@ -12,6 +12,7 @@
 enum cachetype_state {
 	CACHETYPE_UNKNOWN, /* no struct of a fitting name and size in BTF */
 	CACHETYPE_NO_LOCK, /* there is one, without a lock at the offset */
+	CACHETYPE_TAIL,    /* there is one, and the offset lies behind it: private data */
 	CACHETYPE_LOCK,
 };
 

@@ -208,8 +208,8 @@ static void name_typed(struct slabname *s)
 			 s->found[0].lock.ambiguous ? NAMES_AMBIGUOUS : sure);
 	else if (here && here->last[0])
 		set_name(s, s->cache, here->last, here->clashes ? NAMES_AMBIGUOUS : sure);
-	else
-		set_offset(s, sure);
+	else /* a lock where the struct has none: not the struct, or room it lends to others */
+		set_offset(s, state == CACHETYPE_NO_LOCK ? NAMES_AMBIGUOUS : sure);
 }
 
 /* Of several candidates the one that has the wait queue a name tells of. */
