@@ -105,6 +105,19 @@ static __always_inline void task_give_back(struct lv_cpu *cpu)
 }
 
 /*
+ * raw_spin_rq_lock_nested() takes a run-queue lock with preemption off once
+ * more, and lifts that while it holds the lock (since 5.17): its entry counts
+ * one too many.
+ */
+static __always_inline int held_is_run_queue(const struct lv_cpu *cpu, const struct lv_held *lock)
+{
+	const struct lv_class *class = world_class(lock->class);
+
+	return cpu->rq_lock && class && class->place.kind == LV_PLACE_PERCPU &&
+	       class->place.base == cpu->rq_lock - cpu->percpu;
+}
+
+/*
  * A held spinning lock has raised the preemption count, and the one just
  * taken has raised it once more: an entry made at the present count or above
  * is a ghost, left by a release we missed. Asked before the new lock gets its
@@ -120,9 +133,14 @@ RECORD_RARE int held_refute(__u32 level, __u32 count)
 	stack = &cpu->stack[level];
 	for (int i = 0; i < LV_HELD_DEPTH; i++) {
 		__u32 depth = stack->depth;
+		struct lv_held *top = &stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)];
 
-		if (!depth || stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)].count < count)
+		if (!depth || top->count < count)
 			break;
+		if (top->count == count && held_is_run_queue(cpu, top)) {
+			top->count--;
+			break;
+		}
 		stack->depth = depth - 1;
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 	}
