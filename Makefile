@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Everything that is built lands in build/. V=1 shows the commands.
+#
+#   make demo         the founding bug, found on a stock kernel in a virtual machine
+#   make check        all tests
+#   make              build/lockvane and its manual page
+#   make install      PREFIX (/usr/local) and DESTDIR
+#   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
+#   make conformance  every case of the kernel's locking selftest that applies
+#   make bench-graph  how fast the graph and the native recorder are
+#   make fuzz         long fuzz runs (FUZZ_SECONDS each)
+#   make format       clang-format
 
 B := build
 VERSION := 0.1
 PREFIX ?= /usr/local
-CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 600
 
 CFLAGS ?= -O2 -g
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DLOCKVANE_VERSION='"$(VERSION)"' -Ibpf -Iuser -I$(B)
 LDLIBS := -lbpf -lelf -lz -lsqlite3 -ljansson
@@ -21,12 +33,18 @@ endif
 
 SRCS := $(wildcard user/*/*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
-LIB_OBJS := $(filter-out $(B)/user/cli/main.o,$(OBJS))
+LIB := $(filter-out user/cli/main.c,$(SRCS))
+UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
+MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all clean
-all: $(B)/lockvane
+.PHONY: all man setup demo demo-2019 check unit workloads conformance bench-graph fuzz install \
+	clean format
+all: $(B)/lockvane $(MAN)
+unit: $(UNIT)
+workloads: $(WORKLOADS)
 
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
@@ -45,9 +63,58 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 $(B)/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $(notdir $*) > $@
+.SECONDARY: $(B)/bpf/lockvane.bpf.o
 
 # The one file that includes the skeleton.
-$(B)/user/trace/programs.o: $(B)/lockvane.skel.h
+$(B)/user/trace/programs.o $(B)/asan/user/trace/programs.o: $(B)/lockvane.skel.h
+
+# The native tests run the same sources under the sanitizers.
+$(B)/asan/%.o: %.c
+	$(call say,CC,$< '(sanitized)')
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(SANITIZE) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/asan/liblockvane.a: $(LIB:%.c=$(B)/asan/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/tests/unit/%: $(B)/asan/tests/unit/%.o $(B)/asan/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS) -lcmocka -lm -pthread
+.SECONDARY: $(UNIT:$(B)/%=$(B)/asan/%.o)
+
+$(B)/workloads/%: tests/workloads/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -MMD -MP -o $@ $<
+
+$(B)/%.8: docs/%.8.rst
+	$(call say,MAN,$@)
+	$(Q)rst2man $< > $@
+
+# What needs packages installs them first, then asks make again for the rest.
+setup:
+	$(Q)tools/setup
+
+demo: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
+	$(Q)tools/demo founding
+
+demo-2019: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
+	$(Q)tools/demo 2019
+
+check: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads unit
+	$(Q)tests/run
+
+install: all
+	install -D -m 755 $(B)/lockvane $(DESTDIR)$(PREFIX)/sbin/lockvane
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(B)/lockvane.8
+
+format:
+	$(Q)clang-format -i bpf/*.c bpf/*.h bpf/record/*.h user/*/*.[ch] tests/*/*.[ch]
 
 clean:
 	$(call say,CLEAN,$(B))
