@@ -70,7 +70,7 @@ $(B)/user/trace/programs.o $(B)/asan/user/trace/programs.o: $(B)/lockvane.skel.h
 
 # The native tests run the same sources under the sanitizers.
 $(B)/asan/%.o: %.c
-	$(call say,CC,$< '(sanitized)')
+	$(call say,CC-SAN,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(SANITIZE) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 

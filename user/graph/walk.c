@@ -152,6 +152,11 @@ bool graph_walk_next(struct graph_walk *w, struct graph_place *ret_place)
 	return true;
 }
 
+void graph_walk_stop_here(struct graph_walk *w)
+{
+	w->expand = false;
+}
+
 int graph_walk_path(const struct graph_walk *w, struct graph_place at, struct graph_path *ret_path)
 {
 	uint32_t last = at.class * 2 + at.bound;

@@ -51,6 +51,9 @@ int graph_walk_begin(struct graph_walk *w, const struct graph *g, bool backwards
 /* The next place, nearest first, the starting ones included; false: no more. */
 bool graph_walk_next(struct graph_walk *w, struct graph_place *ret_place);
 
+/* Do not go on from the place next gave last. */
+void graph_walk_stop_here(struct graph_walk *w);
+
 /* A chain of classes in the order they are taken, and the edges between them. */
 struct graph_path {
 	uint32_t *classes;
