@@ -167,6 +167,8 @@ static inline void mini_shapes(struct mini *m)
 	table = mini_array(m, bucket, 4);
 	grid = mini_array(m, mini_array(m, m->spinlock_t, 2), 3);
 	tail = mini_array(m, bucket, 0);
+	mini_struct(m, "waiter", 32);
+	mini_field(m, "done", m->completion, 0);
 	mini_struct(m, "shapes", 128);
 	mini_field(m, "table", table, 0);
 	mini_field(m, NULL, un, 64);
@@ -178,9 +180,9 @@ static inline void mini_shapes(struct mini *m)
 static inline void mini_percpu(struct mini *m)
 {
 	static const char *const names[] = { "runqueues", "timer_bases", "first_list",
-					     "second_list", "pure_lock", "__preempt_count" };
-	int rq, base, list, types[6], vars[6];
-	uint32_t at[] = { 0x100, 0x400, 0x600, 0x640, 0x680, 0x6c0 };
+					     "second_list", "pure_lock", "__preempt_count", "stopped" };
+	int rq, base, list, types[7], vars[7];
+	uint32_t at[] = { 0x100, 0x400, 0x600, 0x640, 0x680, 0x6c0, 0x700 };
 	size_t i;
 
 	rq = mini_struct(m, "rq", 256);
@@ -194,10 +196,11 @@ static inline void mini_percpu(struct mini *m)
 	types[2] = types[3] = list;
 	types[4] = m->spinlock_t;
 	types[5] = m->u32;
-	for (i = 0; i < 6; i++)
+	types[6] = m->completion;
+	for (i = 0; i < 7; i++)
 		vars[i] = btf__add_var(m->btf, names[i], BTF_VAR_GLOBAL_ALLOCATED, types[i]);
 	assert_true(btf__add_datasec(m->btf, ".data..percpu", 0x1000) > 0);
-	for (i = 0; i < 6; i++)
+	for (i = 0; i < 7; i++)
 		assert_int_equal(btf__add_datasec_var_info(m->btf, vars[i], at[i],
 							   btf__resolve_size(m->btf, types[i])), 0);
 }

@@ -70,12 +70,13 @@ static bool guess_types(const char *cache, guess_fn fn, void *arg)
 struct lock_query {
 	const struct kbtf *k;
 	uint32_t size, off, family;
+	bool strict; /* no guess is taken without its size */
 	struct cachetype *ret;
 };
 
 static bool size_fits(const struct lock_query *q, uint32_t size, enum guess how)
 {
-	if (!q->size || how == GUESS_SAME)
+	if (!q->strict && (!q->size || how == GUESS_SAME))
 		return true;
 	return size <= q->size && q->size - size < CACHETYPE_SLACK;
 }
@@ -105,10 +106,26 @@ static bool try_type(const char *type, enum guess how, void *arg)
 void cachetype_lock(const struct kbtf *k, const char *cache, uint32_t size, uint32_t off,
 		    uint32_t family, struct cachetype *ret)
 {
-	struct lock_query q = { k, size, off, family, ret };
+	struct lock_query q = { k, size, off, family, false, ret };
 
 	memset(ret, 0, sizeof(*ret));
 	guess_types(cache, try_type, &q);
+}
+
+bool cachetype_variable(const struct kbtf *k, const char *name, uint32_t size, uint32_t off,
+			uint32_t family, struct lockpath *ret)
+{
+	struct cachetype t = { .state = CACHETYPE_UNKNOWN };
+	struct lock_query q = { k, size, off, family, true, &t };
+
+	for (; name; name = strchr(name, '_')) {
+		name += *name == '_';
+		if (!guess_types(name, try_type, &q))
+			continue;
+		*ret = t.lock;
+		return true;
+	}
+	return false;
 }
 
 static bool same_name(const char *type, enum guess how, void *arg)

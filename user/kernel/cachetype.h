@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which struct a slab cache's objects are, told from the cache's name and sizes. */
+/* Which struct a slab cache's objects are, or a variable is, told from name and size. */
 #ifndef LOCKVANE_KERNEL_CACHETYPE_H
 #define LOCKVANE_KERNEL_CACHETYPE_H
 
@@ -28,6 +28,13 @@ struct cachetype {
  */
 void cachetype_lock(const struct kbtf *k, const char *cache, uint32_t size, uint32_t off,
 		    uint32_t family, struct cachetype *ret);
+
+/*
+ * The same for a static variable: "noop_backing_dev_info" is a struct of the
+ * name's last words if the sizes agree. False: no telling.
+ */
+bool cachetype_variable(const struct kbtf *k, const char *name, uint32_t size, uint32_t off,
+			uint32_t family, struct lockpath *ret);
 
 /* The rules would find that struct for that cache, sizes aside. */
 bool cachetype_names_struct(const char *cache, const char *type);

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/hash.h"
+#include "kernel/percpu.h"
 
 #define KBTF_NONE UINT32_MAX
 #define KBTF_MAX_DEPTH 32
@@ -121,13 +122,6 @@ static int compare_sized(const void *va, const void *vb)
 	return a->type.id < b->type.id ? -1 : a->type.id > b->type.id;
 }
 
-static int compare_vars(const void *va, const void *vb)
-{
-	const struct kbtf_var *a = va, *b = vb;
-
-	return a->offset < b->offset ? -1 : a->offset > b->offset;
-}
-
 struct kbtf_type kbtf_target(struct kbtf_type t)
 {
 	const struct btf_type *bt = btf__type_by_id(t.btf, t.id);
@@ -143,51 +137,6 @@ struct kbtf_type kbtf_target(struct kbtf_type t)
 		bt = btf__type_by_id(t.btf, t.id);
 	}
 	return t;
-}
-
-static void mark_only_vars(struct kbtf *k)
-{
-	size_t i, j;
-
-	for (i = 0; i < k->nr_vars; i++) {
-		k->vars[i].only = true;
-		for (j = 0; j < k->nr_vars && k->vars[i].only; j++)
-			if (i != j && kbtf_target(k->vars[i].type).id == kbtf_target(k->vars[j].type).id)
-				k->vars[i].only = false;
-	}
-}
-
-static int index_percpu(struct kbtf *k)
-{
-	const struct btf *btf = k->units[0];
-	int id = btf__find_by_name_kind(btf, ".data..percpu", BTF_KIND_DATASEC);
-	const struct btf_type *sec, *var;
-	uint32_t i;
-
-	if (id < 0)
-		return 0;
-	sec = btf__type_by_id(btf, id);
-	k->vars = calloc(btf_vlen(sec) + 1, sizeof(*k->vars));
-	if (!k->vars)
-		return -ENOMEM;
-	for (i = 0; i < btf_vlen(sec); i++) {
-		const struct btf_var_secinfo *info = &btf_var_secinfos(sec)[i];
-		struct kbtf_var *v = &k->vars[k->nr_vars];
-
-		var = btf__type_by_id(btf, info->type);
-		if (!var || !btf_is_var(var))
-			continue;
-		v->name = btf__name_by_offset(btf, var->name_off);
-		v->offset = info->offset;
-		v->size = info->size;
-		v->type.btf = btf;
-		v->type.id = var->type;
-		if (v->name)
-			k->nr_vars++;
-	}
-	qsort(k->vars, k->nr_vars, sizeof(*k->vars), compare_vars);
-	mark_only_vars(k);
-	return 0;
 }
 
 static bool find_rt(const struct kbtf *k)
@@ -209,7 +158,7 @@ static int build_index(struct kbtf *k)
 	int err = index_types(k);
 
 	if (!err)
-		err = index_percpu(k);
+		err = percpu_load(k->units[0], &k->vars, &k->nr_vars);
 	if (err)
 		return err;
 	if (k->nr_sized)

@@ -30,7 +30,7 @@ struct kbtf_var {
 	uint32_t offset; /* in the section */
 	uint32_t size;
 	struct kbtf_type type;
-	bool only; /* no other variable of the section has its struct */
+	bool only; /* its struct is nobody else's: no other variable's here, no other struct's member */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "kernel/cachetype.h"
 #include "kernel/evidence.h"
 #include "kernel/lockpath.h"
 #include "kernel/slabname.h"
@@ -73,16 +74,18 @@ static void add_symbol(struct strbuf *sb, const struct ksyms *k, const struct ks
 		strbuf_addf(sb, "#%u", ordinal);
 }
 
-/* The path into a symbol's variable, where BTF knows the kernel's variables (pahole 1.28 on). */
+/* The path into a variable. BTF knows the variables' types only since pahole 1.28. */
 static bool symbol_path(const struct names *n, const struct ksym *sym, uint32_t off,
 			uint32_t family, struct lockpath *ret)
 {
+	const struct kbtf *btf = n->from.btf;
 	struct kbtf_type var = { NULL, 0 };
 
-	if (!n->from.btf || sym->module ||
-	    !kbtf_next(n->from.btf, sym->name, 1 << BTF_KIND_VAR, &var))
+	if (!btf)
 		return false;
-	lockpath_at(n->from.btf, var, off, family, ret);
+	if (sym->module || !kbtf_next(btf, sym->name, 1 << BTF_KIND_VAR, &var))
+		return cachetype_variable(btf, sym->name, sym->size, off, family, ret);
+	lockpath_at(btf, var, off, family, ret);
 	return ret->what != LOCKPATH_NONE;
 }
 

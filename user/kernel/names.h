@@ -30,7 +30,7 @@ struct names_result {
 	char key[NAMES_LEN];     /* where it lives: "[<ffffffff89c31430>]", "kioctx+0x140" */
 	const char *kind;        /* "static", "percpu", "slab", "kmalloc", … */
 	enum names_certainty certainty;
-	/* the name stands for all elements of an array: this one is "a.bucket[3].lock" */
+	/* the name stands for all elements of an array: "a.bucket[].lock" for "a.bucket[3].lock" */
 	bool collapsed;
 	char full[NAMES_LEN];
 	/* tell apart two of one name */
@@ -55,8 +55,10 @@ void names_free(struct names *n); /* takes NULL */
 void names_class(const struct names *n, const struct lv_class *class, struct names_result *ret);
 
 /*
- * Make the names of one capture's classes unique: elements of an array get
- * their index, then "@cache", then "#2" in the order of their keys.
+ * Make the names of one capture's classes unique. Elements of an array get
+ * their index, always, or the name would depend on which others were seen:
+ * whoever takes all elements for one class does that before. What is still
+ * equal gets "@cache", then "#2" in the order of the keys.
  */
 int names_unique(struct names_result *results, size_t nr);
 

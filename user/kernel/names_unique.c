@@ -57,9 +57,8 @@ static void append(struct names_result *r, const char *text)
 	memcpy(r->name + len, text, more + 1);
 }
 
-static void use_index(struct names_result *r, size_t nth)
+static void use_index(struct names_result *r)
 {
-	(void)nth;
 	if (!r->collapsed)
 		return;
 	memcpy(r->name, r->full, sizeof(r->name));
@@ -93,9 +92,10 @@ int names_unique(struct names_result *results, size_t nr)
 
 	if (!sorted)
 		return -ENOMEM;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
+		use_index(&results[i]);
 		sorted[i] = &results[i];
-	rename_equal(sorted, nr, use_index);
+	}
 	rename_equal(sorted, nr, use_cache);
 	/* a number may meet a name that ends in one: then it gets another */
 	for (i = 0; i < 16 && rename_equal(sorted, nr, use_number); i++)
