@@ -618,6 +618,33 @@ static void test_many_heads_are_counted(void **state)
 	capture_free(c);
 }
 
+/* S -> U -> V, both ends unsafe: one dependency is wrong, one finding says so. */
+static void test_beyond_an_unsafe_class(void **state)
+{
+	struct two_locks t = two_locks();
+	uint32_t v = case_class(t.c, "v", LV_SPIN);
+	struct findings *f;
+
+	case_use(t.c, t.a, LV_USED_IN_HARDIRQ, 0, LV_NONE);
+	case_use(t.c, t.b, LV_ENABLED_HARDIRQ, 0, LV_NONE);
+	case_use(t.c, v, LV_ENABLED_HARDIRQ, 0, LV_NONE);
+	case_edge(t.c, t.a, t.b, LV_DEP_EN, LV_NONE);
+	case_edge(t.c, t.b, v, LV_DEP_EN, LV_NONE);
+	f = analyse(t.c);
+	assert_int_equal(f->nr, 1);
+	assert_chain(t.c, &f->items[0].chain, "a b");
+	assert_int_equal(f->items[0].nr_beyond, 1);
+	assert_int_equal(f->items[0].beyond[0], v);
+	findings_free(f);
+	/* A way of its own makes it a finding of its own. */
+	case_edge(t.c, t.a, v, LV_DEP_EN, LV_NONE);
+	f = analyse(t.c);
+	assert_int_equal(f->nr, 2);
+	assert_int_equal(f->items[0].nr_beyond + f->items[1].nr_beyond, 0);
+	findings_free(f);
+	capture_free(t.c);
+}
+
 static struct suppressions *parse(const char *text)
 {
 	struct suppress_error error;
@@ -778,6 +805,7 @@ int main(void)
 		cmocka_unit_test(test_bad_captures),
 		cmocka_unit_test(test_empty_capture),
 		cmocka_unit_test(test_many_heads_are_counted),
+		cmocka_unit_test(test_beyond_an_unsafe_class),
 		cmocka_unit_test(test_suppress),
 		cmocka_unit_test(test_suppress_fits),
 		cmocka_unit_test(test_suppress_errors),

@@ -2,9 +2,11 @@
 /*
  * Circular dependencies. A graph can hold more cycles than anybody can list;
  * what is reported is, for each dependency that lies on a cycle, a shortest
- * one through it. That names every dependency that takes part.
+ * one through it. That names every dependency that takes part. Where thousands
+ * do, one is reported for each of a few without which there would be none.
  */
 #include "finding/rules.h"
+#include "graph/feedback.h"
 #include "graph/scc.h"
 
 #include <errno.h>
@@ -18,8 +20,8 @@
  */
 #define SHARED_FINDINGS 3
 
-/* A region with more dependencies than this gives one cycle for several. */
-#define BIG_REGION 4096
+/* With more dependencies than this, only those few are looked at. */
+#define BIG_REGION 1024
 
 struct found_cycle {
 	struct graph_path path; /* of graph classes, the first by name first */
@@ -31,6 +33,7 @@ struct cycles {
 	struct found_cycle *items;
 	uint32_t nr, room;
 	uint8_t *done;		/* by graph edge: lies on a cycle that was found */
+	bool *feedback;		/* by graph edge: one of the few */
 	uint32_t *region;	/* by graph class */
 	uint32_t *region_edges; /* by region: how many */
 	uint32_t *uses;		/* by graph edge: findings with it */
@@ -145,10 +148,7 @@ static int keep(struct cycles *cs, struct graph_path *path, uint8_t grade)
 	return 0;
 }
 
-/*
- * An edge is searched for unless a surer cycle explains it, or the region is
- * so big that any cycle will do.
- */
+/* An edge is searched for unless a surer cycle explains it. */
 static bool wanted(const struct cycles *cs, uint32_t edge, uint8_t grade)
 {
 	const struct graph_edge *e = &cs->m->g->edges[edge];
@@ -158,8 +158,9 @@ static bool wanted(const struct cycles *cs, uint32_t edge, uint8_t grade)
 		return false;
 	if (cs->done[edge] & ((1u << grade) - 1))
 		return false;
-	return !cs->done[edge] ||
-	       (grade < CAPTURE_AMBIGUOUS && cs->region_edges[region] <= BIG_REGION);
+	if (cs->region_edges[region] > BIG_REGION)
+		return cs->feedback[edge];
+	return grade < CAPTURE_AMBIGUOUS || !cs->done[edge];
 }
 
 static void count_regions(struct cycles *cs, uint32_t nr_regions)
@@ -186,6 +187,7 @@ static int find_cycles(struct cycles *cs, uint8_t grade)
 	if (err || !nr_regions)
 		return err;
 	count_regions(cs, nr_regions);
+	err = graph_feedback(m->g, cs->region, cs->feedback);
 	for (uint32_t i = 0; !err && i < m->g->nr_edges; i++) {
 		struct graph_path path;
 
@@ -255,6 +257,7 @@ int finding_rule_circular(struct finding_model *m, struct finding_set *set)
 	struct cycles cs = {
 		.m = m,
 		.done = calloc(edges, 1),
+		.feedback = calloc(edges, sizeof(*cs.feedback)),
 		.region = calloc(classes, sizeof(*cs.region)),
 		.region_edges = calloc(classes, sizeof(*cs.region_edges)),
 		.uses = calloc(edges, sizeof(*cs.uses)),
@@ -262,7 +265,7 @@ int finding_rule_circular(struct finding_model *m, struct finding_set *set)
 	};
 	int err = 0;
 
-	if (!cs.done || !cs.region || !cs.region_edges || !cs.uses || !cs.first)
+	if (!cs.done || !cs.feedback || !cs.region || !cs.region_edges || !cs.uses || !cs.first)
 		err = -ENOMEM;
 	for (uint8_t grade = CAPTURE_EXACT; !err && grade <= CAPTURE_AMBIGUOUS; grade++)
 		err = find_cycles(&cs, grade);
@@ -271,6 +274,7 @@ int finding_rule_circular(struct finding_model *m, struct finding_set *set)
 		graph_path_done(&cs.items[i].path);
 	free(cs.items);
 	free(cs.done);
+	free(cs.feedback);
 	free(cs.region);
 	free(cs.region_edges);
 	free(cs.uses);

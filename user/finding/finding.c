@@ -46,6 +46,7 @@ static void done(struct finding *f)
 	for (uint32_t i = 0; i < f->nr_also; i++)
 		finding_chain_done(&f->also[i]);
 	free(f->also);
+	free(f->beyond);
 }
 
 void findings_free(struct findings *f)
@@ -126,6 +127,7 @@ static int run_rules(struct finding_model *m, struct finding_set *set)
 	int err = finding_rule_circular(m, set);
 
 	err = err ?: run_classes(m, set);
+	err = err ?: finding_rule_beyond(m, set);
 	for (uint32_t i = 0; !err && i < m->g->nr_edges; i++)
 		err = finding_rule_wait_edge(m, i, set);
 	for (uint32_t i = 0; !err && i < m->c->nr_facts; i++)

@@ -65,6 +65,7 @@ struct finding_chain {
 };
 
 #define FINDING_ID_LEN 13
+#define FINDING_MAX_BEYOND 64
 
 struct finding {
 	char id[FINDING_ID_LEN]; /* the same in each run that finds it */
@@ -75,7 +76,11 @@ struct finding {
 	struct finding_chain chain;	    /* the one to show first */
 	struct finding_chain *also;	    /* others with the same cure */
 	uint32_t nr_also;
-	uint32_t nr_more;	/* others that were not kept */
+	uint32_t nr_more; /* others that were not kept */
+	/* Unsafe classes that are reached only through this inversion's own. */
+	uint32_t *beyond;
+	uint32_t nr_beyond;
+	uint32_t nr_beyond_more;
 	uint32_t suppressed_by; /* suppression entry, or LV_NONE */
 	uint32_t stack;		/* of a fact: where, or LV_NONE */
 	uint64_t addr;		/* of a fact: the instance, or 0 */

@@ -116,7 +116,19 @@ static void take_head(struct finding_model *m, struct heads *heads, struct head 
 	graph_path_done(&new.path);
 }
 
-/* All heads of one kind of irq, in classes of at most this grade. */
+bool finding_ends_inversion(uint32_t usage, uint32_t kind, bool bound)
+{
+	/* A recursive reader that arrives would not wait for the reader there. */
+	uint32_t free = graph_unsafe_kinds(usage, true);
+
+	return (bound ? graph_unsafe_kinds(usage, false) : free) & kind;
+}
+
+/*
+ * All heads of one kind of irq, in classes of at most this grade. A chain that
+ * comes through another unsafe class is that class's: it begins with a shorter
+ * inversion, by the same dependencies.
+ */
 static int walk_heads(struct finding_model *m, uint32_t unsafe, uint32_t kind, uint8_t grade,
 		      struct heads *heads)
 {
@@ -133,8 +145,12 @@ static int walk_heads(struct finding_model *m, uint32_t unsafe, uint32_t kind, u
 	while (!err && graph_walk_next(m->walk, &at)) {
 		struct head head = {.class = at.class, .kinds = kind, .grade = grade};
 
-		if (at.class == unsafe ||
-		    !(graph_safe_kinds(finding_model_usage(m, at.class), at.bound) & kind))
+		if (at.class == unsafe)
+			continue;
+		usage = finding_model_usage(m, at.class);
+		if (finding_ends_inversion(usage, kind, at.bound))
+			graph_walk_stop_here(m->walk);
+		if (!(graph_safe_kinds(usage, at.bound) & kind))
 			continue;
 		err = graph_walk_path(m->walk, at, &head.path);
 		if (!err)
@@ -205,5 +221,68 @@ int finding_rule_inversion(struct finding_model *m, uint32_t unsafe, struct find
 		err = report_heads(m, &heads, set);
 	for (uint32_t i = 0; i < heads.nr; i++)
 		graph_path_done(&heads.items[i].path);
+	return err;
+}
+
+/* Is it the unsafe end of some inversion, be it one that goes on from another? */
+static bool conflicts_somehow(const struct finding_model *m, uint32_t class)
+{
+	uint32_t usage = finding_model_usage(m, class);
+
+	return (graph_unsafe_kinds(usage, true) & graph_reach_before(m->reach, class, false)) ||
+	       (graph_unsafe_kinds(usage, false) & graph_reach_before(m->reach, class, true));
+}
+
+static int add_beyond(struct finding *f, uint32_t capture_class)
+{
+	if (f->nr_beyond == FINDING_MAX_BEYOND) {
+		f->nr_beyond_more++;
+		return 0;
+	}
+	if (!f->beyond)
+		f->beyond = calloc(FINDING_MAX_BEYOND, sizeof(*f->beyond));
+	if (!f->beyond)
+		return -ENOMEM;
+	f->beyond[f->nr_beyond++] = capture_class;
+	return 0;
+}
+
+/* Marks the unsafe classes after this finding's that no finding has yet. */
+static int claim_beyond(struct finding_model *m, struct finding *f, bool *open)
+{
+	struct graph_limit limit = {
+		.need = m->reach->unsafe_after,
+		.need_bits = GRAPH_REACH_FREE(GRAPH_HARD | GRAPH_SOFT),
+	};
+	struct graph_place at = {m->graph_class[f->chain.classes[f->chain.nr_classes - 1]], false};
+	int err = graph_walk_begin(m->walk, m->g, false, at, &limit);
+
+	while (!err && graph_walk_next(m->walk, &at)) {
+		if (!open[at.class])
+			continue;
+		open[at.class] = false;
+		err = add_beyond(f, m->capture_class[at.class]);
+	}
+	return err;
+}
+
+int finding_rule_beyond(struct finding_model *m, struct finding_set *set)
+{
+	bool *open = calloc((size_t)m->g->nr_classes + 1, sizeof(*open));
+	struct findings *all = set->findings;
+	int err = open ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; !err && i < m->g->nr_classes; i++)
+		open[i] = conflicts_somehow(m, i);
+	for (uint32_t i = 0; !err && i < all->nr; i++) {
+		const struct finding_chain *chain = &all->items[i].chain;
+
+		if (all->items[i].rule == FINDING_IRQ_INVERSION)
+			open[m->graph_class[chain->classes[chain->nr_classes - 1]]] = false;
+	}
+	for (uint32_t i = 0; !err && i < all->nr; i++)
+		if (all->items[i].rule == FINDING_IRQ_INVERSION && !finding_model_tired(m))
+			err = claim_beyond(m, &all->items[i], open);
+	free(open);
 	return err;
 }

@@ -19,8 +19,16 @@ int finding_add_also(struct finding *f, struct finding_chain *chain);
 
 /* irq.c: one class used in irqs and with irqs on. */
 int finding_rule_inconsistent(struct finding_model *m, uint32_t class, struct finding_set *set);
-/* irq.c: all safe classes that reach this unsafe one: at most one finding. */
+/*
+ * irq.c: all safe classes that reach this unsafe one, by way of no other
+ * unsafe one: at most one finding.
+ */
 int finding_rule_inversion(struct finding_model *m, uint32_t unsafe, struct finding_set *set);
+
+/* irq.c: what lies beyond the inversions of a set, once all are in it. */
+int finding_rule_beyond(struct finding_model *m, struct finding_set *set);
+/* Does a chain that comes to this place have there the end of an inversion? */
+bool finding_ends_inversion(uint32_t usage, uint32_t kind, bool bound);
 
 /* cycle.c: every cycle of the graph, by its shortest ones. */
 int finding_rule_circular(struct finding_model *m, struct finding_set *set);

@@ -177,7 +177,8 @@ static int reserve(struct finding_watch *w)
 
 /*
  * The unsafe classes a place leads to, in classes of at most this grade, of
- * which nothing as sure has been told.
+ * which nothing as sure has been told. Those beyond one that is unsafe for
+ * every holder are that one's.
  */
 static int look_ahead(struct finding_watch *w, struct graph_place at, uint32_t kinds, uint8_t grade)
 {
@@ -197,11 +198,13 @@ static int look_ahead(struct finding_watch *w, struct graph_place at, uint32_t k
 
 		if (found && w->told[at.class] > grade)
 			w->ahead[w->nr_ahead++] = (struct ahead){at.class, found};
+		if (graph_unsafe_kinds(usage, true) == (GRAPH_HARD | GRAPH_SOFT))
+			graph_walk_stop_here(m->walk);
 	}
 	return err;
 }
 
-/* The kinds of safe classes that lead to a place. */
+/* The kinds of safe classes that lead to a place, not by way of unsafe ones. */
 static int look_behind(struct finding_watch *w, struct graph_place at, uint32_t kinds,
 		       uint8_t grade, uint32_t *ret_kinds)
 {
@@ -215,8 +218,14 @@ static int look_behind(struct finding_watch *w, struct graph_place at, uint32_t 
 	int err = graph_walk_begin(m->walk, m->g, true, at, &limit);
 
 	*ret_kinds = 0;
-	while (!err && (*ret_kinds & kinds) != kinds && graph_walk_next(m->walk, &at))
-		*ret_kinds |= graph_safe_kinds(finding_model_usage(m, at.class), at.bound);
+	while (!err && (*ret_kinds & kinds) != kinds && graph_walk_next(m->walk, &at)) {
+		uint32_t usage = finding_model_usage(m, at.class);
+
+		*ret_kinds |= graph_safe_kinds(usage, at.bound);
+		if (finding_ends_inversion(usage, GRAPH_HARD, at.bound) &&
+		    finding_ends_inversion(usage, GRAPH_SOFT, at.bound))
+			graph_walk_stop_here(m->walk);
+	}
 	return err;
 }
 

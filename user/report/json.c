@@ -19,6 +19,8 @@
  *	                class or from and to, type, task, pid, cpu, frames[]}
  *	  also[]        other chains with the same cure: {confidence, chain,
  *	                safe, unsafe, stacks}; more: how many are not listed
+ *	  beyond[]      of an inversion: names of unsafe classes reached only by
+ *	                way of its own; more_beyond: how many are not listed
  *	classes[]       {name, alias, kind, family, certainty, ambiguous, usage,
  *	                acquisitions}; usage as lockdep's "{+.-.}"
  *	edges[]         {from, to, count, type}: type is SR, ER, SN or EN
@@ -208,6 +210,16 @@ static json_t *also(const struct capture *c, const struct finding *f, enum findi
 	return checked(array, err);
 }
 
+static json_t *beyond(const struct capture *c, const struct finding *f)
+{
+	json_t *array = json_array();
+	int err = array ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; !err && i < f->nr_beyond; i++)
+		err = push(array, text(c->classes[f->beyond[i]].name));
+	return checked(array, err);
+}
+
 static json_t *finding(const struct capture *c, const struct finding *f,
 		       enum finding_confidence least)
 {
@@ -219,6 +231,8 @@ static json_t *finding(const struct capture *c, const struct finding *f,
 	err = err ?: set_chain(object, c, &f->chain, f->stack);
 	err = err ?: set(object, "also", also(c, f, least));
 	err = err ?: set(object, "more", number(f->nr_more));
+	err = err ?: set(object, "beyond", beyond(c, f));
+	err = err ?: set(object, "more_beyond", number(f->nr_beyond_more));
 	return checked(object, err);
 }
 

@@ -15,6 +15,7 @@ static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
 };
 
 #define ALSO_SHOWN 8
+#define BEYOND_SHOWN 8
 
 /* Why it is not surer than it is. */
 static void put_doubts(const struct parts *p)
@@ -92,6 +93,23 @@ static void put_also(const struct parts *p, enum finding_confidence least)
 		fprintf(p->out, "lockvane: and %" PRIu32 " more chains like these\n", more);
 }
 
+static void put_beyond(const struct parts *p)
+{
+	uint32_t shown = p->f->nr_beyond < BEYOND_SHOWN ? p->f->nr_beyond : BEYOND_SHOWN;
+	uint32_t more = p->f->nr_beyond + p->f->nr_beyond_more - shown;
+
+	if (!shown)
+		return;
+	fputs("lockvane: through it these unsafe locks are reached too:\n", p->out);
+	for (uint32_t i = 0; i < shown; i++) {
+		fputs("  ", p->out);
+		parts_class(p, p->f->beyond[i]);
+		putc('\n', p->out);
+	}
+	if (more)
+		fprintf(p->out, "  and %" PRIu32 " more\n", more);
+}
+
 static void put_finding(const struct parts *p, uint32_t number, uint32_t of,
 			enum finding_confidence least)
 {
@@ -101,6 +119,7 @@ static void put_finding(const struct parts *p, uint32_t number, uint32_t of,
 	putc('\n', p->out);
 	put_doubts(p);
 	put_also(p, least);
+	put_beyond(p);
 	putc('\n', p->out);
 }
 
