@@ -239,7 +239,7 @@ struct lv_held {
 	__u32 class;
 	__u8 mode;  /* enum lv_mode */
 	__u8 flags; /* LV_HELD_* */
-	__u8 count; /* spinning lock: preemption count once it was taken */
+	__u8 count; /* spinning lock: preemption count with it, see held_count() */
 	__u8 under; /* sleeping lock: spinning locks held when it was taken */
 };
 
@@ -282,6 +282,8 @@ struct lv_cpu {
 	__u32 epoch;
 	__u32 clock;     /* acquisitions on this CPU, wraps */
 	__u32 task_slot; /* the running task's in the task table, or LV_NONE */
+	__u32 rq_class;  /* 1 + the class of run-queue locks, once this CPU has met it */
+	__u32 pad;
 	__u64 task; /* whose locks stack[LV_LEVEL_TASK] are */
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */

@@ -65,28 +65,45 @@ static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 a
 	return 0;
 }
 
+struct place_search {
+	__u64 addr;
+	__u64 start, end; /* of the static per-CPU section */
+	__u64 off;
+	int found;
+};
+
+static long place_search_cpu(__u32 i, struct place_search *search)
+{
+	struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &i);
+	__u64 off;
+
+	if (!cpu)
+		return 1;
+	off = search->addr - cpu->percpu;
+	if (off < search->start || off >= search->end)
+		return 0;
+	search->off = off;
+	search->found = 1;
+	return 1;
+}
+
+/* By bpf_loop(): unrolled, the verifier would walk it CPU by CPU, in each program. */
 static __always_inline int place_in_percpu(const struct lv_control *control, __u64 addr,
 					   struct lv_place *ret)
 {
 	const struct lv_layout *layout = &control->layout;
+	struct place_search search = {
+		.addr = addr,
+		.start = layout->percpu_start,
+		.end = layout->percpu_end,
+	};
 
-	for (__u32 i = 0; i < LV_MAX_CPUS; i++) {
-		struct lv_cpu *cpu;
-		__u32 key = i;
-		__u64 off;
-
-		barrier_var(key); /* i itself must not get an address: the verifier counts it */
-		cpu = bpf_map_lookup_elem(&lv_cpus, &key);
-		if (!cpu)
-			break;
-		off = addr - cpu->percpu;
-		if (off >= layout->percpu_start && off < layout->percpu_end) {
-			ret->kind = LV_PLACE_PERCPU;
-			ret->base = off;
-			return 0;
-		}
-	}
-	return -1;
+	bpf_loop(LV_MAX_CPUS, place_search_cpu, &search, 0);
+	if (!search.found)
+		return -1;
+	ret->kind = LV_PLACE_PERCPU;
+	ret->base = search.off;
+	return 0;
 }
 
 /* 0 and *ret, or -1 where no lock can lie. Out of line: it is verified once. */

@@ -113,6 +113,8 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 	class = world_class(id);
 	if (!class)
 		return LV_NONE;
+	if (place.kind == LV_PLACE_PERCPU && place.base == cpu->rq_lock - cpu->percpu)
+		cpu->rq_class = id + 1;
 	if (!(class->flags & LV_CLASS_WAITQ) && *mark_slot(cpu, addr) == addr)
 		__sync_fetch_and_or(&class->flags, LV_CLASS_WAITQ);
 

@@ -105,23 +105,22 @@ static __always_inline void task_give_back(struct lv_cpu *cpu)
 }
 
 /*
+ * The preemption count that a spinning lock just taken will be held at.
  * raw_spin_rq_lock_nested() takes a run-queue lock with preemption off once
- * more, and lifts that while it holds the lock (since 5.17): its entry counts
- * one too many.
+ * more, and lifts that while it holds the lock (since 5.14).
  */
-static __always_inline int held_is_run_queue(const struct lv_cpu *cpu, const struct lv_held *lock)
+static __always_inline __u32 held_count(const struct context *context, __u32 class)
 {
-	const struct lv_class *class = world_class(lock->class);
-
-	return cpu->rq_lock && class && class->place.kind == LV_PLACE_PERCPU &&
-	       class->place.base == cpu->rq_lock - cpu->percpu;
+	return (context->count & CONTEXT_PREEMPT) - (class + 1 == context->cpu->rq_class);
 }
 
 /*
- * A held spinning lock has raised the preemption count, and the one just
- * taken has raised it once more: an entry made at the present count or above
- * is a ghost, left by a release we missed. Asked before the new lock gets its
- * edges: another CPU may hold the ghost, and then its word would not refute it.
+ * A held spinning lock has raised the preemption count, and one taken later
+ * has raised it once more: an entry made at the later one's count or above is
+ * a ghost, left by a release we missed. The kernel keeps a program that was
+ * interrupted from running again, so one unlucky interrupt can lose all the
+ * releases of a function, to its end. Asked before a new lock gets its edges:
+ * another CPU may hold the ghost, and then its word would not refute it.
  */
 RECORD_RARE int held_refute(__u32 level, __u32 count)
 {
@@ -133,29 +132,24 @@ RECORD_RARE int held_refute(__u32 level, __u32 count)
 	stack = &cpu->stack[level];
 	for (int i = 0; i < LV_HELD_DEPTH; i++) {
 		__u32 depth = stack->depth;
-		struct lv_held *top = &stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)];
 
-		if (!depth || top->count < count)
+		if (!depth || stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)].count < count)
 			break;
-		if (top->count == count && held_is_run_queue(cpu, top)) {
-			top->count--;
-			break;
-		}
 		stack->depth = depth - 1;
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 	}
 	return 0;
 }
 
-static __always_inline void held_bound(struct context *context)
+/* Empty a level of what cannot be held below a lock that is held at this count. */
+static __always_inline void held_bound(struct lv_cpu *cpu, __u32 level, __u32 count)
 {
-	struct lv_held_stack *stack = &context->cpu->stack[context->level];
-	__u32 count = context->count & CONTEXT_PREEMPT;
+	struct lv_held_stack *stack = &cpu->stack[level];
 	__u32 depth = stack->depth;
 
 	if (world_counts_preemption() && depth &&
 	    stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)].count >= count)
-		held_refute(context->level, count);
+		held_refute(level, count);
 }
 
 static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *stack,

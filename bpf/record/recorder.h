@@ -64,7 +64,7 @@ static __always_inline __u32 acquire_usage(struct context *context, struct lv_he
 	if (bits & ~class->usage)
 		stack = usage_add(lock->class, lock->addr, bits, meta, stack);
 	if (context->level != LV_LEVEL_TASK && !held->depth)
-		stack = usage_mark_interrupted(context, meta, stack);
+		stack = usage_mark_interrupted(context, lock->count, meta, stack);
 	return stack;
 }
 
@@ -87,13 +87,13 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 	meta = EVENT_META(hook, context.level, family);
 	lock.mode = acquire_mode(family, mode, context.count);
 	lock.flags = how;
-	lock.count = context.count & CONTEXT_PREEMPT;
 	lock.class = class_of(&context, addr, family);
+	lock.count = held_count(&context, lock.class);
 	held = held_stack(&context, family);
 	if (lock.class == LV_NONE || !held)
 		goto out;
 	if (!family_sleeps(family))
-		held_bound(&context);
+		held_bound(context.cpu, context.level, lock.count);
 
 	stack = acquire_usage(&context, &lock, irq, meta);
 	if (!how)
@@ -145,6 +145,7 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 	}
 	if (!held->depth || !release_enables(irq, context.count, flags))
 		goto out;
+	held_bound(context.cpu, context.level, context.count & CONTEXT_PREEMPT);
 	count = irq == LV_IRQ_BH_ON ? 0 : context.count & CONTEXT_SOFTIRQ;
 	stack = usage_mark_held(context.level, count, meta, LV_NONE);
 out_stack:

@@ -121,23 +121,23 @@ RECORD_RARE __u32 usage_mark_held(__u32 level, __u32 softirq_count, __u32 meta, 
 }
 
 /*
- * We are in an interrupt: what the levels below hold, they hold with irqs on,
- * and the task level's with softirqs on if a softirq has come in between.
+ * We are in an interrupt, and have taken a first lock at this count: what the
+ * levels below hold, they hold with irqs on, and the task level's with softirqs
+ * on if a softirq has come in between.
  */
-static __always_inline __u32 usage_mark_interrupted(struct context *context, __u32 meta,
-						    __u32 stack)
+static __always_inline __u32 usage_mark_interrupted(struct context *context, __u32 count,
+						    __u32 meta, __u32 stack)
 {
 	struct lv_cpu *cpu = context->cpu;
+	int no_softirq = context->level == LV_LEVEL_HARDIRQ && !(context->count & CONTEXT_SERVING);
 
+	held_bound(cpu, LV_LEVEL_SOFTIRQ, count);
+	held_bound(cpu, LV_LEVEL_TASK, count);
 	if (context->level == LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth)
 		stack = usage_mark_held(LV_LEVEL_SOFTIRQ, CONTEXT_SERVING, meta, stack);
 	if (cpu->stack[LV_LEVEL_TASK].depth)
-		stack = usage_mark_held(LV_LEVEL_TASK,
-					context->level == LV_LEVEL_HARDIRQ &&
-							!(context->count & CONTEXT_SERVING) ?
-						CONTEXT_SERVING :
-						0,
-					meta, stack);
+		stack = usage_mark_held(LV_LEVEL_TASK, no_softirq ? CONTEXT_SERVING : 0, meta,
+					stack);
 	return stack;
 }
 
