@@ -87,8 +87,11 @@ static void test_shapes(void **state)
 /* On PREEMPT_RT a spinlock and the raw lock inside it start at the same byte. */
 static void test_rt(void **state)
 {
+	struct kbtf_type var = { NULL, 0 };
+	struct lockpath path;
 	struct mini m;
 	struct kbtf *k;
+	int list;
 
 	(void)state;
 	mini_begin(&m);
@@ -96,12 +99,18 @@ static void test_rt(void **state)
 	mini_struct(&m, "box", 64);
 	mini_field(&m, "lock", m.spinlock_t, 0);
 	mini_field(&m, "raw", m.raw_spinlock_t, 32);
+	list = mini_array(&m, m.raw_spinlock_t, 4);
+	assert_true(btf__add_var(m.btf, "raw_list", BTF_VAR_STATIC, list) > 0);
 	k = mini_end(&m, NULL);
 	assert_true(kbtf_is_rt(k));
 	PATH(k, "box", 0, LV_SPIN, "lock");
 	PATH(k, "box", 0, LV_RAWSPIN, "lock.lock.wait_lock");
 	PATH(k, "box", 32, LV_RAWSPIN, "raw");
-	PATH(k, "box", 32, LV_SPIN, "none");
+	PATH(k, "box", 32, LV_SPIN, "raw"); /* it can be no other */
+	PATH(k, "box", 32, LV_MUTEX, "none");
+	assert_true(kbtf_next(k, "raw_list", 1 << BTF_KIND_VAR, &var));
+	lockpath_at(k, var, 12, LV_SPIN, &path);
+	assert_string_equal(path.path, "[3]");
 	kbtf_free(k);
 	k = mini_kernel();
 	assert_false(kbtf_is_rt(k));

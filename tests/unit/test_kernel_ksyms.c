@@ -75,7 +75,7 @@ static void test_by_name(void **state)
 	(void)state;
 	sym = ksyms_by_name(k, "lock", NULL);
 	assert_non_null(sym);
-	assert_true(sym->addr == 0xffffffff82000100 && !sym->module && !ksym_is_text(sym));
+	assert_true(sym->addr == 0xffffffff82000100 && !sym->module && !sym->text);
 	sym = ksyms_by_name(k, "lock", sym);
 	assert_true(sym && sym->addr == 0xffffffff82000180);
 	sym = ksyms_by_name(k, "lock", sym);
@@ -112,6 +112,41 @@ static void test_generated(void **state)
 	assert_true(ksym_is_generated(ksyms_find(k, 0xffffffffc0201001)));
 	assert_false(ksym_is_generated(ksyms_find(k, 0xffffffffc0001001)));
 	assert_false(ksym_is_generated(ksyms_find(k, 0xffffffff81000401)));
+	ksyms_free(k);
+}
+
+static bool is_text(const struct ksyms *k, uint64_t addr)
+{
+	return ksyms_find(k, addr)->text;
+}
+
+/* On 7.2 data has code's letter; and a table without data must not name any. */
+static void test_text(void **state)
+{
+	struct ksyms *k = load("0000000000000000 A __per_cpu_start\n"
+			       "ffffffff81000000 T _stext\n"
+			       "ffffffff81001000 T _etext\n"
+			       "ffffffff82000000 T _sdata\n"
+			       "ffffffff82000040 T tasklist_lock\n"
+			       "ffffffff83000000 T _sinittext\n"
+			       "ffffffff83001000 T _einittext\n"
+			       "ffffffff83002000 B after\n"
+			       "ffffffffc0001000 t code\t[mod]\n"
+			       "ffffffffc0002000 d data\t[mod]\n");
+
+	(void)state;
+	assert_true(is_text(k, 0xffffffff81000010));
+	assert_false(is_text(k, 0xffffffff82000040));
+	assert_true(is_text(k, 0xffffffff83000010));
+	assert_false(is_text(k, 0xffffffff83002000));
+	assert_true(is_text(k, 0xffffffffc0001000));
+	assert_false(is_text(k, 0xffffffffc0002000));
+	assert_false(is_text(k, 0));
+	ksyms_free(k);
+	k = load("ffffffff81000000 T _stext\n"
+		 "ffffffff81001000 T _etext\n"
+		 "ffffffff83b266f0 R __stop_something\n");
+	assert_true(is_text(k, 0xffffffff83b266f0));
 	ksyms_free(k);
 }
 
@@ -209,8 +244,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format),	     cmocka_unit_test(test_by_name),
 		cmocka_unit_test(test_bounds),	     cmocka_unit_test(test_generated),
-		cmocka_unit_test(test_no_addresses), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_unsorted),     cmocka_unit_test(test_many),
+		cmocka_unit_test(test_text),	     cmocka_unit_test(test_no_addresses),
+		cmocka_unit_test(test_hostile),	     cmocka_unit_test(test_unsorted),
+		cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

@@ -50,6 +50,7 @@ static void test_static_by_type(void **state)
 {
 	(void)state;
 	fixture_write("typed", "ffffffff81000000 T _text\n"
+			       "ffffffff81f00000 D _sdata\n"
 			       "ffffffff82000000 D odd_sighand\n"
 			       "ffffffff82000840 D other_sighand\n"
 			       "ffffffff82000850 D shapes\n"
@@ -106,6 +107,7 @@ static void test_percpu_linked_high(void **state)
 {
 	(void)state;
 	fixture_write("high", "ffffffff81000000 T _text\n"
+			      "ffffffff82000000 D _sdata\n"
 			      "ffffffff83000000 D __per_cpu_start\n"
 			      "ffffffff83001000 D __per_cpu_end\n");
 	ksyms_free(world.ksyms);

@@ -204,11 +204,13 @@ static void probe_hidden(const struct kbtf *btf, const struct ksyms *ksyms, stru
 		"_raw_spin_unlock",	 "_raw_spin_unlock_irq", "_raw_read_unlock",
 		"_raw_read_unlock_irq", "_raw_write_unlock",	 "_raw_write_unlock_irq",
 	};
-	size_t i;
+	size_t i, nr = sizeof(unlocks) / sizeof(*unlocks);
 
 	if (!btf && !ksyms)
 		return;
-	for (i = 0; i < sizeof(unlocks) / sizeof(*unlocks); i++)
+	if (f->rt == FEATURES_YES)
+		nr = 2; /* rwlocks sleep: these functions are not inlined, there are none */
+	for (i = 0; i < nr; i++)
 		if (!has_function(btf, ksyms, unlocks[i]))
 			f->hidden[f->nr_hidden++] = unlocks[i];
 }

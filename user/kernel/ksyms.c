@@ -124,6 +124,7 @@ static int parse_line(struct ksyms *k, char *line, struct ksym *ret)
 	ret->name = name;
 	ret->size = 0;
 	ret->same = KSYMS_NONE;
+	ret->text = false;
 	return 0;
 }
 
@@ -228,6 +229,31 @@ static int hash_symbols(struct ksyms *k)
 	return 0;
 }
 
+/*
+ * nm's letter tells code from data, but 7.2's .data counts as executable and
+ * has code's letter too: for the kernel its place in the image decides.
+ * Without KALLSYMS_ALL no data has a symbol, and the few markers of sections
+ * that are left would give their names to all of it.
+ */
+static void mark_text(struct ksyms *k)
+{
+	uint64_t start = ksyms_address(k, "_stext"), end = ksyms_address(k, "_etext");
+	uint64_t init = ksyms_address(k, "_sinittext"), init_end = ksyms_address(k, "_einittext");
+	bool data = ksyms_address(k, "_sdata") || ksyms_address(k, "_edata");
+	size_t i;
+
+	for (i = 0; i < k->nr; i++) {
+		struct ksym *sym = &k->syms[i];
+
+		sym->text = strchr("tTwW", sym->type);
+		if (!sym->module && !data)
+			sym->text = true;
+		else if (!sym->module && start && end)
+			sym->text = (sym->addr >= start && sym->addr < end) ||
+				    (sym->addr >= init && sym->addr < init_end);
+	}
+}
+
 CLEANUP_DEFINE(ksyms, struct ksyms *, ksyms_free)
 
 int ksyms_load(const char *path, struct ksyms **ret)
@@ -247,6 +273,7 @@ int ksyms_load(const char *path, struct ksyms **ret)
 	err = hash_symbols(k);
 	if (err)
 		return err;
+	mark_text(k);
 	*ret = TAKE_PTR(k);
 	return 0;
 }
@@ -354,11 +381,6 @@ void ksyms_get_bounds(const struct ksyms *k, struct ksyms_bounds *ret)
 			ret->module_start = sym->addr;
 		ret->module_end = sym->addr + (sym->size ? sym->size : 1);
 	}
-}
-
-bool ksym_is_text(const struct ksym *sym)
-{
-	return strchr("tTwW", sym->type);
 }
 
 bool ksym_is_generated(const struct ksym *sym)

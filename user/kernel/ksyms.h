@@ -16,6 +16,7 @@ struct ksym {
 	uint32_t size;      /* up to the next symbol; 0: not known */
 	uint32_t same;      /* internal */
 	char type;          /* nm's letter */
+	bool text;          /* code, as opposed to data */
 };
 
 /* Where images lie; 0 where the symbols do not tell. The ends are exclusive. */
@@ -50,9 +51,6 @@ const struct ksym *ksyms_by_name(const struct ksyms *k, const char *name, const 
 uint64_t ksyms_address(const struct ksyms *k, const char *name);
 
 void ksyms_get_bounds(const struct ksyms *k, struct ksyms_bounds *ret);
-
-/* Code, as opposed to data. */
-bool ksym_is_text(const struct ksym *sym);
 
 /* Made at run time (BPF programs, trampolines): not to be found in any file. */
 bool ksym_is_generated(const struct ksym *sym);

@@ -80,6 +80,12 @@ static void push(struct search *s, const char *fmt, const char *name, uint32_t i
 	s->len += len < 0 ? 0 : (size_t)len < room ? (size_t)len : room - 1;
 }
 
+static void pop(struct search *s, size_t len)
+{
+	s->len = len;
+	s->path[len] = '\0';
+}
+
 static void visit(struct search *s, uint32_t id, uint32_t off, int depth);
 
 /* A member covers the offset; an array of no length at the end covers all that follows. */
@@ -111,8 +117,7 @@ static void visit_members(struct search *s, const struct btf_type *t, uint32_t o
 		if (name && name[0])
 			push(s, "%s%s", name, 0);
 		visit(s, m->type, off - btf_member_bit_offset(t, i) / 8, depth + 1);
-		s->len = len;
-		s->path[len] = '\0';
+		pop(s, len);
 	}
 }
 
@@ -120,11 +125,13 @@ static void visit_array(struct search *s, const struct btf_type *t, uint32_t off
 {
 	struct kbtf_type elem = { s->btf, btf_array(t)->type };
 	uint32_t size = kbtf_size(elem);
+	size_t len = s->len;
 
 	if (!size)
 		return;
 	push(s, "[%u]", NULL, off / size);
 	visit(s, elem.id, off % size, depth + 1);
+	pop(s, len);
 }
 
 static void visit(struct search *s, uint32_t id, uint32_t off, int depth)
@@ -160,6 +167,11 @@ void lockpath_at(const struct kbtf *k, struct kbtf_type t, uint32_t off, uint32_
 	struct search s = { .k = k, .btf = t.btf, .family = family, .found = ret };
 
 	memset(ret, 0, sizeof(*ret));
+	visit(&s, t.id, off, 0);
+	if (ret->what != LOCKPATH_NONE || family != LV_SPIN || !kbtf_is_rt(k))
+		return;
+	/* there the functions of the raw lock have the names the others had */
+	s.family = LV_RAWSPIN;
 	visit(&s, t.id, off, 0);
 }
 

@@ -58,7 +58,7 @@ static uint32_t symbol_ordinal(const struct ksyms *k, const struct ksym *sym)
 	uint32_t ordinal = 1;
 
 	while ((other = ksyms_by_name(k, sym->name, other)))
-		if (!ksym_is_text(other) && other->module == sym->module &&
+		if (!other->text && other->module == sym->module &&
 		    other->addr < sym->addr)
 			ordinal++;
 	return ordinal;
@@ -120,7 +120,7 @@ static void name_static(const struct names *n, const struct lv_class *c, struct 
 	snprintf(r->key, sizeof(r->key), "[<%016" PRIx64 ">]", addr);
 	r->certainty = NAMES_EXACT;
 	/* without KALLSYMS_ALL the nearest symbol is some function */
-	if (sym && !ksym_is_text(sym))
+	if (sym && !sym->text)
 		name_symbol(n, sym, addr, c->family, r);
 	else if (n->bounds.start && addr >= n->bounds.start && addr - n->bounds.start < 1 << 30)
 		snprintf(r->name, sizeof(r->name), "kernel+0x%" PRIx64, addr - n->bounds.start);
@@ -162,7 +162,7 @@ static const struct ksym *percpu_symbol(const struct names *n, uint64_t off)
 	if (!n->from.ksyms || !n->bounds.percpu_end)
 		return NULL;
 	sym = ksyms_find(n->from.ksyms, n->bounds.percpu_start + off);
-	return sym && sym->size && !ksym_is_text(sym) ? sym : NULL;
+	return sym && sym->size && !sym->text ? sym : NULL;
 }
 
 /*
