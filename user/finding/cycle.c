@@ -2,11 +2,13 @@
 /*
  * Circular dependencies. A graph can hold more cycles than anybody can list;
  * what is reported is, for each dependency that lies on a cycle, a shortest
- * one through it. That names every dependency that takes part. Where thousands
- * do, one is reported for each of a few without which there would be none.
+ * one through it. That names every dependency that takes part.
+ *
+ * One wrong dependency in a big graph can make thousands take part. There the
+ * ones that most cycles have are looked for, taken for the wrong ones, and only
+ * their cycles reported, until the rest is small.
  */
 #include "finding/rules.h"
-#include "graph/feedback.h"
 #include "graph/scc.h"
 
 #include <errno.h>
@@ -20,8 +22,9 @@
  */
 #define SHARED_FINDINGS 3
 
-/* With more dependencies than this, only those few are looked at. */
-#define BIG_REGION 1024
+#define BIG_REGION 512 /* dependencies; in a smaller one all are searched for */
+#define SAMPLES 12     /* cycles looked at to tell which dependency most have */
+#define MAX_CULPRITS 96
 
 struct found_cycle {
 	struct graph_path path; /* of graph classes, the first by name first */
@@ -32,9 +35,10 @@ struct cycles {
 	struct finding_model *m;
 	struct found_cycle *items;
 	uint32_t nr, room;
-	uint8_t *done;		/* by graph edge: lies on a cycle that was found */
-	bool *feedback;		/* by graph edge: one of the few */
-	uint32_t *region;	/* by graph class */
+	uint8_t *done; /* by graph edge: lies on a cycle that was found */
+	bool *culprit; /* by graph edge: taken for a wrong one */
+	uint32_t nr_culprits;
+	uint32_t *region;	/* by place: 2 * graph class + bound */
 	uint32_t *region_edges; /* by region: how many */
 	uint32_t *uses;		/* by graph edge: findings with it */
 	uint32_t *first;	/* by graph edge: the first of them */
@@ -151,27 +155,100 @@ static int keep(struct cycles *cs, struct graph_path *path, uint8_t grade)
 /* An edge is searched for unless a surer cycle explains it. */
 static bool wanted(const struct cycles *cs, uint32_t edge, uint8_t grade)
 {
-	const struct graph_edge *e = &cs->m->g->edges[edge];
-	uint32_t region = cs->region[e->from];
-
-	if (region == LV_NONE || region != cs->region[e->to])
+	if (cs->culprit[edge] || graph_edge_region(cs->m->g, cs->region, edge) == LV_NONE)
 		return false;
 	if (cs->done[edge] & ((1u << grade) - 1))
 		return false;
-	if (cs->region_edges[region] > BIG_REGION)
-		return cs->feedback[edge];
 	return grade < CAPTURE_AMBIGUOUS || !cs->done[edge];
 }
 
-static void count_regions(struct cycles *cs, uint32_t nr_regions)
+/* The number of dependencies in each region; the biggest in *ret_biggest. */
+static void count_regions(struct cycles *cs, uint32_t nr_regions, uint32_t *ret_biggest)
 {
 	memset(cs->region_edges, 0, nr_regions * sizeof(*cs->region_edges));
+	*ret_biggest = 0;
 	for (uint32_t i = 0; i < cs->m->g->nr_edges; i++) {
-		const struct graph_edge *e = &cs->m->g->edges[i];
-		uint32_t region = cs->region[e->from];
+		uint32_t region =
+			cs->culprit[i] ? LV_NONE : graph_edge_region(cs->m->g, cs->region, i);
 
-		if (region != LV_NONE && region == cs->region[e->to])
-			cs->region_edges[region]++;
+		if (region == LV_NONE)
+			continue;
+		if (++cs->region_edges[region] > cs->region_edges[*ret_biggest])
+			*ret_biggest = region;
+	}
+}
+
+static int search(struct cycles *cs, uint32_t edge, struct graph_limit *limit,
+		  struct graph_path *ret_path)
+{
+	limit->region_id = graph_edge_region(cs->m->g, cs->region, edge);
+	return finding_cycle_through(cs->m, edge, cs->m->g->edges[edge].dep, limit, ret_path);
+}
+
+/* The dependency that most of some cycles of the region have. */
+static int find_culprit(struct cycles *cs, uint32_t region, struct graph_limit *limit,
+			uint32_t *ret_edge)
+{
+	uint32_t nr = cs->region_edges[region], stride = nr / SAMPLES, best = LV_NONE;
+	uint32_t *hits = calloc(cs->m->g->nr_edges, sizeof(*hits));
+	int err = hits ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0, seen = 0; !err && i < cs->m->g->nr_edges; i++) {
+		struct graph_path path;
+
+		if (cs->culprit[i] || graph_edge_region(cs->m->g, cs->region, i) != region ||
+		    seen++ % stride)
+			continue;
+		err = search(cs, i, limit, &path);
+		for (uint32_t j = 0; !err && j < path.nr; j++) {
+			uint32_t edge = path.edges[j];
+
+			hits[edge]++;
+			if (best == LV_NONE || hits[edge] > hits[best] ||
+			    (hits[edge] == hits[best] && edge < best))
+				best = edge;
+		}
+		if (!err)
+			graph_path_done(&path);
+	}
+	free(hits);
+	*ret_edge = best;
+	return err;
+}
+
+static int keep_cycle(struct cycles *cs, uint32_t edge, uint8_t grade, struct graph_limit *limit)
+{
+	struct graph_path path;
+	int err = search(cs, edge, limit, &path);
+
+	if (!err && path.nr)
+		err = keep(cs, &path, grade);
+	return err;
+}
+
+/* Takes culprits out of the big regions until none is big. */
+static int break_regions(struct cycles *cs, uint8_t grade, struct graph_limit *limit)
+{
+	uint32_t nr_regions, biggest, edge;
+	int err;
+
+	for (;;) {
+		err = graph_regions(cs->m->g, limit, cs->region, &nr_regions);
+		if (err || !nr_regions)
+			return err;
+		count_regions(cs, nr_regions, &biggest);
+		if (cs->region_edges[biggest] <= BIG_REGION)
+			return 0;
+		if (cs->nr_culprits++ >= MAX_CULPRITS || finding_model_tired(cs->m)) {
+			cs->cut_short = true;
+			return 0;
+		}
+		err = find_culprit(cs, biggest, limit, &edge);
+		if (!err && edge != LV_NONE)
+			err = keep_cycle(cs, edge, grade, limit);
+		if (err || edge == LV_NONE)
+			return err;
+		cs->culprit[edge] = true;
 	}
 }
 
@@ -180,27 +257,23 @@ static int find_cycles(struct cycles *cs, uint8_t grade)
 {
 	struct finding_model *m = cs->m;
 	struct graph_limit limit = {
-		.grade = m->cycle_grade, .max_grade = grade, .region = cs->region};
-	uint32_t nr_regions;
-	int err = graph_regions(m->g, &limit, cs->region, &nr_regions);
+		.grade = m->cycle_grade,
+		.max_grade = grade,
+		.region = cs->region,
+		.without = cs->culprit,
+	};
+	int err = break_regions(cs, grade, &limit);
 
-	if (err || !nr_regions)
-		return err;
-	count_regions(cs, nr_regions);
-	err = graph_feedback(m->g, cs->region, cs->feedback);
 	for (uint32_t i = 0; !err && i < m->g->nr_edges; i++) {
-		struct graph_path path;
+		uint32_t region = graph_edge_region(m->g, cs->region, i);
 
-		if (!wanted(cs, i, grade))
+		if (!wanted(cs, i, grade) || cs->region_edges[region] > BIG_REGION)
 			continue;
 		if (finding_model_tired(m)) {
 			cs->cut_short = true;
 			break;
 		}
-		limit.region_id = cs->region[m->g->edges[i].from];
-		err = finding_cycle_through(m, i, m->g->edges[i].dep, &limit, &path);
-		if (!err && path.nr)
-			err = keep(cs, &path, grade);
+		err = keep_cycle(cs, i, grade, &limit);
 	}
 	return err;
 }
@@ -257,15 +330,15 @@ int finding_rule_circular(struct finding_model *m, struct finding_set *set)
 	struct cycles cs = {
 		.m = m,
 		.done = calloc(edges, 1),
-		.feedback = calloc(edges, sizeof(*cs.feedback)),
-		.region = calloc(classes, sizeof(*cs.region)),
-		.region_edges = calloc(classes, sizeof(*cs.region_edges)),
+		.culprit = calloc(edges, sizeof(*cs.culprit)),
+		.region = calloc(classes * 2, sizeof(*cs.region)),
+		.region_edges = calloc(classes * 2, sizeof(*cs.region_edges)),
 		.uses = calloc(edges, sizeof(*cs.uses)),
 		.first = calloc(edges, sizeof(*cs.first)),
 	};
 	int err = 0;
 
-	if (!cs.done || !cs.feedback || !cs.region || !cs.region_edges || !cs.uses || !cs.first)
+	if (!cs.done || !cs.culprit || !cs.region || !cs.region_edges || !cs.uses || !cs.first)
 		err = -ENOMEM;
 	for (uint8_t grade = CAPTURE_EXACT; !err && grade <= CAPTURE_AMBIGUOUS; grade++)
 		err = find_cycles(&cs, grade);
@@ -274,7 +347,7 @@ int finding_rule_circular(struct finding_model *m, struct finding_set *set)
 		graph_path_done(&cs.items[i].path);
 	free(cs.items);
 	free(cs.done);
-	free(cs.feedback);
+	free(cs.culprit);
 	free(cs.region);
 	free(cs.region_edges);
 	free(cs.uses);

@@ -10,6 +10,12 @@
 
 #define UNTOLD UINT8_MAX
 
+/*
+ * A wrong dependency closes a cycle with nearly each new one. After so many
+ * cycles told it is left out of the search for others.
+ */
+#define CROWD 16
+
 /* An unsafe class that the event under way can be reached from. */
 struct ahead {
 	uint32_t class;
@@ -30,6 +36,9 @@ struct finding_watch {
 	uint32_t room;	     /* of told; ahead has twice as much */
 	struct told_id *ids; /* open-addressed; free: empty string */
 	uint32_t nr_ids, room_ids;
+	uint8_t *cycles; /* by graph edge: cycles told that have it */
+	bool *crowded;	 /* by graph edge: in CROWD of them */
+	uint32_t room_edges;
 };
 
 int finding_watch_new(const struct capture *c, struct finding_watch **ret_watch)
@@ -58,6 +67,8 @@ void finding_watch_free(struct finding_watch *w)
 	free(w->told);
 	free(w->ahead);
 	free(w->ids);
+	free(w->cycles);
+	free(w->crowded);
 	free(w);
 }
 
@@ -342,26 +353,75 @@ int finding_watch_usage(struct finding_watch *w, uint32_t class, struct findings
 	return finish(w, &set, err, ret_new);
 }
 
+static int reserve_edges(struct finding_watch *w)
+{
+	uint32_t nr = w->m->g->nr_edges, room = w->room_edges ? w->room_edges : 64;
+	uint8_t *cycles;
+	bool *crowded;
+
+	while (room < nr)
+		room *= 2;
+	if (room == w->room_edges)
+		return 0;
+	cycles = reallocarray(w->cycles, room, sizeof(*cycles));
+	if (!cycles)
+		return -ENOMEM;
+	w->cycles = cycles;
+	crowded = reallocarray(w->crowded, room, sizeof(*crowded));
+	if (!crowded)
+		return -ENOMEM;
+	w->crowded = crowded;
+	memset(cycles + w->room_edges, 0, (room - w->room_edges) * sizeof(*cycles));
+	memset(crowded + w->room_edges, 0, (room - w->room_edges) * sizeof(*crowded));
+	w->room_edges = room;
+	return 0;
+}
+
+static int count_cycle(struct finding_watch *w, const struct graph_path *path)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < path->nr; i++) {
+		uint32_t edge = path->edges[i];
+
+		if (w->crowded[edge] || ++w->cycles[edge] < CROWD)
+			continue;
+		w->crowded[edge] = true;
+		err = graph_order_forget(w->order, w->m->g, edge);
+	}
+	return err;
+}
+
 /* The surest cycle that the new kinds of an edge close. */
-static int tell_cycle(struct finding_watch *w, uint32_t edge, uint32_t dep, struct finding_set *set)
+static int find_cycle(struct finding_watch *w, uint32_t edge, uint32_t dep,
+		      struct graph_path *ret_path)
 {
 	struct finding_model *m = w->m;
 	const struct graph_edge *e = &m->g->edges[edge];
-	struct graph_limit limit = {.grade = m->cycle_grade};
+	struct graph_limit limit = {.grade = m->cycle_grade, .without = w->crowded};
+	int err = 0;
+
+	limit.max_grade = m->cycle_grade[e->from];
+	if (m->cycle_grade[e->to] > limit.max_grade)
+		limit.max_grade = m->cycle_grade[e->to];
+	for (; !err && !ret_path->nr && limit.max_grade <= CAPTURE_AMBIGUOUS; limit.max_grade++)
+		err = finding_cycle_through(m, edge, dep, &limit, ret_path);
+	return err;
+}
+
+static int tell_cycle(struct finding_watch *w, uint32_t edge, uint32_t dep, struct finding_set *set)
+{
 	struct graph_path path = {0};
 	struct finding_chain chain;
 	int err = 0;
 
-	if (!graph_order_may_close(w->order, m->g, edge))
+	if (w->crowded[edge] || !graph_order_may_close(w->order, w->m->g, edge))
 		return 0;
-	limit.max_grade = m->cycle_grade[e->from];
-	if (m->cycle_grade[e->to] > limit.max_grade)
-		limit.max_grade = m->cycle_grade[e->to];
-	for (; !err && !path.nr && limit.max_grade <= CAPTURE_AMBIGUOUS; limit.max_grade++)
-		err = finding_cycle_through(m, edge, dep, &limit, &path);
+	err = find_cycle(w, edge, dep, &path);
 	if (!err && path.nr) {
-		err = finding_chain_circular(m, &path, &chain);
+		err = finding_chain_circular(w->m, &path, &chain);
 		err = err ?: finding_set_add(set, FINDING_CIRCULAR, &chain, NULL);
+		err = err ?: count_cycle(w, &path);
 	}
 	graph_path_done(&path);
 	return err == -ENOENT ? 0 : err;
@@ -406,7 +466,7 @@ int finding_watch_edge(struct finding_watch *w, uint32_t edge, struct findings *
 	if (err < 0)
 		return err;
 	if (w->m->g->nr_edges > nr_edges)
-		err = graph_order_edge(w->order, w->m->g, added);
+		err = reserve_edges(w) ?: graph_order_edge(w->order, w->m->g, added);
 	else if (err == 0 && added != LV_NONE)
 		return 0; /* a kind known: no new path */
 	else
@@ -448,5 +508,6 @@ size_t finding_watch_memory(const struct finding_watch *w)
 	sum += graph_memory(m->g) + graph_reach_memory(m->reach) + graph_walk_memory(m->walk);
 	sum += graph_order_memory(w->order);
 	sum += m->room_classes * (4 * sizeof(uint32_t) + 2) + m->room_edges * 2 * sizeof(uint32_t);
+	sum += w->room_edges * (sizeof(*w->cycles) + sizeof(*w->crowded));
 	return sum + w->room * (1 + 2 * sizeof(*w->ahead)) + w->room_ids * sizeof(*w->ids);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* With more edges against the order than this it is no longer consulted. */
-#define MAX_AGAINST 64
+#define MAX_AGAINST 512
 
 struct graph_order {
 	uint32_t *at;		  /* by class: its position */
@@ -216,21 +216,51 @@ static void next_search(struct graph_order *o)
 	o->now = 1;
 }
 
-int graph_order_edge(struct graph_order *o, const struct graph *g, uint32_t edge)
+/* Puts an edge in order, or out of it when it closes a cycle there. */
+static void place_edge(struct graph_order *o, const struct graph *g, uint32_t edge)
 {
 	const struct graph_edge *e = &g->edges[edge];
 	uint32_t nr_ahead;
-	int err = reserve_edge(o, edge);
 
-	if (err || o->at[e->from] < o->at[e->to] || o->nr_against > MAX_AGAINST)
-		return err;
+	if (o->at[e->from] < o->at[e->to])
+		return;
 	next_search(o);
 	if (search_ahead(o, g, e->to, e->from, &nr_ahead))
 		reorder(o, search_behind(o, g, e->from, o->at[e->to]), nr_ahead);
 	else
 		leave_out(o, edge);
+}
+
+int graph_order_edge(struct graph_order *o, const struct graph *g, uint32_t edge)
+{
+	int err = reserve_edge(o, edge);
+
+	if (err || o->nr_against > MAX_AGAINST)
+		return err;
+	place_edge(o, g, edge);
 	if (o->nr_against)
 		bound_against(o, g);
+	return 0;
+}
+
+int graph_order_forget(struct graph_order *o, const struct graph *g, uint32_t edge)
+{
+	uint32_t nr = o->nr_against, again[MAX_AGAINST];
+	int err = reserve_edge(o, edge);
+
+	if (err || nr > MAX_AGAINST)
+		return err;
+	memcpy(again, o->against, nr * sizeof(*again));
+	o->left_out[edge] = 1;
+	o->nr_against = 0;
+	/* One by one: those not yet placed stay out of the searches. */
+	for (uint32_t i = 0; i < nr; i++) {
+		if (again[i] == edge)
+			continue;
+		o->left_out[again[i]] = 0;
+		place_edge(o, g, again[i]);
+	}
+	bound_against(o, g);
 	return 0;
 }
 

@@ -23,7 +23,13 @@ int graph_order_classes(struct graph_order *o, const struct graph *g);
 /* After an edge between two classes new to each other was added. -ENOMEM. */
 int graph_order_edge(struct graph_order *o, const struct graph *g, uint32_t edge);
 
-/* May the edge lie on a cycle? No is certain; the kinds are not looked at. */
+/*
+ * The edge is not to be reckoned with any more: what it stood in the way of
+ * finds its place in the order again. -ENOMEM.
+ */
+int graph_order_forget(struct graph_order *o, const struct graph *g, uint32_t edge);
+
+/* May the edge lie on a cycle of edges not forgotten? No is certain; the kinds are not looked at. */
 bool graph_order_may_close(const struct graph_order *o, const struct graph *g, uint32_t edge);
 
 size_t graph_order_memory(const struct graph_order *o);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Strongly connected components: the regions of the graph that a cycle can
- * lie in. Whether an edge's kinds make the cycle a strong one is left to a
- * walk inside the region.
+ * The regions of the graph that strong cycles lie in: strongly connected
+ * components, not of the classes but of the places a walk can be at (walk.h).
+ * A strong cycle is a cycle of places and the other way round.
  */
 #ifndef LOCKVANE_GRAPH_SCC_H
 #define LOCKVANE_GRAPH_SCC_H
@@ -10,11 +10,15 @@
 #include "graph/walk.h"
 
 /*
- * Fills region[class] with the number of the class's component, LV_NONE for a
- * class alone in its own or outside the limit (grade and max_grade are looked
- * at). Components are numbered from 0; their number in *ret_nr. -ENOMEM.
+ * Fills region[2 * class + bound] with the number of the place's component;
+ * LV_NONE for a place that no cycle comes through, or outside the limit (grade
+ * and without are looked at). Components are numbered from 0; their number in
+ * *ret_nr. -ENOMEM.
  */
 int graph_regions(const struct graph *g, const struct graph_limit *limit, uint32_t *region,
 		  uint32_t *ret_nr);
+
+/* The region a dependency lies in, LV_NONE when no strong cycle has it. */
+uint32_t graph_edge_region(const struct graph *g, const uint32_t *region, uint32_t edge);
 
 #endif

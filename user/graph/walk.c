@@ -68,13 +68,15 @@ static int reserve(struct graph_walk *w, uint32_t places)
 	return 0;
 }
 
-static bool allowed(const struct graph_limit *l, uint32_t class)
+static bool allowed(const struct graph_limit *l, uint32_t place)
 {
+	uint32_t class = place / 2;
+
 	if (l->grade && l->grade[class] > l->max_grade)
 		return false;
 	if (l->need && !(l->need[class] & l->need_bits))
 		return false;
-	return !l->region || l->region[class] == l->region_id;
+	return !l->region || l->region[place] == l->region_id;
 }
 
 static void enter(struct graph_walk *w, uint32_t place, uint32_t from, uint32_t via)
@@ -104,7 +106,7 @@ int graph_walk_begin(struct graph_walk *w, const struct graph *g, bool backwards
 	w->expand = false;
 	w->head = 0;
 	w->tail = 0;
-	if (allowed(&w->limit, start.class))
+	if (allowed(&w->limit, start.class * 2 + start.bound))
 		enter(w, start.class * 2 + start.bound, LV_NONE, LV_NONE);
 	return 0;
 }
@@ -126,14 +128,14 @@ static void go_on(struct graph_walk *w, uint32_t place)
 		uint32_t dep = arc->dep & usable;
 		uint32_t next = arc->class * 2;
 
-		if (!dep)
+		if (!dep || (w->limit.without && w->limit.without[arc->edge]))
 			continue;
 		if (!(dep & freeing))
 			next++;
 		/* A free place that was seen covers the bound one. */
 		if (w->seen[next & ~1u] == w->now || w->seen[next] == w->now)
 			continue;
-		if (allowed(&w->limit, arc->class))
+		if (allowed(&w->limit, next))
 			enter(w, next, place, arc->edge);
 	}
 }

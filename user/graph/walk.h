@@ -26,14 +26,15 @@ struct graph_place {
 	bool bound;
 };
 
-/* Which classes a walk may enter. Arrays are by class; NULL: no such limit. */
+/* Where a walk may go. Arrays are by class but for region; NULL: no such limit. */
 struct graph_limit {
 	const uint8_t *grade; /* at most max_grade */
 	uint8_t max_grade;
 	const uint8_t *need; /* some bit of need_bits */
 	uint8_t need_bits;
-	const uint32_t *region; /* exactly region_id */
+	const uint32_t *region; /* by place, 2 * class + bound: exactly region_id */
 	uint32_t region_id;
+	const bool *without; /* by edge: as if it were not there */
 };
 
 struct graph_walk;
