@@ -67,39 +67,33 @@ static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 a
 
 struct place_search {
 	__u64 addr;
-	__u64 start, end; /* of the static per-CPU section */
-	__u64 off;
-	int found;
+	__u64 off; /* in the static per-CPU section, ~0 while not found */
 };
 
 static long place_search_cpu(__u32 i, struct place_search *search)
 {
 	struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &i);
+	const struct lv_control *control;
 	__u64 off;
 
-	if (!cpu)
+	i = 0;
+	control = bpf_map_lookup_elem(&lv_control, &i);
+	if (!cpu || !control)
 		return 1;
 	off = search->addr - cpu->percpu;
-	if (off < search->start || off >= search->end)
+	if (off < control->layout.percpu_start || off >= control->layout.percpu_end)
 		return 0;
 	search->off = off;
-	search->found = 1;
 	return 1;
 }
 
-/* By bpf_loop(): unrolled, the verifier would walk it CPU by CPU, in each program. */
-static __always_inline int place_in_percpu(const struct lv_control *control, __u64 addr,
-					   struct lv_place *ret)
+/* bpf_loop(), or the verifier would walk it CPU by CPU, in each program. */
+static __always_inline int place_in_percpu(__u64 addr, struct lv_place *ret)
 {
-	const struct lv_layout *layout = &control->layout;
-	struct place_search search = {
-		.addr = addr,
-		.start = layout->percpu_start,
-		.end = layout->percpu_end,
-	};
+	struct place_search search = { .addr = addr, .off = ~0ull };
 
 	bpf_loop(LV_MAX_CPUS, place_search_cpu, &search, 0);
-	if (!search.found)
+	if (search.off == ~0ull)
 		return -1;
 	ret->kind = LV_PLACE_PERCPU;
 	ret->base = search.off;
@@ -133,7 +127,7 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 	}
 	if (direct && !place_in_slab(layout, addr, ret))
 		return 0;
-	if (!place_in_percpu(control, addr, ret))
+	if (!place_in_percpu(addr, ret))
 		return 0;
 	if (direct) {
 		ret->kind = LV_PLACE_EARLY;
