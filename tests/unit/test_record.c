@@ -240,15 +240,6 @@ static void test_lower_level_empties_higher(void **state)
 	UNLOCK(m, c, spin);
 }
 
-/* A release we miss: the lock is free and its count is gone, the entry stays. */
-static void leave_ghost(struct machine *m, uint64_t addr)
-{
-	LOCK(m, addr, spin);
-	world_disarm(machine_world(m));
-	UNLOCK(m, addr, spin);
-	machine_world(m)->control.armed = 1; /* the same epoch: nothing but the bound can tell */
-}
-
 static void test_preempt_count_bound(void **state)
 {
 	struct machine *m = *state;
@@ -256,7 +247,7 @@ static void test_preempt_count_bound(void **state)
 	uint64_t ghost = machine_add_lock(m, LV_SPIN), a = machine_add_lock(m, LV_SPIN);
 	uint64_t b = machine_add_lock(m, LV_SPIN);
 
-	leave_ghost(m, ghost);
+	leave_ghost(m, ghost, &spin, &spin);
 	assert_int_equal(cpu->stack[LV_LEVEL_TASK].depth, 1);
 	/* Another CPU has the lock: its word reads as held, only the count refutes. */
 	machine_on_cpu(m, 1);
@@ -278,7 +269,7 @@ static void test_word_refutes_ghost(void **state)
 	uint64_t ghost = machine_add_lock(m, LV_SPIN), a = machine_add_lock(m, LV_SPIN);
 
 	machine_world(m)->counts_preemption = false; /* no count to tell by */
-	leave_ghost(m, ghost);
+	leave_ghost(m, ghost, &spin, &spin);
 	LOCK(m, a, spin);
 	assert_int_equal(edge_between(m, ghost, a), 0);
 	assert_int_equal(lost(m, LV_LOSS_STALE_HOLDER), 1);

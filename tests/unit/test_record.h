@@ -116,4 +116,14 @@ static inline uint32_t nr_edges(struct machine *m)
 	return nr;
 }
 
+/* A release we miss: the lock is free and its count is gone, the entry stays. */
+static inline void leave_ghost(struct machine *m, uint64_t addr, const struct machine_op *lock,
+			       const struct machine_op *unlock)
+{
+	LOCK(m, addr, *lock);
+	world_disarm(machine_world(m));
+	UNLOCK(m, addr, *unlock);
+	machine_world(m)->control.armed = 1; /* the same epoch: nothing but the bound can tell */
+}
+
 #endif
