@@ -33,7 +33,6 @@ static void start(struct machine *m)
 		seat->irqs_on = 1;
 		seat_task(seat, i + 1, "task");
 	}
-	m->nr_locks = 0;
 	m->cpu = 0;
 	m->world->annotated = !m->production;
 	world_arm(m->world);
@@ -81,6 +80,15 @@ void machine_reset(struct machine *m)
 {
 	world_reset(m->world);
 	memset(m->locks, 0, m->world->nr_objects * sizeof(*m->locks));
+	m->nr_locks = 0;
+	start(m);
+}
+
+void machine_restart(struct machine *m)
+{
+	for (uint32_t i = 0; i < m->nr_locks; i++)
+		m->locks[i] = (struct machine_lock){ .family = m->locks[i].family };
+	memset(m->world->memory, 0, m->world->nr_objects * WORLD_OBJECT_SIZE);
 	start(m);
 }
 

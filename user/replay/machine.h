@@ -40,6 +40,8 @@ struct world *machine_world(struct machine *m);
 
 /* As new, armed. */
 void machine_reset(struct machine *m);
+/* Started over: nothing runs, nothing is held, a new epoch. What was recorded stays. */
+void machine_restart(struct machine *m);
 
 /* Another lock, in a place of its own (static, so to speak); its address, 0: no room. */
 uint64_t machine_add_lock(struct machine *m, uint32_t family);
