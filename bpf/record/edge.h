@@ -173,12 +173,33 @@ static __always_inline int edge_stands_for_older(const struct lv_held *lock)
 }
 
 /*
+ * One step of edges_walk(): the edge from the holder at `at`, in the task's
+ * stack or in the level's. Out of line, or the verifier would walk each turn
+ * of that loop on all paths through the turns before.
+ */
+#define EDGE_AT_SLEEPING (1 << 8)
+
+RECORD_RARE __u32 edges_step(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack, __u32 at)
+{
+	struct lv_held to = { .addr = addr, .class = (__u32)class_mode, .mode = class_mode >> 32 };
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u32 level = META_LEVEL(meta);
+	struct lv_held_stack *held;
+
+	if (!cpu || level >= LV_LEVELS)
+		return stack;
+	held = at & EDGE_AT_SLEEPING ? task_held(cpu) : &cpu->stack[level];
+	if (!held)
+		return stack;
+	return edge_record(cpu, &held->held[at & (LV_HELD_DEPTH - 1)], &to, meta, stack);
+}
+
+/*
  * The edges into a lock from a mixed or a trylocked stack, newest holder
  * first. class_mode: class | mode << 32. Sleeping holders count at task level.
  */
 RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack)
 {
-	struct lv_held to = { .addr = addr, .class = (__u32)class_mode, .mode = class_mode >> 32 };
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	__u32 level = META_LEVEL(meta);
 	struct lv_held_stack *spin, *task;
@@ -198,16 +219,21 @@ RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 sta
 	}
 	for (int i = 0; spinning + sleeping; i++) {
 		const struct lv_held *from;
+		__u32 at;
 
 		if (i == EDGE_WALK) {
 			count_loss(cpu, LV_LOSS_DEPTH);
 			break;
 		}
-		if (task && edge_sleeping_is_newer(task, sleeping, spinning))
-			from = &task->held[--sleeping & (LV_HELD_DEPTH - 1)];
-		else
-			from = &spin->held[--spinning & (LV_HELD_DEPTH - 1)];
-		stack = edge_record(cpu, from, &to, meta, stack);
+		if (task && edge_sleeping_is_newer(task, sleeping, spinning)) {
+			at = --sleeping & (LV_HELD_DEPTH - 1);
+			from = &task->held[at];
+			at |= EDGE_AT_SLEEPING;
+		} else {
+			at = --spinning & (LV_HELD_DEPTH - 1);
+			from = &spin->held[at];
+		}
+		stack = edges_step(addr, class_mode, meta, stack, at);
 		if (edge_stands_for_older(from))
 			break;
 	}

@@ -166,9 +166,14 @@ static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *
 	stack->depth = depth + 1;
 }
 
-/* Close the gap that the release of entry `at` leaves: those above it count one less. */
-static __always_inline void held_remove(struct lv_held_stack *stack, __u32 at)
+/*
+ * Close the gap that the release of entry `at` leaves: those above it count
+ * one less. Out of line, or the verifier would walk it for each `at`.
+ */
+RECORD_RARE int held_remove(struct lv_held_stack *stack, __u32 at)
 {
+	if (!stack)
+		return 0;
 	for (__u32 i = 0; i < LV_HELD_DEPTH - 1; i++) {
 		if (i < at)
 			continue;
@@ -180,6 +185,7 @@ static __always_inline void held_remove(struct lv_held_stack *stack, __u32 at)
 	stack->depth--;
 	if (!stack->depth)
 		stack->tainted = 0;
+	return 0;
 }
 
 /* Take addr off the stack, newest first: 0, or -1 if it is not there. */
