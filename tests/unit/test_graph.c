@@ -338,9 +338,41 @@ static void test_reach(void **state)
 			graph_reach_edge(r, g, i);
 		}
 		check_reach(g, &links, r);
+		graph_reach_renew(r, g);
+		check_reach(g, &links, r);
 		graph_reach_free(r);
 		graph_free(g);
 	}
+}
+
+/* A -> B -> C, B shut: neither end hears of what lies beyond it. */
+static void test_reach_shut(void **state)
+{
+	struct graph *g = new_graph(3);
+	struct graph_reach *r = graph_reach_new();
+	uint32_t edge;
+
+	assert_int_equal(graph_reach_classes(r, g), 0);
+	graph_add_usage(g, 0, BIT(LV_USED_IN_HARDIRQ));
+	graph_add_usage(g, 1, BIT(LV_USED_IN_SOFTIRQ) | BIT(LV_ENABLED_HARDIRQ));
+	graph_add_usage(g, 2, BIT(LV_ENABLED_SOFTIRQ));
+	for (uint32_t i = 0; i < 3; i++)
+		graph_reach_usage(r, g, i);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(graph_add_edge(g, i, i + 1, LV_DEP_EN, &edge), 1);
+		graph_reach_edge(r, g, edge);
+	}
+	assert_int_equal(graph_reach_after(r, 0, false), GRAPH_HARD | GRAPH_SOFT);
+	assert_int_equal(graph_reach_before(r, 2, false), GRAPH_HARD | GRAPH_SOFT);
+	graph_reach_shut(r, 1, GRAPH_SHUT_UNSAFE | GRAPH_SHUT_SAFE);
+	assert_int_equal(graph_reach_passed_after(r, 1, false), 0);
+	assert_int_equal(graph_reach_passed_before(r, g, 1, false), GRAPH_SOFT);
+	graph_reach_renew(r, g);
+	assert_int_equal(graph_reach_after(r, 0, false), 0);
+	assert_int_equal(graph_reach_after(r, 1, false), GRAPH_HARD | GRAPH_SOFT);
+	assert_int_equal(graph_reach_before(r, 2, false), GRAPH_SOFT);
+	graph_reach_free(r);
+	graph_free(g);
 }
 
 /* Does any path, strong or not, lead from a to b? */
@@ -390,15 +422,39 @@ static void test_order(void **state)
 	assert_true(ruled_out > ROUNDS);
 }
 
+/* One edge against many: when it is forgotten, nothing is against any more. */
+static void test_order_forgets(void **state)
+{
+	struct graph *g = new_graph(40);
+	struct graph_order *o = graph_order_new();
+	uint32_t wrong, edges[38], edge;
+
+	assert_int_equal(graph_order_classes(o, g), 0);
+	assert_int_equal(graph_add_edge(g, 39, 0, LV_DEP_EN, &wrong), 1);
+	assert_int_equal(graph_order_edge(o, g, wrong), 0);
+	for (uint32_t i = 0; i < 38; i++) {
+		assert_int_equal(graph_add_edge(g, i + 1, 39, LV_DEP_EN, &edge), 1);
+		assert_int_equal(graph_order_edge(o, g, edge), 0);
+		assert_int_equal(graph_add_edge(g, 0, i + 1, LV_DEP_EN, &edges[i]), 1);
+		assert_int_equal(graph_order_edge(o, g, edges[i]), 0);
+		assert_true(graph_order_may_close(o, g, edges[i]));
+	}
+	assert_int_equal(graph_order_forget(o, g, wrong), 0);
+	for (uint32_t i = 0; i < 38; i++)
+		assert_false(graph_order_may_close(o, g, edges[i]));
+	graph_order_free(o);
+	graph_free(g);
+}
+
 /* More edges against the order than it keeps: it must not rule anything out. */
 static void test_order_gives_up(void **state)
 {
-	struct graph *g = new_graph(202);
+	struct graph *g = new_graph(1202);
 	struct graph_order *o = graph_order_new();
 	uint32_t edge;
 
 	assert_int_equal(graph_order_classes(o, g), 0);
-	for (uint32_t i = 0; i < 200; i += 2) {
+	for (uint32_t i = 0; i < 1200; i += 2) {
 		assert_int_equal(graph_add_edge(g, i, i + 1, LV_DEP_EN, &edge), 1);
 		assert_int_equal(graph_order_edge(o, g, edge), 0);
 		assert_int_equal(graph_add_edge(g, i + 1, i, LV_DEP_EN, &edge), 1);
@@ -494,7 +550,9 @@ int main(void)
 		cmocka_unit_test(test_bound_does_not_hide_free),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_reach),
+		cmocka_unit_test(test_reach_shut),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_order_forgets),
 		cmocka_unit_test(test_order_gives_up),
 		cmocka_unit_test(test_regions),
 		cmocka_unit_test(test_regions_without),

@@ -30,7 +30,11 @@ struct told_id {
 struct finding_watch {
 	struct finding_model *m;
 	struct graph_order *order;
-	uint8_t *told; /* by graph class: grade of the inversion told of it, or UNTOLD */
+	/* Reachability without what has been told and what lies beyond it. */
+	struct graph_reach *open;
+	bool stale;	 /* it could do without more than it does */
+	uint64_t wasted; /* arcs looked at for nothing since it was renewed */
+	uint8_t *told;	 /* by graph class: grade of the inversion told of it, or UNTOLD */
 	struct ahead *ahead;
 	uint32_t nr_ahead;
 	uint32_t room;	     /* of told; ahead has twice as much */
@@ -48,7 +52,8 @@ int finding_watch_new(const struct capture *c, struct finding_watch **ret_watch)
 
 	if (!err) {
 		w->order = graph_order_new();
-		err = w->order ? 0 : -ENOMEM;
+		w->open = graph_reach_new();
+		err = w->order && w->open ? 0 : -ENOMEM;
 	}
 	if (err) {
 		finding_watch_free(w);
@@ -64,6 +69,7 @@ void finding_watch_free(struct finding_watch *w)
 		return;
 	finding_model_free(w->m);
 	graph_order_free(w->order);
+	graph_reach_free(w->open);
 	free(w->told);
 	free(w->ahead);
 	free(w->ids);
@@ -197,7 +203,7 @@ static int look_ahead(struct finding_watch *w, struct graph_place at, uint32_t k
 	struct graph_limit limit = {
 		.grade = m->grade,
 		.max_grade = grade,
-		.need = m->reach->unsafe_after,
+		.need = w->open->unsafe_after,
 		.need_bits = GRAPH_REACH_FREE(kinds) | GRAPH_REACH_BOUND(kinds),
 	};
 	int err = graph_walk_begin(m->walk, m->g, false, at, &limit);
@@ -223,7 +229,7 @@ static int look_behind(struct finding_watch *w, struct graph_place at, uint32_t 
 	struct graph_limit limit = {
 		.grade = m->grade,
 		.max_grade = grade,
-		.need = m->reach->safe_before,
+		.need = w->open->safe_before,
 		.need_bits = GRAPH_REACH_FREE(kinds) | GRAPH_REACH_BOUND(kinds),
 	};
 	int err = graph_walk_begin(m->walk, m->g, true, at, &limit);
@@ -240,15 +246,57 @@ static int look_behind(struct finding_watch *w, struct graph_place at, uint32_t 
 	return err;
 }
 
+static bool always_unsafe(const struct finding_model *m, uint32_t class)
+{
+	return graph_unsafe_kinds(finding_model_usage(m, class), true) == (GRAPH_HARD | GRAPH_SOFT);
+}
+
+static void shut(struct finding_watch *w, uint32_t class, uint8_t how)
+{
+	if (!always_unsafe(w->m, class))
+		return;
+	graph_reach_shut(w->open, class, how);
+	w->stale = true;
+}
+
 /* The inversion that ends in an unsafe class, if there is one surer than was told. */
 static int tell_unsafe(struct finding_watch *w, uint32_t class, struct finding_set *set)
 {
 	uint32_t before = set->findings->nr;
 	int err = finding_rule_inversion(w->m, class, set);
 
-	if (!err && set->findings->nr > before)
-		w->told[class] = set->findings->items[before].chain.grade;
+	if (err || set->findings->nr == before)
+		return err;
+	w->told[class] = set->findings->items[before].chain.grade;
+	if (w->told[class] <= w->m->grade[class]) /* none can be surer */
+		shut(w, class, GRAPH_SHUT_UNSAFE);
+	return 0;
+}
+
+static int tell_joined_at(struct finding_watch *w, struct graph_place behind,
+			  struct graph_place ahead, uint32_t kinds, uint8_t grade,
+			  struct finding_set *set)
+{
+	uint32_t safe;
+	int err = look_behind(w, behind, kinds, grade, &safe);
+
+	w->nr_ahead = 0;
+	if (!err && safe & kinds)
+		err = look_ahead(w, ahead, kinds & safe, grade);
+	for (uint32_t i = 0; !err && i < w->nr_ahead; i++)
+		if (w->told[w->ahead[i].class] > grade)
+			err = tell_unsafe(w, w->ahead[i].class, set);
 	return err;
+}
+
+static void count_waste(struct finding_watch *w, uint64_t cost)
+{
+	w->wasted += cost;
+	if (!w->stale || w->wasted < 4 * (uint64_t)w->m->g->nr_edges)
+		return;
+	graph_reach_renew(w->open, w->m->g);
+	w->stale = false;
+	w->wasted = 0;
 }
 
 /* A step from a place to another joined what was behind to what is ahead. */
@@ -256,23 +304,21 @@ static int tell_joined(struct finding_watch *w, struct graph_place behind, struc
 		       struct finding_set *set)
 {
 	struct finding_model *m = w->m;
-	uint32_t kinds = graph_reach_before(m->reach, behind.class, behind.bound) &
-			 graph_reach_after(m->reach, ahead.class, ahead.bound);
+	uint32_t kinds = graph_reach_passed_before(w->open, m->g, behind.class, behind.bound) &
+			 graph_reach_passed_after(w->open, ahead.class, ahead.bound);
+	uint64_t cost = graph_walk_cost(m->walk);
+	uint32_t before = set->findings->nr;
 	uint8_t grade = m->grade[behind.class];
 	int err = 0;
 
+	if (!kinds)
+		return 0;
 	if (m->grade[ahead.class] > grade)
 		grade = m->grade[ahead.class];
-	for (; kinds && !err && grade <= CAPTURE_AMBIGUOUS; grade++) {
-		uint32_t safe = 0;
-
-		err = look_ahead(w, ahead, kinds, grade);
-		if (!err && w->nr_ahead)
-			err = look_behind(w, behind, kinds, grade, &safe);
-		for (uint32_t i = 0; !err && i < w->nr_ahead; i++)
-			if (w->ahead[i].kinds & safe && w->told[w->ahead[i].class] > grade)
-				err = tell_unsafe(w, w->ahead[i].class, set);
-	}
+	for (; !err && grade <= CAPTURE_AMBIGUOUS; grade++)
+		err = tell_joined_at(w, behind, ahead, kinds, grade, set);
+	if (!err && set->findings->nr == before)
+		count_waste(w, graph_walk_cost(m->walk) - cost);
 	return err;
 }
 
@@ -313,8 +359,12 @@ static int tell_unsafe_use(struct finding_watch *w, uint32_t at, uint32_t new,
 
 static int tell_use(struct finding_watch *w, uint32_t at, uint32_t new, struct finding_set *set)
 {
-	int err = tell_safe_use(w, at, new, set);
+	int err;
 
+	graph_reach_usage(w->open, w->m->g, at);
+	if (graph_unsafe_kinds(new, true))
+		shut(w, at, GRAPH_SHUT_SAFE);
+	err = tell_safe_use(w, at, new, set);
 	err = err ?: tell_unsafe_use(w, at, new, set);
 	err = err ?: finding_rule_inconsistent(w->m, at, set);
 	err = err ?: finding_rule_recursive(w->m, at, set);
@@ -328,6 +378,7 @@ int finding_watch_class(struct finding_watch *w, uint32_t class, struct findings
 
 	err = err ?: reserve(w);
 	err = err ?: graph_order_classes(w->order, w->m->g);
+	err = err ?: graph_reach_classes(w->open, w->m->g);
 	if (err)
 		return err;
 	err = begin(&set);
@@ -453,6 +504,7 @@ static int tell_edge(struct finding_watch *w, uint32_t edge, uint32_t dep, struc
 	struct graph_place ahead = {e->to, !(dep & GRAPH_DEPS_N)};
 	int err = tell_cycle(w, edge, dep, set);
 
+	graph_reach_edge(w->open, w->m->g, edge);
 	err = err ?: tell_joined(w, behind, ahead, set);
 	return err ?: finding_rule_wait_edge(w->m, edge, set);
 }
@@ -505,7 +557,8 @@ size_t finding_watch_memory(const struct finding_watch *w)
 	const struct finding_model *m = w->m;
 	size_t sum = sizeof(*w) + sizeof(*m);
 
-	sum += graph_memory(m->g) + graph_reach_memory(m->reach) + graph_walk_memory(m->walk);
+	sum += graph_memory(m->g) + graph_reach_memory(m->reach) + graph_reach_memory(w->open) +
+	       graph_walk_memory(m->walk);
 	sum += graph_order_memory(w->order);
 	sum += m->room_classes * (4 * sizeof(uint32_t) + 2) + m->room_edges * 2 * sizeof(uint32_t);
 	sum += w->room_edges * (sizeof(*w->cycles) + sizeof(*w->crowded));

@@ -36,6 +36,7 @@ void graph_reach_free(struct graph_reach *r)
 		return;
 	free(r->safe_before);
 	free(r->unsafe_after);
+	free(r->shut);
 	free(r->queue);
 	free(r->queued);
 	free(r);
@@ -62,6 +63,7 @@ int graph_reach_classes(struct graph_reach *r, const struct graph *g)
 	if (room != r->room) {
 		err = err ?: grow((void **)&r->safe_before, room, 1);
 		err = err ?: grow((void **)&r->unsafe_after, room, 1);
+		err = err ?: grow((void **)&r->shut, room, 1);
 		err = err ?: grow((void **)&r->queue, room, sizeof(*r->queue));
 		err = err ?: grow((void **)&r->queued, room, sizeof(*r->queued));
 		if (err)
@@ -70,6 +72,7 @@ int graph_reach_classes(struct graph_reach *r, const struct graph *g)
 	}
 	memset(r->safe_before + r->nr_classes, 0, new);
 	memset(r->unsafe_after + r->nr_classes, 0, new);
+	memset(r->shut + r->nr_classes, 0, new);
 	memset(r->queued + r->nr_classes, 0, new * sizeof(*r->queued));
 	r->nr_classes = g->nr_classes;
 	return 0;
@@ -105,6 +108,41 @@ static uint8_t learn(uint32_t dep, uint8_t kinds, uint32_t bound, uint32_t freei
 	return GRAPH_REACH_FREE(free_kinds) | GRAPH_REACH_BOUND(bound_kinds);
 }
 
+static uint8_t own_safe(uint32_t usage)
+{
+	return GRAPH_REACH_FREE(graph_safe_kinds(usage, false)) |
+	       GRAPH_REACH_BOUND(graph_safe_kinds(usage, true));
+}
+
+static uint8_t own_unsafe(uint32_t usage)
+{
+	return GRAPH_REACH_FREE(graph_unsafe_kinds(usage, false)) |
+	       GRAPH_REACH_BOUND(graph_unsafe_kinds(usage, true));
+}
+
+static uint8_t passed_unsafe(const struct graph_reach *r, uint32_t class)
+{
+	return r->shut[class] & GRAPH_SHUT_UNSAFE ? 0 : r->unsafe_after[class];
+}
+
+static uint8_t passed_safe(const struct graph_reach *r, const struct graph *g, uint32_t class)
+{
+	if (r->shut[class] & GRAPH_SHUT_SAFE)
+		return own_safe(g->classes[class].usage);
+	return r->safe_before[class];
+}
+
+uint32_t graph_reach_passed_after(const struct graph_reach *r, uint32_t class, bool bound)
+{
+	return kinds_at(passed_unsafe(r, class), bound);
+}
+
+uint32_t graph_reach_passed_before(const struct graph_reach *r, const struct graph *g,
+				   uint32_t class, bool bound)
+{
+	return kinds_at(passed_safe(r, g, class), bound);
+}
+
 static void push(struct graph_reach *r, uint32_t *tail, uint32_t class)
 {
 	if (r->queued[class])
@@ -126,7 +164,7 @@ static void spread_unsafe(struct graph_reach *r, const struct graph *g, uint32_t
 		r->queued[at] = false;
 		for (uint32_t i = 0; i < in->nr; i++) {
 			uint8_t *mine = &r->unsafe_after[in->items[i].class];
-			uint8_t kinds = learn(in->items[i].dep, r->unsafe_after[at], GRAPH_DEPS_E,
+			uint8_t kinds = learn(in->items[i].dep, passed_unsafe(r, at), GRAPH_DEPS_E,
 					      GRAPH_DEPS_N);
 
 			if (!(kinds & ~*mine))
@@ -149,8 +187,8 @@ static void spread_safe(struct graph_reach *r, const struct graph *g, uint32_t c
 		r->queued[at] = false;
 		for (uint32_t i = 0; i < out->nr; i++) {
 			uint8_t *mine = &r->safe_before[out->items[i].class];
-			uint8_t kinds = learn(out->items[i].dep, r->safe_before[at], GRAPH_DEPS_N,
-					      GRAPH_DEPS_E);
+			uint8_t kinds = learn(out->items[i].dep, passed_safe(r, g, at),
+					      GRAPH_DEPS_N, GRAPH_DEPS_E);
 
 			if (!(kinds & ~*mine))
 				continue;
@@ -162,11 +200,8 @@ static void spread_safe(struct graph_reach *r, const struct graph *g, uint32_t c
 
 void graph_reach_usage(struct graph_reach *r, const struct graph *g, uint32_t class)
 {
-	uint32_t usage = g->classes[class].usage;
-	uint8_t safe = GRAPH_REACH_FREE(graph_safe_kinds(usage, false)) |
-		       GRAPH_REACH_BOUND(graph_safe_kinds(usage, true));
-	uint8_t unsafe = GRAPH_REACH_FREE(graph_unsafe_kinds(usage, false)) |
-			 GRAPH_REACH_BOUND(graph_unsafe_kinds(usage, true));
+	uint8_t safe = own_safe(g->classes[class].usage);
+	uint8_t unsafe = own_unsafe(g->classes[class].usage);
 
 	if (safe & ~r->safe_before[class]) {
 		r->safe_before[class] |= safe;
@@ -181,8 +216,8 @@ void graph_reach_usage(struct graph_reach *r, const struct graph *g, uint32_t cl
 void graph_reach_edge(struct graph_reach *r, const struct graph *g, uint32_t edge)
 {
 	const struct graph_edge *e = &g->edges[edge];
-	uint8_t unsafe = learn(e->dep, r->unsafe_after[e->to], GRAPH_DEPS_E, GRAPH_DEPS_N);
-	uint8_t safe = learn(e->dep, r->safe_before[e->from], GRAPH_DEPS_N, GRAPH_DEPS_E);
+	uint8_t unsafe = learn(e->dep, passed_unsafe(r, e->to), GRAPH_DEPS_E, GRAPH_DEPS_N);
+	uint8_t safe = learn(e->dep, passed_safe(r, g, e->from), GRAPH_DEPS_N, GRAPH_DEPS_E);
 
 	if (unsafe & ~r->unsafe_after[e->from]) {
 		r->unsafe_after[e->from] |= unsafe;
@@ -194,7 +229,20 @@ void graph_reach_edge(struct graph_reach *r, const struct graph *g, uint32_t edg
 	}
 }
 
+void graph_reach_shut(struct graph_reach *r, uint32_t class, uint8_t shut)
+{
+	r->shut[class] |= shut;
+}
+
+void graph_reach_renew(struct graph_reach *r, const struct graph *g)
+{
+	memset(r->safe_before, 0, r->nr_classes);
+	memset(r->unsafe_after, 0, r->nr_classes);
+	for (uint32_t i = 0; i < r->nr_classes; i++)
+		graph_reach_usage(r, g, i);
+}
+
 size_t graph_reach_memory(const struct graph_reach *r)
 {
-	return sizeof(*r) + (size_t)r->room * (2 + sizeof(*r->queue) + sizeof(*r->queued));
+	return sizeof(*r) + (size_t)r->room * (3 + sizeof(*r->queue) + sizeof(*r->queued));
 }

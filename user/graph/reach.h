@@ -31,9 +31,14 @@ uint32_t graph_unsafe_kinds(uint32_t usage, bool bound);
 #define GRAPH_REACH_FREE(kinds) (kinds)
 #define GRAPH_REACH_BOUND(kinds) ((kinds) << GRAPH_KINDS)
 
+/* What is not passed on by a class, for those who know all that lies there. */
+#define GRAPH_SHUT_UNSAFE (1u << 0) /* no unsafe class: neither itself nor after it */
+#define GRAPH_SHUT_SAFE (1u << 1)   /* no safe class but itself */
+
 struct graph_reach {
 	uint8_t *safe_before;  /* by class: kinds of safe classes that reach it */
 	uint8_t *unsafe_after; /* by class: kinds of unsafe classes it reaches */
+	uint8_t *shut;	       /* by class: GRAPH_SHUT_* */
 	uint32_t *queue;       /* classes whose neighbours are to be looked at */
 	bool *queued;
 	uint32_t nr_classes, room;
@@ -51,9 +56,19 @@ void graph_reach_usage(struct graph_reach *r, const struct graph *g, uint32_t cl
 /* After an edge, or a kind of it, was added. */
 void graph_reach_edge(struct graph_reach *r, const struct graph *g, uint32_t edge);
 
+/* From now on the class passes less on; what it has passed stays until renewed. */
+void graph_reach_shut(struct graph_reach *r, uint32_t class, uint8_t shut);
+/* Everything anew, without what is shut. Costs a look at each edge or a few. */
+void graph_reach_renew(struct graph_reach *r, const struct graph *g);
+
 /* Kinds of safe classes reaching this place, of unsafe ones reached from it. */
 uint32_t graph_reach_before(const struct graph_reach *r, uint32_t class, bool bound);
 uint32_t graph_reach_after(const struct graph_reach *r, uint32_t class, bool bound);
+
+/* The same, as the neighbours learn it. */
+uint32_t graph_reach_passed_after(const struct graph_reach *r, uint32_t class, bool bound);
+uint32_t graph_reach_passed_before(const struct graph_reach *r, const struct graph *g,
+				   uint32_t class, bool bound);
 
 size_t graph_reach_memory(const struct graph_reach *r);
 
