@@ -7,6 +7,7 @@
 #   make install      PREFIX (/usr/local) and DESTDIR
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
+#   make explore      random programs: real deadlocks searched for, against the rules
 #   make bench-graph  how fast the graph and the native recorder are
 #   make fuzz         long fuzz runs (FUZZ_SECONDS each)
 #   make format       clang-format
@@ -34,17 +35,21 @@ endif
 SRCS := $(wildcard user/*/*.c)
 OBJS := $(SRCS:%.c=$(B)/%.o)
 LIB := $(filter-out user/cli/main.c,$(SRCS))
+EXPLORE := $(wildcard tests/explore/*.c)
+BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
+FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
 MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all man setup demo demo-2019 check unit workloads conformance bench-graph fuzz install \
-	clean format
+.PHONY: all setup demo demo-2019 check unit workloads natives conformance explore bench-graph \
+	fuzz install clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
+natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ)
 
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
@@ -84,6 +89,41 @@ $(B)/tests/unit/%: $(B)/asan/tests/unit/%.o $(B)/asan/liblockvane.a
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS) -lcmocka -lm -pthread
 .SECONDARY: $(UNIT:$(B)/%=$(B)/asan/%.o)
 
+# What is timed, or searches long, runs as it is shipped.
+$(B)/liblockvane.a: $(LIB:%.c=$(B)/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/tests/%.o: tests/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/explore/explore: $(EXPLORE:%.c=$(B)/%.o) $(B)/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -pthread
+
+# The fuzzers see the coverage of all our sources, so those are built once more.
+$(B)/fuzz/%.o: %.c
+	$(call say,CC-FUZZ,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -std=gnu11 $(SANITIZE) -fsanitize=fuzzer-no-link $(WARN) $(CPPFLAGS) -MMD -MP \
+		-c -o $@ $<
+
+$(B)/fuzz/liblockvane.a: $(filter-out $(B)/fuzz/user/trace/% $(B)/fuzz/user/cli/%,$(LIB:%.c=$(B)/fuzz/%.o))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+.SECONDARY: $(BENCH:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
+
 $(B)/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
@@ -106,8 +146,25 @@ demo-2019: setup
 	$(Q)tools/demo 2019
 
 check: setup
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads unit
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads unit natives
 	$(Q)tests/run
+
+conformance: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
+	$(Q)tests/conformance/run
+
+explore: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(B)/tests/explore/explore
+	$(Q)$(B)/tests/explore/explore $(EXPLORE_ARGS)
+
+bench-graph: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)
+	$(Q)$(B)/tests/bench/bench_graph
+	$(Q)$(B)/tests/bench/bench_record
+
+fuzz: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ)
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS)
 
 install: all
 	install -D -m 755 $(B)/lockvane $(DESTDIR)$(PREFIX)/sbin/lockvane
