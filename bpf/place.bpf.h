@@ -17,12 +17,23 @@
 
 extern const void _end __ksym;
 
-/* A struct page that is not a head points to its head with bit 0 set. */
+/*
+ * A struct page that is not a head says so in bit 0 of a word, whose rest is
+ * the head's address, or (since 7.0, where vmemmap is optimised) a mask that
+ * leads there. No struct page lies as high as a mask does.
+ */
 static __always_inline __u64 place_head_page(__u64 page)
 {
-	__u64 head = BPF_CORE_READ((struct page *)page, compound_head);
+	struct page___7_0 *newer = (void *)page;
+	__u64 word = 0;
 
-	return head & 1 ? head - 1 : page;
+	if (bpf_core_field_exists(newer->compound_info))
+		word = BPF_CORE_READ(newer, compound_info);
+	else if (bpf_core_field_exists(((struct page *)0)->compound_head))
+		word = BPF_CORE_READ((struct page *)page, compound_head);
+	if (!(word & 1))
+		return page;
+	return word >= PLACE_IMAGE ? page & word : word - 1;
 }
 
 static __always_inline int place_page_is_slab(__u64 page)

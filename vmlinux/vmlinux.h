@@ -58,6 +58,11 @@ struct page {
 	unsigned int page_type;
 };
 
+/* The same since 7.0: compound_head has become compound_info. */
+struct page___7_0 {
+	unsigned long compound_info;
+};
+
 /* include/linux/page-flags.h; slabs had a bit in flags until 6.9 */
 enum pageflags {
 	PG_slab = 9,

@@ -23,7 +23,7 @@ struct tables {
 
 struct tables_words {
 	void *arg;
-	/* Set name, alias, kind, key and certainty of a class. 0 or -errno. */
+	/* Set name, alias, kind, key and certainty of a class; correct its family. 0 or -errno. */
 	int (*describe_class)(void *arg, const struct lv_class *class, struct capture_class *ret);
 	/* The frame's text, to be freed by the capture; NULL: no memory. */
 	char *(*symbol)(void *arg, uint64_t ip);

@@ -77,7 +77,8 @@ static void check_hooks(const struct plan *plan, struct verdict *verdict)
 	if (plan->unlocks_hidden)
 		advice(verdict, "some unlocks are inlined: releases are not seen, holders are "
 				"inferred, findings are graded lower");
-	line("\nirq state", "%s", plan_irq_source(plan->irq_source));
+	putchar('\n');
+	line("irq state", "%s", plan_irq_source(plan->irq_source));
 	if (plan->irq_source == LV_IRQ_SOURCE_NONE)
 		advice(verdict, "no way to read the irq flag: only what functions and interrupts "
 				"imply is known");

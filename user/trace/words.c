@@ -11,6 +11,7 @@
 #include "kernel/slabs.h"
 
 struct words {
+	bool rt;
 	struct ksyms *ksyms;
 	struct slabs *slabs;
 	struct names *names;
@@ -25,8 +26,12 @@ _Static_assert((int)NAMES_EXACT == CAPTURE_EXACT && (int)NAMES_INFERRED == CAPTU
 static int describe_class(void *arg, const struct lv_class *class, struct capture_class *ret)
 {
 	struct words *w = arg;
+	struct lv_class named = *class;
 	struct names_result *result;
 
+	/* On PREEMPT_RT a spinlock sleeps, and what spins is a raw one. */
+	if (w->rt && class->family == LV_SPIN)
+		named.family = ret->family = LV_RAWSPIN;
 	if (w->nr == w->room) {
 		size_t room = w->room ? 2 * w->room : 256;
 		struct names_result *grown = reallocarray(w->results, room, sizeof(*grown));
@@ -37,7 +42,7 @@ static int describe_class(void *arg, const struct lv_class *class, struct captur
 		w->room = room;
 	}
 	result = &w->results[w->nr++];
-	names_class(w->names, class, result);
+	names_class(w->names, &named, result);
 	ret->certainty = (enum capture_certainty)result->certainty;
 	ret->kind = strdup(result->kind);
 	ret->key = strdup(result->key);
@@ -103,7 +108,7 @@ static void close_words(struct words *w)
 int words_capture(const struct tables *tables, const struct kbtf *btf, struct capture *ret,
 		  struct error *err)
 {
-	struct words words = {};
+	struct words words = { .rt = kbtf_is_rt(btf) };
 	struct tables_words callbacks = {
 		.arg = &words,
 		.describe_class = describe_class,
