@@ -304,6 +304,7 @@ struct lv_layout {
 	__u64 vmemmap; /* the struct pages */
 	__u64 percpu_start; /* static per-CPU section, as link addresses */
 	__u64 percpu_end;
+	__u64 percpu_unit_end; /* of each CPU's part of the first chunk, as percpu_end */
 	__u64 kfence; /* KFENCE's pool, 0 if there is none */
 	__u64 kfence_end;
 };

@@ -102,6 +102,7 @@ extern const void __kfence_pool __ksym __weak;
 extern const void __per_cpu_offset __ksym;
 extern const void __per_cpu_start __ksym;
 extern const void __per_cpu_end __ksym;
+extern const void pcpu_unit_size __ksym __weak; /* an int of mm/percpu.c */
 extern const void runqueues __ksym __weak;
 
 static __always_inline __u64 word_at(const void *symbol, __u64 otherwise)
@@ -121,6 +122,9 @@ static __always_inline void find_layout(struct lv_layout *layout)
 	layout->vmemmap = word_at(&vmemmap_base, 0xffffea0000000000ull);
 	layout->percpu_start = (__u64)&__per_cpu_start;
 	layout->percpu_end = (__u64)&__per_cpu_end;
+	layout->percpu_unit_end = layout->percpu_start + (__u32)word_at(&pcpu_unit_size, 0);
+	if (layout->percpu_unit_end < layout->percpu_end)
+		layout->percpu_unit_end = layout->percpu_end;
 	layout->kfence = word_at(&__kfence_pool, 0);
 	layout->kfence_end = layout->kfence ? layout->kfence + LV_KFENCE_SIZE : 0;
 }

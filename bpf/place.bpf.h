@@ -92,21 +92,22 @@ static long place_search_cpu(__u32 i, struct place_search *search)
 	if (!cpu || !control)
 		return 1;
 	off = search->addr - cpu->percpu;
-	if (off < control->layout.percpu_start || off >= control->layout.percpu_end)
+	if (off < control->layout.percpu_start || off >= control->layout.percpu_unit_end)
 		return 0;
 	search->off = off;
 	return 1;
 }
 
 /* bpf_loop(), or the verifier would walk it CPU by CPU, in each program. */
-static __always_inline int place_in_percpu(__u64 addr, struct lv_place *ret)
+static __always_inline int place_in_percpu(const struct lv_layout *layout, __u64 addr,
+					   struct lv_place *ret)
 {
 	struct place_search search = { .addr = addr, .off = ~0ull };
 
 	bpf_loop(LV_MAX_CPUS, place_search_cpu, &search, 0);
 	if (search.off == ~0ull)
 		return -1;
-	ret->kind = LV_PLACE_PERCPU;
+	ret->kind = search.off < layout->percpu_end ? LV_PLACE_PERCPU : LV_PLACE_PERCPU_DYN;
 	ret->base = search.off;
 	return 0;
 }
@@ -138,7 +139,7 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 	}
 	if (direct && !place_in_slab(layout, addr, ret))
 		return 0;
-	if (!place_in_percpu(addr, ret))
+	if (!place_in_percpu(layout, addr, ret))
 		return 0;
 	if (direct) {
 		ret->kind = LV_PLACE_EARLY;
