@@ -169,22 +169,54 @@ static int by_worth(const void *a, const void *b, void *capture)
 	return (left->addr > right->addr) - (left->addr < right->addr);
 }
 
-/* One finding an id: a fact may say what the graph said, or come twice. */
-static void drop_doubles(struct findings *all)
+static int by_id(const void *a, const void *b, void *findings)
 {
-	uint32_t kept = 0;
+	const struct finding *all = findings;
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+	int order = strcmp(all[left].id, all[right].id);
 
-	for (uint32_t i = 0; i < all->nr; i++) {
-		uint32_t j = 0;
+	return order ? order : (left > right) - (left < right);
+}
 
-		while (j < kept && strcmp(all->items[j].id, all->items[i].id))
-			j++;
-		if (j < kept)
+/* Which findings have an id that one before them has. */
+static void mark_doubles(const struct findings *all, uint32_t *sorted, bool *ret_doubled)
+{
+	for (uint32_t i = 0; i < all->nr; i++)
+		sorted[i] = i;
+	qsort_r(sorted, all->nr, sizeof(*sorted), by_id, all->items);
+	for (uint32_t i = 1; i < all->nr; i++)
+		ret_doubled[sorted[i]] =
+			!strcmp(all->items[sorted[i]].id, all->items[sorted[i - 1]].id);
+}
+
+/* One finding an id: a fact may say what the graph said, or come twice. */
+static int drop_doubles(struct findings *all)
+{
+	uint32_t *sorted = calloc((size_t)all->nr + 1, sizeof(*sorted)), kept = 0;
+	bool *doubled = calloc((size_t)all->nr + 1, sizeof(*doubled));
+	int err = sorted && doubled ? 0 : -ENOMEM;
+
+	if (!err)
+		mark_doubles(all, sorted, doubled);
+	for (uint32_t i = 0; !err && i < all->nr; i++) {
+		if (doubled[i])
 			done(&all->items[i]);
 		else
 			all->items[kept++] = all->items[i];
 	}
-	all->nr = kept;
+	if (!err)
+		all->nr = kept;
+	free(sorted);
+	free(doubled);
+	return err;
+}
+
+static int sort(const struct capture *c, struct findings *all)
+{
+	if (!all->nr)
+		return 0;
+	qsort_r(all->items, all->nr, sizeof(*all->items), by_worth, (void *)c);
+	return drop_doubles(all);
 }
 
 int finding_analyse(const struct capture *c, struct findings **ret_findings)
@@ -198,15 +230,12 @@ int finding_analyse(const struct capture *c, struct findings **ret_findings)
 	err = finding_model_new(c, &m);
 	err = err ?: finding_model_fill(m);
 	err = err ?: run_rules(m, &set);
+	err = err ?: sort(c, set.findings);
 	finding_model_free(m);
 	if (err) {
 		findings_free(set.findings);
 		return err;
 	}
-	if (set.findings->nr)
-		qsort_r(set.findings->items, set.findings->nr, sizeof(*set.findings->items),
-			by_worth, (void *)c);
-	drop_doubles(set.findings);
 	*ret_findings = set.findings;
 	return 0;
 }

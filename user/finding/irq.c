@@ -66,7 +66,7 @@ struct head {
 	struct graph_path path;
 };
 
-#define MAX_HEADS 64
+#define MAX_HEADS 16
 
 struct heads {
 	struct head items[MAX_HEADS];
@@ -92,23 +92,32 @@ static bool same_path(const struct graph_path *a, const struct graph_path *b)
 	return true;
 }
 
+/* Is a path from this class worth to be looked at? Counts what finds no room. */
+static bool wants_head(struct finding_model *m, struct heads *heads, uint32_t class, uint8_t grade)
+{
+	struct head *known = find_head(heads, class);
+
+	if (known)
+		return known->grade == grade;
+	if (heads->nr < MAX_HEADS)
+		return true;
+	heads->more += m->mark[class] != m->round;
+	m->mark[class] = m->round;
+	return false;
+}
+
 /* A class is a head once, by the surest and then the shortest of its paths. */
-static void take_head(struct finding_model *m, struct heads *heads, struct head new)
+static void take_head(struct heads *heads, struct head new)
 {
 	struct head *known = find_head(heads, new.class);
 
-	if (!known && heads->nr < MAX_HEADS) {
+	if (!known) {
 		heads->items[heads->nr++] = new;
-		m->mark[new.class] = m->round;
 		return;
 	}
-	if (!known && m->mark[new.class] != m->round) {
-		heads->more++;
-		m->mark[new.class] = m->round;
-	}
-	if (known && known->grade == new.grade &&same_path(&known->path, &new.path))
+	if (same_path(&known->path, &new.path))
 		known->kinds |= new.kinds;
-	if (known && known->grade == new.grade && known->path.nr > new.path.nr) {
+	if (known->path.nr > new.path.nr) {
 		graph_path_done(&known->path);
 		*known = new;
 		return;
@@ -150,11 +159,12 @@ static int walk_heads(struct finding_model *m, uint32_t unsafe, uint32_t kind, u
 		usage = finding_model_usage(m, at.class);
 		if (finding_ends_inversion(usage, kind, at.bound))
 			graph_walk_stop_here(m->walk);
-		if (!(graph_safe_kinds(usage, at.bound) & kind))
+		if (!(graph_safe_kinds(usage, at.bound) & kind) ||
+		    !wants_head(m, heads, at.class, grade))
 			continue;
 		err = graph_walk_path(m->walk, at, &head.path);
 		if (!err)
-			take_head(m, heads, head);
+			take_head(heads, head);
 	}
 	return err;
 }

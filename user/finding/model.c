@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define BIT(n) (1u << (n))
-#define SEARCH_BUDGET 300000000u /* arcs: seconds; lockdep's largest graph has 32,768 */
+#define SEARCH_BUDGET 100000000u /* arcs: seconds; lockdep's largest graph has 32,768 */
 #define HARDIRQ_BITS                                                                               \
 	(BIT(LV_USED_IN_HARDIRQ) | BIT(LV_USED_IN_HARDIRQ_READ) | BIT(LV_ENABLED_HARDIRQ) |        \
 	 BIT(LV_ENABLED_HARDIRQ_READ))

@@ -14,7 +14,7 @@ static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
 	[FINDING_HELD_FREED] = layout_held_freed,     [FINDING_HELD_AT_EXIT] = layout_held_at_exit,
 };
 
-#define ALSO_SHOWN 8
+#define ALSO_SHOWN 16
 #define BEYOND_SHOWN 8
 
 /* Why it is not surer than it is. */
