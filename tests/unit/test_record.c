@@ -71,8 +71,10 @@ static void test_unknown_cpu(void **state)
 	uint64_t a = machine_add_lock(m, LV_SPIN);
 
 	world_seat->cpu = 2;
+	world_seat->own = NULL;
 	LOCK(m, a, spin);
 	world_seat->cpu = 0;
+	world_seat->own = &machine_world(m)->cpus[0];
 	assert_null(class_at(m, a));
 	assert_int_equal(machine_world(m)->control.lost_cpu, 1);
 }

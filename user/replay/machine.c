@@ -29,6 +29,7 @@ static void start(struct machine *m)
 		struct seat *seat = &m->cpus[i].seat;
 
 		seat->world = m->world;
+		seat->own = &m->world->cpus[i];
 		seat->cpu = i;
 		seat->irqs_on = 1;
 		seat_task(seat, i + 1, "task");

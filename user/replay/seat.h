@@ -29,8 +29,8 @@ struct world_cache {
 };
 
 struct world {
-	struct lv_control control;
 	struct lv_cpu *cpus;
+	struct lv_control control; /* not first: then its address is never NULL */
 	size_t nr_cpus;
 	struct lv_class *classes;
 	struct lv_edge *edges;
@@ -53,6 +53,7 @@ struct world {
 /* One simulated CPU. */
 struct seat {
 	struct world *world;
+	struct lv_cpu *own; /* this CPU's, in the world */
 	__u32 cpu;
 	__u32 preempt_count;
 	int irqs_on;
