@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "finding/rules.h"
+#include "finding/told.h"
 #include "graph/order.h"
 
 #define UNTOLD UINT8_MAX
@@ -22,11 +23,6 @@ struct ahead {
 	uint32_t kinds;
 };
 
-struct told_id {
-	char id[FINDING_ID_LEN];
-	uint8_t confidence;
-};
-
 struct finding_watch {
 	struct finding_model *m;
 	struct graph_order *order;
@@ -37,9 +33,8 @@ struct finding_watch {
 	uint8_t *told;	 /* by graph class: grade of the inversion told of it, or UNTOLD */
 	struct ahead *ahead;
 	uint32_t nr_ahead;
-	uint32_t room;	     /* of told; ahead has twice as much */
-	struct told_id *ids; /* open-addressed; free: empty string */
-	uint32_t nr_ids, room_ids;
+	uint32_t room; /* of told; ahead has twice as much */
+	struct told_ids ids;
 	uint8_t *cycles; /* by graph edge: cycles told that have it */
 	bool *crowded;	 /* by graph edge: in CROWD of them */
 	uint32_t room_edges;
@@ -72,55 +67,10 @@ void finding_watch_free(struct finding_watch *w)
 	graph_reach_free(w->open);
 	free(w->told);
 	free(w->ahead);
-	free(w->ids);
+	told_ids_done(&w->ids);
 	free(w->cycles);
 	free(w->crowded);
 	free(w);
-}
-
-static struct told_id *find_id(struct told_id *ids, uint32_t room, const char *id)
-{
-	uint32_t at = (uint32_t)strtoul(id + 4, NULL, 16) & (room - 1); /* an id is a hash */
-
-	while (ids[at].id[0] && strcmp(ids[at].id, id))
-		at = (at + 1) & (room - 1);
-	return &ids[at];
-}
-
-static int reserve_id(struct finding_watch *w)
-{
-	uint32_t room = w->room_ids ? w->room_ids * 2 : 64;
-	struct told_id *ids;
-
-	if (w->nr_ids < w->room_ids / 2)
-		return 0;
-	ids = calloc(room, sizeof(*ids));
-	if (!ids)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < w->room_ids; i++)
-		if (w->ids[i].id[0])
-			*find_id(ids, room, w->ids[i].id) = w->ids[i];
-	free(w->ids);
-	w->ids = ids;
-	w->room_ids = room;
-	return 0;
-}
-
-/* Is it news: an id not told before, or told with less confidence? */
-static int is_news(struct finding_watch *w, const struct finding *f)
-{
-	struct told_id *told;
-	int err = reserve_id(w);
-
-	if (err)
-		return err;
-	told = find_id(w->ids, w->room_ids, f->id);
-	if (told->id[0] && told->confidence >= f->confidence)
-		return 0;
-	w->nr_ids += !told->id[0];
-	memcpy(told->id, f->id, FINDING_ID_LEN);
-	told->confidence = (uint8_t)f->confidence;
-	return 1;
 }
 
 /* What the rules add in one step, before it is known to be news. */
@@ -154,7 +104,7 @@ static int finish(struct finding_watch *w, struct finding_set *set, int err,
 
 		if (!err) {
 			finding_set_id(w->m->c, &f);
-			news = is_news(w, &f);
+			news = told_ids_is_news(&w->ids, &f);
 		}
 		if (news > 0)
 			news = append(ret_new, &f) ?: 1;
@@ -562,5 +512,5 @@ size_t finding_watch_memory(const struct finding_watch *w)
 	sum += graph_order_memory(w->order);
 	sum += m->room_classes * (4 * sizeof(uint32_t) + 2) + m->room_edges * 2 * sizeof(uint32_t);
 	sum += w->room_edges * (sizeof(*w->cycles) + sizeof(*w->crowded));
-	return sum + w->room * (1 + 2 * sizeof(*w->ahead)) + w->room_ids * sizeof(*w->ids);
+	return sum + w->room * (1 + 2 * sizeof(*w->ahead)) + told_ids_memory(&w->ids);
 }
