@@ -29,19 +29,19 @@ static __always_inline int same_place(const struct lv_place *a, const struct lv_
  */
 static __always_inline __u32 slot_claim(__u32 *state)
 {
-	__u32 seen = *(volatile __u32 *)state;
+	__u32 seen = read_once(*state);
 
 	if (seen == LV_SLOT_FREE)
 		seen = __sync_val_compare_and_swap(state, LV_SLOT_FREE, LV_SLOT_CLAIMED);
 	for (int i = 0; i < SLOT_LOOKS && seen == LV_SLOT_CLAIMED; i++)
-		seen = *(volatile __u32 *)state;
+		seen = read_once(*state);
 	return seen;
 }
 
 /* Publish: the exchange orders all that was filled in before it. */
 static __always_inline void slot_ready(__u32 *state)
 {
-	__sync_lock_test_and_set(state, LV_SLOT_READY);
+	__atomic_exchange_n(state, LV_SLOT_READY, __ATOMIC_SEQ_CST);
 }
 
 static __always_inline void class_fill(struct lv_class *class, const struct lv_place *place,
@@ -115,7 +115,7 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 		return LV_NONE;
 	if (place.kind == LV_PLACE_PERCPU && place.base == cpu->rq_lock - cpu->percpu)
 		cpu->rq_class = id + 1;
-	if (!(class->flags & LV_CLASS_WAITQ) && *mark_slot(cpu, addr) == addr)
+	if (!(read_once(class->flags) & LV_CLASS_WAITQ) && *mark_slot(cpu, addr) == addr)
 		__sync_fetch_and_or(&class->flags, LV_CLASS_WAITQ);
 
 	slot = &cpu->addr[hash64(addr) & (LV_ADDR_SLOTS - 1)];

@@ -39,7 +39,7 @@ static __always_inline void edge_check_order(struct lv_edge *edge, struct lv_cla
 	for (__u32 i = 0; i < EDGE_PROBES; i++) {
 		struct lv_edge *other = world_edge((hash + i) & (LV_MAX_EDGES - 1));
 
-		if (!other || other->state != LV_SLOT_READY)
+		if (!other || read_once(other->state) != LV_SLOT_READY)
 			return;
 		if (other->from != edge->from || other->to != edge->to || other->dep != other_dep)
 			continue;

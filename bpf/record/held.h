@@ -57,7 +57,7 @@ static __always_inline __u32 task_find(__u64 task)
 		__u32 id = (hash + i) & (LV_MAX_TASKS - 1);
 		struct lv_task *slot = world_task_slot(id);
 
-		if (slot && slot->task == task)
+		if (slot && read_once(slot->task) == task)
 			return id;
 	}
 	return LV_NONE;
@@ -100,7 +100,7 @@ static __always_inline void task_give_back(struct lv_cpu *cpu)
 	struct lv_task *slot = world_task_slot(cpu->task_slot);
 
 	if (slot)
-		__sync_lock_test_and_set(&slot->task, 0);
+		__atomic_exchange_n(&slot->task, 0, __ATOMIC_SEQ_CST);
 	cpu->task_slot = LV_NONE;
 }
 

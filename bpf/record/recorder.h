@@ -39,7 +39,7 @@ static __always_inline int acquire_irqs_off(struct context *context, const struc
 		return 1;
 	if (depth && held->held[(depth - 1) & (LV_HELD_DEPTH - 1)].flags & LV_HELD_IRQ_OFF)
 		return 1;
-	if ((class->usage & on) == on)
+	if ((read_once(class->usage) & on) == on)
 		return 0;
 	irqs = world_irqs_on(context->id);
 	if (irqs > 0)
@@ -61,7 +61,7 @@ static __always_inline __u32 acquire_usage(struct context *context, struct lv_he
 		bits |= usage_in(context->level, lock->mode);
 	if (acquire_irqs_off(context, lock, held, irq, class, &bits))
 		lock->flags |= LV_HELD_IRQ_OFF;
-	if (bits & ~class->usage)
+	if (bits & ~read_once(class->usage))
 		stack = usage_add(lock->class, lock->addr, bits, meta, stack);
 	if (context->level != LV_LEVEL_TASK && !held->depth)
 		stack = usage_mark_interrupted(context, lock->count, meta, stack);

@@ -38,7 +38,7 @@ static __always_inline __u32 stack_claim(struct lv_cpu *cpu, __u32 cpu_id, __u32
 	struct lv_stack *stack;
 	__u32 id;
 
-	if (!control || control->next_stack >= LV_MAX_STACKS) {
+	if (!control || read_once(control->next_stack) >= LV_MAX_STACKS) {
 		count_loss(cpu, LV_LOSS_STACKS);
 		return LV_NONE;
 	}
@@ -114,7 +114,7 @@ RECORD_RARE __u32 usage_mark_held(__u32 level, __u32 softirq_count, __u32 meta, 
 		if (i >= held->depth)
 			break;
 		lock->flags &= ~LV_HELD_IRQ_OFF;
-		if (class && bits & ~class->usage)
+		if (class && bits & ~read_once(class->usage))
 			stack = usage_add(lock->class, lock->addr, bits, meta, stack);
 	}
 	return stack;

@@ -13,6 +13,13 @@
 
 #include "abi.h"
 
+/* A word that another CPU may be writing: one load, and what it guards comes after. */
+#ifdef __bpf__
+#define read_once(x) (*(volatile __typeof__(x) *)&(x))
+#else
+#define read_once(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+#endif
+
 /* Tables; NULL past their end. */
 static struct lv_cpu *world_cpu(__u32 cpu);
 static struct lv_class *world_class(__u32 id);
