@@ -274,6 +274,19 @@ static void add_recursion_misses(struct capture *c, uint64_t misses)
 			c->losses[i].count += misses;
 }
 
+/* Switched off in the meantime, ftrace leaves the hooks in place, but silent. */
+static int check_hooks_fired(const struct capture *c, struct error *err)
+{
+	int64_t enabled = 1;
+
+	file_number(NULL, "/proc/sys/kernel/ftrace_enabled", &enabled);
+	if (enabled && c->nr_classes)
+		return 0;
+	return error_set(err, -EIO,
+			 "the hooks did not fire, or not to the end: set kernel.ftrace_enabled=1, "
+			 "keep it so, and trace again");
+}
+
 static int drain(struct session *s, struct capture **ret, struct error *err)
 {
 	struct capture *c = capture_new();
@@ -286,6 +299,7 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 	code = words_capture(&tables, s->btf, c, err);
 	if (!code && describe(s, c))
 		code = error_set(err, -ENOMEM, "out of memory");
+	code = code ? code : check_hooks_fired(c, err);
 	if (code) {
 		capture_free(c);
 		return code;
