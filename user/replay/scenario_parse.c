@@ -79,7 +79,15 @@ static int parse_title(struct parser *p)
 	p->s->title = strdup(text);
 	return p->s->title ? 0 : parser_no_memory(p);
 }
-/* Cut the line into words; what follows a '#' is for people. */
+/* A '#' that begins a word begins what is for people: where, or len. */
+static size_t find_comment(const char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (line[i] == '#' && (!i || line[i - 1] == ' ' || line[i - 1] == '\t'))
+			return i;
+	return len;
+}
+
 static void cut_words(struct parser *p)
 {
 	char *at = p->text;
@@ -88,7 +96,7 @@ static void cut_words(struct parser *p)
 	for (;;) {
 		while (*at == ' ' || *at == '\t' || *at == '\r')
 			at++;
-		if (!*at || *at == '#')
+		if (!*at)
 			return;
 		p->words[p->nr_words++] = at;
 		while (*at && *at != ' ' && *at != '\t' && *at != '\r')
@@ -197,6 +205,7 @@ static int parse_statement(struct parser *p)
 static int parse_line(struct parser *p, const char *line, size_t len)
 {
 	p->line++;
+	len = find_comment(line, len);
 	if (len >= sizeof(p->text))
 		return PARSER_FAIL(p, "a line of more than %d characters", PARSER_MAX_LINE - 1);
 	for (size_t i = 0; i < len; i++)
