@@ -42,15 +42,22 @@ static struct capture *random_capture(bool graded)
 		case_class(c, name, LV_RWLOCK);
 		if (graded)
 			c->classes[i].certainty = draw(4) ? 0 : draw(3);
-		for (uint32_t n = draw(3); n; n--)
-			case_use(c, i, draw(LV_USAGES), draw(3) * 16, LV_NONE);
+		for (uint32_t n = draw(3); n; n--) {
+			uint32_t bit = draw(LV_USAGES);
+
+			case_use(c, i, bit, draw(3) * 16, LV_NONE);
+		}
 	}
 	for (uint32_t n = draw(MAX_EDGES); n; n--) {
 		uint32_t from = draw(nr), to = draw(nr);
 
-		if (from != to)
-			case_instances(c, case_edge(c, from, to, BIT(draw(4)), LV_NONE),
-				       draw(3) * 16, draw(3) * 16);
+		uint32_t edge, addr;
+
+		if (from == to)
+			continue;
+		edge = case_edge(c, from, to, BIT(draw(4)), LV_NONE);
+		addr = draw(3) * 16;
+		case_instances(c, edge, addr, draw(3) * 16);
 	}
 	return c;
 }
@@ -388,6 +395,15 @@ static bool has_id(const struct findings *f, const struct finding *wanted)
 	return false;
 }
 
+static bool comes_twice(const struct finding_chain *chain)
+{
+	for (uint32_t i = 0; i < chain->nr_classes; i++)
+		for (uint32_t j = 0; j < i; j++)
+			if (chain->classes[i] == chain->classes[j])
+				return true;
+	return false;
+}
+
 static uint8_t best_grade(const struct findings *f, const struct finding *wanted)
 {
 	uint8_t best = UINT8_MAX;
@@ -465,7 +481,7 @@ static void test_watch_agrees(void **state)
 		for (uint32_t i = 0; i < told->nr; i++) {
 			const struct finding_chain *chain = &told->items[i].chain;
 
-			if (told->items[i].rule != FINDING_CIRCULAR)
+			if (told->items[i].rule != FINDING_CIRCULAR && !comes_twice(chain))
 				assert_true(has_id(f, &told->items[i]) ||
 					    is_beyond(f, chain->classes[chain->nr_classes - 1]));
 		}

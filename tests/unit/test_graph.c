@@ -127,7 +127,8 @@ static struct graph *random_graph(struct links *links)
 
 	links->nr = 0;
 	for (uint32_t n = 1 + draw(classes * 3); n; n--) {
-		struct link l = {draw(classes), draw(classes), BIT(draw(4))};
+		uint32_t from = draw(classes), to = draw(classes);
+		struct link l = {from, to, BIT(draw(4))};
 
 		if (l.from == l.to || graph_add_edge(g, l.from, l.to, l.dep, &edge) != 1)
 			continue;

@@ -64,23 +64,26 @@ static bool same(uint64_t a, uint64_t b)
 	return a && a == b;
 }
 
-static bool kind_listed(const struct finding_model *m, const struct step *step, uint32_t dep)
+static uint32_t kinds_before(const struct finding_model *m, uint32_t first, uint32_t edge)
 {
-	for (uint32_t i = 0; i < step->nr; i++)
-		if ((edge_of(m, &step->options[i])->dep & GRAPH_DEPS) == dep)
-			return true;
-	return false;
+	uint32_t kinds = 0;
+
+	for (uint32_t e = first; e != edge; e = m->next_edge[e])
+		kinds |= m->c->edges[e].dep & GRAPH_DEPS;
+	return kinds;
 }
 
-/* One of each kind first, so that no strong path is lost; then what fits. */
+/* The first of each kind, so that no strong path is lost; then what fits. */
 static void list_options(const struct finding_model *m, uint32_t graph_edge, struct step *step)
 {
-	for (int again = 0; again < 2; again++)
-		for (uint32_t e = m->first_edge[graph_edge]; e != LV_NONE && step->nr < MAX_OPTIONS;
-		     e = m->next_edge[e]) {
-			bool listed = kind_listed(m, step, m->c->edges[e].dep & GRAPH_DEPS);
+	uint32_t first = m->first_edge[graph_edge];
 
-			if (listed == again)
+	for (int again = 0; again < 2; again++)
+		for (uint32_t e = first; e != LV_NONE && step->nr < MAX_OPTIONS;
+		     e = m->next_edge[e]) {
+			bool known = m->c->edges[e].dep & kinds_before(m, first, e);
+
+			if (known == again)
 				step->options[step->nr++] = (struct option){.edge = e};
 		}
 }

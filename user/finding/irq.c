@@ -194,6 +194,20 @@ static int by_worth(const void *a, const void *b)
 	return (left->class > right->class) - (left->class < right->class);
 }
 
+/* A chain that comes through a class twice is surer by its classes than it is. */
+static void show_surest(struct finding *f)
+{
+	for (uint32_t i = 0; i < f->nr_also; i++) {
+		struct finding_chain chain = f->also[i];
+
+		if (chain.grade >= f->chain.grade)
+			continue;
+		f->also[i] = f->chain;
+		f->chain = chain;
+		f->confidence = chain.confidence;
+	}
+}
+
 static int report_heads(struct finding_model *m, struct heads *heads, struct finding_set *set)
 {
 	struct finding *f = NULL;
@@ -213,8 +227,10 @@ static int report_heads(struct finding_model *m, struct heads *heads, struct fin
 		else if (!err)
 			err = finding_add_also(f, &chain);
 	}
-	if (f)
-		f->nr_more = heads->more;
+	if (!f)
+		return err;
+	f->nr_more = heads->more;
+	show_surest(f);
 	return err;
 }
 
