@@ -404,13 +404,22 @@ static bool comes_twice(const struct finding_chain *chain)
 	return false;
 }
 
+/*
+ * The grade of the surest chain told. One through a class twice is told weak
+ * where another of its length, met later by the watch, may be sure.
+ */
 static uint8_t best_grade(const struct findings *f, const struct finding *wanted)
 {
 	uint8_t best = UINT8_MAX;
 
-	for (uint32_t i = 0; i < f->nr; i++)
-		if (!strcmp(f->items[i].id, wanted->id) && f->items[i].chain.grade < best)
+	for (uint32_t i = 0; i < f->nr; i++) {
+		if (strcmp(f->items[i].id, wanted->id))
+			continue;
+		if (comes_twice(&f->items[i].chain))
+			return CAPTURE_EXACT;
+		if (f->items[i].chain.grade < best)
 			best = f->items[i].chain.grade;
+	}
 	return best;
 }
 
