@@ -42,7 +42,7 @@ static const char *const alarm_texts[ALARMS] = {
 	[ALARM_TRY] = "a trylock's failure leads around it",
 	[ALARM_SEVERAL] = "more than one of these",
 	[ALARM_TOO_BIG] = "not searched to the end",
-	[ALARM_OTHER] = "other",
+	[ALARM_OTHER] = "none of these changes is enough",
 };
 
 struct counts {

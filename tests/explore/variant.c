@@ -101,12 +101,32 @@ static bool keep_locks(struct part *part, uint8_t locks)
 	return true;
 }
 
+static bool is_idle(const struct part *part)
+{
+	for (uint32_t i = 0; i < part->nr_steps; i++)
+		if (is_about_lock(&part->steps[i]))
+			return false;
+	return true;
+}
+
+static void drop_task(struct program *p, uint32_t task)
+{
+	struct part *part = &p->parts[task];
+
+	memmove(part, part + 1, (program_parts(p) - task - 1) * sizeof(*part));
+	p->nr_tasks--;
+}
+
+/* A task that is left with nothing to do makes room. */
 bool program_keep_locks(struct program *p, uint8_t locks)
 {
 	bool changed = false;
 
 	for (uint32_t i = 0; i < program_parts(p); i++)
 		changed |= keep_locks(&p->parts[i], locks);
+	for (uint32_t i = p->nr_tasks; i-- > 0;)
+		if (is_idle(&p->parts[i]))
+			drop_task(p, i);
 	return changed;
 }
 
