@@ -259,9 +259,7 @@ struct lv_held_stack {
  */
 struct lv_task {
 	struct lv_held_stack stack;
-	__u64 task; /* 0: free */
-	__u32 epoch;
-	__u32 pad;
+	__u64 task; /* its address with the epoch on top; 0, or of another epoch: free */
 };
 
 /* An address's class, believed for LV_ADDR_AGE acquisitions of its CPU, or for good. */
@@ -326,6 +324,6 @@ _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_name) == 40 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 16, "ABI");
-_Static_assert(sizeof(struct lv_task) == 24 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
+_Static_assert(sizeof(struct lv_task) == 16 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
 
 #endif

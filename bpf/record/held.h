@@ -48,16 +48,26 @@ static __always_inline struct lv_held_stack *task_held(struct lv_cpu *cpu)
 	return (struct lv_held_stack *)slot; /* its first member */
 }
 
-/* The slot of a task, LV_NONE if it has none. */
-static __always_inline __u32 task_find(__u64 task)
+/*
+ * What a slot is known by. The epoch stands where kernel addresses are all
+ * ones: a task that was disarmed in the middle never gives its slot back.
+ */
+static __always_inline __u64 task_key(__u64 task, __u32 epoch)
 {
+	return (task & 0xffffffffffffull) | (__u64)epoch << 48;
+}
+
+/* The slot of a task, LV_NONE if it has none. */
+static __always_inline __u32 task_find(struct lv_cpu *cpu, __u64 task)
+{
+	__u64 key = task_key(task, cpu->epoch);
 	__u32 hash = hash64(task);
 
 	for (__u32 i = 0; i < TASK_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_TASKS - 1);
 		struct lv_task *slot = world_task_slot(id);
 
-		if (slot && read_once(slot->task) == task)
+		if (slot && read_once(slot->task) == key)
 			return id;
 	}
 	return LV_NONE;
@@ -66,15 +76,18 @@ static __always_inline __u32 task_find(__u64 task)
 /* A slot for the running task, at its first sleeping lock. */
 static __always_inline __u32 task_claim(struct lv_cpu *cpu, __u64 task)
 {
+	__u64 key = task_key(task, cpu->epoch);
 	__u32 hash = hash64(task);
 
 	for (__u32 i = 0; i < TASK_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_TASKS - 1);
 		struct lv_task *slot = world_task_slot(id);
+		__u64 seen = slot ? read_once(slot->task) : key;
 
-		if (!slot || __sync_val_compare_and_swap(&slot->task, 0, task))
+		if (seen && seen >> 48 == key >> 48)
 			continue;
-		slot->epoch = cpu->epoch;
+		if (__sync_val_compare_and_swap(&slot->task, seen, key) != seen)
+			continue;
 		slot->stack.depth = 0;
 		slot->stack.tainted = 0;
 		return id;

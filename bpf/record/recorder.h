@@ -236,7 +236,7 @@ static __always_inline void record_switch(__u64 next)
 	held->depth = kept;
 	held->tainted = 0;
 	context.cpu->task = next;
-	context.cpu->task_slot = task_find(next);
+	context.cpu->task_slot = task_find(context.cpu, next);
 	context_leave(&context);
 }
 
