@@ -52,7 +52,7 @@ struct counts {
 };
 
 struct explore {
-	uint64_t seed, programs;
+	uint64_t seed, first, programs;
 	bool production, verbose;
 	long show; /* print this kind of false alarm, or -1 */
 	bool too_big; /* some variant of the alarm at hand */
@@ -161,10 +161,16 @@ static enum false_alarm kind_of(struct explore *e, const struct program *p, uint
 	return e->too_big ? ALARM_TOO_BIG : ALARM_OTHER;
 }
 
+/* Each program's dice are its own: the n-th of a seed is the same in every run. */
+static uint64_t number(const struct explore *e)
+{
+	return e->first + e->n.programs + e->n.skipped;
+}
+
 static void print_program(struct explore *e, const struct program *p, const char *title)
 {
 	printf("title %s, program %llu of seed %llu\n", title,
-	       (unsigned long long)e->n.programs, (unsigned long long)e->seed);
+	       (unsigned long long)number(e), (unsigned long long)e->seed);
 	program_print(p, stdout);
 }
 
@@ -220,14 +226,13 @@ static int compare(struct explore *e, const struct program *p, enum search_resul
 	return 0;
 }
 
-/* Each program's dice are its own: the n-th of a seed is the same in every run. */
 static int explore_one(struct explore *e)
 {
 	const struct search_options options = { .fires = FIRES,
 						.all_fires = ALL_FIRES,
 						.max_states = STATES };
 	struct dice dice = { .state = e->seed * 0x100000001b3ull +
-				      (e->n.programs + e->n.skipped) * 0x632be59bd9b4e019ull };
+				      number(e) * 0x632be59bd9b4e019ull };
 	enum search_result result;
 	struct program p;
 	int code;
@@ -286,6 +291,7 @@ static void print_counts(const struct explore *e, uint64_t took)
 
 static const struct argp_option options[] = {
 	{ "seed", 's', "N", 0, "the programs to make (default 1)", 0 },
+	{ "first", 'f', "N", 0, "begin with this one of the seed's (default 0)", 0 },
 	{ "programs", 'n', "N", 0, "how many (default 20000)", 0 },
 	{ "production", 'p', NULL, 0, "without annotations; misses are counted, not failures", 0 },
 	{ "show", 'k', "KIND", 0, "print the programs of this kind of false alarm (0, 1, ...)", 0 },
@@ -300,6 +306,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 's':
 		e->seed = strtoull(arg, NULL, 0);
+		return 0;
+	case 'f':
+		e->first = strtoull(arg, NULL, 0);
 		return 0;
 	case 'n':
 		e->programs = strtoull(arg, NULL, 0);

@@ -123,12 +123,26 @@ static void test_on_by_irqrestore(void **state)
 	struct machine *m = *state;
 	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
 	uint64_t c = machine_add_lock(m, LV_SPIN), d = machine_add_lock(m, LV_SPIN);
+	uint64_t rw = machine_add_lock(m, LV_RWLOCK);
+	const struct machine_op read_irq = { .family = LV_RWLOCK,
+					     .mode = LV_READ,
+					     .irq = LV_IRQ_OFF };
+	const struct machine_op read_restore = { .family = LV_RWLOCK,
+						 .mode = LV_READ,
+						 .irq = LV_IRQ_RESTORE };
 
 	LOCK(m, a, spin_irq); /* saved: on */
 	LOCK(m, b, spin);
 	UNLOCK(m, a, spin_restore);
 	HAS(m, b, LV_ENABLED_HARDIRQ);
 	UNLOCK(m, b, spin);
+
+	/* A reader's plain unlock in between leaves the flags to the outer one. */
+	LOCK(m, rw, read_irq);
+	LOCK(m, rw, read_op);
+	UNLOCK(m, rw, read_op);
+	UNLOCK(m, rw, read_restore);
+	assert_true(machine_irqs_on(m));
 
 	machine_irq_disable(m);
 	LOCK(m, c, spin_irq); /* saved: off */

@@ -39,11 +39,13 @@ static void write_word(struct machine *m, uint64_t addr, const struct machine_lo
 	memcpy(memory, &word, sizeof(word));
 }
 
+/* Flags that nobody restores are forgotten in the end. */
 static void save_flags(struct machine_cpu *cpu, uint64_t addr, int irqs_on)
 {
-	if (cpu->nr_saved < MAX_SAVED)
-		cpu->saved[cpu->nr_saved++] =
-			(struct saved_flags){ .addr = addr, .flags = irqs_on ? IRQ_FLAG : 0 };
+	if (cpu->nr_saved == MAX_SAVED)
+		memmove(&cpu->saved[0], &cpu->saved[1], --cpu->nr_saved * sizeof(cpu->saved[0]));
+	cpu->saved[cpu->nr_saved++] =
+		(struct saved_flags){ .addr = addr, .flags = irqs_on ? IRQ_FLAG : 0 };
 }
 
 /* The flags that the newest irqsave of this lock has kept. */
@@ -94,7 +96,9 @@ static void drop_counts(struct machine_cpu *cpu, uint64_t addr, const struct mac
 		seat->irqs_on = !!flags;
 	if (op->irq == LV_IRQ_BH_ON && (seat->preempt_count & CONTEXT_SOFTIRQ) >= CONTEXT_BH_STEP)
 		seat->preempt_count -= CONTEXT_BH_STEP;
-	forget_flags(cpu, addr);
+	/* A plain unlock restores nothing, and leaves the flags to who does. */
+	if (op->irq == LV_IRQ_ON || op->irq == LV_IRQ_RESTORE)
+		forget_flags(cpu, addr);
 }
 
 /* The entry of the nest_lock, and any of the class of the object: are both held here? */
