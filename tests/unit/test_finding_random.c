@@ -15,20 +15,11 @@
 #include "finding/finding.h"
 #include "finding/watch.h"
 #include "test_finding_cases.h"
+#include "test_random.h"
 
 #define MAX_CLASSES 6
 #define MAX_EDGES 14
 #define ROUNDS 6000
-
-static uint32_t seed;
-
-static uint32_t draw(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 17;
-	seed ^= seed << 5;
-	return seed % below;
-}
 
 static struct capture *random_capture(bool graded)
 {

@@ -15,21 +15,11 @@
 #include "graph/reach.h"
 #include "graph/scc.h"
 #include "graph/walk.h"
+#include "test_random.h"
 
 #define BIT(n) (1u << (n))
 #define MAX_CLASSES 7
 #define ROUNDS 4000
-
-static uint32_t seed;
-
-/* xorshift: the same graphs on every machine. */
-static uint32_t draw(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 17;
-	seed ^= seed << 5;
-	return seed % below;
-}
 
 static struct graph *new_graph(uint32_t classes)
 {
