@@ -171,7 +171,7 @@ static int look_at_kernel(struct session *s, struct error *err)
 		return error_set(err, -EPERM,
 				 "tracing can hang this kernel (rcu_read_unlock in irq exit, see "
 				 "`lockvane check`): update it, or pass --accept-hazard");
-	return plan_make(s->btf, &s->plan, err);
+	return plan_make(s->btf, &s->features, &s->plan, err);
 }
 
 static void watch(struct session *s)

@@ -41,21 +41,17 @@ static bool has_hidden_unlocks(const struct plan *plan)
 	return false;
 }
 
-static enum lv_irq_source find_irq_source(const struct kbtf *btf)
+static enum lv_irq_source find_irq_source(const struct features *f)
 {
-	struct kbtf_var var;
-
-	if (kbtf_has_func(btf, "bpf_local_irq_save"))
+	if (f->irq_kfunc)
 		return LV_IRQ_SOURCE_KFUNC;
-	if (kbtf_percpu(btf, "irqsave_flags", &var))
-		return LV_IRQ_SOURCE_SPIN_LOCK;
-	return LV_IRQ_SOURCE_NONE;
+	return f->irqsave_flags ? LV_IRQ_SOURCE_SPIN_LOCK : LV_IRQ_SOURCE_NONE;
 }
 
-int plan_make(const struct kbtf *btf, struct plan *ret, struct error *err)
+int plan_make(const struct kbtf *btf, const struct features *f, struct plan *ret,
+	      struct error *err)
 {
 	struct plan plan = {};
-	struct kbtf_var var;
 	int cpus = libbpf_num_possible_cpus();
 
 	memcpy(plan.hooks, all_hooks, sizeof(all_hooks));
@@ -65,11 +61,7 @@ int plan_make(const struct kbtf *btf, struct plan *ret, struct error *err)
 		return error_set(err, -ENOTSUP,
 				 "this kernel has no _raw_spin_lock function to hook (a "
 				 "uniprocessor kernel, or one whose locks are inlined)");
-	if (!kbtf_has_enumerator(btf, "BPF_FUNC_get_func_arg"))
-		return error_set(err, -ENOTSUP,
-				 "this kernel's BPF lacks bpf_get_func_arg: lockvane needs 6.1 "
-				 "or later");
-	if (!kbtf_percpu(btf, "pcpu_hot", &var) && !kbtf_percpu(btf, "__preempt_count", &var))
+	if (f->preempt_count == FEATURES_PREEMPT_COUNT_UNKNOWN)
 		return error_set(err, -ENOTSUP,
 				 "this kernel's preempt count was not found (x86-64 only)");
 	if (cpus <= 0)
@@ -79,7 +71,7 @@ int plan_make(const struct kbtf *btf, struct plan *ret, struct error *err)
 				 "%d possible CPUs, lockvane is made for %d: boot with "
 				 "possible_cpus=%d or fewer", cpus, LV_MAX_CPUS, LV_MAX_CPUS);
 	plan.nr_cpus = cpus;
-	plan.irq_source = find_irq_source(btf);
+	plan.irq_source = find_irq_source(f);
 	/* CONFIG_PREEMPTION uninlines the unlocks and counts preemption. */
 	plan.unlocks_hidden = has_hidden_unlocks(&plan);
 	plan.counts_preemption = !plan.unlocks_hidden;

@@ -9,6 +9,7 @@
 #include "abi.h"
 #include "base/error.h"
 #include "hooks.h"
+#include "kernel/features.h"
 #include "kernel/kbtf.h"
 
 enum plan_verb {
@@ -34,10 +35,12 @@ struct plan {
 };
 
 /*
- * -ENOTSUP, in words, where lockvane cannot work at all: no spin lock
- * functions to hook, BPF without what the programs need, too many CPUs.
+ * From what features_probe() found, where nothing in that forbids tracing.
+ * -ENOTSUP, in words, where there is nothing to plan: no spin lock functions
+ * to hook, no preempt count to tell the context by, too many CPUs.
  */
-int plan_make(const struct kbtf *btf, struct plan *ret, struct error *err);
+int plan_make(const struct kbtf *btf, const struct features *f, struct plan *ret,
+	      struct error *err);
 
 /* "fexit" or "fentry". */
 const char *plan_way(const struct plan_hook *hook);
