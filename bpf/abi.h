@@ -200,6 +200,8 @@ struct lv_name {
 	__u32 pad;
 };
 
+#define LV_IRQ_FLAG (1u << 9) /* X86_EFLAGS_IF */
+
 /* Where the irq flag is read from; the user half chooses. */
 enum lv_irq_source {
 	LV_IRQ_SOURCE_NONE = 0,

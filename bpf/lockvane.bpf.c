@@ -50,7 +50,7 @@ static __always_inline __u64 returned(void *ctx)
 	{                                                                                   \
 		if ((__u32)returned(ctx))                                                   \
 			record_acquire(ctx, argument(ctx, 0), LV_HOOK_##function,           \
-				       LV_##family, LV_##mode, 1, LV_IRQ_##irq);            \
+				       LV_##family, LV_##mode, LV_HELD_TRY, LV_IRQ_##irq);  \
 		return 0;                                                                   \
 	}
 
@@ -129,6 +129,17 @@ static __always_inline void find_layout(struct lv_layout *layout)
 	layout->kfence_end = layout->kfence ? layout->kfence + LV_KFENCE_SIZE : 0;
 }
 
+static long find_cpu(__u32 i, __u32 *rq_lock)
+{
+	struct lv_cpu *cpu = world_cpu(i);
+
+	if (!cpu)
+		return 1;
+	cpu->percpu = word_at((const char *)&__per_cpu_offset + i * sizeof(__u64), 0);
+	cpu->rq_lock = &runqueues ? (__u64)&runqueues + cpu->percpu + *rq_lock : 0;
+	return 0;
+}
+
 /* Run once by the user half, before it arms: where this kernel keeps things. */
 SEC("syscall")
 int lv_prepare(void *ctx)
@@ -141,16 +152,6 @@ int lv_prepare(void *ctx)
 	find_layout(&control->layout);
 	if (bpf_core_field_exists(((struct rq *)0)->__lock))
 		rq_lock = bpf_core_field_offset(struct rq, __lock);
-	for (__u32 i = 0; i < LV_MAX_CPUS; i++) {
-		struct lv_cpu *cpu;
-		__u32 key = i;
-
-		barrier_var(key);
-		cpu = world_cpu(key);
-		if (!cpu)
-			break;
-		cpu->percpu = word_at((const char *)&__per_cpu_offset + i * sizeof(__u64), 0);
-		cpu->rq_lock = &runqueues ? (__u64)&runqueues + cpu->percpu + rq_lock : 0;
-	}
+	bpf_loop(LV_MAX_CPUS, find_cpu, &rq_lock, 0);
 	return 0;
 }

@@ -78,7 +78,7 @@ static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 a
 
 struct place_search {
 	__u64 addr;
-	__u64 off; /* in the static per-CPU section, ~0 while not found */
+	__u64 off; /* in a CPU's part of the first chunk, ~0 while not found */
 };
 
 static long place_search_cpu(__u32 i, struct place_search *search)

@@ -86,7 +86,7 @@ RECORD_RARE int world_irq_flag(__u32 cpu)
 		bpf_local_irq_save(&saved);
 		bpf_probe_read_kernel(&flags, sizeof(flags), &saved);
 		bpf_local_irq_restore(&saved);
-		return !!(flags & (1 << 9)); /* X86_EFLAGS_IF */
+		return !!(flags & LV_IRQ_FLAG);
 	}
 	if (lv_irq_source == LV_IRQ_SOURCE_SPIN_LOCK && &irqsave_flags) {
 		slot = bpf_map_lookup_elem(&lv_irq_slots, &cpu);
@@ -95,7 +95,7 @@ RECORD_RARE int world_irq_flag(__u32 cpu)
 		bpf_spin_lock(&slot->lock);
 		bpf_spin_unlock(&slot->lock);
 		flags = *(const unsigned long *)bpf_this_cpu_ptr(&irqsave_flags);
-		return !!(flags & (1 << 9));
+		return !!(flags & LV_IRQ_FLAG);
 	}
 	return -1;
 }
@@ -103,13 +103,6 @@ RECORD_RARE int world_irq_flag(__u32 cpu)
 static __always_inline int world_irqs_on(__u32 cpu)
 {
 	return lv_irq_source == LV_IRQ_SOURCE_NONE ? -1 : world_irq_flag(cpu);
-}
-
-static __always_inline __u64 world_rq_lock(void)
-{
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-
-	return cpu ? cpu->rq_lock : 0;
 }
 
 static __always_inline int world_read(void *ret, __u32 size, __u64 addr)

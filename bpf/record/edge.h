@@ -100,8 +100,8 @@ static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u
 
 /*
  * An edge this CPU does not know: look at both ends again, then find or make
- * it. classes: from << 32 | to. The dependency kind and the family of the
- * holder come in `meta` above the event's own. Returns the stack slot.
+ * it. classes: from << 32 | to. The dependency kind comes in `meta` above the
+ * event's own. Returns the stack slot.
  */
 #define EDGE_META(meta, dep) ((meta) | (dep) << 24)
 #define META_DEP(meta) (((meta) >> 24) & 0x1f)

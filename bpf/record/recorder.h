@@ -68,6 +68,16 @@ static __always_inline __u32 acquire_usage(struct context *context, struct lv_he
 	return stack;
 }
 
+/* The event is over: fill in the stack that something new in it has claimed, if any. */
+static __always_inline void record_end(void *ctx, struct context *context, __u32 stack)
+{
+	struct lv_stack *slot = stack == LV_NONE ? 0 : world_stack(stack);
+
+	if (slot)
+		world_take_stack(ctx, slot);
+	context_leave(context);
+}
+
 /*
  * The lock at addr has been taken. All but ctx and addr are constants of the
  * hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no edges.
@@ -78,8 +88,7 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 	struct lv_held lock = { .addr = addr };
 	struct lv_held_stack *held;
 	struct context context;
-	struct lv_stack *slot;
-	__u32 stack, meta;
+	__u32 stack = LV_NONE, meta;
 
 	if (context_enter(&context))
 		return;
@@ -103,11 +112,8 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 	held_push(context.cpu, held, &lock);
 	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 
-	slot = stack == LV_NONE ? 0 : world_stack(stack);
-	if (slot)
-		world_take_stack(ctx, slot);
 out:
-	context_leave(&context);
+	record_end(ctx, &context, stack);
 }
 
 /* Does this release switch irqs or softirqs on? flags is unlock_irqrestore's. */
@@ -116,7 +122,7 @@ static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
 	if (irq == LV_IRQ_ON)
 		return 1;
 	if (irq == LV_IRQ_RESTORE)
-		return !!(flags & (1 << 9)); /* X86_EFLAGS_IF */
+		return !!(flags & LV_IRQ_FLAG);
 	return irq == LV_IRQ_BH_ON && (count & CONTEXT_SOFTIRQ) == CONTEXT_BH_STEP;
 }
 
@@ -126,8 +132,7 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 {
 	struct lv_held_stack *held;
 	struct context context;
-	__u32 count, stack, meta;
-	struct lv_stack *slot;
+	__u32 count, stack = LV_NONE, meta;
 
 	if (context_enter(&context))
 		return;
@@ -136,7 +141,7 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 				       &context.cpu->stack[context.level];
 	if (!held || held_pop(held, addr)) {
 		stack = fact_unknown_release(addr, meta);
-		goto out_stack;
+		goto out;
 	}
 	if (family_sleeps(family)) {
 		if (!held->depth)
@@ -148,12 +153,8 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 	held_bound(context.cpu, context.level, context.count & CONTEXT_PREEMPT);
 	count = irq == LV_IRQ_BH_ON ? 0 : context.count & CONTEXT_SOFTIRQ;
 	stack = usage_mark_held(context.level, count, meta, LV_NONE);
-out_stack:
-	slot = stack == LV_NONE ? 0 : world_stack(stack);
-	if (slot)
-		world_take_stack(ctx, slot);
 out:
-	context_leave(&context);
+	record_end(ctx, &context, stack);
 }
 
 /*
@@ -164,49 +165,37 @@ out:
 static __always_inline void record_enable(void *ctx, __u32 hook)
 {
 	struct context context;
-	struct lv_stack *slot;
 	__u32 stack;
 
 	if (context_enter(&context))
 		return;
 	stack = usage_mark_held(context.level, context.count & CONTEXT_SOFTIRQ,
 				EVENT_META(hook, context.level, 0), LV_NONE);
-	slot = stack == LV_NONE ? 0 : world_stack(stack);
-	if (slot)
-		world_take_stack(ctx, slot);
-	context_leave(&context);
+	record_end(ctx, &context, stack);
 }
 
 /* Memory is given back: no lock in it may be held here. */
 static __always_inline void record_free(void *ctx, __u64 addr, __u64 size, __u32 hook)
 {
 	struct context context;
-	struct lv_stack *slot;
 	__u32 stack;
 
 	if (context_enter(&context))
 		return;
 	stack = facts_of_held(&context, addr, size, hook, LV_FACT_HELD_FREED);
-	slot = stack == LV_NONE ? 0 : world_stack(stack);
-	if (slot)
-		world_take_stack(ctx, slot);
-	context_leave(&context);
+	record_end(ctx, &context, stack);
 }
 
 /* The task returns to user space: it may hold nothing. */
 static __always_inline void record_user_return(void *ctx, __u32 hook)
 {
 	struct context context;
-	struct lv_stack *slot;
 	__u32 stack;
 
 	if (context_enter(&context))
 		return;
 	stack = facts_of_held(&context, 0, ~0ull, hook, LV_FACT_HELD_AT_EXIT);
-	slot = stack == LV_NONE ? 0 : world_stack(stack);
-	if (slot)
-		world_take_stack(ctx, slot);
-	context_leave(&context);
+	record_end(ctx, &context, stack);
 }
 
 /*
@@ -217,15 +206,13 @@ static __always_inline void record_switch(__u64 next)
 {
 	struct lv_held_stack *held;
 	struct context context;
-	__u64 rq_lock;
 	__u32 kept = 0;
 
 	if (context_enter(&context))
 		return;
 	held = &context.cpu->stack[LV_LEVEL_TASK];
-	rq_lock = world_rq_lock();
 	for (__u32 i = 0; i < LV_HELD_DEPTH && i < held->depth; i++) {
-		if (held->held[i].addr != rq_lock)
+		if (held->held[i].addr != context.cpu->rq_lock)
 			continue;
 		held->held[0] = held->held[i];
 		kept = 1;

@@ -42,9 +42,6 @@ static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */
 /* The CPU's irq flag: 1 on, 0 off, -1 unknown. May cost a locked instruction. */
 static int world_irqs_on(__u32 cpu);
 
-/* Address of this CPU's run-queue lock, 0 unknown. */
-static __u64 world_rq_lock(void);
-
 /* Copy from kernel memory: 0 or -errno. */
 static int world_read(void *ret, __u32 size, __u64 addr);
 static int world_read_str(char *ret, __u32 size, __u64 addr);

@@ -2,7 +2,7 @@
 /*
  * The pivot: what one run of the recorder saw, resolved to names and symbols,
  * so that it reads the same on another machine. trace/ and replay/ make one,
- * capture_db.h keeps it in SQLite, everything after it only reads it.
+ * db.h keeps it in SQLite, everything after it only reads it.
  *
  * All strings belong to the capture. Ids are indices in its arrays.
  */
@@ -126,7 +126,7 @@ struct capture_loss *capture_add_loss(struct capture *c);
 /* Sum of all losses. */
 uint64_t capture_lost(const struct capture *c);
 
-/* "{+.-.}" as lockdep prints it: hardirq, softirq, then their read bits. */
+/* "{+.-.}" as lockdep prints it: hardirq, its readers, softirq, its readers. */
 #define CAPTURE_USAGE_LEN 7
 void capture_usage_text(uint32_t usage, char ret[static CAPTURE_USAGE_LEN]);
 

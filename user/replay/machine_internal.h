@@ -7,7 +7,6 @@
 
 #define MAX_NESTED 4 /* task, softirq, hardirq and one to spare */
 #define MAX_SAVED 64 /* irqsave sections open on a CPU */
-#define IRQ_FLAG (1ull << 9)
 
 struct interrupted {
 	uint32_t level;

@@ -45,7 +45,7 @@ static void save_flags(struct machine_cpu *cpu, uint64_t addr, int irqs_on)
 	if (cpu->nr_saved == MAX_SAVED)
 		memmove(&cpu->saved[0], &cpu->saved[1], --cpu->nr_saved * sizeof(cpu->saved[0]));
 	cpu->saved[cpu->nr_saved++] =
-		(struct saved_flags){ .addr = addr, .flags = irqs_on ? IRQ_FLAG : 0 };
+		(struct saved_flags){ .addr = addr, .flags = irqs_on ? LV_IRQ_FLAG : 0 };
 }
 
 /* The flags that the newest irqsave of this lock has kept. */

@@ -91,11 +91,6 @@ static __always_inline int world_irqs_on(__u32 cpu)
 	return world_seat->world->irqs_seen ? world_seat->irqs_on : -1;
 }
 
-static __always_inline __u64 world_rq_lock(void)
-{
-	return world_seat->world->cpus[world_seat->cpu].rq_lock;
-}
-
 /* Tests put an interrupt in the middle of a running program here. */
 static inline void world_intrude(void)
 {
