@@ -23,6 +23,7 @@
 #define LV_MAX_TASKS 4096 /* tasks that hold a sleeping lock at one moment */
 #define LV_MAX_FACTS 256
 #define LV_MAX_CPUS 1024
+#define LV_MAX_HOOKS 128 /* lines of hooks.def, and the task switch */
 
 #define LV_STACK_DEPTH 48 /* frames kept per stack */
 #define LV_HELD_DEPTH 16  /* locks held per CPU and level, or per task */
@@ -57,7 +58,12 @@ enum lv_family {
 	LV_MUTEX = 2,
 	LV_RWSEM = 3,
 	LV_RAWSPIN = 4, /* told apart from LV_SPIN only where a kernel shows it (PREEMPT_RT) */
-	LV_FAMILIES = 5,
+	LV_PERCPU_RWSEM = 5,
+	LV_SOCK = 6, /* a socket's owner: lock_sock() */
+	LV_FAMILIES = 7,
+	/* PREEMPT_RT's spinlocks and rwlocks sleep; a capture calls them spin and rwlock. */
+	LV_RT_SPIN = 7,
+	LV_RT_RWLOCK = 8,
 };
 
 /* How a lock is taken: the values of lockdep's held_lock.read. */
@@ -201,6 +207,7 @@ struct lv_name {
 };
 
 #define LV_IRQ_FLAG (1u << 9) /* X86_EFLAGS_IF */
+#define LV_TASK_DEAD 0x80     /* include/linux/sched.h; the number in sched_switch since 5.18 */
 
 /* Where the irq flag is read from; the user half chooses. */
 enum lv_irq_source {
@@ -213,6 +220,7 @@ enum lv_irq_source {
 #define LV_LOSSES(X)                                                                  \
 	X(GUARD, guard, "events skipped: an interrupt hit a running program")         \
 	X(NMI, nmi, "events in NMI, not traced")                                      \
+	X(SLEEPS_IN_IRQ, sleeps_in_irq, "sleeping locks tried in an interrupt, not traced") \
 	X(DEPTH, held_full, "acquisitions deeper than the held stack")                \
 	X(TASKS, tasks_full, "sleeping locks of more tasks than the table holds")     \
 	X(CLASSES, classes_full, "locks without a class: class table full")           \
@@ -248,6 +256,7 @@ struct lv_held {
 #define LV_HELD_TRY (1 << 0)     /* taken by a trylock: gets no incoming edge */
 #define LV_HELD_IRQ_OFF (1 << 1) /* known to be held with irqs off */
 #define LV_HELD_NESTED (1 << 2)  /* told: its order among equals is kept by another lock */
+#define LV_HELD_AGAIN (1 << 3)   /* maybe seen already, by an inner function's hook */
 
 struct lv_held_stack {
 	__u32 depth;
@@ -256,19 +265,22 @@ struct lv_held_stack {
 };
 
 /*
- * Sleeping locks belong to the task. The stack comes first: its address is
- * then the slot's, NULL or not, which the verifier can follow.
+ * Which task has which slot of the table of held stacks: its address with the
+ * epoch on top; 0, or of another epoch: free. Apart from the stacks, so that
+ * looking for a task reads few lines.
  */
-struct lv_task {
-	struct lv_held_stack stack;
-	__u64 task; /* its address with the epoch on top; 0, or of another epoch: free */
+struct lv_task_keys {
+	__u64 key[LV_MAX_TASKS];
 };
 
-/* An address's class, believed for LV_ADDR_AGE acquisitions of its CPU, or for good. */
+/*
+ * An address's class, believed for LV_ADDR_AGE acquisitions of its CPU, or for
+ * good. The programs of sleeping locks can be preempted between two stores:
+ * xor-ed, halves of two entries do not look like one.
+ */
 struct lv_addr_slot {
-	__u64 addr;
-	__u32 class;
-	__u32 clock; /* when it was derived, lowest bit set; 0: for good */
+	__u64 key;   /* address ^ value */
+	__u64 value; /* class, and above it when it was derived, lowest bit set; 0: for good */
 };
 
 struct lv_edge_slot {
@@ -278,23 +290,23 @@ struct lv_edge_slot {
 };
 
 struct lv_cpu {
-	__u32 guard;
+	__u32 guard; /* 1 + the hook whose program is running; 0: none, or a sleeping lock's */
 	__u32 epoch;
 	__u32 clock;     /* acquisitions on this CPU, wraps */
 	__u32 task_slot; /* the running task's in the task table, or LV_NONE */
 	__u32 rq_class;  /* 1 + the class of run-queue locks, once this CPU has met it */
-	__u32 pad;
-	__u64 task; /* whose locks stack[LV_LEVEL_TASK] are */
+	__u32 sleeper;   /* the hook of a sleeping lock that ran last */
+	__u64 task;    /* whose locks stack[LV_LEVEL_TASK] are */
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
-	__u64 events;
-	__u64 lost[LV_LOSS_KINDS];
+	__u64 events[LV_MAX_HOOKS];
 	struct lv_held_stack stack[LV_LEVELS];
 	__u64 marks[LV_MARK_SLOTS]; /* addresses of wait-queue heads seen lately */
 	struct lv_addr_slot addr[LV_ADDR_SLOTS];
 	struct lv_edge_slot edge[LV_EDGE_SLOTS];
 	__u64 acquisitions[LV_MAX_CLASSES];
 	__u64 edge_hits[LV_MAX_EDGES];
+	__u64 lost[LV_LOSS_KINDS][LV_MAX_HOOKS];
 };
 
 /* Where this kernel keeps things; found out by one run of a program, before arming. */
@@ -313,9 +325,11 @@ struct lv_control {
 	__u32 armed;
 	__u32 epoch; /* a new one empties every held stack */
 	__u32 nr_cpus;
-	__u32 next_stack; /* stack slots given out */
-	__u64 lost_cpu;   /* events on CPUs that were not planned for */
+	__u32 pad;
 	struct lv_layout layout;
+	/* What is written while armed has a line of its own: every event reads the above. */
+	__u64 lost_cpu __attribute__((aligned(64))); /* events on CPUs that were not planned for */
+	__u32 next_stack; /* stack slots given out */
 };
 
 _Static_assert(sizeof(struct lv_place) == 16, "ABI");
@@ -326,6 +340,6 @@ _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_name) == 40 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 16, "ABI");
-_Static_assert(sizeof(struct lv_task) == 16 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
+_Static_assert(sizeof(struct lv_held_stack) == 8 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
 
 #endif

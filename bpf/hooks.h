@@ -3,14 +3,22 @@
 #ifndef LOCKVANE_HOOKS_H
 #define LOCKVANE_HOOKS_H
 
+#include "abi.h"
+
 enum lv_hook {
 #define LV_ACQUIRE(function, family, mode, irq) LV_HOOK_##function,
 #define LV_TRY(function, family, mode, irq) LV_HOOK_##function,
 #define LV_RELEASE(function, family, irq) LV_HOOK_##function,
 #define LV_WAITQ(function) LV_HOOK_##function,
 #define LV_NAME(function) LV_HOOK_##function,
+#define LV_SLEEP(function, family, mode, lock, when, how) LV_HOOK_##function,
+#define LV_SLEEP_RELEASE(function, family, mode, lock, how) LV_HOOK_##function,
+#define LV_DOWNGRADE(function, family) LV_HOOK_##function,
 #include "hooks.def"
-	LV_HOOKS
+	LV_HOOK_sched_switch, /* no line: it takes no lock */
+	LV_HOOKS = LV_HOOK_sched_switch
 };
+
+_Static_assert(LV_HOOKS < LV_MAX_HOOKS, "abi.h");
 
 #endif

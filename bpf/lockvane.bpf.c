@@ -3,8 +3,8 @@
  * The programs: one a line of hooks.def, each only hands its event to the
  * recorder. Locks are seen on return from the function that took them and on
  * entry to the one that gives them back, so that what the recorder believes
- * to be held is held, and every program but the wait-queue ones runs with
- * preemption off.
+ * to be held is held, and every program of a spinning lock runs with preemption
+ * off.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -15,6 +15,8 @@
 #include "hooks.h"
 #include "world.bpf.h"
 #include "record/recorder.h"
+
+extern const void cpu_hotplug_lock __ksym __weak;
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -35,10 +37,16 @@ static __always_inline __u64 returned(void *ctx)
 	return value;
 }
 
+/* In a program: nothing is to be done. */
+#define UNLESS_ARMED_LEAVE                                                                  \
+	if (!is_armed())                                                                    \
+		return 0
+
 #define LV_ACQUIRE(function, family, mode, irq)                                             \
 	SEC("fexit/" #function)                                                             \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
+		UNLESS_ARMED_LEAVE;                                                         \
 		record_acquire(ctx, argument(ctx, 0), LV_HOOK_##function, LV_##family,      \
 			       LV_##mode, 0, LV_IRQ_##irq);                                 \
 		return 0;                                                                   \
@@ -48,6 +56,7 @@ static __always_inline __u64 returned(void *ctx)
 	SEC("fexit/" #function)                                                             \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
+		UNLESS_ARMED_LEAVE;                                                         \
 		if ((__u32)returned(ctx))                                                   \
 			record_acquire(ctx, argument(ctx, 0), LV_HOOK_##function,           \
 				       LV_##family, LV_##mode, LV_HELD_TRY, LV_IRQ_##irq);  \
@@ -58,8 +67,11 @@ static __always_inline __u64 returned(void *ctx)
 	SEC("fentry/" #function)                                                            \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
-		__u64 flags = LV_IRQ_##irq == LV_IRQ_RESTORE ? argument(ctx, 1) : 0;        \
+		__u64 flags = 0;                                                            \
                                                                                             \
+		UNLESS_ARMED_LEAVE;                                                         \
+		if (LV_IRQ_##irq == LV_IRQ_RESTORE)                                         \
+			flags = argument(ctx, 1);                                           \
 		record_release(ctx, argument(ctx, 0), LV_HOOK_##function, LV_##family,      \
 			       LV_IRQ_##irq, flags);                                        \
 		return 0;                                                                   \
@@ -69,6 +81,7 @@ static __always_inline __u64 returned(void *ctx)
 	SEC("fentry/" #function)                                                            \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
+		UNLESS_ARMED_LEAVE;                                                         \
 		record_waitq(argument(ctx, 0));                                             \
 		return 0;                                                                   \
 	}
@@ -77,21 +90,82 @@ static __always_inline __u64 returned(void *ctx)
 	SEC("fentry/" #function)                                                            \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
+		UNLESS_ARMED_LEAVE;                                                         \
 		record_name(argument(ctx, 0), argument(ctx, 1));                            \
+		return 0;                                                                   \
+	}
+
+/* Where a sleeping lock's address is; see hooks.def. */
+#define LOCK_ARG argument(ctx, 0)
+#define LOCK_ARG2 argument(ctx, 1)
+#define LOCK_SOCK (argument(ctx, 0) + bpf_core_field_offset(struct sock, sk_lock))
+#define LOCK_CPUS ((__u64)&cpu_hotplug_lock)
+
+#define TAKEN_ALWAYS 1
+#define TAKEN_ZERO !(__u32)returned(ctx)
+#define TAKEN_NONZERO (__u32)returned(ctx)
+
+#define HOW_WAIT 0
+#define HOW_TRY LV_HELD_TRY
+#define HOW_AGAIN LV_HELD_AGAIN
+#define HOW_TRY_AGAIN (LV_HELD_TRY | LV_HELD_AGAIN)
+#define HOW_WW (argument(ctx, 1) ? LV_HELD_NESTED : 0)
+
+#define MODE_READ SLEEP_READ
+#define MODE_WRITE 0
+
+/* What may be told twice is seen on return, when the inner function has told. */
+#define RELEASE_WAIT "fentry/"
+#define RELEASE_AGAIN "fexit/"
+
+#define SLEEP_META(function, family) \
+	EVENT_META(LV_HOOK_##function, LV_LEVEL_TASK, LV_##family)
+
+#define LV_SLEEP(function, family, mode, lock, when, how)                                   \
+	SEC("fexit/" #function)                                                             \
+	int lv_##function(void *ctx)                                                        \
+	{                                                                                   \
+		UNLESS_ARMED_LEAVE;                                                         \
+		if (TAKEN_##when)                                                           \
+			record_stack(ctx, sleep_acquire(LOCK_##lock,                        \
+							SLEEP_META(function, family),       \
+							HOW_##how | MODE_##mode));          \
+		return 0;                                                                   \
+	}
+
+#define LV_SLEEP_RELEASE(function, family, mode, lock, how)                                 \
+	SEC(RELEASE_##how #function)                                                        \
+	int lv_##function(void *ctx)                                                        \
+	{                                                                                   \
+		UNLESS_ARMED_LEAVE;                                                         \
+		record_stack(ctx, sleep_release(LOCK_##lock, SLEEP_META(function, family),  \
+						HOW_##how));                                \
+		return 0;                                                                   \
+	}
+
+#define LV_DOWNGRADE(function, family)                                                      \
+	SEC("fexit/" #function)                                                             \
+	int lv_##function(void *ctx)                                                        \
+	{                                                                                   \
+		UNLESS_ARMED_LEAVE;                                                         \
+		sleep_downgrade(LOCK_ARG, SLEEP_META(function, family));                    \
 		return 0;                                                                   \
 	}
 
 #include "hooks.def"
 
-/* (bool preempt, struct task_struct *prev, struct task_struct *next, ...) */
-SEC("tp_btf/sched_switch")
+/* (bool preempt, struct task_struct *prev, struct task_struct *next, unsigned int prev_state) */
+SEC("raw_tp/sched_switch")
 int lv_sched_switch(__u64 *ctx)
 {
-	__u64 next = 0;
+	enum record_leave leave = RECORD_BLOCKED;
 
-	/* Read, not loaded: a typed pointer could not be hashed. */
-	bpf_probe_read_kernel(&next, sizeof(next), &ctx[2]);
-	record_switch(next);
+	UNLESS_ARMED_LEAVE;
+	if (ctx[0])
+		leave = RECORD_PREEMPTED;
+	else if ((__u32)ctx[3] == LV_TASK_DEAD)
+		leave = RECORD_DEAD;
+	record_switch(ctx[2], leave);
 	return 0;
 }
 
@@ -144,12 +218,9 @@ static long find_cpu(__u32 i, __u32 *rq_lock)
 SEC("syscall")
 int lv_prepare(void *ctx)
 {
-	struct lv_control *control = world_control();
 	__u32 rq_lock = 0;
 
-	if (!control)
-		return -1;
-	find_layout(&control->layout);
+	find_layout(&lv_control.layout);
 	if (bpf_core_field_exists(((struct rq *)0)->__lock))
 		rq_lock = bpf_core_field_offset(struct rq, __lock);
 	bpf_loop(LV_MAX_CPUS, find_cpu, &rq_lock, 0);

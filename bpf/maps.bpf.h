@@ -16,14 +16,17 @@
 		__type(value, value_type);                          \
 	} name SEC(".maps")
 
-LV_TABLE(lv_control, struct lv_control, 1);
 LV_TABLE(lv_cpus, struct lv_cpu, 1); /* the user half makes it as many as there are */
 LV_TABLE(lv_classes, struct lv_class, LV_MAX_CLASSES);
 LV_TABLE(lv_edges, struct lv_edge, LV_MAX_EDGES);
 LV_TABLE(lv_stacks, struct lv_stack, LV_MAX_STACKS);
 LV_TABLE(lv_names, struct lv_name, LV_MAX_NAMES);
 LV_TABLE(lv_facts, struct lv_fact, LV_MAX_FACTS);
-LV_TABLE(lv_tasks, struct lv_task, LV_MAX_TASKS);
+LV_TABLE(lv_tasks, struct lv_held_stack, LV_MAX_TASKS);
+
+/* Of one table each, reached without a look-up: an array map, too, in the end. */
+struct lv_control lv_control;
+struct lv_task_keys lv_task_keys;
 
 /* One a CPU, for the irq flag: see world_irqs_on(). */
 struct lv_irq_slot {

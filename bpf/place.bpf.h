@@ -84,15 +84,12 @@ struct place_search {
 static long place_search_cpu(__u32 i, struct place_search *search)
 {
 	struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &i);
-	const struct lv_control *control;
 	__u64 off;
 
-	i = 0;
-	control = bpf_map_lookup_elem(&lv_control, &i);
-	if (!cpu || !control)
+	if (!cpu)
 		return 1;
 	off = search->addr - cpu->percpu;
-	if (off < control->layout.percpu_start || off >= control->layout.percpu_unit_end)
+	if (off < lv_control.layout.percpu_start || off >= lv_control.layout.percpu_unit_end)
 		return 0;
 	search->off = off;
 	return 1;
@@ -115,14 +112,12 @@ static __always_inline int place_in_percpu(const struct lv_layout *layout, __u64
 /* 0 and *ret, or -1 where no lock can lie. Out of line: it is verified once. */
 __noinline int place_find(__u64 addr, struct lv_place *ret)
 {
-	__u32 zero = 0, page_size = bpf_core_type_size(struct page);
-	const struct lv_control *control = bpf_map_lookup_elem(&lv_control, &zero);
-	const struct lv_layout *layout;
+	const struct lv_layout *layout = &lv_control.layout;
+	__u32 page_size = bpf_core_type_size(struct page);
 	int direct;
 
-	if (!control || !ret)
+	if (!ret)
 		return -1;
-	layout = &control->layout;
 	direct = addr >= layout->page_offset && addr < layout->page_offset_end;
 	ret->base = 0;
 	ret->off = 0;

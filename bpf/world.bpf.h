@@ -6,8 +6,10 @@
 #include "abi.h"
 #include "maps.bpf.h"
 #include "place.bpf.h"
+#include "word.bpf.h"
 
 #define RECORD_RARE __noinline
+#define RECORD_SHARED __noinline
 
 /* Chosen by the user half from what the kernel has; constants to the verifier. */
 const volatile bool lv_preempt_counted = 1;
@@ -31,13 +33,16 @@ WORLD_LOOKUP(world_edge, lv_edges, struct lv_edge)
 WORLD_LOOKUP(world_stack, lv_stacks, struct lv_stack)
 WORLD_LOOKUP(world_name, lv_names, struct lv_name)
 WORLD_LOOKUP(world_fact, lv_facts, struct lv_fact)
-WORLD_LOOKUP(world_task_slot, lv_tasks, struct lv_task)
+WORLD_LOOKUP(world_task_stack, lv_tasks, struct lv_held_stack)
+
+static __always_inline __u64 *world_task_key(__u32 id)
+{
+	return &lv_task_keys.key[id & (LV_MAX_TASKS - 1)];
+}
 
 static __always_inline struct lv_control *world_control(void)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&lv_control, &zero);
+	return &lv_control;
 }
 
 static __always_inline __u32 world_cpu_id(void)
@@ -113,6 +118,17 @@ static __always_inline int world_read(void *ret, __u32 size, __u64 addr)
 static __always_inline int world_read_str(char *ret, __u32 size, __u64 addr)
 {
 	return bpf_probe_read_kernel_str(ret, size, (const void *)addr);
+}
+
+static __always_inline int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared)
+{
+	return word_owner(addr, family, ret, ret_shared);
+}
+
+static __always_inline int world_lock_word(__u64 addr, __u32 family, __u32 *ret)
+{
+	*ret = word_held(addr, family);
+	return 0;
 }
 
 static __always_inline int world_place(__u64 addr, struct lv_place *ret)

@@ -86,6 +86,35 @@ struct kmem_cache {
 	const char *name;
 };
 
+/* include/linux/mutex.h, mutex_types.h since 6.7; PREEMPT_RT's has no owner but an rt_mutex_base */
+struct mutex {
+	struct {
+	} owner;
+};
+
+/* include/linux/rtmutex.h, since 5.15; everything has it */
+struct rt_mutex_base {
+	struct task_struct *owner;
+};
+
+/* include/linux/rwsem.h; on PREEMPT_RT a struct rwbase_rt, whose first word counts readers */
+struct rw_semaphore {
+	struct {
+	} count, owner;
+};
+
+/* include/linux/rcu_sync.h; the first member of struct percpu_rw_semaphore */
+struct rcu_sync {
+	int gp_state;
+};
+
+/* include/net/sock.h */
+struct sock {
+	struct {
+		int owned;
+	} sk_lock;
+};
+
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute pop
 #endif

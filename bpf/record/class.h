@@ -94,6 +94,17 @@ static __always_inline __u64 *mark_slot(struct lv_cpu *cpu, __u64 addr)
 	return &cpu->marks[hash64(addr) & (LV_MARK_SLOTS - 1)];
 }
 
+/* Locks of two families can share an address: a socket's owner, its spinlock. */
+static __always_inline struct lv_addr_slot *addr_slot(struct lv_cpu *cpu, __u64 addr, __u32 family)
+{
+	return &cpu->addr[hash64(addr + family * 64) & (LV_ADDR_SLOTS - 1)];
+}
+
+static __always_inline __u64 addr_key(__u64 addr, __u32 family, __u64 value)
+{
+	return addr ^ (__u64)family << 56 ^ value;
+}
+
 /* Derive a class from scratch and put it in this CPU's cache. */
 RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 {
@@ -101,6 +112,7 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 	struct lv_addr_slot *slot;
 	struct lv_class *class;
 	struct lv_place place = {};
+	__u64 value;
 	__u32 id;
 
 	if (!cpu)
@@ -118,10 +130,12 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 	if (!(read_once(class->flags) & LV_CLASS_WAITQ) && *mark_slot(cpu, addr) == addr)
 		__sync_fetch_and_or(&class->flags, LV_CLASS_WAITQ);
 
-	slot = &cpu->addr[hash64(addr) & (LV_ADDR_SLOTS - 1)];
-	slot->addr = addr;
-	slot->class = id;
-	slot->clock = world_place_is_permanent(addr, &place) ? 0 : cpu->clock | 1;
+	value = id;
+	if (!world_place_is_permanent(addr, &place))
+		value |= (__u64)(cpu->clock | 1) << 32;
+	slot = addr_slot(cpu, addr, family);
+	slot->value = value;
+	slot->key = addr_key(addr, family, value);
 	return id;
 }
 
@@ -129,10 +143,13 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 static __always_inline __u32 class_of(struct context *context, __u64 addr, __u32 family)
 {
 	struct lv_cpu *cpu = context->cpu;
-	struct lv_addr_slot *slot = &cpu->addr[hash64(addr) & (LV_ADDR_SLOTS - 1)];
+	const struct lv_addr_slot *slot = addr_slot(cpu, addr, family);
+	__u64 value = read_once(slot->value);
+	__u32 derived = value >> 32;
 
-	if (slot->addr == addr && (!slot->clock || cpu->clock - slot->clock < LV_ADDR_AGE))
-		return slot->class;
+	if (read_once(slot->key) == addr_key(addr, family, value) &&
+	    (!derived || cpu->clock - derived < LV_ADDR_AGE))
+		return (__u32)value;
 	return class_derive(context->id, addr, family);
 }
 
@@ -145,7 +162,7 @@ static __always_inline int class_check(struct lv_cpu *cpu, __u32 id, __u64 addr)
 	if (!class)
 		return 0;
 	if (world_place(addr, &place) || !same_place(&class->place, &place)) {
-		cpu->addr[hash64(addr) & (LV_ADDR_SLOTS - 1)].addr = 0;
+		addr_slot(cpu, addr, class->family)->key = 0;
 		count_loss(cpu, LV_LOSS_STALE_CLASS);
 		return 0;
 	}

@@ -29,9 +29,23 @@ struct context {
 	__u32 level; /* enum lv_level */
 };
 
+/* Losses are counted by the program that met them. */
+static __always_inline void count_losses(struct lv_cpu *cpu, enum lv_loss kind, __u64 nr)
+{
+	__u32 hook = cpu->guard ? cpu->guard - 1 : cpu->sleeper;
+
+	cpu->lost[kind][hook & (LV_MAX_HOOKS - 1)] += nr;
+}
+
 static __always_inline void count_loss(struct lv_cpu *cpu, enum lv_loss kind)
 {
-	cpu->lost[kind]++;
+	count_losses(cpu, kind, 1);
+}
+
+RECORD_RARE int count_unplanned_cpu(void)
+{
+	__sync_fetch_and_add(&world_control()->lost_cpu, 1);
+	return 0;
 }
 
 static __always_inline __u32 level_of(__u32 count)
@@ -46,8 +60,7 @@ static __always_inline void empty_level(struct lv_cpu *cpu, __u32 level)
 {
 	struct lv_held_stack *stack = &cpu->stack[level];
 
-	if (stack->depth)
-		cpu->lost[LV_LOSS_STALE_HOLDER] += stack->depth;
+	count_losses(cpu, LV_LOSS_STALE_HOLDER, stack->depth);
 	stack->depth = 0;
 	stack->tainted = 0;
 }
@@ -63,31 +76,35 @@ static __always_inline void begin_epoch(struct lv_cpu *cpu, __u32 epoch)
 	cpu->epoch = epoch;
 }
 
+/* Asked first in every hook, before anything is fetched: disarmed, it costs that and no more. */
+static __always_inline int is_armed(void)
+{
+	return read_once(world_control()->armed);
+}
+
 /*
  * Take the guard and find out where we are. Returns 0 if the event is ours to
  * record; context_leave() must follow. The guard is one plain word a CPU: an
  * interrupt that hits between test and set runs its own programs whole and
  * leaves the word as it was.
  */
-static __always_inline int context_enter(struct context *ret)
+static __always_inline int context_enter(struct context *ret, __u32 hook)
 {
 	struct lv_control *control = world_control();
 	__u32 id, level;
 	struct lv_cpu *cpu;
 
-	if (!control || !control->armed)
-		return -1;
 	id = world_cpu_id();
 	cpu = world_cpu(id);
 	if (!cpu) {
-		__sync_fetch_and_add(&control->lost_cpu, 1);
+		count_unplanned_cpu();
 		return -1;
 	}
 	if (cpu->guard) {
-		count_loss(cpu, LV_LOSS_GUARD);
+		cpu->lost[LV_LOSS_GUARD][hook]++;
 		return -1;
 	}
-	cpu->guard = 1;
+	cpu->guard = hook + 1;
 	barrier_here();
 
 	ret->count = world_preempt_count();
@@ -99,7 +116,7 @@ static __always_inline int context_enter(struct context *ret)
 	}
 	if (cpu->epoch != control->epoch)
 		begin_epoch(cpu, control->epoch);
-	cpu->events++;
+	cpu->events[hook]++;
 
 	/* An event at a lower level: the higher ones have ended. */
 	level = level_of(ret->count);
@@ -117,6 +134,38 @@ static __always_inline void context_leave(struct context *context)
 {
 	barrier_here();
 	context->cpu->guard = 0;
+}
+
+/*
+ * The same for a sleeping lock's program, which can be preempted, and then
+ * shares this CPU's memory with those of other tasks. So it takes no guard, and
+ * touches little that is not the task's own: see sleep.h.
+ */
+static __always_inline int context_enter_sleeping(struct context *ret, __u32 hook)
+{
+	struct lv_control *control = world_control();
+	struct lv_cpu *cpu;
+	__u32 id;
+
+	id = world_cpu_id();
+	cpu = world_cpu(id);
+	if (!cpu) {
+		count_unplanned_cpu();
+		return -1;
+	}
+	cpu->sleeper = hook;
+	ret->count = world_preempt_count();
+	ret->level = level_of(ret->count);
+	if (ret->count & CONTEXT_NMI) {
+		count_loss(cpu, LV_LOSS_NMI);
+		return -1;
+	}
+	if (cpu->epoch != control->epoch)
+		begin_epoch(cpu, control->epoch);
+	cpu->events[hook & (LV_MAX_HOOKS - 1)]++;
+	ret->cpu = cpu;
+	ret->id = id;
+	return 0;
 }
 
 #endif

@@ -25,6 +25,12 @@ static __always_inline __u32 edge_dep(const struct lv_held *from, const struct l
 	return bits;
 }
 
+/* How the holder of such an edge holds: the first letter. */
+static __always_inline __u32 edge_from_mode(__u32 dep)
+{
+	return dep & (LV_DEP_ER | LV_DEP_EN) ? LV_WRITE : LV_READ;
+}
+
 static __always_inline __u64 edge_key(__u32 from, __u32 to, __u32 dep)
 {
 	return (__u64)from << 32 | (__u64)to << 8 | dep; /* never 0: dep is not */
@@ -121,7 +127,8 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 	if (!class_check(cpu, classes >> 32, from_addr) ||
 	    !class_check(cpu, (__u32)classes, to_addr))
 		return stack;
-	if (!held_word(from_addr, from->family) || !held_word(to_addr, to->family)) {
+	if (!held_by_us(from_addr, from->family, edge_from_mode(META_DEP(meta))) ||
+	    !held_by_any(to_addr, to->family, LV_READ)) {
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 		return stack;
 	}
@@ -194,6 +201,12 @@ RECORD_RARE __u32 edges_step(__u64 addr, __u64 class_mode, __u32 meta, __u32 sta
 	return edge_record(cpu, &held->held[at & (LV_HELD_DEPTH - 1)], &to, meta, stack);
 }
 
+/* Where preemption is counted, and on, nothing spins. */
+static __always_inline int spinning_is_possible(__u32 count)
+{
+	return !world_counts_preemption() || count & (CONTEXT_PREEMPT | CONTEXT_IN_INTERRUPT);
+}
+
 /*
  * The edges into a lock from a mixed or a trylocked stack, newest holder
  * first. class_mode: class | mode << 32. Sleeping holders count at task level.
@@ -202,21 +215,17 @@ RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 sta
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	__u32 level = META_LEVEL(meta);
+	__u32 spinning = 0, sleeping = 0;
 	struct lv_held_stack *spin, *task;
-	__u32 spinning, sleeping = 0;
 
 	if (!cpu || level >= LV_LEVELS)
 		return stack;
 	spin = &cpu->stack[level];
-	spinning = spin->depth;
+	if (spinning_is_possible(world_preempt_count()))
+		spinning = spin->depth;
 	task = level == LV_LEVEL_TASK ? task_held(cpu) : 0;
-	if (task) {
+	if (task)
 		sleeping = task->depth;
-		if (task->tainted) {
-			count_loss(cpu, LV_LOSS_TAINTED);
-			return stack;
-		}
-	}
 	for (int i = 0; spinning + sleeping; i++) {
 		const struct lv_held *from;
 		__u32 at;
@@ -240,22 +249,36 @@ RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 sta
 	return stack;
 }
 
-/* All edges into a lock just taken: nearly always one, from the newest holder. */
-static __always_inline __u32 edges_record(struct context *context, const struct lv_held *to,
-					  __u32 meta, __u32 stack)
+static __always_inline __u32 edges_walk_for(const struct lv_held *to, __u32 meta, __u32 stack)
 {
-	struct lv_cpu *cpu = context->cpu;
-	struct lv_held_stack *spin = &cpu->stack[context->level];
-	int sleeping = context->level == LV_LEVEL_TASK && cpu->task_slot != LV_NONE;
-	const struct lv_held *from = &spin->held[(spin->depth - 1) & (LV_HELD_DEPTH - 1)];
+	return edges_walk(to->addr, (__u64)to->mode << 32 | to->class, meta, stack);
+}
 
-	if (spin->tainted) {
+/*
+ * All edges into a lock just taken: nearly always one, from the newest holder.
+ * spin: the level's stack; task: the running task's, or NULL.
+ */
+static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_held_stack *spin,
+					  const struct lv_held_stack *task,
+					  const struct lv_held *to, __u32 meta, __u32 stack)
+{
+	__u32 spinning = spin ? spin->depth : 0, sleeping = task ? task->depth : 0;
+	struct lv_held from;
+
+	if ((spinning && spin->tainted) || (sleeping && task->tainted)) {
 		count_loss(cpu, LV_LOSS_TAINTED);
 		return stack;
 	}
-	if (sleeping || (spin->depth && !edge_stands_for_older(from)))
-		return edges_walk(to->addr, (__u64)to->mode << 32 | to->class, meta, stack);
-	return spin->depth ? edge_record(cpu, from, to, meta, stack) : stack;
+	/* Copied: to the verifier, what follows is then the same for both. */
+	if (sleeping && edge_sleeping_is_newer(task, sleeping, spinning))
+		from = task->held[(sleeping - 1) & (LV_HELD_DEPTH - 1)];
+	else if (spinning)
+		from = spin->held[(spinning - 1) & (LV_HELD_DEPTH - 1)];
+	else
+		return stack;
+	if (!edge_stands_for_older(&from))
+		return edges_walk_for(to, meta, stack);
+	return edge_record(cpu, &from, to, meta, stack);
 }
 
 #endif

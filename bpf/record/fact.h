@@ -53,17 +53,18 @@ RECORD_RARE __u32 fact_add(__u32 class_id, __u64 addr, __u32 meta, __u32 stack)
 	return stack;
 }
 
-/* Does the word at addr read as that of a lock which the running task does not hold? */
-static __always_inline int fact_word_is_free(__u64 addr, __u32 family)
+/* Is the lock at addr surely not the running task's or CPU's to give back? */
+static __always_inline int fact_is_free(__u64 addr, __u32 family)
 {
+	int shared = 0;
 	__u64 owner = 0;
 	__u32 word = 0;
 
-	if (family == LV_MUTEX)
-		return !world_read(&owner, sizeof(owner), addr) && (owner & ~7ull) != world_task();
-	if (world_read(&word, sizeof(word), addr))
+	if (family == LV_PERCPU_RWSEM || family == LV_SOCK)
 		return 0;
-	return family == LV_RWLOCK || family == LV_RWSEM ? !word : !(word & 0xff);
+	if (family == LV_MUTEX && !world_owner(addr, family, &owner, &shared))
+		return owner != world_task();
+	return !world_lock_word(addr, family, &word) && !word;
 }
 
 /*
@@ -78,7 +79,7 @@ RECORD_RARE __u32 fact_unknown_release(__u64 addr, __u32 meta)
 	if (!cpu)
 		return LV_NONE;
 	count_loss(cpu, LV_LOSS_UNKNOWN_RELEASE);
-	if (!fact_word_is_free(addr, META_FAMILY(meta)))
+	if (!fact_is_free(addr, META_FAMILY(meta)))
 		return LV_NONE;
 	return fact_add(class_derive(cpu_id, addr, META_FAMILY(meta)), addr,
 			FACT_META(meta, LV_FACT_BAD_UNLOCK), LV_NONE);
@@ -92,7 +93,8 @@ static __always_inline __u32 facts_of_stack(const struct lv_held_stack *held, __
 		const struct lv_held *lock = &held->held[i];
 		const struct lv_class *class = world_class(lock->class);
 
-		if (class && lock->addr - addr < size && held_word(lock->addr, class->family))
+		if (class && lock->addr - addr < size &&
+		    held_by_us(lock->addr, class->family, lock->mode))
 			stack = fact_add(lock->class, lock->addr, meta, stack);
 	}
 	return stack;

@@ -13,39 +13,39 @@
 
 #define TASK_PROBES 8
 
-/* Does the word at addr read as a held lock's? It refutes, it does not prove. */
-static __always_inline int held_word(__u64 addr, __u32 family)
-{
-	__u64 owner = 0;
-	__u32 word = 0;
-
-	switch (family) {
-	case LV_MUTEX: /* struct mutex: owner first, its low bits are flags (4.10) */
-		if (world_read(&owner, sizeof(owner), addr))
-			return 0;
-		return (owner & ~7ull) == world_task();
-	case LV_RWLOCK: /* struct qrwlock: readers from bit 9, writer in the low byte */
-	case LV_RWSEM:  /* struct rw_semaphore: count first */
-		return !world_read(&word, sizeof(word), addr) && word;
-	default: /* struct qspinlock: the low byte is "locked" */
-		return !world_read(&word, sizeof(word), addr) && (word & 0xff);
-	}
-}
-
 static __always_inline int family_sleeps(__u32 family)
 {
-	return family == LV_MUTEX || family == LV_RWSEM;
+	return family != LV_SPIN && family != LV_RWLOCK && family != LV_RAWSPIN;
+}
+
+/* Does the lock's own memory read as held, by whomever? A percpu-rwsem's readers leave no trace. */
+static __always_inline int held_by_any(__u64 addr, __u32 family, __u32 mode)
+{
+	__u32 word = 0;
+
+	if (family == LV_PERCPU_RWSEM && mode != LV_WRITE)
+		return 1;
+	return !world_lock_word(addr, family, &word) && word;
+}
+
+/*
+ * And by us? An owner proves it; a word alone does not refute it, but another
+ * CPU may hold the lock.
+ */
+static __always_inline int held_by_us(__u64 addr, __u32 family, __u32 mode)
+{
+	int shared = 0;
+	__u64 owner = 0;
+
+	if (!family_sleeps(family) || world_owner(addr, family, &owner, &shared))
+		return held_by_any(addr, family, mode);
+	return owner == world_task() && shared == (mode != LV_WRITE);
 }
 
 /* The running task's sleeping locks, or NULL: it holds none. */
 static __always_inline struct lv_held_stack *task_held(struct lv_cpu *cpu)
 {
-	struct lv_task *slot;
-
-	if (cpu->task_slot == LV_NONE)
-		return 0;
-	slot = world_task_slot(cpu->task_slot);
-	return (struct lv_held_stack *)slot; /* its first member */
+	return cpu->task_slot == LV_NONE ? 0 : world_task_stack(cpu->task_slot);
 }
 
 /*
@@ -65,55 +65,50 @@ static __always_inline __u32 task_find(struct lv_cpu *cpu, __u64 task)
 
 	for (__u32 i = 0; i < TASK_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_TASKS - 1);
-		struct lv_task *slot = world_task_slot(id);
 
-		if (slot && read_once(slot->task) == key)
+		if (read_once(*world_task_key(id)) == key)
 			return id;
 	}
 	return LV_NONE;
 }
 
-/* A slot for the running task, at its first sleeping lock. */
-static __always_inline __u32 task_claim(struct lv_cpu *cpu, __u64 task)
+/*
+ * A slot for the running task, at its first sleeping lock. It keeps the slot
+ * while it runs: see record_switch().
+ */
+RECORD_RARE __u32 task_claim(__u32 cpu_id)
 {
-	__u64 key = task_key(task, cpu->epoch);
+	struct lv_cpu *cpu = world_cpu(cpu_id);
+	__u64 task = world_task();
 	__u32 hash = hash64(task);
+	__u64 key;
 
+	if (!cpu)
+		return LV_NONE;
+	key = task_key(task, cpu->epoch);
 	for (__u32 i = 0; i < TASK_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_TASKS - 1);
-		struct lv_task *slot = world_task_slot(id);
-		__u64 seen = slot ? read_once(slot->task) : key;
+		__u64 *slot = world_task_key(id);
+		struct lv_held_stack *stack = world_task_stack(id);
+		__u64 seen = read_once(*slot);
 
-		if (seen && seen >> 48 == key >> 48)
+		if (!stack || (seen && seen >> 48 == key >> 48))
 			continue;
-		if (__sync_val_compare_and_swap(&slot->task, seen, key) != seen)
+		if (__sync_val_compare_and_swap(slot, seen, key) != seen)
 			continue;
-		slot->stack.depth = 0;
-		slot->stack.tainted = 0;
+		stack->depth = 0;
+		stack->tainted = 0;
+		cpu->task_slot = id;
 		return id;
 	}
 	count_loss(cpu, LV_LOSS_TASKS);
 	return LV_NONE;
 }
 
-/* The stack a lock of this family goes on here; NULL when the task table is full. */
-static __always_inline struct lv_held_stack *held_stack(struct context *context, __u32 family)
-{
-	struct lv_cpu *cpu = context->cpu;
-
-	if (!family_sleeps(family))
-		return &cpu->stack[context->level];
-	if (cpu->task_slot == LV_NONE)
-		cpu->task_slot = task_claim(cpu, world_task());
-	return task_held(cpu);
-}
-
+/* Only its task uses a slot: the store is enough. */
 static __always_inline void task_give_back(struct lv_cpu *cpu)
 {
-	struct lv_task *slot = world_task_slot(cpu->task_slot);
-
-	if (slot)
-		__atomic_exchange_n(&slot->task, 0, __ATOMIC_SEQ_CST);
+	*(volatile __u64 *)world_task_key(cpu->task_slot) = 0;
 	cpu->task_slot = LV_NONE;
 }
 

@@ -6,9 +6,11 @@
 #ifndef LOCKVANE_RECORD_RECORDER_H
 #define LOCKVANE_RECORD_RECORDER_H
 
+#include "hooks.h"
 #include "record/edge.h"
 #include "record/fact.h"
 #include "record/name.h"
+#include "record/sleep.h"
 
 /*
  * lockdep's read_lock_is_recursive(): a queued rwlock's reader jumps the queue
@@ -36,6 +38,9 @@ static __always_inline int acquire_irqs_off(struct context *context, const struc
 	int irqs;
 
 	if (irq == LV_IRQ_OFF || context->level == LV_LEVEL_HARDIRQ)
+		return 1;
+	/* The scheduler has switched irqs off by itself, and takes it by a plain function. */
+	if (lock->class + 1 == context->cpu->rq_class)
 		return 1;
 	if (depth && held->held[(depth - 1) & (LV_HELD_DEPTH - 1)].flags & LV_HELD_IRQ_OFF)
 		return 1;
@@ -68,48 +73,52 @@ static __always_inline __u32 acquire_usage(struct context *context, struct lv_he
 	return stack;
 }
 
-/* The event is over: fill in the stack that something new in it has claimed, if any. */
-static __always_inline void record_end(void *ctx, struct context *context, __u32 stack)
+/* Fill in the stack that something new in the event has claimed, if any. */
+static __always_inline void record_stack(void *ctx, __u32 stack)
 {
 	struct lv_stack *slot = stack == LV_NONE ? 0 : world_stack(stack);
 
 	if (slot)
 		world_take_stack(ctx, slot);
+}
+
+static __always_inline void record_end(void *ctx, struct context *context, __u32 stack)
+{
+	record_stack(ctx, stack);
 	context_leave(context);
 }
 
 /*
- * The lock at addr has been taken. All but ctx and addr are constants of the
- * hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no edges.
+ * The spinning lock at addr has been taken. All but ctx and addr are constants
+ * of the hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no edges.
  */
 static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __u32 family,
 					   __u32 mode, __u32 how, __u32 irq)
 {
 	struct lv_held lock = { .addr = addr };
-	struct lv_held_stack *held;
+	const struct lv_held_stack *task;
+	struct lv_held_stack *spin;
 	struct context context;
 	__u32 stack = LV_NONE, meta;
 
-	if (context_enter(&context))
+	if (context_enter(&context, hook))
 		return;
 	context.cpu->clock++;
 	meta = EVENT_META(hook, context.level, family);
 	lock.mode = acquire_mode(family, mode, context.count);
 	lock.flags = how;
 	lock.class = class_of(&context, addr, family);
-	lock.count = held_count(&context, lock.class);
-	held = held_stack(&context, family);
-	if (lock.class == LV_NONE || !held)
+	if (lock.class == LV_NONE)
 		goto out;
-	if (!family_sleeps(family))
-		held_bound(context.cpu, context.level, lock.count);
+	lock.count = held_count(&context, lock.class);
+	held_bound(context.cpu, context.level, lock.count);
 
 	stack = acquire_usage(&context, &lock, irq, meta);
+	spin = &context.cpu->stack[context.level];
+	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
 	if (!how)
-		stack = edges_record(&context, &lock, meta, stack);
-	if (family_sleeps(family))
-		lock.under = context.cpu->stack[context.level].depth;
-	held_push(context.cpu, held, &lock);
+		stack = edges_record(context.cpu, spin, task, &lock, meta, stack);
+	held_push(context.cpu, spin, &lock);
 	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 
 out:
@@ -126,7 +135,7 @@ static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
 	return irq == LV_IRQ_BH_ON && (count & CONTEXT_SOFTIRQ) == CONTEXT_BH_STEP;
 }
 
-/* The lock at addr is about to be given back. */
+/* The spinning lock at addr is about to be given back. */
 static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __u32 family,
 					   __u32 irq, __u64 flags)
 {
@@ -134,18 +143,12 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 	struct context context;
 	__u32 count, stack = LV_NONE, meta;
 
-	if (context_enter(&context))
+	if (context_enter(&context, hook))
 		return;
 	meta = EVENT_META(hook, context.level, family);
-	held = family_sleeps(family) ? task_held(context.cpu) :
-				       &context.cpu->stack[context.level];
-	if (!held || held_pop(held, addr)) {
+	held = &context.cpu->stack[context.level];
+	if (held_pop(held, addr)) {
 		stack = fact_unknown_release(addr, meta);
-		goto out;
-	}
-	if (family_sleeps(family)) {
-		if (!held->depth)
-			task_give_back(context.cpu);
 		goto out;
 	}
 	if (!held->depth || !release_enables(irq, context.count, flags))
@@ -167,7 +170,7 @@ static __always_inline void record_enable(void *ctx, __u32 hook)
 	struct context context;
 	__u32 stack;
 
-	if (context_enter(&context))
+	if (context_enter(&context, hook))
 		return;
 	stack = usage_mark_held(context.level, context.count & CONTEXT_SOFTIRQ,
 				EVENT_META(hook, context.level, 0), LV_NONE);
@@ -180,7 +183,7 @@ static __always_inline void record_free(void *ctx, __u64 addr, __u64 size, __u32
 	struct context context;
 	__u32 stack;
 
-	if (context_enter(&context))
+	if (context_enter(&context, hook))
 		return;
 	stack = facts_of_held(&context, addr, size, hook, LV_FACT_HELD_FREED);
 	record_end(ctx, &context, stack);
@@ -192,23 +195,44 @@ static __always_inline void record_user_return(void *ctx, __u32 hook)
 	struct context context;
 	__u32 stack;
 
-	if (context_enter(&context))
+	if (context_enter(&context, hook))
 		return;
 	stack = facts_of_held(&context, 0, ~0ull, hook, LV_FACT_HELD_AT_EXIT);
 	record_end(ctx, &context, stack);
+}
+
+/* How the running task leaves its CPU. */
+enum record_leave {
+	RECORD_PREEMPTED, /* it may be in the middle of a sleeping lock's program */
+	RECORD_BLOCKED,
+	RECORD_DEAD,
+};
+
+/*
+ * The running task's slot in the task table: a task that has no locks to
+ * remember gives it back, and one that dies in any case.
+ */
+static __always_inline void switch_slot(struct lv_cpu *cpu, enum record_leave leave)
+{
+	const struct lv_held_stack *held = task_held(cpu);
+
+	if (!held || leave == RECORD_PREEMPTED || (held->depth && leave != RECORD_DEAD))
+		return;
+	count_losses(cpu, LV_LOSS_STALE_HOLDER, held->depth);
+	task_give_back(cpu);
 }
 
 /*
  * This CPU goes over to another task. All that a task may spin on across that
  * is the run-queue lock, which the next one will give back.
  */
-static __always_inline void record_switch(__u64 next)
+static __always_inline void record_switch(__u64 next, enum record_leave leave)
 {
 	struct lv_held_stack *held;
 	struct context context;
 	__u32 kept = 0;
 
-	if (context_enter(&context))
+	if (context_enter(&context, LV_HOOK_sched_switch))
 		return;
 	held = &context.cpu->stack[LV_LEVEL_TASK];
 	for (__u32 i = 0; i < LV_HELD_DEPTH && i < held->depth; i++) {
@@ -218,10 +242,10 @@ static __always_inline void record_switch(__u64 next)
 		kept = 1;
 		break;
 	}
-	if (held->depth > kept)
-		context.cpu->lost[LV_LOSS_STALE_HOLDER] += held->depth - kept;
+	count_losses(context.cpu, LV_LOSS_STALE_HOLDER, held->depth - kept);
 	held->depth = kept;
 	held->tainted = 0;
+	switch_slot(context.cpu, leave);
 	context.cpu->task = next;
 	context.cpu->task_slot = task_find(context.cpu, next);
 	context_leave(&context);

@@ -38,7 +38,7 @@ static __always_inline __u32 stack_claim(struct lv_cpu *cpu, __u32 cpu_id, __u32
 	struct lv_stack *stack;
 	__u32 id;
 
-	if (!control || read_once(control->next_stack) >= LV_MAX_STACKS) {
+	if (read_once(control->next_stack) >= LV_MAX_STACKS) {
 		count_loss(cpu, LV_LOSS_STACKS);
 		return LV_NONE;
 	}
@@ -56,9 +56,11 @@ static __always_inline __u32 stack_claim(struct lv_cpu *cpu, __u32 cpu_id, __u32
 }
 
 /* The scalars that the rare path wants to know of an event, in one. */
-#define EVENT_META(hook, level, family) ((hook) | ((level) << 16) | ((family) << 20))
+#define META_LEVEL_SHIFT 16
+#define EVENT_META(hook, level, family) \
+	((hook) | ((level) << META_LEVEL_SHIFT) | ((family) << 20))
 #define META_HOOK(meta) ((meta) & 0xffff)
-#define META_LEVEL(meta) (((meta) >> 16) & 0xf)
+#define META_LEVEL(meta) (((meta) >> META_LEVEL_SHIFT) & 0xf)
 #define META_FAMILY(meta) (((meta) >> 20) & 0xf)
 
 /*
@@ -74,7 +76,7 @@ RECORD_RARE __u32 usage_add(__u32 class_id, __u64 addr, __u32 bits, __u32 meta, 
 
 	if (!cpu || !class || !class_check(cpu, class_id, addr))
 		return stack;
-	if (!held_word(addr, class->family)) {
+	if (!held_by_any(addr, class->family, LV_READ)) {
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 		return stack;
 	}

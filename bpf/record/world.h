@@ -6,7 +6,7 @@
  *
  * RECORD_RARE marks the functions of the rare path: kept out of line, with
  * scalar arguments only, so that the BPF verifier looks at each once and not
- * once a program.
+ * once a program. RECORD_SHARED is the same for what several programs share.
  */
 #ifndef LOCKVANE_RECORD_WORLD_H
 #define LOCKVANE_RECORD_WORLD_H
@@ -27,8 +27,9 @@ static struct lv_edge *world_edge(__u32 id);
 static struct lv_stack *world_stack(__u32 id);
 static struct lv_name *world_name(__u32 id);
 static struct lv_fact *world_fact(__u32 id);
-static struct lv_task *world_task_slot(__u32 id);
-static struct lv_control *world_control(void);
+static struct lv_held_stack *world_task_stack(__u32 id);
+static __u64 *world_task_key(__u32 id); /* never NULL: id is taken modulo the table */
+static struct lv_control *world_control(void); /* never NULL */
 
 /* The running CPU and task. */
 static __u32 world_cpu_id(void);
@@ -45,6 +46,14 @@ static int world_irqs_on(__u32 cpu);
 /* Copy from kernel memory: 0 or -errno. */
 static int world_read(void *ret, __u32 size, __u64 addr);
 static int world_read_str(char *ret, __u32 size, __u64 addr);
+
+/*
+ * The task that the lock's own memory names as its holder, 0: none; -errno
+ * where locks of this family name none. *ret_shared: it has taken it to read.
+ */
+static int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared);
+/* The word that is not zero while a lock of this family is held. */
+static int world_lock_word(__u64 addr, __u32 family, __u32 *ret);
 
 /* Where the lock lives: 0, or -errno when it can't be told. */
 static int world_place(__u64 addr, struct lv_place *ret);

@@ -15,6 +15,7 @@
 
 #include "hooks.h"
 #define WORLD_COUNTS_PREEMPTION 1
+#include "capture/tables.h"
 #include "replay/world.h"
 #include "record/recorder.h"
 
@@ -176,7 +177,7 @@ static uint64_t events(const struct world *world)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < world->nr_cpus; i++)
-		sum += world->cpus[i].events;
+		sum += tables_events(&world->cpus[i]);
 	return sum;
 }
 

@@ -49,7 +49,7 @@ static void test_unarmed(void **state)
 	LOCK(m, a, spin);
 	UNLOCK(m, a, spin);
 	assert_null(class_at(m, a));
-	assert_int_equal(machine_world(m)->cpus[0].events, 0);
+	assert_int_equal(events_on(m, 0), 0);
 	assert_int_equal(lost_any(m), 0);
 }
 
@@ -101,7 +101,7 @@ static void test_held_stack(void **state)
 	assert_int_equal(edge_between(m, a, c), 0); /* b was waited for: it stands between */
 	assert_int_equal(nr_edges(m), 2);
 	assert_int_equal(lost_any(m), 0);
-	assert_int_equal(machine_world(m)->cpus[0].events, 6);
+	assert_int_equal(events_on(m, 0), 6);
 }
 
 static void test_out_of_order(void **state)
@@ -183,7 +183,7 @@ static uint32_t nr_task_slots(struct machine *m)
 	uint32_t nr = 0;
 
 	for (size_t i = 0; i < LV_MAX_TASKS; i++)
-		nr += machine_world(m)->tasks[i].task != 0;
+		nr += machine_world(m)->task_keys.key[i] != 0;
 	return nr;
 }
 
@@ -216,6 +216,7 @@ static void test_epoch(void **state)
 	UNLOCK(m, c, spin);
 	LOCK(m, mutex, mutex_op);
 	UNLOCK(m, mutex, mutex_op);
+	machine_switch(m, 7, "other"); /* only then the slot is given back */
 	assert_int_equal(nr_task_slots(m), 0);
 }
 
@@ -322,6 +323,8 @@ static void test_mutex_goes_with_task(void **state)
 	assert_int_equal(edge_between(m, mutex, c), 0);
 	assert_int_equal(edge_between(m, b, c), LV_DEP_EN);
 	assert_int_equal(lost_any(m), 0);
+	assert_int_equal(nr_task_slots(m), 1); /* it may well lock again at once */
+	machine_switch(m, 8, "other");
 	assert_int_equal(nr_task_slots(m), 0);
 }
 

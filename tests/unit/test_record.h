@@ -47,7 +47,8 @@ static inline uint64_t lost(struct machine *m, enum lv_loss kind)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < world->nr_cpus; i++)
-		sum += world->cpus[i].lost[kind];
+		for (int hook = 0; hook < LV_MAX_HOOKS; hook++)
+			sum += world->cpus[i].lost[kind][hook];
 	return sum;
 }
 
@@ -57,6 +58,15 @@ static inline uint64_t lost_any(struct machine *m)
 
 	for (int kind = 0; kind < LV_LOSS_KINDS; kind++)
 		sum += lost(m, kind);
+	return sum;
+}
+
+static inline uint64_t events_on(struct machine *m, uint32_t cpu)
+{
+	uint64_t sum = 0;
+
+	for (int hook = 0; hook < LV_MAX_HOOKS; hook++)
+		sum += machine_world(m)->cpus[cpu].events[hook];
 	return sum;
 }
 

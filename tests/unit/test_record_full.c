@@ -103,7 +103,7 @@ static void test_tasks_full(void **state)
 	uint64_t mutex = machine_add_lock(m, LV_MUTEX), a = machine_add_lock(m, LV_SPIN);
 
 	for (size_t i = 0; i < LV_MAX_TASKS; i++)
-		world->tasks[i].task = 1 | (uint64_t)world->control.epoch << 48;
+		world->task_keys.key[i] = 1 | (uint64_t)world->control.epoch << 48;
 	LOCK(m, mutex, mutex_op);
 	LOCK(m, a, spin);
 	UNLOCK(m, a, spin);

@@ -229,11 +229,21 @@ static int add_losses(const struct tables *tables, struct capture *c)
 		if (!loss->name || !loss->text)
 			return -ENOMEM;
 		for (size_t i = 0; i < tables->nr_cpus; i++)
-			loss->count += tables->cpus[i].lost[kind];
+			for (int hook = 0; hook < LV_MAX_HOOKS; hook++)
+				loss->count += tables->cpus[i].lost[kind][hook];
 		if (kind == LV_LOSS_NO_CPU)
 			loss->count += tables->control->lost_cpu;
 	}
 	return 0;
+}
+
+uint64_t tables_events(const struct lv_cpu *cpu)
+{
+	uint64_t sum = 0;
+
+	for (int hook = 0; hook < LV_MAX_HOOKS; hook++)
+		sum += cpu->events[hook];
+	return sum;
 }
 
 static bool is_ready(const uint32_t *state)
@@ -248,7 +258,7 @@ static int move_all(struct moved *m)
 	memset(m->classes, 0xff, sizeof(m->classes));
 	memset(m->stacks, 0xff, sizeof(m->stacks));
 	for (size_t i = 0; !err && i < m->tables->nr_cpus; i++)
-		m->capture->events += m->tables->cpus[i].events;
+		m->capture->events += tables_events(&m->tables->cpus[i]);
 	for (uint32_t i = 0; !err && i < LV_MAX_CLASSES; i++)
 		if (is_ready(&m->tables->classes[i].state) && m->tables->classes[i].usage)
 			err = move_class(m, i);

@@ -21,6 +21,9 @@ struct tables {
 	const struct lv_fact *facts;    /* LV_MAX_FACTS, or NULL: none were kept */
 };
 
+/* Lock events that a CPU has seen. */
+uint64_t tables_events(const struct lv_cpu *cpu);
+
 struct tables_words {
 	void *arg;
 	/* Set name, alias, kind, key and certainty of a class; correct its family. 0 or -errno. */

@@ -43,7 +43,7 @@ static void check_kernel(const struct features *f, struct verdict *verdict)
 	line("preemption", "%s%s", f->preempt_mode[0] ? f->preempt_mode : "unknown",
 	     f->rt == FEATURES_YES ? ", PREEMPT_RT" : "");
 	if (f->rt == FEATURES_YES)
-		advice(verdict, "spinlocks sleep here and are not hooked: only raw locks are seen");
+		line("", "spinlocks sleep here, and are judged as what they are");
 	line("debug kernel", "%s", yes_no(f->debug_kernel));
 	if (f->debug_kernel == FEATURES_YES)
 		advice(verdict, "lockdep runs on this kernel and knows more: read its reports");
@@ -73,7 +73,7 @@ static void check_hooks(const struct plan *plan, struct verdict *verdict)
 	printf("\nhooks\n");
 	for (int i = 0; i < LV_HOOKS; i++)
 		printf("  %-34s%s\n", plan->hooks[i].function,
-		       plan->hooks[i].present ? plan_way(&plan->hooks[i]) : "absent");
+		       plan->hooks[i].present ? plan->hooks[i].way : "absent");
 	if (plan->unlocks_hidden)
 		advice(verdict, "some unlocks are inlined: releases are not seen, holders are "
 				"inferred, findings are graded lower");
@@ -83,8 +83,8 @@ static void check_hooks(const struct plan *plan, struct verdict *verdict)
 		advice(verdict, "no way to read the irq flag: only what functions and interrupts "
 				"imply is known");
 	printf("%-16s%s\n", "out of sight",
-	       "sleeping locks, seqcounts, bit spinlocks, lockref's lockless path, "
-	       "arch_spin locks");
+	       "seqcounts, bit spinlocks, lockref's lockless path, arch_spin locks, "
+	       "percpu-rwsem readers, rt_mutexes, semaphores");
 }
 
 static void check_memory(const struct plan *plan)
@@ -127,7 +127,7 @@ int cmd_check(int argc, char **argv)
 	check_kernel(&features, &verdict);
 	check_hazards(&features, &verdict);
 	code = cli_may_trace(&features, &err);
-	code = code ? code : plan_make(btf, &features, &plan, &err);
+	code = code ? code : plan_make(btf, &features, PLAN_ALL_LOCKS, &plan, &err);
 	if (!code) {
 		check_hooks(&plan, &verdict);
 		check_memory(&plan);

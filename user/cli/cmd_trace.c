@@ -26,6 +26,7 @@
 struct trace_args {
 	unsigned int seconds; /* 0: until the program or the user ends it */
 	const char *output;
+	uint32_t locks; /* plan_make()'s */
 	bool accept_hazard;
 	bool quiet;
 	char **command; /* NULL: none */
@@ -35,6 +36,8 @@ struct trace_args {
 static const struct argp_option options[] = {
 	{ "duration", 'd', "SECONDS", 0, "stop after so long (and end CMD if it still runs)", 0 },
 	{ "output", 'o', "FILE", 0, "keep the capture (mode 0600: it holds kernel addresses)", 0 },
+	{ "locks", 'l', "SORT[,SORT...]", 0,
+	  "which locks: of spin, rw, mutex, rwsem, sock (default: all)", 0 },
 	{ "quiet", 'q', NULL, 0, "no progress on the terminal", 0 },
 	{ "accept-hazard", KEY_ACCEPT_HAZARD, NULL, 0,
 	  "trace although `lockvane check` names a hazard of this kernel", 0 },
@@ -44,6 +47,7 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct trace_args *args = state->input;
+	struct error err = {};
 	char *end;
 	long n;
 
@@ -61,6 +65,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 		args->output = arg;
+		return 0;
+	case 'l':
+		if (plan_parse_locks(arg, &args->locks, &err))
+			argp_error(state, "--locks: %s: spin, rw, mutex, rwsem, sock", err.text);
 		return 0;
 	case 'q':
 		args->quiet = true;
@@ -143,7 +151,7 @@ static void show_tracing(struct session *s)
 		return;
 	programs_tables(s->programs, &tables);
 	for (size_t i = 0; i < tables.nr_cpus; i++)
-		events += tables.cpus[i].events;
+		events += tables_events(&tables.cpus[i]);
 	fprintf(stderr, "\rtracing: %.0f s, %llu lock events \033[K", elapsed(s) / 1e9,
 		(unsigned long long)events);
 }
@@ -171,7 +179,7 @@ static int look_at_kernel(struct session *s, struct error *err)
 		return error_set(err, -EPERM,
 				 "tracing can hang this kernel (rcu_read_unlock in irq exit, see "
 				 "`lockvane check`): update it, or pass --accept-hazard");
-	return plan_make(s->btf, &s->features, &s->plan, err);
+	return plan_make(s->btf, &s->features, s->args->locks, &s->plan, err);
 }
 
 static void watch(struct session *s)
@@ -336,7 +344,7 @@ static void hold_signals(struct session *s)
 
 int cmd_trace(int argc, char **argv)
 {
-	struct trace_args args = { .show.least = FINDING_LIKELY };
+	struct trace_args args = { .show.least = FINDING_LIKELY, .locks = PLAN_ALL_LOCKS };
 	struct session session = { .args = &args };
 	struct capture *c = NULL;
 	struct error err = {};

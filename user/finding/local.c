@@ -68,7 +68,7 @@ int finding_rule_recursive(struct finding_model *m, uint32_t class, struct findi
 
 static bool sleeps(const struct capture *c, const struct capture_class *class)
 {
-	if (class->family == LV_MUTEX || class->family == LV_RWSEM)
+	if (class->family != LV_SPIN && class->family != LV_RWLOCK && class->family != LV_RAWSPIN)
 		return true;
 	return c->rt && class->family != LV_RAWSPIN;
 }

@@ -12,6 +12,12 @@ struct hook_key {
 
 enum { VERB_ACQUIRE = 1, VERB_TRY, VERB_RELEASE };
 
+#define HOW_WAIT 0
+#define HOW_TRY LV_HELD_TRY
+#define HOW_WW 0
+#define HOW_AGAIN 0
+#define HOW_TRY_AGAIN LV_HELD_TRY
+
 static const struct hook_key hook_keys[LV_HOOKS] = {
 #define LV_ACQUIRE(function, family, mode, irq) \
 	{ VERB_ACQUIRE, LV_##family, LV_##mode, LV_IRQ_##irq },
@@ -19,6 +25,11 @@ static const struct hook_key hook_keys[LV_HOOKS] = {
 #define LV_RELEASE(function, family, irq) { VERB_RELEASE, LV_##family, 0xff, LV_IRQ_##irq },
 #define LV_WAITQ(function) { 0 },
 #define LV_NAME(function) { 0 },
+#define LV_SLEEP(function, family, mode, lock, when, how) \
+	{ (HOW_##how) & LV_HELD_TRY ? VERB_TRY : VERB_ACQUIRE, LV_##family, LV_##mode, LV_IRQ_KEEP },
+#define LV_SLEEP_RELEASE(function, family, mode, lock, how) \
+	{ VERB_RELEASE, LV_##family, 0xff, LV_IRQ_KEEP },
+#define LV_DOWNGRADE(function, family) { 0 },
 #include "hooks.def"
 };
 
@@ -36,41 +47,70 @@ static uint32_t hook_of(uint8_t verb, const struct machine_op *op)
 
 void hooked_acquire(uint64_t addr, const struct machine_op *op, uint32_t how)
 {
-	record_acquire(NULL, addr, hook_of(op->try ? VERB_TRY : VERB_ACQUIRE, op), op->family,
-		       op->mode, op->try ? LV_HELD_TRY : how, op->irq);
+	uint32_t hook = hook_of(op->try ? VERB_TRY : VERB_ACQUIRE, op);
+
+	if (!is_armed())
+		return;
+	if (op->try)
+		how = LV_HELD_TRY;
+	if (family_sleeps(op->family))
+		record_stack(NULL, sleep_acquire(addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
+						 how | (op->mode == LV_WRITE ? 0 : SLEEP_READ)));
+	else
+		record_acquire(NULL, addr, hook, op->family, op->mode, how, op->irq);
 }
 
 void hooked_release(uint64_t addr, const struct machine_op *op, uint64_t flags)
 {
-	record_release(NULL, addr, hook_of(VERB_RELEASE, op), op->family, op->irq, flags);
+	uint32_t hook = hook_of(VERB_RELEASE, op);
+
+	if (!is_armed())
+		return;
+	if (family_sleeps(op->family))
+		record_stack(NULL, sleep_release(addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
+						 0));
+	else
+		record_release(NULL, addr, hook, op->family, op->irq, flags);
 }
 
 void hooked_switch(uint64_t next)
 {
-	record_switch(next);
+	if (!is_armed())
+		return;
+	record_switch(next, RECORD_BLOCKED);
 }
 
 void hooked_enable(void)
 {
+	if (!is_armed())
+		return;
 	record_enable(NULL, LV_HOOKS);
 }
 
 void hooked_free(uint64_t addr, uint64_t size)
 {
+	if (!is_armed())
+		return;
 	record_free(NULL, addr, size, LV_HOOKS);
 }
 
 void hooked_user_return(void)
 {
+	if (!is_armed())
+		return;
 	record_user_return(NULL, LV_HOOKS);
 }
 
 void hooked_name(uint64_t addr, uint64_t text)
 {
+	if (!is_armed())
+		return;
 	record_name(addr, text);
 }
 
 void hooked_waitq(uint64_t addr)
 {
+	if (!is_armed())
+		return;
 	record_waitq(addr);
 }

@@ -15,7 +15,7 @@ static struct machine_lock *find_lock(struct machine *m, uint64_t addr)
 	return addr >= WORLD_BASE && i < m->nr_locks ? &m->locks[i] : NULL;
 }
 
-/* The words as the kernel's own lock types keep them: see held_word(). */
+/* The words as the kernel's own lock types keep them: see world_lock_word(). */
 static void write_word(struct machine *m, uint64_t addr, const struct machine_lock *lock)
 {
 	unsigned char *memory = world_memory(m->world, addr, 16);
@@ -129,7 +129,7 @@ static uint32_t tell(struct machine *m, uint64_t addr, const struct machine_op *
 	if (object->told.off != op->subclass) {
 		object->told.off = op->subclass;
 		for (uint32_t i = 0; i < m->nr_cpus; i++)
-			m->world->cpus[i].addr[hash64(addr) & (LV_ADDR_SLOTS - 1)].addr = 0;
+			addr_slot(&m->world->cpus[i], addr, op->family)->key = 0;
 	}
 	return op->nest_lock && orders_equals(m, op->nest_lock, object) ? LV_HELD_NESTED : 0;
 }

@@ -87,7 +87,8 @@ void world_reset(struct world *world)
 	CLEAR_USED(world->edges, LV_MAX_EDGES, state);
 	CLEAR_USED(world->names, LV_MAX_NAMES, state);
 	CLEAR_USED(world->facts, LV_MAX_FACTS, state);
-	CLEAR_USED(world->tasks, LV_MAX_TASKS, task);
+	CLEAR_USED(world->tasks, LV_MAX_TASKS, depth);
+	memset(&world->task_keys, 0, sizeof(world->task_keys));
 	memset(world->memory, 0, world->nr_objects * WORLD_OBJECT_SIZE);
 	memset(world->objects, 0, world->nr_objects * sizeof(*world->objects));
 	world->nr_caches = 0;

@@ -37,7 +37,8 @@ struct world {
 	struct lv_stack *stacks;
 	struct lv_name *names;
 	struct lv_fact *facts;
-	struct lv_task *tasks;
+	struct lv_held_stack *tasks;
+	struct lv_task_keys task_keys;
 
 	bool annotated; /* classes are told, not derived */
 	bool counts_preemption;

@@ -17,6 +17,7 @@
 #include "replay/seat.h"
 
 #define RECORD_RARE static __attribute__((noinline, unused))
+#define RECORD_SHARED RECORD_RARE
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
@@ -51,7 +52,12 @@ WORLD_TABLE(world_edge, struct lv_edge, edges, LV_MAX_EDGES)
 WORLD_TABLE(world_stack, struct lv_stack, stacks, LV_MAX_STACKS)
 WORLD_TABLE(world_name, struct lv_name, names, LV_MAX_NAMES)
 WORLD_TABLE(world_fact, struct lv_fact, facts, LV_MAX_FACTS)
-WORLD_TABLE(world_task_slot, struct lv_task, tasks, LV_MAX_TASKS)
+WORLD_TABLE(world_task_stack, struct lv_held_stack, tasks, LV_MAX_TASKS)
+
+static __always_inline __u64 *world_task_key(__u32 id)
+{
+	return &world_seat->world->task_keys.key[id & (LV_MAX_TASKS - 1)];
+}
 
 static __always_inline struct lv_control *world_control(void)
 {
@@ -123,6 +129,26 @@ static inline int world_read_str(char *ret, __u32 size, __u64 addr)
 	memcpy(ret, at, len);
 	ret[len] = '\0';
 	return len + 1;
+}
+
+/* Mutexes name their holder, as a kernel's; annotations tell of attempts too, by another. */
+static inline int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared)
+{
+	*ret_shared = 0;
+	if (family != LV_MUTEX || world_read(ret, sizeof(*ret), addr))
+		return -ENOTSUP;
+	return 0;
+}
+
+/* As machine_lock.c writes them. */
+static inline int world_lock_word(__u64 addr, __u32 family, __u32 *ret)
+{
+	__u64 word = 0;
+	int err = world_read(&word, sizeof(word), addr);
+
+	(void)family;
+	*ret = word != 0;
+	return err;
 }
 
 static inline int world_place(__u64 addr, struct lv_place *ret)

@@ -72,7 +72,8 @@ const char *words_family(uint32_t family)
 {
 	static const char *const names[LV_FAMILIES] = {
 		[LV_SPIN] = "spin",   [LV_RWLOCK] = "rwlock",	[LV_MUTEX] = "mutex",
-		[LV_RWSEM] = "rwsem", [LV_RAWSPIN] = "rawspin",
+		[LV_RWSEM] = "rwsem", [LV_RAWSPIN] = "rawspin",	[LV_PERCPU_RWSEM] = "percpu-rwsem",
+		[LV_SOCK] = "sock",
 	};
 
 	return family < LV_FAMILIES ? names[family] : "?";
@@ -104,6 +105,8 @@ static bool is_lock_function(const char *text)
 		"_raw_",  "__raw_",   "rt_spin_",  "rt_read_",	     "rt_write_",
 		"mutex_", "__mutex_", "ww_mutex_", "down_",	     "__down_",
 		"up_",	  "rwsem_",   "queued_",   "native_queued_",
+		"downgrade_write", "percpu_down_", "percpu_up_", "lock_sock_nested",
+		"__lock_sock_fast", "cpus_read_", "atomic_dec_and_mutex_lock",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)

@@ -6,14 +6,58 @@
 
 #include <bpf/libbpf.h>
 
+#define HOOK(function, verb, family, way) { #function, PLAN_##verb, LV_##family, way, false }
+
+#define RELEASE_WAY_WAIT "fentry"
+#define RELEASE_WAY_AGAIN "fexit"
+
 static const struct plan_hook all_hooks[LV_HOOKS] = {
-#define LV_ACQUIRE(function, family, mode, irq) { #function, PLAN_ACQUIRE, false },
-#define LV_TRY(function, family, mode, irq) { #function, PLAN_TRY, false },
-#define LV_RELEASE(function, family, irq) { #function, PLAN_RELEASE, false },
-#define LV_WAITQ(function) { #function, PLAN_WAITQ, false },
-#define LV_NAME(function) { #function, PLAN_NAME, false },
+#define LV_ACQUIRE(function, family, mode, irq) HOOK(function, ACQUIRE, family, "fexit"),
+#define LV_TRY(function, family, mode, irq) HOOK(function, TRY, family, "fexit"),
+#define LV_RELEASE(function, family, irq) HOOK(function, RELEASE, family, "fentry"),
+#define LV_WAITQ(function) HOOK(function, WAITQ, SPIN, "fentry"),
+#define LV_NAME(function) HOOK(function, NAME, SPIN, "fentry"),
+#define LV_SLEEP(function, family, mode, lock, when, how) \
+	HOOK(function, ACQUIRE, family, "fexit"),
+#define LV_SLEEP_RELEASE(function, family, mode, lock, how) \
+	HOOK(function, RELEASE, family, RELEASE_WAY_##how),
+#define LV_DOWNGRADE(function, family) HOOK(function, DOWNGRADE, family, "fexit"),
 #include "hooks.def"
 };
+
+static const uint8_t locks_of_family[] = {
+	[LV_SPIN] = PLAN_LOCKS_spin,     [LV_RT_SPIN] = PLAN_LOCKS_spin,
+	[LV_RWLOCK] = PLAN_LOCKS_rw,     [LV_RT_RWLOCK] = PLAN_LOCKS_rw,
+	[LV_MUTEX] = PLAN_LOCKS_mutex,   [LV_RWSEM] = PLAN_LOCKS_rwsem,
+	[LV_PERCPU_RWSEM] = PLAN_LOCKS_rwsem, [LV_SOCK] = PLAN_LOCKS_sock,
+};
+
+int plan_parse_locks(const char *text, uint32_t *ret, struct error *err)
+{
+	static const char *const words[NR_PLAN_LOCKS] = {
+#define X(name, text) #name,
+		PLAN_LOCKS(X)
+#undef X
+	};
+	uint32_t locks = 0;
+
+	for (;; text++) {
+		size_t len = strcspn(text, ","), i = 0;
+
+		while (i < NR_PLAN_LOCKS &&
+		       (strlen(words[i]) != len || strncmp(words[i], text, len)))
+			i++;
+		if (i == NR_PLAN_LOCKS)
+			return error_set(err, -EINVAL, "\"%.*s\" is no sort of lock", (int)len,
+					 text);
+		locks |= 1u << i;
+		text += len;
+		if (!*text)
+			break;
+	}
+	*ret = locks;
+	return 0;
+}
 
 /* The lock and its way back: without the second, holders can't be believed. */
 static const struct {
@@ -48,8 +92,13 @@ static enum lv_irq_source find_irq_source(const struct features *f)
 	return f->irqsave_flags ? LV_IRQ_SOURCE_SPIN_LOCK : LV_IRQ_SOURCE_NONE;
 }
 
-int plan_make(const struct kbtf *btf, const struct features *f, struct plan *ret,
-	      struct error *err)
+static bool is_wanted(const struct plan_hook *hook, uint32_t locks)
+{
+	return locks & 1u << locks_of_family[hook->family];
+}
+
+int plan_make(const struct kbtf *btf, const struct features *f, uint32_t locks,
+	      struct plan *ret, struct error *err)
 {
 	struct plan plan = {};
 	int cpus = libbpf_num_possible_cpus();
@@ -75,13 +124,10 @@ int plan_make(const struct kbtf *btf, const struct features *f, struct plan *ret
 	/* CONFIG_PREEMPTION uninlines the unlocks and counts preemption. */
 	plan.unlocks_hidden = has_hidden_unlocks(&plan);
 	plan.counts_preemption = !plan.unlocks_hidden;
+	for (int i = 0; i < LV_HOOKS; i++)
+		plan.hooks[i].present &= is_wanted(&plan.hooks[i], locks);
 	*ret = plan;
 	return 0;
-}
-
-const char *plan_way(const struct plan_hook *hook)
-{
-	return hook->verb == PLAN_ACQUIRE || hook->verb == PLAN_TRY ? "fexit" : "fentry";
 }
 
 const char *plan_irq_source(enum lv_irq_source source)
@@ -98,10 +144,11 @@ const char *plan_irq_source(enum lv_irq_source source)
 
 size_t plan_pinned_fixed(void)
 {
-	return sizeof(struct lv_control) + LV_MAX_CLASSES * sizeof(struct lv_class) +
+	return sizeof(struct lv_control) + sizeof(struct lv_task_keys) +
+	       LV_MAX_CLASSES * sizeof(struct lv_class) +
 	       LV_MAX_EDGES * sizeof(struct lv_edge) + LV_MAX_STACKS * sizeof(struct lv_stack) +
 	       LV_MAX_NAMES * sizeof(struct lv_name) + LV_MAX_FACTS * sizeof(struct lv_fact) +
-	       LV_MAX_TASKS * sizeof(struct lv_task);
+	       LV_MAX_TASKS * sizeof(struct lv_held_stack);
 }
 
 size_t plan_pinned_per_cpu(void)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "abi.h"
 #include "base/error.h"
@@ -18,12 +19,32 @@ enum plan_verb {
 	PLAN_RELEASE,
 	PLAN_WAITQ,
 	PLAN_NAME,
+	PLAN_DOWNGRADE,
 };
+
+/* What `--locks` chooses from: one bit a word. */
+#define PLAN_LOCKS(X)                                                  \
+	X(spin, "spinlocks, their wait queues, and PREEMPT_RT's that sleep") \
+	X(rw, "rwlocks")                                               \
+	X(mutex, "mutexes and ww_mutexes")                             \
+	X(rwsem, "rwsems, percpu-rwsems and cpus_read_lock()")         \
+	X(sock, "lock_sock()")
+
+enum plan_locks {
+#define X(name, text) PLAN_LOCKS_##name,
+	PLAN_LOCKS(X)
+#undef X
+	NR_PLAN_LOCKS,
+};
+
+#define PLAN_ALL_LOCKS ((1u << NR_PLAN_LOCKS) - 1)
 
 struct plan_hook {
 	const char *function;
 	enum plan_verb verb;
-	bool present; /* the kernel has the function out of line, and BTF for it */
+	uint32_t family; /* enum lv_family */
+	const char *way; /* "fexit" or "fentry" */
+	bool present; /* wanted, and the kernel has it out of line, with BTF for it */
 };
 
 struct plan {
@@ -35,15 +56,16 @@ struct plan {
 };
 
 /*
- * From what features_probe() found, where nothing in that forbids tracing.
+ * From what features_probe() found, where nothing in that forbids tracing;
+ * locks: a bit for each of PLAN_LOCKS that is wanted.
  * -ENOTSUP, in words, where there is nothing to plan: no spin lock functions
  * to hook, no preempt count to tell the context by, too many CPUs.
  */
-int plan_make(const struct kbtf *btf, const struct features *f, struct plan *ret,
-	      struct error *err);
+int plan_make(const struct kbtf *btf, const struct features *f, uint32_t locks,
+	      struct plan *ret, struct error *err);
 
-/* "fexit" or "fentry". */
-const char *plan_way(const struct plan_hook *hook);
+/* "spin,rwsem" to bits. -EINVAL names the word that is none. */
+int plan_parse_locks(const char *text, uint32_t *ret, struct error *err);
 
 /* "bpf_local_irq_save", "bpf_spin_lock" or "none". */
 const char *plan_irq_source(enum lv_irq_source source);

@@ -15,7 +15,6 @@
 #include "lockvane.skel.h"
 
 enum table {
-	TABLE_CONTROL,
 	TABLE_CPUS,
 	TABLE_CLASSES,
 	TABLE_EDGES,
@@ -35,6 +34,11 @@ struct programs {
 		size_t size;
 	} tables[NR_TABLES];
 };
+
+static struct lv_control *control_of(const struct programs *p)
+{
+	return &p->skel->bss->lv_control;
+}
 
 /* libbpf's last complaint: its first line goes into our error, no more. */
 static char libbpf_words[160];
@@ -112,7 +116,6 @@ static int map_table(struct programs *p, enum table table, const struct bpf_map 
 static int map_tables(struct programs *p, struct error *err)
 {
 	const struct bpf_map *maps[NR_TABLES] = {
-		[TABLE_CONTROL] = p->skel->maps.lv_control,
 		[TABLE_CPUS] = p->skel->maps.lv_cpus,
 		[TABLE_CLASSES] = p->skel->maps.lv_classes,
 		[TABLE_EDGES] = p->skel->maps.lv_edges,
@@ -185,7 +188,6 @@ static int attach(struct programs *p, const struct plan *plan, programs_progress
 static int prepare(struct programs *p, const struct plan *plan, programs_progress progress,
 		   void *arg, struct error *err)
 {
-	struct lv_control *control;
 	int code;
 
 	p->skel = lockvane__open();
@@ -197,8 +199,7 @@ static int prepare(struct programs *p, const struct plan *plan, programs_progres
 	code = code ? code : map_tables(p, err);
 	if (code)
 		return code;
-	control = p->tables[TABLE_CONTROL].memory;
-	control->nr_cpus = plan->nr_cpus;
+	control_of(p)->nr_cpus = plan->nr_cpus;
 	code = find_layout(p, err);
 	return code ? code : attach(p, plan, progress, arg, err);
 }
@@ -226,7 +227,7 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 
 void programs_start(struct programs *p)
 {
-	struct lv_control *control = p->tables[TABLE_CONTROL].memory;
+	struct lv_control *control = control_of(p);
 
 	__atomic_add_fetch(&control->epoch, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&control->armed, 1, __ATOMIC_SEQ_CST);
@@ -244,7 +245,7 @@ static bool is_running(const struct programs *p)
 
 void programs_stop(struct programs *p)
 {
-	struct lv_control *control = p->tables[TABLE_CONTROL].memory;
+	struct lv_control *control = control_of(p);
 	struct timespec moment = { .tv_nsec = 1000000 };
 
 	__atomic_store_n(&control->armed, 0, __ATOMIC_SEQ_CST);
@@ -256,7 +257,7 @@ void programs_stop(struct programs *p)
 
 void programs_tables(struct programs *p, struct tables *ret)
 {
-	ret->control = p->tables[TABLE_CONTROL].memory;
+	ret->control = control_of(p);
 	ret->cpus = p->tables[TABLE_CPUS].memory;
 	ret->nr_cpus = p->nr_cpus;
 	ret->classes = p->tables[TABLE_CLASSES].memory;
@@ -286,7 +287,7 @@ void programs_finish(struct programs *p)
 {
 	if (!p)
 		return;
-	if (p->tables[TABLE_CONTROL].memory)
+	if (p->nr_links)
 		programs_stop(p);
 	while (p->nr_links)
 		bpf_link__destroy(p->links[--p->nr_links]);

@@ -31,7 +31,12 @@ static int describe_class(void *arg, const struct lv_class *class, struct captur
 
 	/* On PREEMPT_RT a spinlock sleeps, and what spins is a raw one. */
 	if (w->rt && class->family == LV_SPIN)
-		named.family = ret->family = LV_RAWSPIN;
+		named.family = LV_RAWSPIN;
+	else if (class->family == LV_RT_SPIN)
+		named.family = LV_SPIN;
+	else if (class->family == LV_RT_RWLOCK)
+		named.family = LV_RWLOCK;
+	ret->family = named.family;
 	if (w->nr == w->room) {
 		size_t room = w->room ? 2 * w->room : 256;
 		struct names_result *grown = reallocarray(w->results, room, sizeof(*grown));

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sleeping locks: mutexes, rwsems and their kin, and nearly all of
+ * PREEMPT_RT's. They belong to the task.
+ *
+ * Their programs can be preempted, as the functions they hook can. So they take
+ * no guard, which another task's programs would then find taken for as long,
+ * and they may find this CPU's memory changed between any two lines. They get
+ * along with that: a task's held stack is its own; the CPU's caches tell a half
+ * written entry (struct lv_addr_slot) or hold only what a count hangs on (struct
+ * lv_edge_slot); event counters are one program's, which the kernel does not
+ * run twice at a time on a CPU. Acquisitions and hits of edges can lose a few
+ * counts. A task that is preempted keeps its slot (record_switch()).
+ *
+ * One function does the work for all of them: verified once, and its price, a
+ * call, is small beside a sleeping lock's own.
+ */
+#ifndef LOCKVANE_RECORD_SLEEP_H
+#define LOCKVANE_RECORD_SLEEP_H
+
+#include "record/edge.h"
+#include "record/fact.h"
+
+#define SLEEP_READ (1 << 8) /* beside LV_HELD_TRY, LV_HELD_NESTED and LV_HELD_AGAIN */
+
+static __always_inline int sleep_has(const struct lv_held_stack *held, __u64 addr)
+{
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		if (i >= held->depth)
+			break;
+		if (held->held[i].addr == addr)
+			return 1;
+	}
+	return 0;
+}
+
+/* Asked for its ON bits until it has them: nearly at once, who sleeps has irqs on. */
+static __always_inline __u32 sleep_usage(struct context *context, const struct lv_held *lock,
+					 __u32 meta, __u32 stack)
+{
+	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
+	const struct lv_class *class = world_class(lock->class);
+	__u32 used = USAGE_MODE(LV_USED, lock->mode);
+	__u32 missing;
+
+	if (!class)
+		return stack;
+	missing = (used | on) & ~read_once(class->usage);
+	if (missing & on && world_irqs_on(context->id) <= 0)
+		missing &= ~on;
+	return missing ? usage_add(lock->class, lock->addr, missing, meta, stack) : stack;
+}
+
+/* Is the lock's order told by the ww_acquire_ctx that it and the newest holder share? */
+static __always_inline int sleep_is_nested(const struct lv_held_stack *held,
+					   const struct lv_held *lock)
+{
+	__u32 depth = held->depth;
+
+	return lock->flags & LV_HELD_NESTED && depth &&
+	       held->held[(depth - 1) & (LV_HELD_DEPTH - 1)].class == lock->class;
+}
+
+/* To wait in an interrupt is a bug: its IN bits say so. A trylock in one is just not followed. */
+static __always_inline __u32 sleep_in_interrupt(struct context *context,
+						const struct lv_held *lock, __u32 meta)
+{
+	if (lock->flags & LV_HELD_TRY) {
+		count_loss(context->cpu, LV_LOSS_SLEEPS_IN_IRQ);
+		return LV_NONE;
+	}
+	return usage_add(lock->class, lock->addr,
+			 USAGE_MODE(LV_USED, lock->mode) | usage_in(context->level, lock->mode),
+			 meta | context->level << META_LEVEL_SHIFT, LV_NONE);
+}
+
+/*
+ * The sleeping lock at addr has been taken. how: LV_HELD_* of above, SLEEP_READ.
+ * Returns the stack slot to be filled, or LV_NONE.
+ */
+RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
+{
+	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
+	struct lv_held_stack *held, *spin = 0;
+	__u32 stack = LV_NONE;
+	struct context context;
+
+	if (context_enter_sleeping(&context, META_HOOK(meta)))
+		return LV_NONE;
+	context.cpu->clock++;
+	lock.flags = how & (LV_HELD_TRY | LV_HELD_NESTED);
+	lock.class = class_of(&context, addr, META_FAMILY(meta));
+	if (lock.class == LV_NONE)
+		return LV_NONE;
+	if (context.level != LV_LEVEL_TASK)
+		return sleep_in_interrupt(&context, &lock, meta);
+	if (context.cpu->task_slot == LV_NONE)
+		task_claim(context.id);
+	held = task_held(context.cpu);
+	if (!held)
+		return LV_NONE;
+	if (how & LV_HELD_AGAIN && sleep_has(held, addr))
+		return LV_NONE;
+
+	stack = sleep_usage(&context, &lock, meta, stack);
+	if (context.count & CONTEXT_PREEMPT && world_counts_preemption()) {
+		spin = &context.cpu->stack[LV_LEVEL_TASK];
+		held_bound(context.cpu, LV_LEVEL_TASK, (context.count & CONTEXT_PREEMPT) + 1);
+		lock.under = spin->depth;
+	}
+	if (!(how & LV_HELD_TRY) && !sleep_is_nested(held, &lock))
+		stack = edges_record(context.cpu, spin, held, &lock, meta, stack);
+	held_push(context.cpu, held, &lock);
+	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
+	return stack;
+}
+
+/*
+ * The sleeping lock at addr is about to be given back; or, with LV_HELD_AGAIN,
+ * has been, and an inner function's hook may have told so. Returns the stack
+ * slot to be filled, or LV_NONE.
+ */
+RECORD_SHARED __u32 sleep_release(__u64 addr, __u32 meta, __u32 how)
+{
+	struct lv_held_stack *held;
+	struct context context;
+
+	if (context_enter_sleeping(&context, META_HOOK(meta)))
+		return LV_NONE;
+	if (context.level != LV_LEVEL_TASK)
+		return LV_NONE;
+	held = task_held(context.cpu);
+	if (held && !held_pop(held, addr))
+		return LV_NONE;
+	return how & LV_HELD_AGAIN ? LV_NONE : fact_unknown_release(addr, meta);
+}
+
+/* The rwsem at addr was held to write, and is now held to read. */
+RECORD_SHARED int sleep_downgrade(__u64 addr, __u32 meta)
+{
+	struct lv_held_stack *held;
+	struct context context;
+
+	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK)
+		return 0;
+	held = task_held(context.cpu);
+	for (__u32 i = 0; held && i < LV_HELD_DEPTH; i++) {
+		if (i >= held->depth)
+			break;
+		if (held->held[i].addr == addr)
+			held->held[i].mode = LV_READ;
+	}
+	return 0;
+}
+
+#endif
