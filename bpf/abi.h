@@ -321,11 +321,18 @@ struct lv_layout {
 	__u64 kfence_end;
 };
 
+enum lv_armed {
+	LV_DISARMED = 0,
+	LV_ARMED = 1,
+	LV_PROBING = 2, /* only what happens in the task that asks: the self-check */
+};
+
 struct lv_control {
-	__u32 armed;
+	__u32 armed; /* enum lv_armed */
 	__u32 epoch; /* a new one empties every held stack */
 	__u32 nr_cpus;
 	__u32 pad;
+	__u64 probe_task; /* whom LV_PROBING is about */
 	struct lv_layout layout;
 	/* What is written while armed has a line of its own: every event reads the above. */
 	__u64 lost_cpu __attribute__((aligned(64))); /* events on CPUs that were not planned for */

@@ -214,13 +214,14 @@ static long find_cpu(__u32 i, __u32 *rq_lock)
 	return 0;
 }
 
-/* Run once by the user half, before it arms: where this kernel keeps things. */
+/* Run by the user half before it arms: where this kernel keeps things, and who asks. */
 SEC("syscall")
 int lv_prepare(void *ctx)
 {
 	__u32 rq_lock = 0;
 
 	find_layout(&lv_control.layout);
+	lv_control.probe_task = world_task();
 	if (bpf_core_field_exists(((struct rq *)0)->__lock))
 		rq_lock = bpf_core_field_offset(struct rq, __lock);
 	bpf_loop(LV_MAX_CPUS, find_cpu, &rq_lock, 0);

@@ -76,10 +76,17 @@ static __always_inline void begin_epoch(struct lv_cpu *cpu, __u32 epoch)
 	cpu->epoch = epoch;
 }
 
+RECORD_RARE int is_probed(void)
+{
+	return world_control()->probe_task == world_task();
+}
+
 /* Asked first in every hook, before anything is fetched: disarmed, it costs that and no more. */
 static __always_inline int is_armed(void)
 {
-	return read_once(world_control()->armed);
+	__u32 armed = read_once(world_control()->armed);
+
+	return armed == LV_ARMED || (armed && is_probed());
 }
 
 /*

@@ -18,6 +18,7 @@
 #include "cli/child.h"
 #include "cli/cli.h"
 #include "trace/programs.h"
+#include "trace/selfcheck.h"
 #include "trace/words.h"
 
 #define KEY_ACCEPT_HAZARD 0x200
@@ -325,6 +326,7 @@ static int trace(struct session *s, struct capture **ret, struct error *err)
 		return code;
 	code = programs_prepare(&s->plan, show_attaching, s, &s->programs, err);
 	end_progress(s);
+	code = code ? code : selfcheck(s->programs, &s->plan, err);
 	code = code ? code : record(s, err);
 	code = code ? code : drain(s, ret, err);
 	programs_finish(s->programs);

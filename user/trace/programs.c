@@ -225,12 +225,33 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 	return 0;
 }
 
-void programs_start(struct programs *p)
+static void arm(struct programs *p, enum lv_armed armed)
 {
 	struct lv_control *control = control_of(p);
 
 	__atomic_add_fetch(&control->epoch, 1, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&control->armed, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&control->armed, armed, __ATOMIC_SEQ_CST);
+}
+
+void programs_start(struct programs *p)
+{
+	arm(p, LV_ARMED);
+}
+
+void programs_probe(struct programs *p)
+{
+	arm(p, LV_PROBING);
+}
+
+int programs_reset(struct programs *p, struct error *err)
+{
+	struct lv_control *control = control_of(p);
+
+	for (int i = 0; i < NR_TABLES; i++)
+		memset(p->tables[i].memory, 0, p->tables[i].size);
+	control->next_stack = 0;
+	control->lost_cpu = 0;
+	return find_layout(p, err); /* it was in the CPUs' table */
 }
 
 static bool is_running(const struct programs *p)

@@ -26,6 +26,12 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 /* Arm: all CPUs begin a new epoch with empty stacks. */
 void programs_start(struct programs *programs);
 
+/* Arm for the calling task alone: the self-check. */
+void programs_probe(struct programs *programs);
+
+/* Forget all that was recorded. Disarmed only. -errno as programs_prepare(). */
+int programs_reset(struct programs *programs, struct error *err);
+
 /* Disarm, and wait until no program is running any more. */
 void programs_stop(struct programs *programs);
 
