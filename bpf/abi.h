@@ -257,6 +257,9 @@ struct lv_held {
 #define LV_HELD_IRQ_OFF (1 << 1) /* known to be held with irqs off */
 #define LV_HELD_NESTED (1 << 2)  /* told: its order among equals is kept by another lock */
 #define LV_HELD_AGAIN (1 << 3)   /* maybe seen already, by an inner function's hook */
+/* Irqs on, or softirqs, would teach nothing of it and those below: they have their ON bits. */
+#define LV_HELD_ON_HARDIRQ (1 << 4)
+#define LV_HELD_ON_SOFTIRQ (1 << 5)
 
 struct lv_held_stack {
 	__u32 depth;
@@ -279,8 +282,10 @@ struct lv_task_keys {
  * xor-ed, halves of two entries do not look like one.
  */
 struct lv_addr_slot {
-	__u64 key;   /* address ^ value */
-	__u64 value; /* class, and above it when it was derived, lowest bit set; 0: for good */
+	__u64 key;   /* address, family and value, xor-ed */
+	__u64 value; /* from bit 0 the class, from 16 its usage as last seen, and from 32 when
+		      * it was derived, lowest bit set; 0: for good */
+	__u64 edge;  /* the last edge into it: both ends and the kind; from bit 32 its number */
 };
 
 struct lv_edge_slot {

@@ -160,6 +160,14 @@ static __always_inline void held_bound(struct lv_cpu *cpu, __u32 level, __u32 co
 		held_refute(level, count);
 }
 
+/* The newest lock on the stack, or NULL. */
+static __always_inline struct lv_held *held_top(struct lv_held_stack *stack)
+{
+	__u32 depth = stack->depth;
+
+	return depth ? &stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)] : 0;
+}
+
 static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *stack,
 				      const struct lv_held *lock)
 {

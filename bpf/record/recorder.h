@@ -23,53 +23,50 @@ static __always_inline __u32 acquire_mode(__u32 family, __u32 mode, __u32 count)
 	return mode;
 }
 
-/*
- * Is the lock held with irqs off? Asks the world only if it would teach us
- * something: not where the function or the level says, not under a lock that
- * is known to be held with irqs off, not once the class has its ON bits.
- * Adds the ON bits it finds due to *bits.
- */
-static __always_inline int acquire_irqs_off(struct context *context, const struct lv_held *lock,
-					    const struct lv_held_stack *held, __u32 irq,
-					    const struct lv_class *class, __u32 *bits)
+/* Is the lock held with irqs off, as the function, the level or the lock above shows? */
+static __always_inline int acquire_irqs_off(const struct context *context,
+					    const struct lv_held *lock, const struct lv_held *top,
+					    __u32 irq)
 {
-	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
-	__u32 depth = held->depth;
-	int irqs;
-
 	if (irq == LV_IRQ_OFF || context->level == LV_LEVEL_HARDIRQ)
 		return 1;
 	/* The scheduler has switched irqs off by itself, and takes it by a plain function. */
 	if (lock->class + 1 == context->cpu->rq_class)
 		return 1;
-	if (depth && held->held[(depth - 1) & (LV_HELD_DEPTH - 1)].flags & LV_HELD_IRQ_OFF)
-		return 1;
-	if ((read_once(class->usage) & on) == on)
-		return 0;
-	irqs = world_irqs_on(context->id);
-	if (irqs > 0)
-		*bits |= on;
-	return irqs == 0;
+	return top && top->flags & LV_HELD_IRQ_OFF;
 }
 
+/*
+ * The usage bits that are due to a lock just taken, and what is known of irqs
+ * while it is held. usage: of its class, as the cache shows it; top: the newest
+ * lock that the level holds, or NULL.
+ */
 static __always_inline __u32 acquire_usage(struct context *context, struct lv_held *lock,
-					   __u32 irq, __u32 meta)
+					   const struct lv_held *top, __u32 irq, __u32 usage,
+					   __u32 meta)
 {
-	struct lv_held_stack *held = &context->cpu->stack[context->level];
-	struct lv_class *class = world_class(lock->class);
+	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
 	__u32 bits = USAGE_MODE(LV_USED, lock->mode);
-	__u32 stack = LV_NONE;
+	__u32 stack = LV_NONE, ask = 0;
+	__u64 learnt;
 
-	if (!class)
-		return stack;
 	if (!(lock->flags & LV_HELD_TRY))
 		bits |= usage_in(context->level, lock->mode);
-	if (acquire_irqs_off(context, lock, held, irq, class, &bits))
+	if (acquire_irqs_off(context, lock, top, irq))
 		lock->flags |= LV_HELD_IRQ_OFF;
-	if (bits & ~read_once(class->usage))
-		stack = usage_add(lock->class, lock->addr, bits, meta, stack);
-	if (context->level != LV_LEVEL_TASK && !held->depth)
+	else
+		ask = (usage & on) != on;
+	if (ask || bits & ~usage) {
+		learnt = usage_learn(lock->addr, TAKEN(lock->class, lock->mode, ask), bits, meta,
+				     stack);
+		stack = (__u32)learnt;
+		if (learnt & LEARNT_IRQ_OFF)
+			lock->flags |= LV_HELD_IRQ_OFF;
+	}
+	if (context->level != LV_LEVEL_TASK && !top)
 		stack = usage_mark_interrupted(context, lock->count, meta, stack);
+	usage = usage_known_on(lock, usage);
+	lock->flags |= top ? usage & top->flags : usage;
 	return stack;
 }
 
@@ -97,9 +94,10 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 {
 	struct lv_held lock = { .addr = addr };
 	const struct lv_held_stack *task;
+	__u32 stack = LV_NONE, meta, seen;
+	struct lv_addr_slot *slot;
 	struct lv_held_stack *spin;
 	struct context context;
-	__u32 stack = LV_NONE, meta;
 
 	if (context_enter(&context, hook))
 		return;
@@ -107,17 +105,19 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 	meta = EVENT_META(hook, context.level, family);
 	lock.mode = acquire_mode(family, mode, context.count);
 	lock.flags = how;
-	lock.class = class_of(&context, addr, family);
-	if (lock.class == LV_NONE)
+	slot = addr_slot(context.cpu, addr, family);
+	seen = class_of(&context, slot, addr, family);
+	if (seen == LV_NONE)
 		goto out;
+	lock.class = SEEN_CLASS(seen);
 	lock.count = held_count(&context, lock.class);
 	held_bound(context.cpu, context.level, lock.count);
 
-	stack = acquire_usage(&context, &lock, irq, meta);
 	spin = &context.cpu->stack[context.level];
+	stack = acquire_usage(&context, &lock, held_top(spin), irq, SEEN_USAGE(seen), meta);
 	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
 	if (!how)
-		stack = edges_record(context.cpu, spin, task, &lock, meta, stack);
+		stack = edges_record(context.cpu, slot, spin, task, &lock, meta, stack);
 	held_push(context.cpu, spin, &lock);
 	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 
@@ -139,9 +139,10 @@ static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
 static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __u32 family,
 					   __u32 irq, __u64 flags)
 {
+	__u32 count, stack = LV_NONE, meta, need;
 	struct lv_held_stack *held;
+	const struct lv_held *top;
 	struct context context;
-	__u32 count, stack = LV_NONE, meta;
 
 	if (context_enter(&context, hook))
 		return;
@@ -151,7 +152,13 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 		stack = fact_unknown_release(addr, meta);
 		goto out;
 	}
-	if (!held->depth || !release_enables(irq, context.count, flags))
+	top = held_top(held);
+	if (!top || !release_enables(irq, context.count, flags))
+		goto out;
+	need = LV_HELD_ON_HARDIRQ;
+	if (irq == LV_IRQ_BH_ON || !(context.count & CONTEXT_SOFTIRQ))
+		need |= LV_HELD_ON_SOFTIRQ;
+	if ((top->flags & need) == need)
 		goto out;
 	held_bound(context.cpu, context.level, context.count & CONTEXT_PREEMPT);
 	count = irq == LV_IRQ_BH_ON ? 0 : context.count & CONTEXT_SOFTIRQ;

@@ -35,20 +35,16 @@ static __always_inline int sleep_has(const struct lv_held_stack *held, __u64 add
 }
 
 /* Asked for its ON bits until it has them: nearly at once, who sleeps has irqs on. */
-static __always_inline __u32 sleep_usage(struct context *context, const struct lv_held *lock,
-					 __u32 meta, __u32 stack)
+static __always_inline __u32 sleep_usage(const struct context *context,
+					 const struct lv_held *lock, __u32 usage, __u32 meta)
 {
 	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
-	const struct lv_class *class = world_class(lock->class);
 	__u32 used = USAGE_MODE(LV_USED, lock->mode);
-	__u32 missing;
 
-	if (!class)
-		return stack;
-	missing = (used | on) & ~read_once(class->usage);
-	if (missing & on && world_irqs_on(context->id) <= 0)
-		missing &= ~on;
-	return missing ? usage_add(lock->class, lock->addr, missing, meta, stack) : stack;
+	if (!((used | on) & ~usage))
+		return LV_NONE;
+	return (__u32)usage_learn(lock->addr, TAKEN(lock->class, lock->mode, 1), used, meta,
+				  LV_NONE);
 }
 
 /* Is the lock's order told by the ww_acquire_ctx that it and the newest holder share? */
@@ -82,16 +78,19 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 {
 	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
 	struct lv_held_stack *held, *spin = 0;
-	__u32 stack = LV_NONE;
+	__u32 seen, stack, family = META_FAMILY(meta);
+	struct lv_addr_slot *slot;
 	struct context context;
 
 	if (context_enter_sleeping(&context, META_HOOK(meta)))
 		return LV_NONE;
 	context.cpu->clock++;
 	lock.flags = how & (LV_HELD_TRY | LV_HELD_NESTED);
-	lock.class = class_of(&context, addr, META_FAMILY(meta));
-	if (lock.class == LV_NONE)
+	slot = addr_slot(context.cpu, addr, family);
+	seen = class_of(&context, slot, addr, family);
+	if (seen == LV_NONE)
 		return LV_NONE;
+	lock.class = SEEN_CLASS(seen);
 	if (context.level != LV_LEVEL_TASK)
 		return sleep_in_interrupt(&context, &lock, meta);
 	if (context.cpu->task_slot == LV_NONE)
@@ -102,14 +101,14 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 	if (how & LV_HELD_AGAIN && sleep_has(held, addr))
 		return LV_NONE;
 
-	stack = sleep_usage(&context, &lock, meta, stack);
+	stack = sleep_usage(&context, &lock, SEEN_USAGE(seen), meta);
 	if (context.count & CONTEXT_PREEMPT && world_counts_preemption()) {
 		spin = &context.cpu->stack[LV_LEVEL_TASK];
 		held_bound(context.cpu, LV_LEVEL_TASK, (context.count & CONTEXT_PREEMPT) + 1);
 		lock.under = spin->depth;
 	}
 	if (!(how & LV_HELD_TRY) && !sleep_is_nested(held, &lock))
-		stack = edges_record(context.cpu, spin, held, &lock, meta, stack);
+		stack = edges_record(context.cpu, slot, spin, held, &lock, meta, stack);
 	held_push(context.cpu, held, &lock);
 	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 	return stack;

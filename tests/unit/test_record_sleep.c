@@ -343,15 +343,16 @@ static void test_torn_cache(void **state)
 	struct lv_cpu *cpu = &world->cpus[0];
 	struct context context = { .cpu = cpu };
 	uint64_t a = world_address(0), b = world_address(1);
-	uint32_t class_a = class_derive(0, a, LV_MUTEX), class_b = class_derive(0, b, LV_MUTEX);
+	uint32_t class_a = class_derive(0, a, LV_MUTEX);
+	uint32_t class_b = class_derive(0, b, LV_MUTEX);
 	struct lv_addr_slot *slot_a = addr_slot(cpu, a, LV_MUTEX);
 
 	assert_int_not_equal(class_a, class_b);
 	slot_a->value = addr_slot(cpu, b, LV_MUTEX)->value;
-	assert_int_equal(class_of(&context, a, LV_MUTEX), class_a);
+	assert_int_equal(class_of(&context, slot_a, a, LV_MUTEX), class_a);
 	/* A socket's owner and its spinlock have one address. */
-	assert_int_not_equal(class_of(&context, a, LV_SOCK), class_a);
-	assert_int_equal(class_of(&context, a, LV_MUTEX), class_a);
+	assert_int_not_equal(class_of(&context, addr_slot(cpu, a, LV_SOCK), a, LV_SOCK), class_a);
+	assert_int_equal(class_of(&context, slot_a, a, LV_MUTEX), class_a);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
