@@ -246,11 +246,16 @@ enum lv_loss {
 
 struct lv_held {
 	__u64 addr;
-	__u32 class;
-	__u8 mode;  /* enum lv_mode */
-	__u8 flags; /* LV_HELD_* */
-	__u8 count; /* spinning lock: preemption count with it, see held_count() */
-	__u8 under; /* sleeping lock: spinning locks held when it was taken */
+	union {
+		struct {
+			__u32 class;
+			__u8 mode;  /* enum lv_mode */
+			__u8 flags; /* LV_HELD_* */
+			__u8 count; /* spinning lock: preemption count with it, see held_count() */
+			__u8 under; /* sleeping lock: spinning locks held when it was taken */
+		};
+		__u64 entry; /* all that at once; never 0 */
+	};
 };
 
 #define LV_HELD_TRY (1 << 0)     /* taken by a trylock: gets no incoming edge */
@@ -260,6 +265,7 @@ struct lv_held {
 /* Irqs on, or softirqs, would teach nothing of it and those below: they have their ON bits. */
 #define LV_HELD_ON_HARDIRQ (1 << 4)
 #define LV_HELD_ON_SOFTIRQ (1 << 5)
+#define LV_HELD_ENTRY (1 << 7) /* always set */
 
 struct lv_held_stack {
 	__u32 depth;
@@ -283,9 +289,13 @@ struct lv_task_keys {
  */
 struct lv_addr_slot {
 	__u64 key;   /* address, family and value, xor-ed */
-	__u64 value; /* from bit 0 the class, from 16 its usage as last seen, and from 32 when
-		      * it was derived, lowest bit set; 0: for good */
-	__u64 edge;  /* the last edge into it: both ends and the kind; from bit 32 its number */
+	__u64 value; /* class, and above it when it was derived, lowest bit set; 0: for good */
+	/* How this CPU took it last, if that taught nothing: see record/memo.h. */
+	__u64 when;
+	__u64 under;
+	__u64 entry;
+	__u32 edge;
+	__u32 pad;
 };
 
 struct lv_edge_slot {

@@ -105,28 +105,13 @@ static __always_inline __u64 addr_key(__u64 addr, __u32 family, __u64 value)
 	return addr ^ (__u64)family << 56 ^ value;
 }
 
-/* What a look at the cache tells: the class, and its usage when last looked at. */
-#define SEEN_CLASS(seen) ((seen) & (LV_MAX_CLASSES - 1))
-#define SEEN_USAGE(seen) ((seen) >> 16)
-#define SEEN(class, usage) ((class) | (usage) << 16)
-
-_Static_assert(LV_MAX_CLASSES <= 1 << 16 && LV_USAGES < 16, "LV_NONE must not be a SEEN()");
-
-static __always_inline void addr_remember(struct lv_cpu *cpu, __u64 addr, __u32 family,
-					  __u64 value)
-{
-	struct lv_addr_slot *slot = addr_slot(cpu, addr, family);
-
-	slot->value = value;
-	slot->key = addr_key(addr, family, value);
-}
-
-/* Derive a class from scratch and put it in this CPU's cache: SEEN(), or LV_NONE. */
+/* Derive a class from scratch and put it in this CPU's cache. */
 RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 {
 	struct lv_cpu *cpu = world_cpu(cpu_id);
-	struct lv_place place = {};
+	struct lv_addr_slot *slot;
 	struct lv_class *class;
+	struct lv_place place = {};
 	__u64 value;
 	__u32 id;
 
@@ -145,26 +130,33 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 	if (!(read_once(class->flags) & LV_CLASS_WAITQ) && *mark_slot(cpu, addr) == addr)
 		__sync_fetch_and_or(&class->flags, LV_CLASS_WAITQ);
 
-	value = SEEN(id, read_once(class->usage));
+	value = id;
 	if (!world_place_is_permanent(addr, &place))
 		value |= (__u64)(cpu->clock | 1) << 32;
-	addr_remember(cpu, addr, family, value);
-	return (__u32)value;
+	slot = addr_slot(cpu, addr, family);
+	slot->when = 0;
+	slot->value = value;
+	slot->key = addr_key(addr, family, value);
+	return id;
 }
 
-/*
- * The class of the lock at addr and its usage, SEEN(); LV_NONE if it has none.
- * slot: addr_slot()'s.
- */
-static __always_inline __u32 class_of(struct context *context, const struct lv_addr_slot *slot,
-				      __u64 addr, __u32 family)
+/* Does the slot tell the class of the lock at addr, still? value: the slot's. */
+static __always_inline int addr_is_known(const struct lv_cpu *cpu, const struct lv_addr_slot *slot,
+					 __u64 addr, __u32 family, __u64 value)
 {
-	struct lv_cpu *cpu = context->cpu;
-	__u64 value = read_once(slot->value);
 	__u32 derived = value >> 32;
 
-	if (read_once(slot->key) == addr_key(addr, family, value) &&
-	    (!derived || cpu->clock - derived < LV_ADDR_AGE))
+	return read_once(slot->key) == addr_key(addr, family, value) &&
+	       (!derived || cpu->clock - derived < LV_ADDR_AGE);
+}
+
+/* The class of the lock at addr, LV_NONE if it has none. */
+static __always_inline __u32 class_of(struct context *context, __u64 addr, __u32 family)
+{
+	const struct lv_addr_slot *slot = addr_slot(context->cpu, addr, family);
+	__u64 value = read_once(slot->value);
+
+	if (addr_is_known(context->cpu, slot, addr, family, value))
 		return (__u32)value;
 	return class_derive(context->id, addr, family);
 }

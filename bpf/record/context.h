@@ -95,14 +95,11 @@ static __always_inline int is_armed(void)
  * interrupt that hits between test and set runs its own programs whole and
  * leaves the word as it was.
  */
-static __always_inline int context_enter(struct context *ret, __u32 hook)
+static __always_inline int context_begin(struct context *ret, __u32 hook)
 {
-	struct lv_control *control = world_control();
-	__u32 id, level;
-	struct lv_cpu *cpu;
+	__u32 id = world_cpu_id();
+	struct lv_cpu *cpu = world_cpu(id);
 
-	id = world_cpu_id();
-	cpu = world_cpu(id);
 	if (!cpu) {
 		count_unplanned_cpu();
 		return -1;
@@ -121,19 +118,48 @@ static __always_inline int context_enter(struct context *ret, __u32 hook)
 		cpu->guard = 0;
 		return -1;
 	}
-	if (cpu->epoch != control->epoch)
-		begin_epoch(cpu, control->epoch);
 	cpu->events[hook]++;
-
-	/* An event at a lower level: the higher ones have ended. */
-	level = level_of(ret->count);
-	if (level < LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_HARDIRQ].depth)
-		empty_level(cpu, LV_LEVEL_HARDIRQ);
-	if (level < LV_LEVEL_SOFTIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth)
-		empty_level(cpu, LV_LEVEL_SOFTIRQ);
 	ret->cpu = cpu;
 	ret->id = id;
-	ret->level = level;
+	ret->level = level_of(ret->count);
+	return 0;
+}
+
+/* An event at a lower level: the higher ones have ended. */
+RECORD_RARE int context_end_higher(__u32 level)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+
+	if (!cpu)
+		return 0;
+	empty_level(cpu, LV_LEVEL_HARDIRQ);
+	if (level < LV_LEVEL_SOFTIRQ)
+		empty_level(cpu, LV_LEVEL_SOFTIRQ);
+	return 0;
+}
+
+RECORD_RARE int context_new_epoch(void)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+
+	if (cpu)
+		begin_epoch(cpu, world_control()->epoch);
+	return 0;
+}
+
+/* The same, where something may be put on a held stack: make sure of what is there. */
+static __always_inline int context_enter(struct context *ret, __u32 hook)
+{
+	struct lv_cpu *cpu;
+
+	if (context_begin(ret, hook))
+		return -1;
+	cpu = ret->cpu;
+	if (cpu->epoch != world_control()->epoch)
+		context_new_epoch();
+	if ((ret->level < LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_HARDIRQ].depth) ||
+	    (ret->level < LV_LEVEL_SOFTIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth))
+		context_end_higher(ret->level);
 	return 0;
 }
 
@@ -150,7 +176,6 @@ static __always_inline void context_leave(struct context *context)
  */
 static __always_inline int context_enter_sleeping(struct context *ret, __u32 hook)
 {
-	struct lv_control *control = world_control();
 	struct lv_cpu *cpu;
 	__u32 id;
 
@@ -167,8 +192,8 @@ static __always_inline int context_enter_sleeping(struct context *ret, __u32 hoo
 		count_loss(cpu, LV_LOSS_NMI);
 		return -1;
 	}
-	if (cpu->epoch != control->epoch)
-		begin_epoch(cpu, control->epoch);
+	if (cpu->epoch != world_control()->epoch)
+		context_new_epoch();
 	cpu->events[hook & (LV_MAX_HOOKS - 1)]++;
 	ret->cpu = cpu;
 	ret->id = id;

@@ -94,22 +94,13 @@ static __always_inline __u32 edge_find(struct lv_cpu *cpu, __u64 classes, __u32 
 	return LV_NONE;
 }
 
-/* An edge in one word, for the slot of the address it leads to; its number comes above. */
-#define EDGE_MEMO(from, to, dep) ((from) | (to) << 13 | (dep) << 26)
-
-_Static_assert(LV_MAX_CLASSES <= 1 << 13, "EDGE_MEMO");
-
-/* This CPU knows the edge: by its ends, and at the address it leads to. */
-static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u32 dep, __u32 id,
-					  __u64 to_addr, __u32 to_family)
+static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u32 dep, __u32 id)
 {
-	__u32 from = classes >> 32, to = (__u32)classes;
-	__u64 key = edge_key(from, to, dep);
+	__u64 key = edge_key(classes >> 32, (__u32)classes, dep);
 	struct lv_edge_slot *slot = &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
 
 	slot->edge = id;
 	slot->key = key;
-	addr_slot(cpu, to_addr, to_family)->edge = EDGE_MEMO(from, to, dep) | (__u64)id << 32;
 	cpu->edge_hits[id & (LV_MAX_EDGES - 1)]++;
 }
 
@@ -153,41 +144,24 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 		if (from == to)
 			edge_check_order(edge, from);
 	}
-	edge_remember(cpu, classes, META_DEP(meta), id, to_addr, to->family);
+	edge_remember(cpu, classes, META_DEP(meta), id);
 	return stack;
 }
 
-/* Not the last edge into this address; another that this CPU knows, or a new one. */
-RECORD_RARE __u32 edge_other(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta,
-			     __u32 stack)
-{
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	__u64 key = edge_key(classes >> 32, (__u32)classes, META_DEP(meta));
-	struct lv_edge_slot *slot;
-
-	if (!cpu)
-		return stack;
-	slot = &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
-	if (slot->key != key)
-		return edge_add(classes, from_addr, to_addr, meta, stack);
-	edge_remember(cpu, classes, META_DEP(meta), slot->edge, to_addr, META_FAMILY(meta));
-	return stack;
-}
-
-/* One edge. slot: addr_slot()'s of `to`. */
-static __always_inline __u32 edge_record(struct lv_cpu *cpu, const struct lv_addr_slot *slot,
-					 const struct lv_held *from, const struct lv_held *to,
-					 __u32 meta, __u32 stack)
+/* One edge, by the cache if this CPU has seen it. */
+static __always_inline __u32 edge_record(struct lv_cpu *cpu, const struct lv_held *from,
+					 const struct lv_held *to, __u32 meta, __u32 stack)
 {
 	__u32 dep = edge_dep(from, to);
-	__u64 memo = slot->edge;
+	__u64 key = edge_key(from->class, to->class, dep);
+	struct lv_edge_slot *slot = &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
 
-	if ((__u32)memo == EDGE_MEMO(from->class, to->class, dep)) {
-		cpu->edge_hits[memo >> 32 & (LV_MAX_EDGES - 1)]++;
+	if (slot->key == key) {
+		cpu->edge_hits[slot->edge & (LV_MAX_EDGES - 1)]++;
 		return stack;
 	}
-	return edge_other((__u64)from->class << 32 | to->class, from->addr, to->addr,
-			  EDGE_META(meta, dep), stack);
+	return edge_add((__u64)from->class << 32 | to->class, from->addr, to->addr,
+			EDGE_META(meta, dep), stack);
 }
 
 /* Is the newest of the two stacks' remaining entries the sleeping one? */
@@ -224,8 +198,7 @@ RECORD_RARE __u32 edges_step(__u64 addr, __u64 class_mode, __u32 meta, __u32 sta
 	held = at & EDGE_AT_SLEEPING ? task_held(cpu) : &cpu->stack[level];
 	if (!held)
 		return stack;
-	return edge_record(cpu, addr_slot(cpu, addr, META_FAMILY(meta)),
-			   &held->held[at & (LV_HELD_DEPTH - 1)], &to, meta, stack);
+	return edge_record(cpu, &held->held[at & (LV_HELD_DEPTH - 1)], &to, meta, stack);
 }
 
 /* Where preemption is counted, and on, nothing spins. */
@@ -283,11 +256,9 @@ static __always_inline __u32 edges_walk_for(const struct lv_held *to, __u32 meta
 
 /*
  * All edges into a lock just taken: nearly always one, from the newest holder.
- * slot: of the lock's address; spin: the level's stack; task: the running
- * task's, or NULL.
+ * spin: the level's stack; task: the running task's, or NULL.
  */
-static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_addr_slot *slot,
-					  const struct lv_held_stack *spin,
+static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_held_stack *spin,
 					  const struct lv_held_stack *task,
 					  const struct lv_held *to, __u32 meta, __u32 stack)
 {
@@ -307,7 +278,7 @@ static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_ad
 		return stack;
 	if (!edge_stands_for_older(&from))
 		return edges_walk_for(to, meta, stack);
-	return edge_record(cpu, slot, &from, to, meta, stack);
+	return edge_record(cpu, &from, to, meta, stack);
 }
 
 #endif

@@ -75,17 +75,14 @@ RECORD_RARE __u32 fact_unknown_release(__u64 addr, __u32 meta)
 {
 	__u32 cpu_id = world_cpu_id();
 	struct lv_cpu *cpu = world_cpu(cpu_id);
-	__u32 seen;
 
 	if (!cpu)
 		return LV_NONE;
 	count_loss(cpu, LV_LOSS_UNKNOWN_RELEASE);
 	if (!fact_is_free(addr, META_FAMILY(meta)))
 		return LV_NONE;
-	seen = class_derive(cpu_id, addr, META_FAMILY(meta));
-	if (seen == LV_NONE)
-		return LV_NONE;
-	return fact_add(SEEN_CLASS(seen), addr, FACT_META(meta, LV_FACT_BAD_UNLOCK), LV_NONE);
+	return fact_add(class_derive(cpu_id, addr, META_FAMILY(meta)), addr,
+			FACT_META(meta, LV_FACT_BAD_UNLOCK), LV_NONE);
 }
 
 /* The locks of a stack that lie in [addr, addr + size) and are really held. */

@@ -9,6 +9,7 @@
 #include "hooks.h"
 #include "record/edge.h"
 #include "record/fact.h"
+#include "record/memo.h"
 #include "record/name.h"
 #include "record/sleep.h"
 
@@ -23,50 +24,68 @@ static __always_inline __u32 acquire_mode(__u32 family, __u32 mode, __u32 count)
 	return mode;
 }
 
-/* Is the lock held with irqs off, as the function, the level or the lock above shows? */
-static __always_inline int acquire_irqs_off(const struct context *context,
-					    const struct lv_held *lock, const struct lv_held *top,
-					    __u32 irq)
+enum acquire_irqs {
+	ACQUIRE_IRQS_ON, /* or unknown, or of no interest */
+	ACQUIRE_IRQS_OFF,
+	ACQUIRE_IRQS_OFF_NOW, /* seen by a look, which may show something else next time */
+};
+
+/*
+ * Is the lock held with irqs off? Asks the world only if it would teach us
+ * something: not where the function or the level says, not under a lock that
+ * is known to be held with irqs off, not once the class has its ON bits.
+ * Adds the ON bits it finds due to *bits.
+ */
+static __always_inline enum acquire_irqs acquire_irqs_off(struct context *context, const struct lv_held *lock,
+					    const struct lv_held *top, __u32 irq,
+					    const struct lv_class *class, __u32 *bits)
 {
+	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
+	int irqs;
+
 	if (irq == LV_IRQ_OFF || context->level == LV_LEVEL_HARDIRQ)
-		return 1;
+		return ACQUIRE_IRQS_OFF;
 	/* The scheduler has switched irqs off by itself, and takes it by a plain function. */
 	if (lock->class + 1 == context->cpu->rq_class)
-		return 1;
-	return top && top->flags & LV_HELD_IRQ_OFF;
+		return ACQUIRE_IRQS_OFF;
+	if (top && top->flags & LV_HELD_IRQ_OFF)
+		return ACQUIRE_IRQS_OFF;
+	if ((read_once(class->usage) & on) == on)
+		return ACQUIRE_IRQS_ON;
+	irqs = world_irqs_on(context->id);
+	if (irqs > 0)
+		*bits |= on;
+	return irqs ? ACQUIRE_IRQS_ON : ACQUIRE_IRQS_OFF_NOW;
 }
 
 /*
- * The usage bits that are due to a lock just taken, and what is known of irqs
- * while it is held. usage: of its class, as the cache shows it; top: the newest
- * lock that the level holds, or NULL.
+ * Set what is missing of the usage bits that are due. top: the newest lock the
+ * level holds, or NULL. *ret_all: they are all there, and will be next time.
  */
 static __always_inline __u32 acquire_usage(struct context *context, struct lv_held *lock,
-					   const struct lv_held *top, __u32 irq, __u32 usage,
-					   __u32 meta)
+					   const struct lv_held *top, __u32 irq, __u32 meta,
+					   int *ret_all)
 {
-	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
+	struct lv_class *class = world_class(lock->class);
 	__u32 bits = USAGE_MODE(LV_USED, lock->mode);
-	__u32 stack = LV_NONE, ask = 0;
-	__u64 learnt;
+	__u32 stack = LV_NONE, known;
+	enum acquire_irqs irqs;
 
+	*ret_all = 0;
+	if (!class)
+		return stack;
 	if (!(lock->flags & LV_HELD_TRY))
 		bits |= usage_in(context->level, lock->mode);
-	if (acquire_irqs_off(context, lock, top, irq))
+	irqs = acquire_irqs_off(context, lock, top, irq, class, &bits);
+	if (irqs != ACQUIRE_IRQS_ON)
 		lock->flags |= LV_HELD_IRQ_OFF;
-	else
-		ask = (usage & on) != on;
-	if (ask || bits & ~usage) {
-		learnt = usage_learn(lock->addr, TAKEN(lock->class, lock->mode, ask), bits, meta,
-				     stack);
-		stack = (__u32)learnt;
-		if (learnt & LEARNT_IRQ_OFF)
-			lock->flags |= LV_HELD_IRQ_OFF;
-	}
+	if (bits & ~read_once(class->usage))
+		stack = usage_add(lock->class, lock->addr, bits, meta, stack);
 	if (context->level != LV_LEVEL_TASK && !top)
 		stack = usage_mark_interrupted(context, lock->count, meta, stack);
-	usage = usage_known_on(lock, usage);
-	lock->flags |= top ? usage & top->flags : usage;
+	known = usage_known_on(lock, read_once(class->usage));
+	lock->flags |= top ? known & top->flags : known;
+	*ret_all = irqs != ACQUIRE_IRQS_OFF_NOW && !(bits & ~read_once(class->usage));
 	return stack;
 }
 
@@ -85,6 +104,70 @@ static __always_inline void record_end(void *ctx, struct context *context, __u32
 	context_leave(context);
 }
 
+/* The constants of a hook, in one. */
+#define ACQUIRE(mode, how, irq) ((mode) | (how) << 8 | (irq) << 16)
+#define ACQUIRE_MODE(acquire) ((acquire) & 0xff)
+#define ACQUIRE_HOW(acquire) (((acquire) >> 8) & 0xff)
+#define ACQUIRE_IRQ(acquire) ((acquire) >> 16)
+
+/* Not a repetition: find out all there is to it. Returns the stack slot to be filled, or LV_NONE. */
+RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
+{
+	struct lv_held lock = { .addr = addr, .flags = ACQUIRE_HOW(acquire) | LV_HELD_ENTRY };
+	struct lv_held_stack *spin, *task;
+	__u32 stack, family = META_FAMILY(meta);
+	const struct lv_held *top, *from;
+	struct context context;
+	int all;
+
+	context.id = world_cpu_id();
+	context.cpu = world_cpu(context.id);
+	context.count = world_preempt_count();
+	context.level = META_LEVEL(meta);
+	if (!context.cpu || context.level >= LV_LEVELS)
+		return LV_NONE;
+	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
+	lock.class = class_of(&context, addr, family);
+	if (lock.class == LV_NONE)
+		return LV_NONE;
+	lock.count = held_count(&context, lock.class);
+	held_bound(context.cpu, context.level, lock.count);
+
+	spin = &context.cpu->stack[context.level];
+	top = held_top(spin);
+	stack = acquire_usage(&context, &lock, top, ACQUIRE_IRQ(acquire), meta, &all);
+	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
+	if (!ACQUIRE_HOW(acquire))
+		stack = edges_record(context.cpu, spin, task, &lock, meta, stack);
+	from = top ? top : task ? held_top(task) : 0;
+	/* acquire_under() does not look for a sleeping lock that was tried under a spinning one. */
+	if (all && !(top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
+		memo_keep(context.cpu, &lock, family, from,
+			  memo_when(META_HOOK(meta), context.count));
+	held_push(context.cpu, spin, &lock);
+	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
+	return stack;
+}
+
+/* The entry of the newest holder, 0 if there is none; *ret_seen 0: more is to be looked at. */
+static __always_inline __u64 acquire_under(const struct context *context,
+					   struct lv_held_stack *spin, int *ret_seen)
+{
+	struct lv_held *top = held_top(spin);
+	struct lv_held_stack *task;
+
+	*ret_seen = 1;
+	if (top)
+		return top->entry;
+	if (context->level != LV_LEVEL_TASK) {
+		*ret_seen = !usage_is_interrupting(context);
+		return 0;
+	}
+	task = task_held(context->cpu);
+	top = task ? held_top(task) : 0;
+	return top ? top->entry : 0;
+}
+
 /*
  * The spinning lock at addr has been taken. All but ctx and addr are constants
  * of the hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no edges.
@@ -92,36 +175,21 @@ static __always_inline void record_end(void *ctx, struct context *context, __u32
 static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __u32 family,
 					   __u32 mode, __u32 how, __u32 irq)
 {
-	struct lv_held lock = { .addr = addr };
-	const struct lv_held_stack *task;
-	__u32 stack = LV_NONE, meta, seen;
-	struct lv_addr_slot *slot;
 	struct lv_held_stack *spin;
 	struct context context;
+	__u32 stack = LV_NONE;
+	__u64 under;
+	int seen;
 
 	if (context_enter(&context, hook))
 		return;
 	context.cpu->clock++;
-	meta = EVENT_META(hook, context.level, family);
-	lock.mode = acquire_mode(family, mode, context.count);
-	lock.flags = how;
-	slot = addr_slot(context.cpu, addr, family);
-	seen = class_of(&context, slot, addr, family);
-	if (seen == LV_NONE)
-		goto out;
-	lock.class = SEEN_CLASS(seen);
-	lock.count = held_count(&context, lock.class);
-	held_bound(context.cpu, context.level, lock.count);
-
 	spin = &context.cpu->stack[context.level];
-	stack = acquire_usage(&context, &lock, held_top(spin), irq, SEEN_USAGE(seen), meta);
-	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
-	if (!how)
-		stack = edges_record(context.cpu, slot, spin, task, &lock, meta, stack);
-	held_push(context.cpu, spin, &lock);
-	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
-
-out:
+	under = acquire_under(&context, spin, &seen);
+	if (!seen || !memo_repeat(context.cpu, spin, addr, family,
+				  memo_when(hook, context.count), under))
+		stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
+				      ACQUIRE(mode, how, irq));
 	record_end(ctx, &context, stack);
 }
 
@@ -144,7 +212,7 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 	const struct lv_held *top;
 	struct context context;
 
-	if (context_enter(&context, hook))
+	if (context_begin(&context, hook))
 		return;
 	meta = EVENT_META(hook, context.level, family);
 	held = &context.cpu->stack[context.level];
@@ -158,7 +226,7 @@ static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __
 	need = LV_HELD_ON_HARDIRQ;
 	if (irq == LV_IRQ_BH_ON || !(context.count & CONTEXT_SOFTIRQ))
 		need |= LV_HELD_ON_SOFTIRQ;
-	if ((top->flags & need) == need)
+	if ((top->flags & need) == need || context.cpu->epoch != world_control()->epoch)
 		goto out;
 	held_bound(context.cpu, context.level, context.count & CONTEXT_PREEMPT);
 	count = irq == LV_IRQ_BH_ON ? 0 : context.count & CONTEXT_SOFTIRQ;

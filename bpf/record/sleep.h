@@ -20,6 +20,7 @@
 
 #include "record/edge.h"
 #include "record/fact.h"
+#include "record/memo.h"
 
 #define SLEEP_READ (1 << 8) /* beside LV_HELD_TRY, LV_HELD_NESTED and LV_HELD_AGAIN */
 
@@ -35,16 +36,22 @@ static __always_inline int sleep_has(const struct lv_held_stack *held, __u64 add
 }
 
 /* Asked for its ON bits until it has them: nearly at once, who sleeps has irqs on. */
-static __always_inline __u32 sleep_usage(const struct context *context,
-					 const struct lv_held *lock, __u32 usage, __u32 meta)
+static __always_inline __u32 sleep_usage(struct context *context, const struct lv_held *lock,
+					 __u32 meta, int *ret_all)
 {
 	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
+	const struct lv_class *class = world_class(lock->class);
 	__u32 used = USAGE_MODE(LV_USED, lock->mode);
+	__u32 missing;
 
-	if (!((used | on) & ~usage))
+	*ret_all = 0;
+	if (!class)
 		return LV_NONE;
-	return (__u32)usage_learn(lock->addr, TAKEN(lock->class, lock->mode, 1), used, meta,
-				  LV_NONE);
+	missing = (used | on) & ~read_once(class->usage);
+	*ret_all = !missing;
+	if (missing & on && world_irqs_on(context->id) <= 0)
+		missing &= ~on;
+	return missing ? usage_add(lock->class, lock->addr, missing, meta, LV_NONE) : LV_NONE;
 }
 
 /* Is the lock's order told by the ww_acquire_ctx that it and the newest holder share? */
@@ -70,6 +77,30 @@ static __always_inline __u32 sleep_in_interrupt(struct context *context,
 			 meta | context->level << META_LEVEL_SHIFT, LV_NONE);
 }
 
+/* Not a repetition: find out all there is to it. */
+static __always_inline __u32 sleep_learn(struct context *context, struct lv_held_stack *held,
+					 struct lv_held *lock, __u32 meta)
+{
+	struct lv_held_stack *spin = 0;
+	__u32 stack;
+	int all;
+
+	stack = sleep_usage(context, lock, meta, &all);
+	if (context->count & CONTEXT_PREEMPT && world_counts_preemption()) {
+		spin = &context->cpu->stack[LV_LEVEL_TASK];
+		held_bound(context->cpu, LV_LEVEL_TASK, (context->count & CONTEXT_PREEMPT) + 1);
+		lock->under = spin->depth;
+	}
+	if (!(lock->flags & LV_HELD_TRY) && !sleep_is_nested(held, lock))
+		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
+	if (all && !spin)
+		memo_keep(context->cpu, lock, META_FAMILY(meta), held_top(held),
+			  memo_when(META_HOOK(meta), context->count));
+	held_push(context->cpu, held, lock);
+	context->cpu->acquisitions[lock->class & (LV_MAX_CLASSES - 1)]++;
+	return stack;
+}
+
 /*
  * The sleeping lock at addr has been taken. how: LV_HELD_* of above, SLEEP_READ.
  * Returns the stack slot to be filled, or LV_NONE.
@@ -77,41 +108,32 @@ static __always_inline __u32 sleep_in_interrupt(struct context *context,
 RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 {
 	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
-	struct lv_held_stack *held, *spin = 0;
-	__u32 seen, stack, family = META_FAMILY(meta);
-	struct lv_addr_slot *slot;
+	__u32 hook = META_HOOK(meta), family = META_FAMILY(meta);
+	struct lv_held_stack *held;
+	const struct lv_held *top;
 	struct context context;
 
-	if (context_enter_sleeping(&context, META_HOOK(meta)))
+	if (context_enter_sleeping(&context, hook))
 		return LV_NONE;
 	context.cpu->clock++;
-	lock.flags = how & (LV_HELD_TRY | LV_HELD_NESTED);
-	slot = addr_slot(context.cpu, addr, family);
-	seen = class_of(&context, slot, addr, family);
-	if (seen == LV_NONE)
-		return LV_NONE;
-	lock.class = SEEN_CLASS(seen);
-	if (context.level != LV_LEVEL_TASK)
-		return sleep_in_interrupt(&context, &lock, meta);
-	if (context.cpu->task_slot == LV_NONE)
+	if (context.level == LV_LEVEL_TASK && context.cpu->task_slot == LV_NONE)
 		task_claim(context.id);
 	held = task_held(context.cpu);
-	if (!held)
+	if (held && how & LV_HELD_AGAIN && sleep_has(held, addr))
 		return LV_NONE;
-	if (how & LV_HELD_AGAIN && sleep_has(held, addr))
-		return LV_NONE;
-
-	stack = sleep_usage(&context, &lock, SEEN_USAGE(seen), meta);
-	if (context.count & CONTEXT_PREEMPT && world_counts_preemption()) {
-		spin = &context.cpu->stack[LV_LEVEL_TASK];
-		held_bound(context.cpu, LV_LEVEL_TASK, (context.count & CONTEXT_PREEMPT) + 1);
-		lock.under = spin->depth;
+	if (held && !(context.count & CONTEXT_PREEMPT)) {
+		top = held_top(held);
+		if (memo_repeat(context.cpu, held, addr, family, memo_when(hook, context.count),
+				top ? top->entry : 0))
+			return LV_NONE;
 	}
-	if (!(how & LV_HELD_TRY) && !sleep_is_nested(held, &lock))
-		stack = edges_record(context.cpu, slot, spin, held, &lock, meta, stack);
-	held_push(context.cpu, held, &lock);
-	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
-	return stack;
+	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
+	lock.class = class_of(&context, addr, family);
+	if (lock.class == LV_NONE)
+		return LV_NONE;
+	if (context.level != LV_LEVEL_TASK)
+		return sleep_in_interrupt(&context, &lock, meta);
+	return held ? sleep_learn(&context, held, &lock, meta) : LV_NONE;
 }
 
 /*

@@ -94,49 +94,7 @@ RECORD_RARE __u32 usage_add(__u32 class_id, __u64 addr, __u32 bits, __u32 meta, 
 	return stack;
 }
 
-/* How a lock is taken, in one: its class and mode, and what is to be found out. */
-#define TAKEN(class, mode, ask) ((class) | (mode) << 16 | (ask) << 20)
-#define TAKEN_CLASS(taken) ((taken) & (LV_MAX_CLASSES - 1))
-#define TAKEN_MODE(taken) ((taken) >> 16 & 3)
-#define TAKEN_ASK(taken) ((taken) >> 20 & 1) /* are irqs on? */
-
-#define LEARNT_IRQ_OFF (1ull << 32) /* in what usage_learn() returns, above the stack slot */
-
-/*
- * The cache does not show that the class has all bits that are due: look at
- * the class, and add what it does not have. Irqs are looked at only if that
- * would teach something. Returns the stack slot, and whether irqs are off.
- */
-RECORD_RARE __u64 usage_learn(__u64 addr, __u32 taken, __u32 bits, __u32 meta, __u32 stack)
-{
-	__u32 on = usage_on(TAKEN_MODE(taken), world_preempt_count() & CONTEXT_SOFTIRQ);
-	struct lv_class *class = world_class(TAKEN_CLASS(taken));
-	__u32 cpu_id = world_cpu_id();
-	struct lv_cpu *cpu = world_cpu(cpu_id);
-	struct lv_addr_slot *slot;
-	__u64 learnt = 0, value;
-	int irqs;
-
-	if (!cpu || !class)
-		return stack;
-	if (TAKEN_ASK(taken) && on & ~read_once(class->usage)) {
-		irqs = world_irqs_on(cpu_id);
-		if (irqs > 0)
-			bits |= on;
-		if (!irqs)
-			learnt = LEARNT_IRQ_OFF;
-	}
-	if (bits & ~read_once(class->usage))
-		stack = usage_add(TAKEN_CLASS(taken), addr, bits, meta, stack);
-	slot = addr_slot(cpu, addr, META_FAMILY(meta));
-	value = read_once(slot->value);
-	if (slot->key == addr_key(addr, META_FAMILY(meta), value))
-		addr_remember(cpu, addr, META_FAMILY(meta),
-			      value | (__u64)SEEN(0, read_once(class->usage)));
-	return learnt | stack;
-}
-
-/* What the ON bits of a class that is held with irqs on, or not known off, make of its entry. */
+/* What the ON bits of its class make of the entry of a lock that is not known to be held irqs off. */
 static __always_inline __u32 usage_known_on(const struct lv_held *lock, __u32 usage)
 {
 	__u32 flags = 0;
@@ -176,6 +134,15 @@ RECORD_RARE __u32 usage_mark_held(__u32 level, __u32 softirq_count, __u32 meta, 
 			stack = usage_add(lock->class, lock->addr, bits, meta, stack);
 	}
 	return stack;
+}
+
+/* Do the levels below this interrupt's hold anything? */
+static __always_inline int usage_is_interrupting(const struct context *context)
+{
+	const struct lv_cpu *cpu = context->cpu;
+
+	return cpu->stack[LV_LEVEL_TASK].depth ||
+	       (context->level == LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth);
 }
 
 /*
