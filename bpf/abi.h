@@ -30,6 +30,7 @@
 #define LV_ADDR_SLOTS 1024
 #define LV_ADDR_AGE 4096
 #define LV_EDGE_SLOTS 1024
+#define LV_MEMOS 1024
 #define LV_MARK_SLOTS 256
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
@@ -290,12 +291,16 @@ struct lv_task_keys {
 struct lv_addr_slot {
 	__u64 key;   /* address, family and value, xor-ed */
 	__u64 value; /* class, and above it when it was derived, lowest bit set; 0: for good */
-	/* How this CPU took it last, if that taught nothing: see record/memo.h. */
-	__u64 when;
-	__u64 under;
+};
+
+/* An acquisition that taught nothing: see record/memo.h. */
+struct lv_memo {
+	__u64 key;   /* address, family and entry, xor-ed: for the same reason */
+	__u64 under; /* the newest holder's entry */
+	__u64 when;  /* hook and preempt count */
 	__u64 entry;
 	__u32 edge;
-	__u32 pad;
+	__u32 clock; /* the class', as in lv_addr_slot */
 };
 
 struct lv_edge_slot {
@@ -319,6 +324,7 @@ struct lv_cpu {
 	__u64 marks[LV_MARK_SLOTS]; /* addresses of wait-queue heads seen lately */
 	struct lv_addr_slot addr[LV_ADDR_SLOTS];
 	struct lv_edge_slot edge[LV_EDGE_SLOTS];
+	struct lv_memo memo[LV_MEMOS];
 	__u64 acquisitions[LV_MAX_CLASSES];
 	__u64 edge_hits[LV_MAX_EDGES];
 	__u64 lost[LV_LOSS_KINDS][LV_MAX_HOOKS];

@@ -134,20 +134,15 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 	if (!world_place_is_permanent(addr, &place))
 		value |= (__u64)(cpu->clock | 1) << 32;
 	slot = addr_slot(cpu, addr, family);
-	slot->when = 0;
 	slot->value = value;
 	slot->key = addr_key(addr, family, value);
 	return id;
 }
 
-/* Does the slot tell the class of the lock at addr, still? value: the slot's. */
-static __always_inline int addr_is_known(const struct lv_cpu *cpu, const struct lv_addr_slot *slot,
-					 __u64 addr, __u32 family, __u64 value)
+/* May a class that was derived then be believed still? */
+static __always_inline int addr_is_fresh(const struct lv_cpu *cpu, __u32 derived)
 {
-	__u32 derived = value >> 32;
-
-	return read_once(slot->key) == addr_key(addr, family, value) &&
-	       (!derived || cpu->clock - derived < LV_ADDR_AGE);
+	return !derived || cpu->clock - derived < LV_ADDR_AGE;
 }
 
 /* The class of the lock at addr, LV_NONE if it has none. */
@@ -156,7 +151,8 @@ static __always_inline __u32 class_of(struct context *context, __u64 addr, __u32
 	const struct lv_addr_slot *slot = addr_slot(context->cpu, addr, family);
 	__u64 value = read_once(slot->value);
 
-	if (addr_is_known(context->cpu, slot, addr, family, value))
+	if (read_once(slot->key) == addr_key(addr, family, value) &&
+	    addr_is_fresh(context->cpu, value >> 32))
 		return (__u32)value;
 	return class_derive(context->id, addr, family);
 }

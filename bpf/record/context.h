@@ -17,6 +17,7 @@
 #define CONTEXT_BH_STEP 0x00000200u
 #define CONTEXT_HARDIRQ 0x000f0000u
 #define CONTEXT_NMI 0x00f00000u
+#define CONTEXT_ALL 0x00ffffffu /* above them, x86 keeps a flag of the scheduler's */
 #define CONTEXT_IN_INTERRUPT (CONTEXT_SOFTIRQ | CONTEXT_HARDIRQ | CONTEXT_NMI)
 
 /* Programs run with preemption off, interrupts nest strictly: plain stores do. */
@@ -111,7 +112,7 @@ static __always_inline int context_begin(struct context *ret, __u32 hook)
 	cpu->guard = hook + 1;
 	barrier_here();
 
-	ret->count = world_preempt_count();
+	ret->count = world_preempt_count() & CONTEXT_ALL;
 	if (ret->count & CONTEXT_NMI) {
 		count_loss(cpu, LV_LOSS_NMI);
 		barrier_here();
@@ -186,7 +187,7 @@ static __always_inline int context_enter_sleeping(struct context *ret, __u32 hoo
 		return -1;
 	}
 	cpu->sleeper = hook;
-	ret->count = world_preempt_count();
+	ret->count = world_preempt_count() & CONTEXT_ALL;
 	ret->level = level_of(ret->count);
 	if (ret->count & CONTEXT_NMI) {
 		count_loss(cpu, LV_LOSS_NMI);

@@ -122,7 +122,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 
 	context.id = world_cpu_id();
 	context.cpu = world_cpu(context.id);
-	context.count = world_preempt_count();
+	context.count = world_preempt_count() & CONTEXT_ALL;
 	context.level = META_LEVEL(meta);
 	if (!context.cpu || context.level >= LV_LEVELS)
 		return LV_NONE;
