@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import cache
+from . import cache, foreign
 from .apt import Apt
 from .cache import Failure, run, say
 
@@ -98,8 +98,7 @@ def _extract_vmlinux(temp):
 def headers(name, kernel, home):
     """A build folder for modules, made from the headers packages without installing them."""
     if not kernel.headers:
-        raise Failure(f'{name}: no module can be built here for a kernel of '
-                      f'{kernel.suite}: its build tools need newer libraries')
+        raise Failure(f'{name}: this kernel is run without modules of ours')
     release = (home / 'release').read_text(encoding='utf-8').strip()
     target = home / 'headers'
     kdir = target / 'usr' / 'src' / f'linux-headers-{release}'
@@ -117,6 +116,7 @@ def headers(name, kernel, home):
         for package in packages:
             run(['dpkg-deb', '-x', apt.fetch(package), temp])
         _relocate(temp / kdir.relative_to(target))
+        foreign.adapt(temp, temp / kdir.relative_to(target), apt)
         # Module BTF needs the kernel's; older headers packages do not carry it.
         if not (temp / kdir.relative_to(target) / 'vmlinux').exists():
             _add_btf(home, temp / kdir.relative_to(target))
@@ -136,11 +136,14 @@ def _add_btf(home, kdir):
 
 
 def _relocate(kdir):
-    """The Makefile includes its common part by absolute path: make that relative."""
+    """The Makefile names itself (since 7.2) and its common part by absolute path: make those
+    relative."""
     makefile = Path(kdir) / 'Makefile'
     here = '$(dir $(lastword $(MAKEFILE_LIST)))..'
     text, count = re.subn(r'(?m)^include /usr/src(?=/)', lambda m: f'include {here}',
                           makefile.read_text(encoding='utf-8'))
     if count != 1:
         raise Failure(f'{makefile}: expected one include of /usr/src, found {count}')
+    text = re.sub(r'(?m)^KBUILD_OUTPUT=/usr/src/.*$',
+                  'KBUILD_OUTPUT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))', text)
     makefile.write_text(text, encoding='utf-8')

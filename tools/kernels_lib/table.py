@@ -32,8 +32,7 @@ KERNELS = {
                      'Debian 12 backport, PREEMPT_RT'),
     '6.1-rt': Stock('linux-image-rt-amd64', 'linux-headers-rt-amd64', None,
                     'Debian 12, PREEMPT_RT'),
-    # Headers of other suites come with build tools linked against newer libraries.
-    '7.2': Stock('linux-image-cloud-amd64', None, 'sid',
+    '7.2': Stock('linux-image-cloud-amd64', 'linux-headers-cloud-amd64', 'sid',
                  'Debian unstable, cloud flavour (whatever it is today)'),
     '5.10': Stock('linux-image-cloud-amd64', None, 'bullseye',
                   'Debian 11, cloud flavour: too old, must be refused'),
