@@ -5,6 +5,8 @@
 #   make check        all tests
 #   make              build/lockvane and its manual page
 #   make install      PREFIX (/usr/local) and DESTDIR
+#   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
+#   make check-load   ten minutes of mixed load on three of them, against lockdep
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
 #   make explore      random programs: real deadlocks searched for, against the rules
@@ -44,8 +46,8 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all setup demo demo-2019 check unit workloads natives conformance explore bench-graph \
-	fuzz install clean format
+.PHONY: all setup demo demo-2019 check check-matrix check-load unit workloads natives conformance \
+	explore bench-graph fuzz install clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -148,6 +150,11 @@ demo-2019: setup
 check: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads unit natives
 	$(Q)tests/run
+
+# WRITE=1 puts the table into docs/kernels.md.
+check-matrix check-load: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
+	$(Q)tests/vm/run --group $(@:check-%=%) $(if $(WRITE),--write)
 
 conformance: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all

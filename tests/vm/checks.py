@@ -9,6 +9,9 @@ RULES = {'inconsistent-state', 'irq-inversion', 'circular', 'recursive', 'wait-c
          'bad-unlock', 'held-freed', 'held-at-exit'}
 CONFIDENCES = {'confirmed', 'certain', 'likely', 'weak'}
 TYPES = {'SR', 'ER', 'SN', 'EN'}
+# Losses that lose no event.
+HARMLESS = {'unknown_releases', 'stale_holders', 'stale_classes', 'tainted', 'edges_full',
+            'stacks_full', 'facts_full', 'names_full'}
 USAGE = re.compile(r'^\{[.+?-]{4}\}$')
 CLASS_LINE = re.compile(r'^ *-> \((.*)\)(\{[.+?-]{4}\})\S* (?:ops: \d+ )?\{$')
 
@@ -29,6 +32,11 @@ def member(name):
 
 def read(path):
     return path.read_text(encoding='utf-8', errors='replace')
+
+
+def lost_events(losses):
+    """How many events were lost, of all that is counted as a loss."""
+    return sum(count for name, count in losses.items() if name not in HARMLESS)
 
 
 def sections(text):

@@ -3,8 +3,12 @@
 from dataclasses import dataclass, field
 
 import checks
+import counts
+import matrix
 
-KMOD = 'tests/kmod/uffd2019'
+UFFD, ABBA, COUNTS = 'uffd2019', 'abba', 'counts'       # of tests/kmod
+LOAD = 'mixed -s 20 -j 4'
+LONG_LOAD = 'mixed -s 600 -j 4'
 
 
 @dataclass(frozen=True)
@@ -14,11 +18,34 @@ class Guest:
     script: str
     about: str
     seconds: int = 300              # limit; several times what an idle machine takes
-    kmod: bool = False              # wants lv_uffd.ko
+    kmods: tuple = ()               # modules it wants
+    groups: tuple = ('check',)      # when it runs
+    label: str = ''                 # what its row of a table adds to the release
     lockdep: bool = False           # hands out lockdep's own report
     options: tuple = ()             # of tools/vm run
     env: dict = field(default_factory=dict)
     check: dict = field(default_factory=dict)
+
+
+def in_matrix(kernel, suffix='', label='', options=(), check='0', **shows):
+    """A kernel's row of the matrix."""
+    return Guest(f'matrix-{kernel}{suffix}', kernel, 'matrix.sh', 'what each kernel must show',
+                 seconds=900, kmods=(UFFD, ABBA), groups=('matrix',), label=label,
+                 options=options, env={'CHECK': check, 'LOAD': LOAD}, check=matrix.cases(**shows))
+
+
+def counted(kernel, groups, suffix='', options=(), hidden=False):
+    """A known number of acquisitions."""
+    return Guest(f'counts-{kernel}{suffix}', kernel, 'counts.sh', 'a known number of acquisitions',
+                 kmods=(COUNTS,), groups=groups, options=options,
+                 env={'ROUNDS': str(counts.ROUNDS)},
+                 check=counts.HIDDEN if hidden else counts.COUNTS)
+
+
+def loaded(kernel):
+    """Ten minutes of everything."""
+    return Guest(f'load-{kernel}', kernel, 'load.sh', 'ten minutes of everything', seconds=1500,
+                 groups=('load',), env={'LOAD': LONG_LOAD}, check={'losses': matrix.load_losses})
 
 
 @dataclass(frozen=True)
@@ -30,11 +57,11 @@ class Comparison:
 
 # The long ones first: two run at a time.
 GUESTS = (
-    Guest('ten', '6.12', 'ten.sh', 'ten traces in a row', seconds=1200, kmod=True),
+    Guest('ten', '6.12', 'ten.sh', 'ten traces in a row', seconds=1200, kmods=(UFFD,)),
     Guest('ends', '6.12', 'ends.sh', 'traces ended by signals, whenever', seconds=600),
     Guest('founding-6.12', '6.12', 'founding.sh', 'the founding case and its innocent twins',
-          seconds=600, kmod=True, check=checks.FOUNDING),
-    Guest('founding-6.1', '6.1', 'founding.sh', 'the same', seconds=600, kmod=True,
+          seconds=600, kmods=(UFFD,), check=checks.FOUNDING),
+    Guest('founding-6.1', '6.1', 'founding.sh', 'the same', seconds=600, kmods=(UFFD,),
           check=checks.FOUNDING),
     Guest('real', 'small-2019', 'real.sh', 'the bug of 2019 itself', seconds=600,
           check=checks.REAL),
@@ -47,11 +74,35 @@ GUESTS = (
           env={'ARGS': '--no-cancel'}),
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
     Guest('too-old', '5.10', 'impossible.sh', 'a kernel that is too old',
-          env={'WORDS': 'needs 6.1 or later'}),
+          env={'WORDS': 'needs 6.1 or later'}, groups=('check', 'matrix')),
     Guest('lockdown', '6.12', 'impossible.sh', 'a kernel that is locked down',
           options=('-a', 'lockdown=confidentiality'), env={'WORDS': 'lockdown'}),
+    Guest('abba-6.12', '6.12', 'matrix.sh', 'orders that contradict each other, and do not',
+          kmods=(UFFD, ABBA), env={'CHECK': '0', 'LOAD': 'true'}, check=matrix.cases()),
+    counted('6.12', ('check', 'matrix')),
+    Guest('counts-lockdep', 'small-2019-lockdep', 'counts_lockdep.sh', 'the oracle',
+          kmods=(COUNTS,), env={'ROUNDS': str(counts.ROUNDS)}, check=counts.LOCKDEP),
+
+    in_matrix('6.1'),
+    in_matrix('6.12'),
+    in_matrix('6.12', suffix='-full', label=', preempt=full', options=('-a', 'preempt=full')),
+    in_matrix('6.12-rt', founding=False, check='3'),
+    in_matrix('7.2'),
+    in_matrix('small-nopreempt', hidden=True, label=', no PREEMPTION', check='3'),
+    counted('6.1', ('matrix',)),
+    counted('6.12', ('matrix',), suffix='-full', options=('-a', 'preempt=full')),
+    counted('7.2', ('matrix',)),
+    counted('small-nopreempt', ('matrix',), hidden=True),
+
+    loaded('6.1'),
+    loaded('6.12'),
+    loaded('7.2'),
+    Guest('load-lockdep', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', seconds=1500,
+          groups=('load',), lockdep=True, env={'LOAD': LONG_LOAD}),
 )
 
 COMPARISONS = (
     Comparison('oracle', ('real', 'lockdep-cancel', 'lockdep-no-cancel'), checks.ORACLE),
+    Comparison('load-oracle', ('load-6.1', 'load-6.12', 'load-7.2', 'load-lockdep'),
+               matrix.LOAD_ORACLE),
 )

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# What must be found on every kernel, and what must not, in two traces. The host judges.
+# $CHECK is what `check` must return, $LOAD a load for the innocent trace.
+. ./lib.sh
+plan check bugs innocent
+
+case_check() { lv "$CHECK" check check; }
+
+# orders WORD...: shell words that make the module take its locks so.
+orders() { printf 'for order in %s; do echo $order >/dev/lv_abba || exit 1; done' "$*"; }
+
+case_bugs()
+{
+	insmod lv_uffd.ko && insmod lv_abba.ko || fail 'the modules do not load'
+	lv 3 bugs trace -o $OUT/bugs.db -- sh -c "uffd_aio --device /dev/lv_uffd &&
+		$(orders raw_ab raw_ba mutex_rwsem_ab mutex_rwsem_ba mutex_mutex_ab mutex_mutex_ba)"
+	has bugs.err 'sh exited with status 0'
+	lv 3 bugs.json report --format json $OUT/bugs.db
+	rmmod lv_uffd && rmmod lv_abba || fail 'the modules do not unload'
+	clean bugs
+}
+
+case_innocent()
+{
+	insmod lv_uffd.ko fixed=1 && insmod lv_abba.ko || fail 'the modules do not load'
+	lv 0 innocent trace -o $OUT/innocent.db -- sh -c "uffd_aio --device /dev/lv_uffd && uffd_aio &&
+		$(orders raw_ab raw_ab mutex_rwsem_ab mutex_rwsem_ab mutex_mutex_ab mutex_mutex_ab) &&
+		$LOAD"
+	has innocent.err 'sh exited with status 0'
+	has innocent.out 'nothing found'
+	lv 0 innocent.json report --format json $OUT/innocent.db
+	clean innocent
+}
+
+try check
+try bugs
+try innocent
