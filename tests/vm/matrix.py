@@ -89,16 +89,21 @@ HEAD = ('kernel', 'hooks', 'irq source', 'unlocks', 'lost', 'founding', 'raw', '
         'mutex, mutex', 'same order', 'innocent', 'counts')
 
 
+def said(out, what):
+    """What `lockvane check` said of something in the guest."""
+    line = re.search(rf'^{what} +(.*)$', read(out / 'check.out'), re.M)
+    return line.group(1) if line else '?'
+
+
 def release(out):
-    return re.search(r'^kernel +(\S+)', read(out / 'check.out'), re.M).group(1)
+    return said(out, 'kernel').split()[0]
 
 
 def told(out):
-    """Of `lockvane check` in the guest: how it hooks, its irq source, whether unlocks show."""
+    """How it hooks, its irq source, whether unlocks show."""
     text = read(out / 'check.out')
     ways = sorted(set(re.findall(r'^  \w+ +(\w+)$', text, re.M)) - {'absent'}, reverse=True)
-    source = re.search(r'^irq state +(.*)$', text, re.M)
-    return ['/'.join(ways), source.group(1) if source else '?',
+    return ['/'.join(ways), said(out, 'irq state'),
             'some inlined' if 'unlocks are inlined' in text else 'seen']
 
 
@@ -132,9 +137,8 @@ def row(guest, results, out):
 def refusal(guest, results, out):
     """The row of a kernel that must be refused."""
     wrong = any(why for case, why in results.items() if case.split('/')[0] == guest.name)
-    words = re.search(r'^impossible: (.*)$', read(out / 'check.out'), re.M)
-    said = f'refused: {words.group(1)}' if words and not wrong else 'FAILED'
-    return [f'{guest.kernel}', said, *[''] * (len(HEAD) - 2)]
+    words = 'FAILED' if wrong else f'refused: {said(out, "impossible:")}'
+    return [release(out), words, *[''] * (len(HEAD) - 2)]
 
 
 def matrix_table(guests, results, folder):
