@@ -24,12 +24,16 @@ case_bugs()
 case_innocent()
 {
 	insmod lv_uffd.ko fixed=1 && insmod lv_abba.ko || fail 'the modules do not load'
-	lv 0 innocent trace -o $OUT/innocent.db -- sh -c "uffd_aio --device /dev/lv_uffd && uffd_aio &&
+	say "lockvane trace, then $LOAD"
+	lockvane trace -o $OUT/innocent.db -- sh -c "uffd_aio --device /dev/lv_uffd && uffd_aio &&
 		$(orders raw_ab raw_ab mutex_rwsem_ab mutex_rwsem_ab mutex_mutex_ab mutex_mutex_ab) &&
-		$LOAD"
+		$LOAD" >$OUT/innocent.out 2>$OUT/innocent.err
+	status=$?
+	say "status $status"
+	lockvane report --format json $OUT/innocent.db >$OUT/innocent.json.out
 	has innocent.err 'sh exited with status 0'
+	[ $status -eq 0 ] || fail "status $status: $(grep '^findings' $OUT/innocent.out)"
 	has innocent.out 'nothing found'
-	lv 0 innocent.json report --format json $OUT/innocent.db
 	clean innocent
 }
 
