@@ -13,6 +13,9 @@ static const char *const hook_names[LV_HOOKS] = {
 #define LV_RELEASE(function, family, irq) #function,
 #define LV_WAITQ(function) #function,
 #define LV_NAME(function) #function,
+#define LV_SLEEP(function, family, mode, lock, when, how) #function,
+#define LV_SLEEP_RELEASE(function, family, mode, lock, how) #function,
+#define LV_DOWNGRADE(function, family) #function,
 #include "hooks.def"
 };
 
