@@ -40,6 +40,11 @@ EDGES = {('sleep_outer', 'sleep_middle'), ('sleep_middle', 'sleep_inner')}
 EDGES |= {(f'{context}_{holder}', f'{context}_inner')
           for context in CONTEXTS for holder in ('outer', 'middle')}
 
+SLEEPING = ('mutex_', 'rwsem_', 'sleep_outer', 'sleep_middle')
+# Since 7.x the timer is set again when the hardirq has been left already, on the way back to what
+# was interrupted: what that held is held, as far as lockdep can tell, too.
+TAIL = {'hrtimer_cpu_base.lock'}
+
 
 def rows(out, query):
     with closing(sqlite3.connect(f'file:{out}/counts.db?mode=ro', uri=True)) as capture:
@@ -85,11 +90,16 @@ def usages(out):
 
 
 def edges(out):
-    found = {(source, target) for source, target in
-             rows(out, 'SELECT from_name, to_name FROM edges') if
-             is_ours(source) or is_ours(target)}
-    found = {(short(source), short(target)) for source, target in found}
-    expect(found == EDGES, f'missing: {sorted(EDGES - found)}, too many: {sorted(found - EDGES)}')
+    """What nests, and nothing else. The kernel's own locks come under ours only where a holder
+    can be preempted (the scheduler's locks then do, for lockdep too), and in a TAIL."""
+    found = set(rows(out, 'SELECT from_name, to_name FROM edges'))
+    ours = {(short(source), short(target)) for source, target in found
+            if is_ours(source) and is_ours(target)}
+    expect(ours == EDGES, f'missing: {sorted(EDGES - ours)}, too many: {sorted(ours - EDGES)}')
+    strangers = [(source, target) for source, target in found
+                 if is_ours(source) != is_ours(target) and target not in TAIL
+                 and not (is_ours(source) and short(source).startswith(SLEEPING))]
+    expect(not strangers, f'too many: {sorted(strangers)}')
 
 
 def counted(out):
@@ -109,9 +119,11 @@ def counted(out):
            f'{ {name: count for name, count in missing.items() if count} }')
 
 
-def no_stale_holder(out):
-    stale = losses(out)['stale_holders']
-    expect(stale == 0, f'{stale} stale holders')
+def stale_holders(out):
+    """A holder is stale when its release was lost, and only then. (None of ours: see edges.)"""
+    told = losses(out)
+    stale, lost = told['stale_holders'], lost_events(told)
+    expect(stale <= lost, f'{stale} stale holders, {lost} losses counted')
 
 
 def lockdeps(out):
@@ -126,7 +138,7 @@ def lockdeps(out):
 
 
 COUNTS = {'module': module, 'usage': usages, 'edges': edges, 'counted': counted,
-          'stale_holders': no_stale_holder}
+          'stale_holders': stale_holders}
 # Where unlocks are inlined each leaves a holder, to be found out later.
 HIDDEN = {'module': module, 'usage': usages, 'edges': edges, 'counted': counted}
 LOCKDEP = {'module': module, 'usage': lockdeps}
