@@ -148,7 +148,7 @@ static __always_inline __u64 returned(void *ctx)
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
 		UNLESS_ARMED_LEAVE;                                                         \
-		sleep_downgrade(LOCK_ARG, SLEEP_META(function, family));                    \
+		record_stack(ctx, sleep_downgrade(LOCK_ARG, SLEEP_META(function, family))); \
 		return 0;                                                                   \
 	}
 

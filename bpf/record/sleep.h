@@ -156,22 +156,29 @@ RECORD_SHARED __u32 sleep_release(__u64 addr, __u32 meta, __u32 how)
 	return how & LV_HELD_AGAIN ? LV_NONE : fact_unknown_release(addr, meta);
 }
 
-/* The rwsem at addr was held to write, and is now held to read. */
-RECORD_SHARED int sleep_downgrade(__u64 addr, __u32 meta)
+/*
+ * The rwsem at addr was held to write, and is now held to read: with irqs on,
+ * as a reader, too. Returns the stack slot to be filled, or LV_NONE.
+ */
+RECORD_SHARED __u32 sleep_downgrade(__u64 addr, __u32 meta)
 {
 	struct lv_held_stack *held;
+	struct lv_held lock = {};
 	struct context context;
+	int all;
 
 	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK)
-		return 0;
+		return LV_NONE;
 	held = task_held(context.cpu);
 	for (__u32 i = 0; held && i < LV_HELD_DEPTH; i++) {
 		if (i >= held->depth)
 			break;
-		if (held->held[i].addr == addr)
-			held->held[i].mode = LV_READ;
+		if (held->held[i].addr != addr)
+			continue;
+		held->held[i].mode = LV_READ;
+		lock = held->held[i];
 	}
-	return 0;
+	return lock.addr ? sleep_usage(&context, &lock, meta, &all) : LV_NONE;
 }
 
 #endif

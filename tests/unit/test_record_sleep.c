@@ -291,6 +291,7 @@ static void test_downgrade(void **state)
 	assert_int_equal(held()->held[0].mode, LV_WRITE);
 	sleep_downgrade(a, meta);
 	assert_int_equal(held()->held[0].mode, LV_READ);
+	assert_true(world->classes[held()->held[0].class].usage & 1u << LV_ENABLED_HARDIRQ_READ);
 	sleep_release(a, meta, 0);
 	assert_int_equal(held()->depth, 0);
 	assert_int_equal(lost_any(world), 0);
