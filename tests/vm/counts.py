@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a trace must say of tests/kmod/counts, and lockdep does: its locks, and how they are used."""
+"""What a trace must say of the locks of tests/kmod/counts, as lockdep does."""
 import re
 import sqlite3
 from contextlib import closing

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# A kernel that no module of ours is built for: check, and the innocent run.
+# A kernel as it comes, no module of ours in it: check, and the innocent run.
 . ./lib.sh
 plan check innocent
 

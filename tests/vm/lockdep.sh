@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# The oracle: the same program (uffd_aio, or $LOAD) on a kernel with lockdep, which reports on its console.
+# The oracle: the same program (uffd_aio, or $LOAD) on a kernel with lockdep, which reports on its
+# console.
 . ./lib.sh
 plan workload
 

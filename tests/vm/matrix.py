@@ -164,9 +164,9 @@ def write(name, text):
     """Replace what stands between the marks of table NAME in the page."""
     begin, end = f'<!-- {name} -->\n', f'<!-- end of {name} -->\n'
     page = PAGE.read_text(encoding='utf-8')
-    before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(end)
-    expect(rest and after is not None and end in page, f'{PAGE} has no place for {name}')
+    before, begun, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    expect(begun and ended, f'{PAGE} has no place for {name}')
     PAGE.write_text(before + begin + text + end + after, encoding='utf-8')
 
 
