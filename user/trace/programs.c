@@ -165,8 +165,8 @@ static int attach_one(struct programs *p, struct bpf_program *program, const cha
  * What releases, and the task switch, before what acquires. Detaching goes
  * the other way round.
  */
-static int attach(struct programs *p, const struct plan *plan, programs_progress progress,
-		  void *arg, struct error *err)
+static int attach_all(struct programs *p, const struct plan *plan, programs_progress progress,
+		      void *arg, struct error *err)
 {
 	int code = attach_one(p, p->skel->progs.lv_sched_switch, "sched_switch", err);
 	size_t all = 0;
@@ -185,8 +185,25 @@ static int attach(struct programs *p, const struct plan *plan, programs_progress
 	return code;
 }
 
-static int prepare(struct programs *p, const struct plan *plan, programs_progress progress,
-		   void *arg, struct error *err)
+int programs_attach(struct programs *p, const struct plan *plan, programs_progress progress,
+		    void *arg, struct error *err)
+{
+	libbpf_print_fn_t before = libbpf_set_print(keep_words);
+	int code = attach_all(p, plan, progress, arg, err);
+
+	libbpf_set_print(before);
+	if (code)
+		programs_detach(p);
+	return code;
+}
+
+void programs_detach(struct programs *p)
+{
+	while (p->nr_links)
+		bpf_link__destroy(p->links[--p->nr_links]);
+}
+
+static int load_all(struct programs *p, const struct plan *plan, struct error *err)
 {
 	int code;
 
@@ -200,8 +217,7 @@ static int prepare(struct programs *p, const struct plan *plan, programs_progres
 	if (code)
 		return code;
 	control_of(p)->nr_cpus = plan->nr_cpus;
-	code = find_layout(p, err);
-	return code ? code : attach(p, plan, progress, arg, err);
+	return find_layout(p, err);
 }
 
 int programs_prepare(const struct plan *plan, programs_progress progress, void *arg,
@@ -215,8 +231,9 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 		return error_set(err, -ENOMEM, "out of memory");
 	libbpf_words[0] = '\0';
 	before = libbpf_set_print(keep_words);
-	code = prepare(p, plan, progress, arg, err);
+	code = load_all(p, plan, err);
 	libbpf_set_print(before);
+	code = code ? code : programs_attach(p, plan, progress, arg, err);
 	if (code) {
 		programs_finish(p);
 		return code;
@@ -310,8 +327,7 @@ void programs_finish(struct programs *p)
 		return;
 	if (p->nr_links)
 		programs_stop(p);
-	while (p->nr_links)
-		bpf_link__destroy(p->links[--p->nr_links]);
+	programs_detach(p);
 	for (int i = 0; i < NR_TABLES; i++)
 		if (p->tables[i].memory)
 			munmap(p->tables[i].memory, p->tables[i].size);

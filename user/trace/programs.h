@@ -41,6 +41,14 @@ void programs_tables(struct programs *programs, struct tables *ret);
 /* Runs that the kernel itself skipped because the program was running already. */
 uint64_t programs_recursion_misses(struct programs *programs);
 
+/*
+ * Let go of the kernel's functions, and take them again: between programs_stop() and
+ * programs_start(), when nothing shall cost anything for a while.
+ */
+void programs_detach(struct programs *programs);
+int programs_attach(struct programs *programs, const struct plan *plan,
+		    programs_progress progress, void *arg, struct error *err);
+
 void programs_finish(struct programs *programs); /* takes NULL */
 
 #endif
