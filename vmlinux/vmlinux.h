@@ -2,8 +2,9 @@
 /*
  * The few kernel types that lockvane reads, kept by hand: only the members
  * used, relocated by CO-RE to where the running kernel has them. Each says
- * where it is defined and since when. `___name` flavours are other kernels'
- * versions of a type.
+ * where it is defined and since when: tools/vmlinux-check reads it, and holds
+ * all of it against the BTF of the kernels we test on. `___name` flavours are
+ * other kernels' versions of a type.
  */
 #ifndef __VMLINUX_H__
 #define __VMLINUX_H__
@@ -53,8 +54,8 @@ struct pcpu_hot {
 
 /* include/linux/mm_types.h; page_type is in a union with _mapcount */
 struct page {
-	unsigned long flags;
-	unsigned long compound_head;
+	unsigned long flags;	     /* until 6.17: a struct since, and no slab's bit in it */
+	unsigned long compound_head; /* until 6.19 */
 	unsigned int page_type;
 };
 
