@@ -87,7 +87,10 @@ struct kmem_cache {
 	const char *name;
 };
 
-/* include/linux/mutex.h, mutex_types.h since 6.7; PREEMPT_RT's has no owner but an rt_mutex_base */
+/*
+ * include/linux/mutex.h (mutex_types.h from 6.7 on), without CONFIG_PREEMPT_RT; there it has no
+ * owner but an rt_mutex_base
+ */
 struct mutex {
 	struct {
 	} owner;
@@ -98,7 +101,10 @@ struct rt_mutex_base {
 	struct task_struct *owner;
 };
 
-/* include/linux/rwsem.h; on PREEMPT_RT a struct rwbase_rt, whose first word counts readers */
+/*
+ * include/linux/rwsem.h, without CONFIG_PREEMPT_RT; there it is a struct rwbase_rt, whose first
+ * word counts readers
+ */
 struct rw_semaphore {
 	struct {
 	} count, owner;
