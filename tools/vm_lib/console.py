@@ -10,7 +10,8 @@ SPLAT = re.compile(
     r'rcu_\w+ kthread (starved|timer wakeup)|\bint3\b|general protection|'
     r'[Uu]nable to handle|invalid opcode|divide error|stack segment|'
     r'double fault|UBSAN: |KASAN: |KFENCE: |kernel BUG at|blocked for more than \d+ seconds|'
-    r'INFO: task .* blocked|list_(add|del) corruption|refcount_t: |Out of memory: ')
+    r'INFO: task .* blocked|list_(add|del) corruption|refcount_t: ')
+OOM = re.compile(r'Out of memory: ')
 
 LOCKDEP = re.compile(
     r'WARNING: (possible (circular locking|recursive locking|irq lock inversion)|'
@@ -48,13 +49,13 @@ def report_text(lines, reports):
     return ''.join('\n'.join(lines[start:end]) + '\n' for start, end in reports)
 
 
-def splats(lines, expect_lockdep):
+def splats(lines, expect_lockdep, expect_oom=False):
     """The first splat and what followed it, or an empty list."""
     passed = set()
     if expect_lockdep:
         for start, end in lockdep_reports(lines):
             passed.update(range(start, end))
     for at, line in enumerate(lines):
-        if at not in passed and SPLAT.search(line):
+        if at not in passed and (SPLAT.search(line) or not expect_oom and OOM.search(line)):
             return lines[at:at + SPLAT_LINES]
     return []
