@@ -11,6 +11,7 @@
 #   make conformance  every case of the kernel's locking selftest that applies
 #   make explore      random programs: real deadlocks searched for, against the rules
 #   make bench-graph  how fast the graph and the native recorder are
+#   make torture      killed, detached, out of memory, again and again (TORTURE_ROUNDS, ..._SEED)
 #   make fuzz         long fuzz runs (FUZZ_SECONDS each)
 #   make format       clang-format
 
@@ -39,6 +40,7 @@ OBJS := $(SRCS:%.c=$(B)/%.o)
 LIB := $(filter-out user/cli/main.c,$(SRCS))
 EXPLORE := $(wildcard tests/explore/*.c)
 BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
+TORTURE := $(B)/tests/torture/kills $(B)/tests/torture/cycles
 FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
@@ -47,11 +49,12 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load unit workloads natives conformance \
-	explore bench-graph fuzz install clean format
+	explore bench-graph torture torture-programs fuzz install clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
 natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ)
+torture-programs: $(TORTURE)
 
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
@@ -109,6 +112,10 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS) -pthread
 
+$(TORTURE): %: %.o $(B)/tests/torture/left.o $(B)/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
 # The fuzzers see the coverage of all our sources, so those are built once more.
 $(B)/fuzz/%.o: %.c
 	$(call say,CC-FUZZ,$<)
@@ -124,7 +131,7 @@ $(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
-.SECONDARY: $(BENCH:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
+.SECONDARY: $(TORTURE:%=%.o) $(BENCH:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
 
 $(B)/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)
@@ -148,7 +155,7 @@ demo-2019: setup
 	$(Q)tools/demo 2019
 
 check: setup
-	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads unit natives
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads unit natives torture-programs
 	$(Q)tests/run
 
 # WRITE=1 puts the table into docs/kernels.md.
@@ -168,6 +175,10 @@ bench-graph: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)
 	$(Q)$(B)/tests/bench/bench_graph
 	$(Q)$(B)/tests/bench/bench_record
+
+torture: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads torture-programs
+	$(Q)tests/vm/run --group torture
 
 fuzz: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ)

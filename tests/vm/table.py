@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The guests: which kernel, which script, and what the host checks of what comes back."""
+import os
 from dataclasses import dataclass, field
 
 import checks
@@ -19,6 +20,7 @@ class Guest:
     about: str
     seconds: int = 300              # limit; several times what an idle machine takes
     kmods: tuple = ()               # modules it wants
+    puts: tuple = ()                # what else of build/ goes in
     groups: tuple = ('check',)      # when it runs
     label: str = ''                 # what its row of a table adds to the release
     lockdep: bool = False           # hands out lockdep's own report
@@ -55,10 +57,31 @@ class Comparison:
     check: dict
 
 
+TORTURERS = ('workloads/hog', 'tests/torture/kills', 'tests/torture/cycles')
+ROUNDS = int(os.environ.get('TORTURE_ROUNDS') or 100)
+SEED = {'SEED': os.environ['TORTURE_SEED']} if os.environ.get('TORTURE_SEED') else {}
+
+
+def torture(name, kernel, about, groups=('torture',), seconds=8 * 3600, **rounds):
+    """Little memory, so that it soon runs out; each kind so often."""
+    env = {kind: str(count) for kind, count in rounds.items()}
+    return Guest(name, kernel, 'torture.sh', about, seconds=seconds, groups=groups,
+                 kmods=(UFFD,), puts=TORTURERS, options=('-m', '512', '--expect-oom'), env=env | SEED)
+
+
+def tortures(kernel):
+    """All of it: kills apart from the rest, as both take long."""
+    some, few = max(1, ROUNDS // 5), max(1, ROUNDS // 10)
+    yield torture(f'torture-kills-{kernel}', kernel, 'killed at random moments', KILLS=ROUNDS)
+    yield torture(f'torture-{kernel}', kernel, 'hooks, modules, CPUs, memory that come and go',
+                  CYCLES=2 * ROUNDS, RUNS=few, STIRRED=some, MODULES=some, CPUS=some,
+                  HOGS=some, OOMS=few)
+
+
 # The long ones first: two run at a time.
 GUESTS = (
     Guest('ten', '6.12', 'ten.sh', 'ten traces in a row', seconds=1200, kmods=(UFFD,)),
-    Guest('ends', '6.12', 'ends.sh', 'traces ended by signals, whenever', seconds=600),
+    Guest('ends', '6.12', 'ends.sh', 'traces asked to end, whenever', seconds=600),
     Guest('founding-6.12', '6.12', 'founding.sh', 'the founding case and its innocent twins',
           seconds=600, kmods=(UFFD,), check=checks.FOUNDING),
     Guest('founding-6.1', '6.1', 'founding.sh', 'the same', seconds=600, kmods=(UFFD,),
@@ -72,6 +95,8 @@ GUESTS = (
     Guest('lockdep-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True),
     Guest('lockdep-no-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True,
           env={'ARGS': '--no-cancel'}),
+    torture('torture-short', '6.12', 'a little of make torture', groups=('check',), seconds=900,
+            KILLS=2, MODULES=2, CPUS=2, HOGS=1, OOMS=1),
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
     Guest('too-old', '5.10', 'impossible.sh', 'a kernel that is too old',
           env={'WORDS': 'needs 6.1 or later'}, groups=('check', 'matrix')),
@@ -99,6 +124,9 @@ GUESTS = (
     loaded('7.2'),
     Guest('load-lockdep', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', seconds=1500,
           groups=('load',), lockdep=True, env={'LOAD': LONG_LOAD}),
+
+    *tortures('6.12'),
+    *tortures('6.1'),
 )
 
 COMPARISONS = (

@@ -365,6 +365,7 @@ struct options {
 	double seconds;
 	long rounds; /* 0: until the time is over */
 	int workers;
+	bool gives_way;
 };
 
 static double now(void)
@@ -436,7 +437,8 @@ static int run(const struct options *options, struct counts *counts)
 
 static void usage(FILE *out)
 {
-	fputs("usage: mixed [-s SECONDS] [-n ROUNDS] [-j WORKERS]\n"
+	fputs("usage: mixed [-b] [-s SECONDS] [-n ROUNDS] [-j WORKERS]\n"
+	      "  -b           in the background: only what CPU time others leave\n"
 	      "  -s SECONDS   stop after that time (10)\n"
 	      "  -n ROUNDS    stop after so many rounds, if that is sooner\n"
 	      "  -j WORKERS   processes that do the same side by side (2)\n",
@@ -447,7 +449,7 @@ static int parse(int argc, char **argv, struct options *ret_options)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "s:n:j:h")) != -1) {
+	while ((c = getopt(argc, argv, "bs:n:j:h")) != -1) {
 		char *end = "";
 
 		if (c == 's')
@@ -456,6 +458,8 @@ static int parse(int argc, char **argv, struct options *ret_options)
 			ret_options->rounds = strtol(optarg, &end, 10);
 		else if (c == 'j')
 			ret_options->workers = strtol(optarg, &end, 10);
+		else if (c == 'b')
+			ret_options->gives_way = true;
 		else if (c == 'h')
 			exit((usage(stdout), EXIT_SUCCESS));
 		else
@@ -488,6 +492,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "mixed: mmap: %s\n", strerror(errno));
 		return EXIT_FAILURE;
 	}
+	if (options.gives_way && nice(19) < 0)
+		return EXIT_FAILURE;
 	signal(SIGUSR2, ignore_signal);
 	signal(SIGPIPE, SIG_IGN);
 	/* Once by one process: finds out what this kernel does not have. */
