@@ -7,8 +7,11 @@ plan traced
 case_traced()
 {
 	insmod lv_counts.ko || fail 'the module does not load'
-	lv 0 counts trace -o $OUT/counts.db -- sh -c "echo $ROUNDS >/dev/lv_counts"
+	lockvane trace -o $OUT/counts.db -- sh -c "echo $ROUNDS >/dev/lv_counts" \
+		>$OUT/counts.out 2>$OUT/counts.err
+	status=$?
 	cat /dev/lv_counts >$OUT/happened
+	[ $status -eq 0 ] || fail "status $status: $(grep '^findings' $OUT/counts.out)"
 	rmmod lv_counts || fail 'the module does not unload'
 	clean counts
 }
