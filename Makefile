@@ -10,6 +10,7 @@
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
 #   make explore      random programs: real deadlocks searched for, against the rules
+#   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
 #   make bench-graph  how fast the graph and the native recorder are
 #   make torture      killed, detached, out of memory, again and again (TORTURE_ROUNDS, ..._SEED)
 #   make fuzz         long fuzz runs (FUZZ_SECONDS each)
@@ -49,7 +50,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load unit workloads natives conformance \
-	explore bench-graph torture torture-programs fuzz install clean format
+	explore bench bench-graph torture torture-programs fuzz install clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -170,6 +171,10 @@ conformance: setup
 explore: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(B)/tests/explore/explore
 	$(Q)$(B)/tests/explore/explore $(EXPLORE_ARGS)
+
+bench: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)
+	$(Q)tools/bench $(BENCH_ARGS)
 
 bench-graph: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)

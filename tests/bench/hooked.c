@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Run a program with hooks attached, for what they cost. Guests only.
+ *
+ *	hooked MODE CMD ARG...
+ *
+ *	all       lockvane, armed, all it would hook
+ *	spin      lockvane, armed, spinning locks only
+ *	disarmed  lockvane, attached but not armed
+ *	empty     in the place of each of lockvane's programs one that only returns
+ *	count     the same, and CMD may ask how many ran (OPS_EVENTS)
+ *	fentry, fexit, kprobe, kprobe-multi
+ *	          the same functions, empty programs, all of this kind
+ *
+ * What `empty` attaches is not a list of its own: lockvane attaches its
+ * programs, we look in the kernel where they went, and lockvane lets go.
+ */
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "trace/programs.h"
+
+#define MAX_TARGETS 512
+
+/* Where one of lockvane's programs is attached. */
+struct target {
+	__u32 btf_id;
+	enum bpf_attach_type way;
+	char name[64];
+	int program; /* the empty one in its place */
+};
+
+static struct target targets[MAX_TARGETS];
+static size_t nr_targets;
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	fprintf(stderr, "hooked: ");
+	vfprintf(stderr, format, ap);
+	fprintf(stderr, "\n");
+	va_end(ap);
+	exit(1);
+}
+
+static int check(int result, const char *what, const char *where)
+{
+	if (result < 0)
+		die("%s %s: %s", what, where, strerror(errno));
+	return result;
+}
+
+static void show_progress(void *arg, size_t done, size_t all)
+{
+	if (done % 20 == 0)
+		fprintf(stderr, "hooked: attaching %zu of %zu\n", done, all);
+}
+
+/* As cmd_trace does it. */
+static struct programs *attach_lockvane(bool only_spin)
+{
+	struct programs *programs = NULL;
+	struct features features;
+	struct ksyms *ksyms = NULL;
+	struct kbtf *btf = NULL;
+	struct error err = {};
+	struct plan plan;
+
+	if (kbtf_load(NULL, &btf))
+		die("cannot read the kernel's BTF");
+	ksyms_load(NULL, &ksyms);
+	features_probe(NULL, btf, ksyms, &features);
+	ksyms_free(ksyms);
+	if (cli_may_trace(&features, &err) || plan_make(btf, &features, &plan, &err) ||
+	    programs_prepare(&plan, show_progress, NULL, &programs, &err))
+		die("%s", err.text);
+	kbtf_free(btf);
+	return programs;
+}
+
+static uint64_t recorded(struct programs *programs)
+{
+	struct tables tables;
+	uint64_t sum = 0;
+
+	programs_tables(programs, &tables);
+	for (size_t i = 0; i < tables.nr_cpus; i++)
+		sum += tables.cpus[i].events;
+	return sum;
+}
+
+/* Where a link goes, or false where it is no tracing program's. */
+static bool read_link(int fd, struct target *ret)
+{
+	struct bpf_prog_info program = {};
+	struct bpf_link_info link = {};
+	__u32 len = sizeof(link);
+	int program_fd;
+
+	check(bpf_obj_get_info_by_fd(fd, &link, &len), "info of a", "link");
+	program_fd = check(bpf_prog_get_fd_by_id(link.prog_id), "program of a", "link");
+	len = sizeof(program);
+	check(bpf_obj_get_info_by_fd(program_fd, &program, &len), "info of a", "program");
+	close(program_fd);
+	if (program.type != BPF_PROG_TYPE_TRACING)
+		return false;
+	ret->btf_id = program.attach_btf_id;
+	ret->way = link.type == BPF_LINK_TYPE_RAW_TRACEPOINT ? BPF_TRACE_RAW_TP
+							     : link.tracing.attach_type;
+	return true;
+}
+
+static void find_targets(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	__u32 id = 0;
+
+	if (!btf)
+		die("cannot read the kernel's BTF");
+	while (!bpf_link_get_next_id(id, &id)) {
+		struct target *target = &targets[nr_targets];
+		const struct btf_type *type;
+		int fd = check(bpf_link_get_fd_by_id(id), "open a", "link");
+
+		if (nr_targets == MAX_TARGETS || !read_link(fd, target))
+			die("link %u is of a kind that has no empty twin here", id);
+		close(fd);
+		type = btf__type_by_id(btf, target->btf_id);
+		snprintf(target->name, sizeof(target->name), "%s",
+			 type ? btf__name_by_offset(btf, type->name_off) : "?");
+		nr_targets++;
+	}
+	btf__free(btf);
+	if (nr_targets < 2)
+		die("lockvane attached nothing");
+}
+
+static int load_empty(enum bpf_prog_type type, enum bpf_attach_type way, __u32 btf_id)
+{
+	static const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = way,
+		    .attach_btf_id = btf_id);
+
+	return bpf_prog_load(type, "empty", "GPL", insns, sizeof(insns) / sizeof(insns[0]),
+			     &options);
+}
+
+static void attach_tracing(struct target *target)
+{
+	target->program = check(load_empty(BPF_PROG_TYPE_TRACING, target->way, target->btf_id),
+				"load", target->name);
+	check(bpf_raw_tracepoint_open(NULL, target->program), "attach", target->name);
+}
+
+static void attach_kprobe(struct target *target)
+{
+	struct perf_event_attr attr = {.size = sizeof(attr), .config1 = (uintptr_t)target->name};
+	int64_t type;
+	int event;
+
+	check(file_number(NULL, "/sys/bus/event_source/devices/kprobe/type", &type), "kprobe",
+	      "type");
+	attr.type = type;
+	event = check(syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC),
+		      "kprobe", target->name);
+	target->program = check(load_empty(BPF_PROG_TYPE_KPROBE, 0, 0), "load", target->name);
+	check(bpf_link_create(target->program, event, BPF_PERF_EVENT, NULL), "attach",
+	      target->name);
+}
+
+static void attach_kprobe_multi(struct target *target)
+{
+	const char *name = target->name;
+	LIBBPF_OPTS(bpf_link_create_opts, options, .kprobe_multi.syms = &name,
+		    .kprobe_multi.cnt = 1);
+
+	target->program = check(load_empty(BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI, 0), "load",
+				target->name);
+	check(bpf_link_create(target->program, 0, BPF_TRACE_KPROBE_MULTI, &options), "attach",
+	      target->name);
+}
+
+/* Tracepoints stay what they are, whatever the functions' hooks become. */
+static void attach_empty(const char *mode)
+{
+	for (size_t i = 0; i < nr_targets; i++) {
+		struct target *target = &targets[i];
+		bool is_function = target->way != BPF_TRACE_RAW_TP;
+
+		show_progress(NULL, i, nr_targets);
+		if (is_function && !strcmp(mode, "fentry"))
+			target->way = BPF_TRACE_FENTRY;
+		else if (is_function && !strcmp(mode, "fexit"))
+			target->way = BPF_TRACE_FEXIT;
+		if (is_function && !strcmp(mode, "kprobe"))
+			attach_kprobe(target);
+		else if (is_function && !strcmp(mode, "kprobe-multi"))
+			attach_kprobe_multi(target);
+		else
+			attach_tracing(target);
+	}
+}
+
+static pid_t start(char **command)
+{
+	pid_t pid = check(fork(), "fork", "");
+
+	if (pid)
+		return pid;
+	execvp(command[0], command);
+	die("%s: %s", command[0], strerror(errno));
+}
+
+static int finish(pid_t pid)
+{
+	int status;
+
+	check(waitpid(pid, &status, 0), "wait", "");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static uint64_t empty_runs(void)
+{
+	uint64_t sum = 1; /* never 0, which is for "nobody counts" */
+
+	for (size_t i = 0; i < nr_targets; i++) {
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		check(bpf_obj_get_info_by_fd(targets[i].program, &info, &len), "info of",
+		      targets[i].name);
+		sum += info.run_cnt;
+	}
+	return sum;
+}
+
+/* CMD writes a byte when it wants to know, and closes when it ends. */
+static int run_counted(char **command)
+{
+	int ask[2], answer[2];
+	char fds[32], byte;
+	pid_t pid;
+
+	check(bpf_enable_stats(BPF_STATS_RUN_TIME), "switch on", "BPF statistics");
+	check(pipe(ask) | pipe(answer), "make", "pipes");
+	snprintf(fds, sizeof(fds), "%d,%d", ask[1], answer[0]);
+	setenv("OPS_EVENTS", fds, 1);
+	pid = start(command);
+	close(ask[1]);
+	while (read(ask[0], &byte, 1) == 1) {
+		uint64_t sum = empty_runs();
+
+		check(write(answer[1], &sum, sizeof(sum)), "answer", "");
+	}
+	return finish(pid);
+}
+
+static int run_lockvane(const char *mode, char **command)
+{
+	struct programs *programs = attach_lockvane(!strcmp(mode, "spin"));
+	bool armed = strcmp(mode, "disarmed");
+	uint64_t events;
+	int status;
+
+	if (armed)
+		programs_start(programs);
+	status = finish(start(command));
+	events = recorded(programs);
+	fprintf(stderr, "hooked: %llu events recorded\n", (unsigned long long)events);
+	if (armed != !!events)
+		die("%s, and yet that", mode);
+	programs_finish(programs);
+	return status;
+}
+
+static int run_empty(const char *mode, char **command)
+{
+	struct programs *programs = attach_lockvane(false);
+
+	find_targets();
+	programs_finish(programs);
+	attach_empty(mode);
+	fprintf(stderr, "hooked: %zu empty programs attached\n", nr_targets);
+	return strcmp(mode, "count") ? finish(start(command)) : run_counted(command);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const lockvanes[] = {"all", "spin", "disarmed"};
+	static const char *const empties[] = {"empty", "count",	 "fentry",
+					      "fexit", "kprobe", "kprobe-multi"};
+
+	for (size_t i = 0; argc > 2 && i < sizeof(lockvanes) / sizeof(lockvanes[0]); i++)
+		if (!strcmp(argv[1], lockvanes[i]))
+			return run_lockvane(argv[1], argv + 2);
+	for (size_t i = 0; argc > 2 && i < sizeof(empties) / sizeof(empties[0]); i++)
+		if (!strcmp(argv[1], empties[i]))
+			return run_empty(argv[1], argv + 2);
+	fprintf(stderr, "usage: hooked MODE CMD ARG...\n");
+	return 2;
+}
