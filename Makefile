@@ -26,6 +26,7 @@ FUZZ_SECONDS ?= 600
 
 CFLAGS ?= -O2 -g
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DLOCKVANE_VERSION='"$(VERSION)"' -Ibpf -Iuser -I$(B)
 LDLIBS := -lbpf -lelf -lz -lsqlite3 -ljansson
@@ -43,6 +44,8 @@ EXPLORE := $(wildcard tests/explore/*.c)
 BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
 TORTURE := $(B)/tests/torture/kills $(B)/tests/torture/cycles
 FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
+# Run under ThreadSanitizer too; they need the recorder and its native world only.
+TSAN_UNIT := $(B)/tests/tsan/test_record_threads
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
 MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
@@ -56,6 +59,7 @@ unit: $(UNIT)
 workloads: $(WORKLOADS)
 natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ)
 torture-programs: $(TORTURE)
+natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT)
 
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
@@ -94,6 +98,18 @@ $(B)/tests/unit/%: $(B)/asan/tests/unit/%.o $(B)/asan/liblockvane.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS) -lcmocka -lm -pthread
 .SECONDARY: $(UNIT:$(B)/%=$(B)/asan/%.o)
+
+$(B)/tsan/%.o: %.c
+	$(call say,CC-TSAN,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(TSAN) $(WARN) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/tsan/%: $(B)/tsan/tests/unit/%.o $(B)/tsan/user/replay/hooked.o $(B)/tsan/user/replay/seat.o
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(TSAN) -o $@ $^ -lcmocka -pthread
+.SECONDARY: $(TSAN_UNIT:$(B)/tests/tsan/%=$(B)/tsan/tests/unit/%.o) \
+	$(B)/tsan/user/replay/hooked.o $(B)/tsan/user/replay/seat.o
 
 # What is timed, or searches long, runs as it is shipped.
 $(B)/liblockvane.a: $(LIB:%.c=$(B)/%.o)

@@ -18,10 +18,13 @@
 
 #define CPUS 4
 #define CLASSES 24
-#define ROUNDS 400
+#define ROUNDS 40
+#define WORLDS 20 /* all is new only once in each */
 
 static const struct machine_op spin = { .family = LV_SPIN };
 static const struct machine_op mutex = { .family = LV_MUTEX };
+
+static pthread_barrier_t together;
 
 struct cpu {
 	pthread_t thread;
@@ -66,6 +69,7 @@ static void *run(void *arg)
 	struct cpu *cpu = arg;
 
 	world_seat = &cpu->seat;
+	pthread_barrier_wait(&together);
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		uint32_t outer = (round + cpu->seat.cpu * 5) % CLASSES;
 
@@ -103,22 +107,23 @@ static struct world *make_world(struct cpu *cpus)
 
 static void run_all(struct cpu *cpus, void *(*body)(void *))
 {
+	assert_int_equal(pthread_barrier_init(&together, NULL, CPUS), 0);
 	for (uint32_t i = 0; i < CPUS; i++)
 		assert_int_equal(pthread_create(&cpus[i].thread, NULL, body, &cpus[i]), 0);
 	for (uint32_t i = 0; i < CPUS; i++)
 		assert_int_equal(pthread_join(cpus[i].thread, NULL), 0);
+	pthread_barrier_destroy(&together);
 }
 
-static void test_tables(void **state)
+static void run_tables(void)
 {
 	static struct cpu cpus[CPUS];
 	struct world *world = make_world(cpus);
 	uint64_t acquired = 0, races = 0, lost = 0;
 	bool seen[CLASSES] = {};
-	static bool edges[CLASSES][CLASSES];
+	bool edges[CLASSES][CLASSES] = {};
 	uint32_t nr_edges = 0;
 
-	(void)state;
 	run_all(cpus, run);
 	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++) {
 		const struct lv_class *class = &world->classes[i];
@@ -157,6 +162,13 @@ static void test_tables(void **state)
 	world_free(world);
 }
 
+static void test_tables(void **state)
+{
+	(void)state;
+	for (int i = 0; i < WORLDS; i++)
+		run_tables();
+}
+
 /* Mutexes come and go in the task table. */
 static void *run_mutexes(void *arg)
 {
@@ -164,7 +176,8 @@ static void *run_mutexes(void *arg)
 	uint64_t task = cpu->seat.task;
 
 	world_seat = &cpu->seat;
-	for (uint32_t round = 0; round < ROUNDS * 4; round++) {
+	pthread_barrier_wait(&together);
+	for (uint32_t round = 0; round < ROUNDS * 40; round++) {
 		uint64_t addr = lock_of(cpu, round % CLASSES);
 
 		cpu->seat.task = task + (round % 7) * 0x10000;
