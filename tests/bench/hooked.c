@@ -38,8 +38,9 @@
 
 /* Where one of lockvane's programs is attached. */
 struct target {
+	enum bpf_prog_type type;
+	enum bpf_attach_type way; /* of tracing programs, like the next one */
 	__u32 btf_id;
-	enum bpf_attach_type way;
 	char name[64];
 	int program; /* the empty one in its place */
 };
@@ -105,25 +106,45 @@ static uint64_t recorded(struct programs *programs)
 	return sum;
 }
 
-/* Where a link goes, or false where it is no tracing program's. */
-static bool read_link(int fd, struct target *ret)
+static struct bpf_prog_info program_info(__u32 id)
 {
-	struct bpf_prog_info program = {};
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	int fd = check(bpf_prog_get_fd_by_id(id), "program of a", "link");
+
+	check(bpf_obj_get_info_by_fd(fd, &info, &len), "info of a", "program");
+	close(fd);
+	return info;
+}
+
+static void name_by_btf(const struct btf *btf, struct target *target)
+{
+	const struct btf_type *type = btf__type_by_id(btf, target->btf_id);
+
+	snprintf(target->name, sizeof(target->name), "%s",
+		 type ? btf__name_by_offset(btf, type->name_off) : "?");
+}
+
+/* Where a link goes, or false where it is of a kind unheard of. */
+static bool read_link(int fd, const struct btf *btf, struct target *ret)
+{
 	struct bpf_link_info link = {};
+	struct bpf_prog_info program;
 	__u32 len = sizeof(link);
-	int program_fd;
 
 	check(bpf_obj_get_info_by_fd(fd, &link, &len), "info of a", "link");
-	program_fd = check(bpf_prog_get_fd_by_id(link.prog_id), "program of a", "link");
-	len = sizeof(program);
-	check(bpf_obj_get_info_by_fd(program_fd, &program, &len), "info of a", "program");
-	close(program_fd);
-	if (program.type != BPF_PROG_TYPE_TRACING)
-		return false;
+	program = program_info(link.prog_id);
+	ret->type = program.type;
+	if (program.type == BPF_PROG_TYPE_RAW_TRACEPOINT) {
+		link.raw_tracepoint.tp_name = (uintptr_t)ret->name;
+		link.raw_tracepoint.tp_name_len = sizeof(ret->name);
+		check(bpf_obj_get_info_by_fd(fd, &link, &len), "name of a", "tracepoint");
+		return true;
+	}
 	ret->btf_id = program.attach_btf_id;
-	ret->way = link.type == BPF_LINK_TYPE_RAW_TRACEPOINT ? BPF_TRACE_RAW_TP
-							     : link.tracing.attach_type;
-	return true;
+	ret->way = link.type == BPF_LINK_TYPE_TRACING ? link.tracing.attach_type : BPF_TRACE_RAW_TP;
+	name_by_btf(btf, ret);
+	return program.type == BPF_PROG_TYPE_TRACING;
 }
 
 static void find_targets(void)
@@ -134,16 +155,11 @@ static void find_targets(void)
 	if (!btf)
 		die("cannot read the kernel's BTF");
 	while (!bpf_link_get_next_id(id, &id)) {
-		struct target *target = &targets[nr_targets];
-		const struct btf_type *type;
 		int fd = check(bpf_link_get_fd_by_id(id), "open a", "link");
 
-		if (nr_targets == MAX_TARGETS || !read_link(fd, target))
+		if (nr_targets == MAX_TARGETS || !read_link(fd, btf, &targets[nr_targets]))
 			die("link %u is of a kind that has no empty twin here", id);
 		close(fd);
-		type = btf__type_by_id(btf, target->btf_id);
-		snprintf(target->name, sizeof(target->name), "%s",
-			 type ? btf__name_by_offset(btf, type->name_off) : "?");
 		nr_targets++;
 	}
 	btf__free(btf);
@@ -164,11 +180,18 @@ static int load_empty(enum bpf_prog_type type, enum bpf_attach_type way, __u32 b
 			     &options);
 }
 
-static void attach_tracing(struct target *target)
+static bool is_function(const struct target *target)
 {
-	target->program = check(load_empty(BPF_PROG_TYPE_TRACING, target->way, target->btf_id),
-				"load", target->name);
-	check(bpf_raw_tracepoint_open(NULL, target->program), "attach", target->name);
+	return target->type == BPF_PROG_TYPE_TRACING && target->way != BPF_TRACE_RAW_TP;
+}
+
+static void attach_same(struct target *target)
+{
+	const char *name = target->type == BPF_PROG_TYPE_TRACING ? NULL : target->name;
+
+	target->program =
+		check(load_empty(target->type, target->way, target->btf_id), "load", target->name);
+	check(bpf_raw_tracepoint_open(name, target->program), "attach", target->name);
 }
 
 static void attach_kprobe(struct target *target)
@@ -204,19 +227,21 @@ static void attach_empty(const char *mode)
 {
 	for (size_t i = 0; i < nr_targets; i++) {
 		struct target *target = &targets[i];
-		bool is_function = target->way != BPF_TRACE_RAW_TP;
 
 		show_progress(NULL, i, nr_targets);
-		if (is_function && !strcmp(mode, "fentry"))
-			target->way = BPF_TRACE_FENTRY;
-		else if (is_function && !strcmp(mode, "fexit"))
-			target->way = BPF_TRACE_FEXIT;
-		if (is_function && !strcmp(mode, "kprobe"))
+		if (!is_function(target)) {
+			attach_same(target);
+		} else if (!strcmp(mode, "kprobe")) {
 			attach_kprobe(target);
-		else if (is_function && !strcmp(mode, "kprobe-multi"))
+		} else if (!strcmp(mode, "kprobe-multi")) {
 			attach_kprobe_multi(target);
-		else
-			attach_tracing(target);
+		} else {
+			if (!strcmp(mode, "fentry"))
+				target->way = BPF_TRACE_FENTRY;
+			if (!strcmp(mode, "fexit"))
+				target->way = BPF_TRACE_FEXIT;
+			attach_same(target);
+		}
 	}
 }
 
