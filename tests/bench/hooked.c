@@ -5,7 +5,7 @@
  *	hooked MODE CMD ARG...
  *
  *	all       lockvane, armed, all it would hook
- *	spin      lockvane, armed, spinning locks only
+ *	spin      lockvane, armed, --locks spin,rw
  *	disarmed  lockvane, attached but not armed
  *	empty     in the place of each of lockvane's programs one that only returns
  *	count     the same, and CMD may ask how many ran (OPS_EVENTS)
@@ -73,22 +73,25 @@ static void show_progress(void *arg, size_t done, size_t all)
 		fprintf(stderr, "hooked: attaching %zu of %zu\n", done, all);
 }
 
-/* As cmd_trace does it. */
-static struct programs *attach_lockvane(bool only_spin)
+/* As cmd_trace does it; locks: as for --locks, NULL for all. */
+static struct programs *attach_lockvane(const char *locks)
 {
 	struct programs *programs = NULL;
 	struct features features;
 	struct ksyms *ksyms = NULL;
 	struct kbtf *btf = NULL;
+	uint32_t wanted = PLAN_ALL_LOCKS;
 	struct error err = {};
 	struct plan plan;
 
+	if (locks && plan_parse_locks(locks, &wanted, &err))
+		die("%s", err.text);
 	if (kbtf_load(NULL, &btf))
 		die("cannot read the kernel's BTF");
 	ksyms_load(NULL, &ksyms);
 	features_probe(NULL, btf, ksyms, &features);
 	ksyms_free(ksyms);
-	if (cli_may_trace(&features, &err) || plan_make(btf, &features, &plan, &err) ||
+	if (cli_may_trace(&features, &err) || plan_make(btf, &features, wanted, &plan, &err) ||
 	    programs_prepare(&plan, show_progress, NULL, &programs, &err))
 		die("%s", err.text);
 	kbtf_free(btf);
@@ -102,7 +105,7 @@ static uint64_t recorded(struct programs *programs)
 
 	programs_tables(programs, &tables);
 	for (size_t i = 0; i < tables.nr_cpus; i++)
-		sum += tables.cpus[i].events;
+		sum += tables_events(&tables.cpus[i]);
 	return sum;
 }
 
@@ -301,7 +304,7 @@ static int run_counted(char **command)
 
 static int run_lockvane(const char *mode, char **command)
 {
-	struct programs *programs = attach_lockvane(!strcmp(mode, "spin"));
+	struct programs *programs = attach_lockvane(strcmp(mode, "spin") ? NULL : "spin,rw");
 	bool armed = strcmp(mode, "disarmed");
 	uint64_t events;
 	int status;
@@ -319,7 +322,7 @@ static int run_lockvane(const char *mode, char **command)
 
 static int run_empty(const char *mode, char **command)
 {
-	struct programs *programs = attach_lockvane(false);
+	struct programs *programs = attach_lockvane(NULL);
 
 	find_targets();
 	programs_finish(programs);

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "capture/tables.h"
 #include "hooks.h"
 #include "replay/hooked.h"
 #include "replay/seat.h"
@@ -38,18 +39,45 @@ static struct {
 static sigjmp_buf out;
 static const char *written; /* the table that was written to, or NULL */
 
-static void *mapped(int i, const char *name, const void *from, size_t size)
+static size_t whole_pages(size_t size)
 {
-	size_t page = sysconf(_SC_PAGESIZE), rounded = (size + page - 1) & ~(page - 1);
-	void *memory =
-		mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	return (size + page - 1) & ~(page - 1);
+}
+
+static void *map(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_true(memory != MAP_FAILED);
-	memcpy(memory, from, size);
-	tables[i].name = name;
-	tables[i].memory = memory;
-	tables[i].size = rounded;
 	return memory;
+}
+
+static void *mapped(int i, const char *name, const void *from, size_t size)
+{
+	tables[i].name = name;
+	tables[i].size = whole_pages(size);
+	tables[i].memory = map(tables[i].size);
+	memcpy(tables[i].memory, from, size);
+	return tables[i].memory;
+}
+
+/*
+ * All of the world before the tasks' keys, which are the tasks' own: they go on
+ * pages of their own, but for a few in the line that they begin in. No task here
+ * has one of those.
+ */
+static struct world *mapped_world(const struct world *from)
+{
+	const size_t line = _Alignof(struct world);
+	size_t before = (offsetof(struct world, task_keys) + line - 1) & ~(line - 1);
+	char *memory = map(whole_pages(before) + whole_pages(sizeof(*from)));
+
+	tables[0].name = "control";
+	tables[0].memory = memory;
+	tables[0].size = whole_pages(before);
+	return memcpy(memory + whole_pages(before) - before, from, sizeof(*from));
 }
 
 static void protect(int protection)
@@ -99,7 +127,7 @@ static int setup(void **state)
 			(struct lv_place){.kind = LV_PLACE_SLAB, .base = 0x1000 * (i + 1)};
 		plain->memory[i * WORLD_OBJECT_SIZE] = 1; /* locked */
 	}
-	world = mapped(0, "control", plain, sizeof(*plain));
+	world = mapped_world(plain);
 	world->classes =
 		mapped(1, "classes", plain->classes, LV_MAX_CLASSES * sizeof(*world->classes));
 	world->edges = mapped(2, "edges", plain->edges, LV_MAX_EDGES * sizeof(*world->edges));
@@ -142,7 +170,7 @@ static const struct machine_op acquires[] = {
 
 static bool sleeps(const struct machine_op *op)
 {
-	return op->family == LV_MUTEX || op->family == LV_RWSEM;
+	return op->family != LV_SPIN && op->family != LV_RWLOCK && op->family != LV_RAWSPIN;
 }
 
 static uint64_t address(size_t object, const struct machine_op *op)
@@ -237,18 +265,19 @@ static uint64_t lost(uint32_t cpu)
 	uint64_t sum = 0;
 
 	for (int kind = 0; kind < LV_LOSS_KINDS; kind++)
-		sum += world->cpus[cpu].lost[kind];
+		for (int hook = 0; hook < LV_MAX_HOOKS; hook++)
+			sum += world->cpus[cpu].lost[kind][hook];
 	return sum;
 }
 
 static void nothing_written(void (*body)(void))
 {
-	uint64_t before = world_seat->own->events;
+	uint64_t before = tables_events(world_seat->own);
 	const char *table = writes(body);
 
 	if (table)
 		fail_msg("the common path wrote to %s", table);
-	assert_true(world_seat->own->events > before);
+	assert_true(tables_events(world_seat->own) > before);
 	assert_int_equal(lost(world_seat->cpu), 0);
 }
 
