@@ -87,7 +87,7 @@ static void *run(void *arg)
 
 static struct world *make_world(struct cpu *cpus)
 {
-	struct world *world = world_new(CPUS, CPUS * CLASSES);
+	struct world *world = world_new(CPUS, CPUS * CLASSES + CPUS);
 
 	assert_non_null(world);
 	for (uint32_t i = 0; i < CPUS; i++) {
@@ -169,6 +169,62 @@ static void test_tables(void **state)
 		run_tables();
 }
 
+/* Names for the same wait queues, all different; and releases of what nobody holds. */
+static void *run_names(void *arg)
+{
+	struct cpu *cpu = arg;
+	uint64_t text = world_address(CPUS * CLASSES + cpu->seat.cpu);
+
+	world_seat = &cpu->seat;
+	pthread_barrier_wait(&together);
+	for (uint32_t i = 0; i < CLASSES; i++) {
+		hooked_name(lock_of(cpu, i), text);
+		hooked_waitq(lock_of(cpu, i));
+		take(cpu, i);
+		give(cpu, i);
+		hooked_release(lock_of(cpu, i), &spin, 0);
+	}
+	return NULL;
+}
+
+static void check_names(const struct world *world)
+{
+	uint32_t names = 0, facts = 0;
+	uint64_t clashes = 0;
+
+	for (uint32_t i = 0; i < LV_MAX_NAMES; i++) {
+		names += world->names[i].state == LV_SLOT_READY;
+		clashes += world->names[i].clashes;
+	}
+	for (uint32_t i = 0; i < LV_MAX_FACTS; i++)
+		facts += world->facts[i].state == LV_SLOT_READY;
+	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++)
+		if (world->classes[i].state == LV_SLOT_READY)
+			assert_true(world->classes[i].flags & LV_CLASS_WAITQ);
+	/* A name that came while another was being written is not compared with it. */
+	assert_int_equal(names, CLASSES);
+	assert_true(clashes <= CLASSES * (CPUS - 1));
+	assert_int_equal(facts, CLASSES);
+}
+
+static void test_names(void **state)
+{
+	static struct cpu cpus[CPUS];
+
+	(void)state;
+	for (int i = 0; i < WORLDS; i++) {
+		struct world *world = make_world(cpus);
+
+		for (uint32_t lock = 0; lock < CPUS * CLASSES; lock++)
+			world->objects[lock].told.kind = LV_PLACE_SLAB;
+		for (uint32_t cpu = 0; cpu < CPUS; cpu++)
+			world->memory[(CPUS * CLASSES + cpu) * WORLD_OBJECT_SIZE] = 'a' + cpu;
+		run_all(cpus, run_names);
+		check_names(world);
+		world_free(world);
+	}
+}
+
 /* Mutexes come and go in the task table. */
 static void *run_mutexes(void *arg)
 {
@@ -207,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_tasks),
 	};
 
