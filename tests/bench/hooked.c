@@ -4,13 +4,14 @@
  *
  *	hooked MODE CMD ARG...
  *
- *	all       lockvane, armed, all it would hook
- *	spin      lockvane, armed, --locks spin,rw
- *	disarmed  lockvane, attached but not armed
- *	empty     in the place of each of lockvane's programs one that only returns
- *	count     the same, and CMD may ask how many ran (OPS_EVENTS)
+ *	all     lockvane with all it hooks; first disarmed, then armed
+ *	spin    lockvane, --locks spin,rw, armed
+ *	empty   in the place of each of lockvane's programs one that only returns;
+ *	        then again, and CMD may ask how many ran (OPS_EVENTS)
  *	fentry, fexit, kprobe, kprobe-multi
- *	          the same functions, empty programs, all of this kind
+ *	        the same functions, empty programs, all of this kind
+ *
+ * A line "column NAME" comes before each run of CMD.
  *
  * What `empty` attaches is not a list of its own: lockvane attaches its
  * programs, we look in the kernel where they went, and lockvane lets go.
@@ -248,9 +249,13 @@ static void attach_empty(const char *mode)
 	}
 }
 
-static pid_t start(char **command)
+static pid_t start(const char *column, char **command)
 {
-	pid_t pid = check(fork(), "fork", "");
+	pid_t pid;
+
+	printf("column %s\n", column);
+	fflush(stdout);
+	pid = check(fork(), "fork", "");
 
 	if (pid)
 		return pid;
@@ -258,12 +263,13 @@ static pid_t start(char **command)
 	die("%s: %s", command[0], strerror(errno));
 }
 
-static int finish(pid_t pid)
+static void finish(pid_t pid)
 {
 	int status;
 
 	check(waitpid(pid, &status, 0), "wait", "");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	if (status)
+		die("the program failed");
 }
 
 static uint64_t empty_runs(void)
@@ -282,7 +288,7 @@ static uint64_t empty_runs(void)
 }
 
 /* CMD writes a byte when it wants to know, and closes when it ends. */
-static int run_counted(char **command)
+static void run_counted(char **command)
 {
 	int ask[2], answer[2];
 	char fds[32], byte;
@@ -292,35 +298,34 @@ static int run_counted(char **command)
 	check(pipe(ask) | pipe(answer), "make", "pipes");
 	snprintf(fds, sizeof(fds), "%d,%d", ask[1], answer[0]);
 	setenv("OPS_EVENTS", fds, 1);
-	pid = start(command);
+	pid = start("events", command);
 	close(ask[1]);
 	while (read(ask[0], &byte, 1) == 1) {
 		uint64_t sum = empty_runs();
 
 		check(write(answer[1], &sum, sizeof(sum)), "answer", "");
 	}
-	return finish(pid);
+	finish(pid);
 }
 
-static int run_lockvane(const char *mode, char **command)
+static void run_lockvane(const char *mode, char **command)
 {
-	struct programs *programs = attach_lockvane(strcmp(mode, "spin") ? NULL : "spin,rw");
-	bool armed = strcmp(mode, "disarmed");
-	uint64_t events;
-	int status;
+	bool all = !strcmp(mode, "all");
+	struct programs *programs = attach_lockvane(all ? NULL : "spin,rw");
 
-	if (armed)
-		programs_start(programs);
-	status = finish(start(command));
-	events = recorded(programs);
-	fprintf(stderr, "hooked: %llu events recorded\n", (unsigned long long)events);
-	if (armed != !!events)
-		die("%s, and yet that", mode);
+	if (all) {
+		finish(start("disarmed", command));
+		if (recorded(programs))
+			die("events were recorded without being armed");
+	}
+	programs_start(programs);
+	finish(start(all ? "lockvane" : "spin", command));
+	if (!recorded(programs))
+		die("no events were recorded");
 	programs_finish(programs);
-	return status;
 }
 
-static int run_empty(const char *mode, char **command)
+static void run_empty(const char *mode, char **command)
 {
 	struct programs *programs = attach_lockvane(NULL);
 
@@ -328,21 +333,32 @@ static int run_empty(const char *mode, char **command)
 	programs_finish(programs);
 	attach_empty(mode);
 	fprintf(stderr, "hooked: %zu empty programs attached\n", nr_targets);
-	return strcmp(mode, "count") ? finish(start(command)) : run_counted(command);
+	finish(start(mode, command));
+	if (!strcmp(mode, "empty"))
+		run_counted(command);
+}
+
+static bool is_one_of(const char *word, const char *const *words, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(word, words[i]))
+			return true;
+	return false;
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const lockvanes[] = {"all", "spin", "disarmed"};
-	static const char *const empties[] = {"empty", "count",	 "fentry",
-					      "fexit", "kprobe", "kprobe-multi"};
+	static const char *const lockvanes[] = {"all", "spin"};
+	static const char *const empties[] = {"empty", "fentry", "fexit", "kprobe", "kprobe-multi"};
 
-	for (size_t i = 0; argc > 2 && i < sizeof(lockvanes) / sizeof(lockvanes[0]); i++)
-		if (!strcmp(argv[1], lockvanes[i]))
-			return run_lockvane(argv[1], argv + 2);
-	for (size_t i = 0; argc > 2 && i < sizeof(empties) / sizeof(empties[0]); i++)
-		if (!strcmp(argv[1], empties[i]))
-			return run_empty(argv[1], argv + 2);
+	if (argc > 2 && is_one_of(argv[1], lockvanes, 2)) {
+		run_lockvane(argv[1], argv + 2);
+		return 0;
+	}
+	if (argc > 2 && is_one_of(argv[1], empties, 5)) {
+		run_empty(argv[1], argv + 2);
+		return 0;
+	}
 	fprintf(stderr, "usage: hooked MODE CMD ARG...\n");
 	return 2;
 }
