@@ -368,6 +368,7 @@ static void test_unknown(void **state)
 	world->memory[0] = 1;
 	for (int i = 0; i < LV_MAX_CLASSES; i++)
 		world->classes[i].usage = 0;
+	memset(seats[0].own->addr, 0, sizeof(seats[0].own->addr)); /* knows it, too */
 	written_is(new_usage, "classes");
 	written_is(stack_number, "control");
 	written_is(stack_itself, "stacks");
