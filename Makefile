@@ -57,7 +57,6 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
-natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ)
 torture-programs: $(TORTURE)
 natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT)
 
