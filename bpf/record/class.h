@@ -166,7 +166,7 @@ static __always_inline int class_check(struct lv_cpu *cpu, __u32 id, __u64 addr)
 	if (!class)
 		return 0;
 	if (world_place(addr, &place) || !same_place(&class->place, &place)) {
-		addr_slot(cpu, addr, class->family)->key = 0;
+		cpu->clock += LV_ADDR_AGE; /* whatever else remembers it believes it no more */
 		count_loss(cpu, LV_LOSS_STALE_CLASS);
 		return 0;
 	}

@@ -160,6 +160,53 @@ static __always_inline void held_bound(struct lv_cpu *cpu, __u32 level, __u32 co
 		held_refute(level, count);
 }
 
+/* See held_drop_ghosts(). */
+static __always_inline int held_is_ghost(const struct lv_held *lock, __u64 addr, __u32 mode)
+{
+	const struct lv_class *class = world_class(lock->class);
+
+	if (!class || class->place.kind == LV_PLACE_TOLD)
+		return 0; /* annotations tell of attempts, too */
+	if (lock->addr == addr && (lock->mode == LV_WRITE || mode == LV_WRITE))
+		return 1;
+	return !world_counts_preemption() && !family_sleeps(class->family) &&
+	       !held_by_any(lock->addr, class->family, lock->mode);
+}
+
+/*
+ * An acquisition is seen when it has succeeded: what this level is thought to
+ * hold of the same lock, one of them exclusively, is a ghost. Where preemption is
+ * not counted, unlocks are hidden, and so is all that spins with a free word.
+ * Two readers may well be one task's. sleeping: look in the task's stack.
+ */
+RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 level, __u32 mode, __u32 sleeping)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *stack;
+	__u32 kept = 0, depth;
+
+	if (!cpu || level >= LV_LEVELS)
+		return 0;
+	stack = sleeping ? task_held(cpu) : &cpu->stack[level];
+	if (!stack)
+		return 0;
+	depth = stack->depth;
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		if (i >= depth)
+			break;
+		if (held_is_ghost(&stack->held[i], addr, mode)) {
+			count_loss(cpu, LV_LOSS_STALE_HOLDER);
+			continue;
+		}
+		stack->held[kept & (LV_HELD_DEPTH - 1)] = stack->held[i];
+		kept++;
+	}
+	stack->depth = kept;
+	if (!kept)
+		stack->tainted = 0;
+	return 0;
+}
+
 /* The newest lock on the stack, or NULL. */
 static __always_inline struct lv_held *held_top(struct lv_held_stack *stack)
 {

@@ -132,6 +132,9 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		return LV_NONE;
 	lock.count = held_count(&context, lock.class);
 	held_bound(context.cpu, context.level, lock.count);
+	for (__u32 level = 0; level <= context.level && level < LV_LEVELS; level++)
+		if (context.cpu->stack[level].depth)
+			held_drop_ghosts(addr, level, lock.mode, 0);
 
 	spin = &context.cpu->stack[context.level];
 	top = held_top(spin);
@@ -186,8 +189,8 @@ static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __
 	context.cpu->clock++;
 	spin = &context.cpu->stack[context.level];
 	under = acquire_under(&context, spin, &seen);
-	if (!seen || !memo_repeat(context.cpu, spin, addr, family,
-				  memo_when(hook, context.count), under))
+	if (!seen || !world_counts_preemption() ||
+	    !memo_repeat(context.cpu, spin, addr, family, memo_when(hook, context.count), under))
 		stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
 				      ACQUIRE(mode, how, irq));
 	record_end(ctx, &context, stack);

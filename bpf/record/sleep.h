@@ -85,6 +85,8 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	__u32 stack;
 	int all;
 
+	if (held->depth)
+		held_drop_ghosts(lock->addr, LV_LEVEL_TASK, lock->mode, 1);
 	stack = sleep_usage(context, lock, meta, &all);
 	if (context->count & CONTEXT_PREEMPT && world_counts_preemption()) {
 		spin = &context->cpu->stack[LV_LEVEL_TASK];
@@ -121,6 +123,9 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 	held = task_held(context.cpu);
 	if (held && how & LV_HELD_AGAIN && sleep_has(held, addr))
 		return LV_NONE;
+	/* Who may sleep spins on nothing: where unlocks are hidden, that tells what is left of them. */
+	if (!world_counts_preemption() && context.level == LV_LEVEL_TASK && !(how & LV_HELD_TRY))
+		empty_level(context.cpu, LV_LEVEL_TASK);
 	if (held && !(context.count & CONTEXT_PREEMPT)) {
 		top = held_top(held);
 		if (memo_repeat(context.cpu, held, addr, family, memo_when(hook, context.count),

@@ -117,7 +117,8 @@ RECORD_RARE __u32 usage_mark_held(__u32 level, __u32 softirq_count, __u32 meta, 
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_held_stack *held;
 
-	if (!cpu || level >= LV_LEVELS)
+	/* Where preemption is not counted, unlocks are hidden, and holders too unsure for this. */
+	if (!cpu || level >= LV_LEVELS || !world_counts_preemption())
 		return stack;
 	held = &cpu->stack[level];
 	if (held->tainted || (level == LV_LEVEL_TASK && cpu->task != world_task()))

@@ -24,6 +24,7 @@ KINDS = {
 
 STATIC = "X1 and X2 are two static locks: that they share a class, only their annotation says"
 QUEUED = "the selftest makes all readers recursive; a kernel's readers queue behind a writer"
+GHOST = "a rwsem read twice looks like one whose release was lost: not told, rather than wrong"
 UNTOLD = "that irqs were switched on under the lock, nothing but lockdep's own hook tells"
 
 
@@ -145,7 +146,9 @@ def readers():
             steps = locks.lock(kinds[0], "X1") + locks.lock(kinds[1], x)
             expected = verdict[name]
             production = ()
-            if x == "X1" and expected == SILENT:
+            if x == "X1" and name == "rsem":
+                production = (SILENT, "", GHOST)
+            elif x == "X1" and expected == SILENT:
                 production = (REPORT, "recursive", QUEUED)
             elif x == "X2" and expected == REPORT:
                 production = (SILENT, "", STATIC)

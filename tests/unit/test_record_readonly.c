@@ -352,6 +352,7 @@ static void written_is(void (*body)(void), const char *table)
 	assert_string_equal(seen ? seen : "nothing", table);
 	/* The program that wrote is cut off in its middle: begin anew. */
 	seats[0].own->guard = 0;
+	memset(seats[0].own->stack, 0, sizeof(seats[0].own->stack));
 	seats[0].preempt_count = 0;
 	world_arm(world);
 }
