@@ -159,6 +159,7 @@ static void same_capture(const struct capture *a, const struct capture *b)
 	for (size_t i = 0; i < a->nr_losses; i++) {
 		same_text(a->losses[i].name, b->losses[i].name);
 		same_text(a->losses[i].text, b->losses[i].text);
+		same_text(a->losses[i].programs, b->losses[i].programs);
 		assert_true(a->losses[i].count == b->losses[i].count);
 	}
 }
@@ -207,7 +208,7 @@ static void test_all_fields(void **state)
 	assert_int_equal(sizeof(struct capture_stack), 40);
 	assert_int_equal(sizeof(struct capture_frame), 16);
 	assert_int_equal(sizeof(struct capture_fact), 24);
-	assert_int_equal(sizeof(struct capture_loss), 24);
+	assert_int_equal(sizeof(struct capture_loss), 32);
 }
 
 static void test_round_trip(void **state)

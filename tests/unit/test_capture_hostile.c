@@ -121,11 +121,11 @@ static void test_unreadable(void **state)
 
 static void test_versions(void **state)
 {
-	sql("PRAGMA user_version = 2");
-	load_fails("x.lv: written by a newer lockvane (format 2, this one reads 1): use that one");
-	sql("PRAGMA user_version = 0");
-	load_fails("format 0, which no lockvane wrote");
-	sql("PRAGMA user_version = 1; PRAGMA application_id = 0");
+	sql("PRAGMA user_version = 3");
+	load_fails("x.lv: written by a newer lockvane (format 3, this one reads 2): use that one");
+	sql("PRAGMA user_version = 1");
+	load_fails("written by an older lockvane (format 1, this one reads 2)");
+	sql("PRAGMA user_version = 2; PRAGMA application_id = 0");
 	load_fails("an SQLite database of something else");
 }
 
@@ -207,7 +207,7 @@ static const struct {
 	{ "UPDATE class SET name = '' WHERE id = 5", "class 5: no valid name" },
 	{ "UPDATE class SET name = char(7) WHERE id = 5; UPDATE class SET name = char(8) "
 	  "WHERE id = 6", "two classes are named ?" },
-	{ "UPDATE class SET family = 5 WHERE id = 5", "class 5: family is out of range" },
+	{ "UPDATE class SET family = 7 WHERE id = 5", "class 5: family is out of range" },
 	{ "UPDATE class SET usage = 1024 WHERE id = 5", "class 5: usage is out of range" },
 	{ "UPDATE class SET certainty = -1 WHERE id = 5", "class 5: certainty is out of range" },
 	{ "UPDATE class SET flags = 4294967296 WHERE id = 5", "class 5: flags is out of range" },
@@ -228,9 +228,10 @@ static const struct {
 	{ "INSERT INTO stack_frame VALUES (9, 0, 0)", "stack is not there" },
 	{ "WITH RECURSIVE n(i) AS (SELECT 5 UNION ALL SELECT i + 1 FROM n LIMIT 500) "
 	  "INSERT INTO stack_frame SELECT 3, i, 0 FROM n", "depth does not follow" },
+	{ "UPDATE loss SET programs = x'00' WHERE id = 0", "loss 0: programs is not text" },
 	{ "DELETE FROM loss; "
 	  "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n LIMIT 300) "
-	  "INSERT INTO loss SELECT i, 'a', 'b', 1 FROM n", "more rows of loss than" },
+	  "INSERT INTO loss SELECT i, 'a', 'b', 1, NULL FROM n", "more rows of loss than" },
 };
 
 static void test_spoilt_values(void **state)

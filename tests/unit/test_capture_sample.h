@@ -150,6 +150,7 @@ static inline struct capture *sample_capture(const struct sample_size *size)
 		loss->name = sample_text(losses[i].name, 0);
 		loss->text = sample_text(losses[i].text, 0);
 		loss->count = i * i;
+		loss->programs = i % 2 ? sample_text("mutex_unlock 12, up_read 3", 0) : NULL;
 	}
 	return c;
 }

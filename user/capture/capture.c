@@ -35,6 +35,7 @@ void capture_free(struct capture *c)
 	for (size_t i = 0; i < c->nr_losses; i++) {
 		free(c->losses[i].name);
 		free(c->losses[i].text);
+		free(c->losses[i].programs);
 	}
 	free(c->classes);
 	free(c->edges);

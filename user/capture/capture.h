@@ -80,6 +80,7 @@ struct capture_loss {
 	char *name; /* as in LV_LOSSES */
 	char *text;
 	uint64_t count;
+	char *programs; /* whose: "mutex_unlock 12, up_read 3", most first; NULL: none's, or unknown */
 };
 
 struct capture {

@@ -13,7 +13,7 @@
 #include "capture/capture.h"
 
 #define DB_APPLICATION_ID 0x6c6b766e /* "lkvn" */
-#define DB_VERSION 1                 /* PRAGMA user_version; raise it with every change */
+#define DB_VERSION 2                 /* PRAGMA user_version; raise it with every change */
 
 /*
  * What a capture may hold. Ten times the recorder's tables leave room for

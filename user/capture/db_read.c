@@ -324,6 +324,7 @@ static void row_loss(struct reader *r, struct capture *c, size_t i)
 	loss->name = read_text(r, 1);
 	loss->text = read_text(r, 2);
 	loss->count = read_u64(r, 3);
+	loss->programs = read_text_or_null(r, 4);
 }
 
 static void read_tables(struct reader *r, struct capture *c)
@@ -346,7 +347,7 @@ static void read_tables(struct reader *r, struct capture *c)
 		   "from_addr, to_addr FROM edge ORDER BY id", true, DB_MAX_EDGES, row_edge, c);
 	read_table(r, "fact", "SELECT id, kind, class, class2, stack, addr FROM fact ORDER BY id",
 		   true, DB_MAX_FACTS, row_fact, c);
-	read_table(r, "loss", "SELECT id, name, text, count FROM loss ORDER BY id", true,
+	read_table(r, "loss", "SELECT id, name, text, count, programs FROM loss ORDER BY id", true,
 		   DB_MAX_LOSSES, row_loss, c);
 }
 

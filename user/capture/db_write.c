@@ -334,12 +334,14 @@ static int write_losses(sqlite3 *db, const struct capture *c, struct error *err)
 {
 	struct writer w;
 
-	writer_open(&w, db, "INSERT INTO loss (id, name, text, count) VALUES (?, ?, ?, ?)");
+	writer_open(&w, db, "INSERT INTO loss (id, name, text, count, programs) "
+		    "VALUES (?, ?, ?, ?, ?)");
 	for (size_t i = 0; i < c->nr_losses; i++) {
 		writer_int(&w, i);
 		writer_text(&w, c->losses[i].name, SIZE_MAX);
 		writer_text(&w, c->losses[i].text, SIZE_MAX);
 		writer_int(&w, c->losses[i].count);
+		writer_text(&w, c->losses[i].programs, SIZE_MAX);
 		writer_row(&w);
 	}
 	return writer_close(&w, "loss", err);

@@ -2,9 +2,11 @@
 #include "capture/tables.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "hooks.h"
 
 static const char *const hook_names[LV_HOOKS] = {
@@ -212,6 +214,56 @@ static int move_fact(struct moved *m, uint32_t id)
 	return move_stack(m, from->stack, &to->stack);
 }
 
+struct hook_loss {
+	const char *function;
+	uint64_t count;
+};
+
+static int more_first(const void *a, const void *b)
+{
+	const struct hook_loss *x = a, *y = b;
+
+	return x->count == y->count ? strcmp(x->function, y->function) :
+	       x->count < y->count  ? 1 :
+				      -1;
+}
+
+/* "function count, ..." of those that have any; NULL: none has. */
+static int list_programs(struct hook_loss *losses, size_t nr, char **ret)
+{
+	AUTO_STRBUF text = STRBUF_INIT;
+
+	qsort(losses, nr, sizeof(losses[0]), more_first);
+	for (size_t i = 0; i < nr && losses[i].count; i++)
+		strbuf_addf(&text, "%s%s %" PRIu64, i ? ", " : "", losses[i].function,
+			    losses[i].count);
+	if (!text.text && !text.failed)
+		return 0;
+	*ret = strbuf_take(&text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* Of one kind, of all CPUs, by program. */
+static int add_loss(const struct tables *tables, int kind, struct capture_loss *loss)
+{
+	struct hook_loss by_hook[LV_HOOKS + 1];
+
+	for (int hook = 0; hook <= LV_HOOKS; hook++) {
+		struct hook_loss *one = &by_hook[hook];
+
+		one->function = hook < LV_HOOKS ? hook_names[hook] : "sched_switch";
+		one->count = 0;
+		for (size_t i = 0; i < tables->nr_cpus; i++)
+			one->count += tables->cpus[i].lost[kind][hook];
+		if (kind == LV_LOSS_RECURSION && tables->recursion_misses)
+			one->count += tables->recursion_misses[hook];
+		loss->count += one->count;
+	}
+	if (kind == LV_LOSS_NO_CPU)
+		loss->count += tables->control->lost_cpu;
+	return list_programs(by_hook, LV_HOOKS + 1, &loss->programs);
+}
+
 static int add_losses(const struct tables *tables, struct capture *c)
 {
 	static const struct {
@@ -224,6 +276,7 @@ static int add_losses(const struct tables *tables, struct capture *c)
 
 	for (int kind = 0; kind < LV_LOSS_KINDS; kind++) {
 		struct capture_loss *loss = capture_add_loss(c);
+		int err;
 
 		if (!loss)
 			return -ENOMEM;
@@ -231,11 +284,9 @@ static int add_losses(const struct tables *tables, struct capture *c)
 		loss->text = strdup(kinds[kind].text);
 		if (!loss->name || !loss->text)
 			return -ENOMEM;
-		for (size_t i = 0; i < tables->nr_cpus; i++)
-			for (int hook = 0; hook < LV_MAX_HOOKS; hook++)
-				loss->count += tables->cpus[i].lost[kind][hook];
-		if (kind == LV_LOSS_NO_CPU)
-			loss->count += tables->control->lost_cpu;
+		err = add_loss(tables, kind, loss);
+		if (err)
+			return err;
 	}
 	return 0;
 }

@@ -19,6 +19,8 @@ struct tables {
 	const struct lv_stack *stacks;  /* LV_MAX_STACKS */
 	const struct lv_name *names;    /* LV_MAX_NAMES */
 	const struct lv_fact *facts;    /* LV_MAX_FACTS, or NULL: none were kept */
+	/* Runs that the kernel skipped, by hook, LV_HOOKS + 1 of them; NULL: not known. */
+	const uint64_t *recursion_misses;
 };
 
 /* Lock events that a CPU has seen. */

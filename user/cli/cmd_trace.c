@@ -275,14 +275,6 @@ static int describe(const struct session *s, struct capture *c)
 	return c->version && c->kernel && c->build && c->machine ? 0 : -ENOMEM;
 }
 
-/* The kernel's own count of skipped runs is one of the losses. */
-static void add_recursion_misses(struct capture *c, uint64_t misses)
-{
-	for (size_t i = 0; i < c->nr_losses; i++)
-		if (!strcmp(c->losses[i].name, "recursion_misses"))
-			c->losses[i].count += misses;
-}
-
 /* Switched off in the meantime, ftrace leaves the hooks in place, but silent. */
 static int check_hooks_fired(const struct capture *c, struct error *err)
 {
@@ -299,12 +291,15 @@ static int check_hooks_fired(const struct capture *c, struct error *err)
 static int drain(struct session *s, struct capture **ret, struct error *err)
 {
 	struct capture *c = capture_new();
+	uint64_t misses[LV_HOOKS + 1];
 	struct tables tables;
 	int code;
 
 	if (!c)
 		return error_set(err, -ENOMEM, "out of memory");
 	programs_tables(s->programs, &tables);
+	programs_recursion_misses(s->programs, misses);
+	tables.recursion_misses = misses;
 	code = words_capture(&tables, s->btf, c, err);
 	if (!code && describe(s, c))
 		code = error_set(err, -ENOMEM, "out of memory");
@@ -313,7 +308,6 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 		capture_free(c);
 		return code;
 	}
-	add_recursion_misses(c, programs_recursion_misses(s->programs));
 	*ret = c;
 	return 0;
 }

@@ -25,6 +25,7 @@
  *	                acquisitions}; usage as lockdep's "{+.-.}"
  *	edges[]         {from, to, count, type}: type is SR, ER, SN or EN
  *	losses          {name: count}, all kinds
+ *	losses_by_program  {name: {function: count}}, kinds and hooks that have any
  *	summary         {shown, withheld, suppressed, cut_short, lost}
  *	suppressed[]    {id, rule, chain, line, reason}
  *	unused_suppressions[]  {line, text}
@@ -308,6 +309,33 @@ static json_t *losses(const struct capture *c)
 	return checked(object, err);
 }
 
+/* "function count, ...", as capture.h has it. */
+static json_t *programs(const char *text)
+{
+	json_t *object = json_object();
+	int err = object ? 0 : -ENOMEM, len;
+	char function[128];
+	uint64_t count;
+
+	while (!err && sscanf(text, "%127[^, ] %" SCNu64 "%n", function, &count, &len) == 2) {
+		err = set(object, function, number(count));
+		text += len;
+		text += strspn(text, ", ");
+	}
+	return checked(object, err);
+}
+
+static json_t *losses_by_program(const struct capture *c)
+{
+	json_t *object = json_object();
+	int err = object ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < c->nr_losses; i++)
+		if (c->losses[i].programs)
+			err = set(object, c->losses[i].name, programs(c->losses[i].programs));
+	return checked(object, err);
+}
+
 static json_t *summary(const struct capture *c, const struct findings *f,
 		       const struct report_opts *opts)
 {
@@ -382,6 +410,7 @@ static int fill(json_t *root, const struct capture *c, const struct findings *f,
 	err = err ?: set(root, "classes", classes(c));
 	err = err ?: set(root, "edges", edges(c));
 	err = err ?: set(root, "losses", losses(c));
+	err = err ?: set(root, "losses_by_program", losses_by_program(c));
 	err = err ?: set(root, "summary", summary(c, f, opts));
 	err = err ?: set(root, "suppressed", suppressed(c, f, opts->suppressions));
 	return err ?: set(root, "unused_suppressions", unused(opts->suppressions));

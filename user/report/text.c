@@ -123,6 +123,23 @@ static void put_finding(const struct parts *p, uint32_t number, uint32_t of,
 	putc('\n', p->out);
 }
 
+/* Whose losses: the two that have most. */
+static void put_programs(FILE *out, const char *programs)
+{
+	char two[160];
+	size_t len;
+
+	if (!programs)
+		return;
+	len = strcspn(programs, ",");
+	if (programs[len])
+		len += 1 + strcspn(programs + len + 1, ",");
+	snprintf(two, sizeof(two), "%.*s", (int)len, programs);
+	fputs(" (", out);
+	words_put(out, two);
+	fputs(programs[len] ? ", ...)" : ")", out);
+}
+
 static void put_losses(FILE *out, const struct capture *c)
 {
 	bool any = false;
@@ -132,6 +149,7 @@ static void put_losses(FILE *out, const struct capture *c)
 			continue;
 		fprintf(out, "%s%" PRIu64 " ", any ? "            " : "", c->losses[i].count);
 		words_put(out, c->losses[i].text ? c->losses[i].text : c->losses[i].name);
+		put_programs(out, c->losses[i].programs);
 		putc('\n', out);
 		any = true;
 	}

@@ -29,6 +29,7 @@ struct programs {
 	unsigned int nr_cpus;
 	size_t nr_links;
 	struct bpf_link *links[LV_HOOKS + 1];
+	const char *functions[LV_HOOKS];
 	struct {
 		void *memory;
 		size_t size;
@@ -71,6 +72,7 @@ static int choose(struct programs *p, const struct plan *plan, struct error *err
 	for (int i = 0; i < LV_HOOKS; i++) {
 		struct bpf_program *program = hook_program(p, plan->hooks[i].function);
 
+		p->functions[i] = plan->hooks[i].function;
 		if (!program || bpf_program__set_autoload(program, plan->hooks[i].present))
 			return error_set(err, -EINVAL, "no program for %s",
 					 plan->hooks[i].function);
@@ -303,22 +305,26 @@ void programs_tables(struct programs *p, struct tables *ret)
 	ret->stacks = p->tables[TABLE_STACKS].memory;
 	ret->names = p->tables[TABLE_NAMES].memory;
 	ret->facts = p->tables[TABLE_FACTS].memory;
+	ret->recursion_misses = NULL;
 }
 
-uint64_t programs_recursion_misses(struct programs *p)
+static uint64_t recursion_misses(const struct programs *p, const char *function)
 {
-	struct bpf_program *program;
-	uint64_t sum = 0;
+	const struct bpf_program *program = hook_program(p, function);
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
 
-	bpf_object__for_each_program(program, p->skel->obj) {
-		struct bpf_prog_info info = {};
-		__u32 len = sizeof(info);
+	if (!program || bpf_program__fd(program) < 0 ||
+	    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
+		return 0;
+	return info.recursion_misses;
+}
 
-		if (bpf_program__fd(program) >= 0 &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
-			sum += info.recursion_misses;
-	}
-	return sum;
+void programs_recursion_misses(struct programs *p, uint64_t ret[static LV_HOOKS + 1])
+{
+	for (int i = 0; i < LV_HOOKS; i++)
+		ret[i] = recursion_misses(p, p->functions[i]);
+	ret[LV_HOOK_sched_switch] = recursion_misses(p, "sched_switch");
 }
 
 void programs_finish(struct programs *p)

@@ -38,8 +38,8 @@ void programs_stop(struct programs *programs);
 /* The tables as they are now. The pointers are good until programs_finish(). */
 void programs_tables(struct programs *programs, struct tables *ret);
 
-/* Runs that the kernel itself skipped because the program was running already. */
-uint64_t programs_recursion_misses(struct programs *programs);
+/* Runs that the kernel itself skipped because the program was running already, by hook. */
+void programs_recursion_misses(struct programs *programs, uint64_t ret[static LV_HOOKS + 1]);
 
 /*
  * Let go of the kernel's functions, and take them again: between programs_stop() and
