@@ -116,7 +116,7 @@ static sqlite3 *database(void)
 			  NULL) == SQLITE_OK, "pragma");
 	must(db_create(db, NULL) == 0, "create");
 	must(sqlite3_exec(db, "INSERT INTO capture VALUES (0, '0.1', '6.12', '#1', 'x86_64', NULL, "
-			  "NULL, 1, 2, 3, 0, 0, 0, 0);"
+			  "NULL, 1, 2, 3, 0, 0, 0, 0, 0);"
 			  "INSERT INTO frame VALUES (0, -1, 'f+0x1/0x2');"
 			  "INSERT INTO stack VALUES (0, 'demo', 1, 0);"
 			  "INSERT INTO stack_frame VALUES (0, 0, 0);"
@@ -124,7 +124,7 @@ static sqlite3 *database(void)
 			  "INSERT INTO usage VALUES (0, 0, 0, 4096);"
 			  "INSERT INTO edge VALUES (0, 0, 0, 8, 1, 0, NULL, 1, 2);"
 			  "INSERT INTO fact VALUES (0, 0, 0, NULL, 0, 1);"
-			  "INSERT INTO loss VALUES (0, 'guard', 'text', 7)", NULL, NULL, NULL) ==
+			  "INSERT INTO loss VALUES (0, 'guard', 'text', 7, 'f 7')", NULL, NULL, NULL) ==
 	     SQLITE_OK, "rows");
 	return db;
 }

@@ -192,7 +192,8 @@ static const struct {
 } spoilt[] = {
 	{ "DELETE FROM capture", "capture: no version" },
 	{ "INSERT INTO capture SELECT 1, version, kernel, build, machine, command, tainted, "
-	  "started, duration, events, rt, annotated, unlocks_hidden, irqs_unseen FROM capture",
+	  "started, duration, events, rt, annotated, unlocks_hidden, irqs_unseen, "
+	  "preempts FROM capture",
 	  "more rows of capture than" },
 	{ "UPDATE capture SET events = 'many'", "capture 0: events is not a number" },
 	{ "UPDATE capture SET events = 9e999", "capture 0: events is not a number" },

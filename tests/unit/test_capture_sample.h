@@ -120,6 +120,7 @@ static inline void sample_run(struct capture *c)
 	c->annotated = true;
 	c->unlocks_hidden = true;
 	c->irqs_unseen = true;
+	c->preempts = true;
 }
 
 static inline struct capture *sample_capture(const struct sample_size *size)

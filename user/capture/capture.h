@@ -97,6 +97,7 @@ struct capture {
 	bool annotated; /* classes and nesting were told, as to lockdep: A in A is recursion */
 	bool unlocks_hidden; /* some unlocks are inlined: holders are inferred */
 	bool irqs_unseen;    /* no source of the irq flag */
+	bool preempts;	     /* the kernel preempts itself: releases of sleeping locks get lost */
 
 	struct capture_class *classes;
 	size_t nr_classes;

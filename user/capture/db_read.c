@@ -173,6 +173,7 @@ static void row_run(struct reader *r, struct capture *c, size_t i)
 	c->annotated = read_u32(r, 11, 1);
 	c->unlocks_hidden = read_u32(r, 12, 1);
 	c->irqs_unseen = read_u32(r, 13, 1);
+	c->preempts = read_u32(r, 14, 1);
 }
 
 /* Room for one more, doubling at each power of two, as in capture.c. */
@@ -330,8 +331,8 @@ static void row_loss(struct reader *r, struct capture *c, size_t i)
 static void read_tables(struct reader *r, struct capture *c)
 {
 	read_table(r, "capture", "SELECT id, version, kernel, build, machine, command, tainted, "
-		   "started, duration, events, rt, annotated, unlocks_hidden, irqs_unseen "
-		   "FROM capture", true, 1, row_run, c);
+		   "started, duration, events, rt, annotated, unlocks_hidden, irqs_unseen, "
+		   "preempts FROM capture", true, 1, row_run, c);
 	read_table(r, "frame", "SELECT id, ip, text FROM frame ORDER BY id", true, DB_MAX_FRAMES,
 		   row_frame, c);
 	read_table(r, "stack", "SELECT id, comm, pid, cpu FROM stack ORDER BY id", true,

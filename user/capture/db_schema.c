@@ -25,7 +25,8 @@ const struct db_table db_tables[] = {
 	  "rt INTEGER NOT NULL, "
 	  "annotated INTEGER NOT NULL, "
 	  "unlocks_hidden INTEGER NOT NULL, "
-	  "irqs_unseen INTEGER NOT NULL)" },
+	  "irqs_unseen INTEGER NOT NULL, "
+	  "preempts INTEGER NOT NULL)" },
 	{ "frame",
 	  "CREATE TABLE frame ("
 	  "id INTEGER PRIMARY KEY, "

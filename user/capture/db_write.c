@@ -88,7 +88,7 @@ static int write_run(sqlite3 *db, const struct capture *c, struct error *err)
 
 	writer_open(&w, db, "INSERT INTO capture (id, version, kernel, build, machine, command, "
 		    "tainted, started, duration, events, rt, annotated, unlocks_hidden, "
-		    "irqs_unseen) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		    "irqs_unseen, preempts) VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	writer_text(&w, c->version, SIZE_MAX);
 	writer_text(&w, c->kernel, SIZE_MAX);
 	writer_text(&w, c->build, SIZE_MAX);
@@ -102,6 +102,7 @@ static int write_run(sqlite3 *db, const struct capture *c, struct error *err)
 	writer_int(&w, c->annotated);
 	writer_int(&w, c->unlocks_hidden);
 	writer_int(&w, c->irqs_unseen);
+	writer_int(&w, c->preempts);
 	writer_row(&w);
 	return writer_close(&w, "capture", err);
 }

@@ -271,6 +271,7 @@ static int describe(const struct session *s, struct capture *c)
 	c->started = time(NULL) - s->duration / 1000000000ull;
 	c->rt = s->features.rt == FEATURES_YES;
 	c->unlocks_hidden = s->plan.unlocks_hidden;
+	c->preempts = s->features.preempts;
 	c->irqs_unseen = s->plan.irq_source == LV_IRQ_SOURCE_NONE;
 	return c->version && c->kernel && c->build && c->machine ? 0 : -ENOMEM;
 }

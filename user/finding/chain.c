@@ -353,9 +353,12 @@ int finding_chain_plain(const struct finding_model *m, const uint32_t *classes, 
 	}
 	memcpy(chain.classes, classes, nr_classes * sizeof(*classes));
 	chain.edges[0] = edge;
-	for (uint32_t i = 0; i < nr_classes; i++)
-		if (m->c->classes[classes[i]].certainty > chain.grade)
-			chain.grade = m->c->classes[classes[i]].certainty;
+	for (uint32_t i = 0; i < nr_classes; i++) {
+		uint8_t grade = finding_grade(m->c, &m->c->classes[classes[i]]);
+
+		if (grade > chain.grade)
+			chain.grade = grade;
+	}
 	set_confidence(&chain, m->c, false);
 	*ret_chain = chain;
 	return 0;

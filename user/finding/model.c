@@ -11,6 +11,17 @@
 	(BIT(LV_USED_IN_HARDIRQ) | BIT(LV_USED_IN_HARDIRQ_READ) | BIT(LV_ENABLED_HARDIRQ) |        \
 	 BIT(LV_ENABLED_HARDIRQ_READ))
 
+enum capture_certainty finding_grade(const struct capture *c, const struct capture_class *class)
+{
+	bool shared = class->usage & (1u << LV_USED_READ);
+	bool sleeps = class->family == LV_RWSEM || class->family == LV_PERCPU_RWSEM ||
+		      (c->rt && class->family == LV_RWLOCK);
+
+	if (c->preempts && ((sleeps && shared) || class->family == LV_SOCK))
+		return CAPTURE_AMBIGUOUS;
+	return class->certainty;
+}
+
 uint32_t finding_usage(const struct capture *c, const struct capture_class *class)
 {
 	if (!c->rt)
@@ -134,8 +145,8 @@ int finding_model_add_class(struct finding_model *m, uint32_t class)
 		return err;
 	m->capture_class[added] = class;
 	m->graph_class[class] = added;
-	m->grade[added] = seen->certainty;
-	m->cycle_grade[added] = seen->certainty;
+	m->grade[added] = finding_grade(m->c, seen);
+	m->cycle_grade[added] = m->grade[added];
 	graph_add_usage(m->g, added, finding_usage(m->c, seen));
 	graph_reach_usage(m->reach, m->g, added);
 	return 0;

@@ -45,6 +45,13 @@ void finding_model_free(struct finding_model *m); /* takes NULL */
 /* The usage bits that count: on PREEMPT_RT irqs interrupt raw locks only. */
 uint32_t finding_usage(const struct capture *c, const struct capture_class *class);
 
+/*
+ * How much a class can be relied on: its certainty; but on a kernel that preempts
+ * itself, that of a sleeping lock without an owner to ask is CAPTURE_AMBIGUOUS:
+ * who holds it may have given it back unseen.
+ */
+enum capture_certainty finding_grade(const struct capture *c, const struct capture_class *class);
+
 const struct capture_class *finding_class(const struct finding_model *m, uint32_t graph_class);
 
 /* Has this analysis searched more than any honest capture asks for? */

@@ -277,6 +277,8 @@ void features_probe(const char *root, const struct kbtf *btf, const struct ksyms
 	probe_capabilities(root, ret);
 	probe_sysctls(root, ret);
 	probe_rt(root, btf, ret);
+	ret->preempts = ret->rt == FEATURES_YES || (strcmp(ret->preempt_mode, "none") &&
+						    strcmp(ret->preempt_mode, "voluntary"));
 	probe_btf(btf, ret);
 	probe_hidden(btf, ksyms, ret);
 	probe_rcu(btf, ksyms, ret);

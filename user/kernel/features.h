@@ -64,6 +64,7 @@ struct features {
 
 	enum features_answer rt;
 	char preempt_mode[16]; /* "none", "voluntary", "full", "lazy"; "" unknown */
+	bool preempts; /* the kernel itself, too, or that is not known */
 	char config_path[160]; /* "" if the configuration cannot be read */
 	enum features_answer debug_kernel; /* lockdep runs here */
 #define X(name, option) enum features_answer config_##name;

@@ -35,6 +35,9 @@ static void put_doubts(const struct parts *p)
 		parts_name(p, chain->classes[i]);
 		fprintf(p->out, " is %s", words_certainty(class->certainty));
 	}
+	if (c->preempts && p->f->confidence == FINDING_WEAK)
+		fputs("; this kernel preempts itself: readers of sleeping locks may have been gone",
+		      p->out);
 	if (c->unlocks_hidden)
 		fputs("; this kernel hides some unlocks: holders are inferred", p->out);
 	putc('\n', p->out);
@@ -185,6 +188,10 @@ static void put_recorded(FILE *out, const struct capture *c)
 	if (c->irqs_unseen)
 		fputs("irq state   not visible on this kernel: only some uses with irqs on are "
 		      "known\n",
+		      out);
+	if (c->preempts)
+		fputs("preemption  this kernel preempts itself: what rests on readers of sleeping locks "
+		      "is weak\n",
 		      out);
 	if (c->unlocks_hidden)
 		fputs("unlocks     some are hidden on this kernel: nothing is surer than likely\n",
