@@ -368,6 +368,23 @@ static void test_inferred_and_hidden_are_likely(void **state)
 	capture_free(c);
 }
 
+/* A kernel that preempts itself loses releases; who only writes a rwsem can be asked. */
+static void test_readers_are_weak_where_releases_get_lost(void **state)
+{
+	struct two_locks t = two_locks();
+
+	t.c->classes[t.a].family = t.c->classes[t.b].family = LV_RWSEM;
+	case_edge(t.c, t.a, t.b, LV_DEP_EN, LV_NONE);
+	case_edge(t.c, t.b, t.a, LV_DEP_EN, LV_NONE);
+	t.c->preempts = true;
+	assert_one(t.c, FINDING_CIRCULAR, FINDING_CERTAIN, "a b");
+	t.c->classes[t.b].usage |= 1u << LV_USED_READ;
+	assert_one(t.c, FINDING_CIRCULAR, FINDING_WEAK, "a b");
+	t.c->preempts = false;
+	assert_one(t.c, FINDING_CIRCULAR, FINDING_CERTAIN, "a b");
+	capture_free(t.c);
+}
+
 static void test_cycle_through_self_nesting_is_weak(void **state)
 {
 	struct two_locks t = two_locks();
@@ -792,6 +809,7 @@ int main(void)
 		cmocka_unit_test(test_ambiguous_does_not_mask_exact),
 		cmocka_unit_test(test_exact_inversion_is_preferred),
 		cmocka_unit_test(test_inferred_and_hidden_are_likely),
+		cmocka_unit_test(test_readers_are_weak_where_releases_get_lost),
 		cmocka_unit_test(test_cycle_through_self_nesting_is_weak),
 		cmocka_unit_test(test_inconsistent_pairs),
 		cmocka_unit_test(test_inconsistent_instance),

@@ -73,8 +73,10 @@ static void test_preempt_mode(void **state)
 	write_debian();
 	fixture_write("sys/kernel/debug/sched/preempt", "none (voluntary) full\n");
 	assert_string_equal(probe(NULL, NULL).preempt_mode, "voluntary");
+	assert_false(probe(NULL, NULL).preempts);
 	fixture_write("sys/kernel/debug/sched/preempt", "garbage\n");
 	assert_string_equal(probe(NULL, NULL).preempt_mode, "full");
+	assert_true(probe(NULL, NULL).preempts);
 	fixture_write("proc/cmdline", "quiet nopreempt=full xpreempt=none\n");
 	assert_string_equal(probe(NULL, NULL).preempt_mode, "voluntary");
 	fixture_write("proc/cmdline", "preempt=none\n");

@@ -4,7 +4,11 @@
 . ./lib.sh
 plan check innocent
 
-case_check() { lv 0 check check; }
+case_check()
+{
+	lv 3 check check # it preempts itself
+	has check.out "preempts itself"
+}
 
 case_innocent()
 {

@@ -110,9 +110,10 @@ GUESTS = (
 
     in_matrix('6.1'),
     in_matrix('6.12'),
-    in_matrix('6.12', suffix='-full', label=', preempt=full', options=('-a', 'preempt=full')),
-    in_matrix('6.12-rt', founding=False),
-    in_matrix('7.2'),
+    in_matrix('6.12', suffix='-full', label=', preempt=full', options=('-a', 'preempt=full'),
+              check='3'),
+    in_matrix('6.12-rt', founding=False, check='3'),
+    in_matrix('7.2', check='3'),
     in_matrix('small-nopreempt', hidden=True, label=', no PREEMPTION', check='3'),
     counted('6.1', ('matrix',)),
     counted('6.12', ('matrix',), suffix='-full', options=('-a', 'preempt=full')),
