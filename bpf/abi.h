@@ -30,7 +30,8 @@
 #define LV_ADDR_SLOTS 1024
 #define LV_ADDR_AGE 4096
 #define LV_EDGE_SLOTS 1024
-#define LV_MEMOS 1024
+#define LV_MEMO_BITS 10
+#define LV_MEMOS (1 << LV_MEMO_BITS)
 #define LV_MARK_SLOTS 256
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
@@ -269,8 +270,13 @@ struct lv_held {
 #define LV_HELD_ENTRY (1 << 7) /* always set */
 
 struct lv_held_stack {
-	__u32 depth;
-	__u32 tainted; /* met a loss: gives no edge until it empties */
+	union {
+		struct {
+			__u32 depth;
+			__u32 tainted; /* met a loss: gives no edge until it empties */
+		};
+		__u64 depth_tainted; /* both at once */
+	};
 	struct lv_held held[LV_HELD_DEPTH];
 };
 
@@ -319,12 +325,14 @@ struct lv_cpu {
 	__u64 task;    /* whose locks stack[LV_LEVEL_TASK] are */
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
+	__u64 argument; /* on its way to the running program: see world_argument() */
 	__u64 events[LV_MAX_HOOKS];
 	struct lv_held_stack stack[LV_LEVELS];
+	/* Within reach of an instruction's offset, 32 KiB: the common path reads it. */
+	struct lv_memo memo[LV_MEMOS];
 	__u64 marks[LV_MARK_SLOTS]; /* addresses of wait-queue heads seen lately */
 	struct lv_addr_slot addr[LV_ADDR_SLOTS];
 	struct lv_edge_slot edge[LV_EDGE_SLOTS];
-	struct lv_memo memo[LV_MEMOS];
 	__u64 acquisitions[LV_MAX_CLASSES];
 	__u64 edge_hits[LV_MAX_EDGES];
 	__u64 lost[LV_LOSS_KINDS][LV_MAX_HOOKS];

@@ -20,7 +20,7 @@ extern const void cpu_hotplug_lock __ksym __weak;
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Arguments are fetched as scalars: a typed pointer would refuse arithmetic. */
+/* As scalars: a typed pointer would refuse arithmetic. Under the guard, world_argument() is cheaper. */
 static __always_inline __u64 argument(void *ctx, __u32 n)
 {
 	__u64 value = 0;
@@ -47,8 +47,8 @@ static __always_inline __u64 returned(void *ctx)
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
 		UNLESS_ARMED_LEAVE;                                                         \
-		record_acquire(ctx, argument(ctx, 0), LV_HOOK_##function, LV_##family,      \
-			       LV_##mode, 0, LV_IRQ_##irq);                                 \
+		record_acquire(ctx, LV_HOOK_##function, LV_##family, LV_##mode, 0,          \
+			       LV_IRQ_##irq);                                               \
 		return 0;                                                                   \
 	}
 
@@ -58,8 +58,8 @@ static __always_inline __u64 returned(void *ctx)
 	{                                                                                   \
 		UNLESS_ARMED_LEAVE;                                                         \
 		if ((__u32)returned(ctx))                                                   \
-			record_acquire(ctx, argument(ctx, 0), LV_HOOK_##function,           \
-				       LV_##family, LV_##mode, LV_HELD_TRY, LV_IRQ_##irq);  \
+			record_acquire(ctx, LV_HOOK_##function, LV_##family, LV_##mode,     \
+				       LV_HELD_TRY, LV_IRQ_##irq);                          \
 		return 0;                                                                   \
 	}
 
@@ -71,9 +71,8 @@ static __always_inline __u64 returned(void *ctx)
                                                                                             \
 		UNLESS_ARMED_LEAVE;                                                         \
 		if (LV_IRQ_##irq == LV_IRQ_RESTORE)                                         \
-			flags = argument(ctx, 1);                                           \
-		record_release(ctx, argument(ctx, 0), LV_HOOK_##function, LV_##family,      \
-			       LV_IRQ_##irq, flags);                                        \
+			flags = ((const __u64 *)ctx)[1];                                    \
+		record_release(ctx, LV_HOOK_##function, LV_##family, LV_IRQ_##irq, flags);  \
 		return 0;                                                                   \
 	}
 

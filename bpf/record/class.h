@@ -12,10 +12,11 @@
 #define CLASS_PROBES 32
 #define SLOT_LOOKS 4 /* at a slot somebody else is filling */
 
+#define HASH_FACTOR 0x9e3779b97f4a7c15ull /* 2^64 over the golden ratio */
+
 static __always_inline __u32 hash64(__u64 value)
 {
-	value *= 0x9e3779b97f4a7c15ull; /* 2^64 over the golden ratio */
-	return value >> 32;
+	return value * HASH_FACTOR >> 32;
 }
 
 static __always_inline int same_place(const struct lv_place *a, const struct lv_place *b)

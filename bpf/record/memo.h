@@ -22,7 +22,9 @@ static __always_inline __u64 memo_when(__u32 hook, __u32 count)
 static __always_inline struct lv_memo *memo_slot(struct lv_cpu *cpu, __u64 addr, __u64 when,
 						 __u64 under)
 {
-	return &cpu->memo[hash64(addr + when + under * 0x9e3779b1) & (LV_MEMOS - 1)];
+	__u64 sum = addr + when + under;
+
+	return &cpu->memo[sum * HASH_FACTOR >> (64 - LV_MEMO_BITS)];
 }
 
 /*
@@ -33,13 +35,17 @@ static __always_inline int memo_repeat(struct lv_cpu *cpu, struct lv_held_stack 
 				       __u32 family, __u64 when, __u64 under)
 {
 	const struct lv_memo *memo = memo_slot(cpu, addr, when, under);
-	__u32 depth = stack->depth, edge = memo->edge;
+	__u32 edge = memo->edge, clock = memo->clock;
+	__u64 depth;
 	__u64 entry = memo->entry;
 
 	if (memo->key != addr_key(addr, family, entry) || memo->when != when ||
-	    memo->under != under || !addr_is_fresh(cpu, memo->clock))
+	    memo->under != under)
 		return 0;
-	if (depth >= LV_HELD_DEPTH || stack->tainted)
+	if (clock && cpu->clock - clock >= LV_ADDR_AGE)
+		return 0;
+	depth = stack->depth_tainted;
+	if (depth >= LV_HELD_DEPTH) /* or tainted */
 		return 0;
 	stack->held[depth].addr = addr;
 	stack->held[depth].entry = entry;

@@ -172,20 +172,21 @@ static __always_inline __u64 acquire_under(const struct context *context,
 }
 
 /*
- * The spinning lock at addr has been taken. All but ctx and addr are constants
- * of the hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no edges.
+ * The spinning lock of the first argument has been taken. All but ctx are
+ * constants of the hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no edges.
  */
-static __always_inline void record_acquire(void *ctx, __u64 addr, __u32 hook, __u32 family,
-					   __u32 mode, __u32 how, __u32 irq)
+static __always_inline void record_acquire(void *ctx, __u32 hook, __u32 family, __u32 mode,
+					   __u32 how, __u32 irq)
 {
 	struct lv_held_stack *spin;
 	struct context context;
 	__u32 stack = LV_NONE;
-	__u64 under;
+	__u64 addr, under;
 	int seen;
 
 	if (context_enter(&context, hook))
 		return;
+	addr = world_argument(ctx, context.cpu, 0);
 	context.cpu->clock++;
 	spin = &context.cpu->stack[context.level];
 	under = acquire_under(&context, spin, &seen);
@@ -206,17 +207,19 @@ static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
 	return irq == LV_IRQ_BH_ON && (count & CONTEXT_SOFTIRQ) == CONTEXT_BH_STEP;
 }
 
-/* The spinning lock at addr is about to be given back. */
-static __always_inline void record_release(void *ctx, __u64 addr, __u32 hook, __u32 family,
-					   __u32 irq, __u64 flags)
+/* The spinning lock of the first argument is about to be given back. */
+static __always_inline void record_release(void *ctx, __u32 hook, __u32 family, __u32 irq,
+					   __u64 flags)
 {
 	__u32 count, stack = LV_NONE, meta, need;
 	struct lv_held_stack *held;
 	const struct lv_held *top;
 	struct context context;
+	__u64 addr;
 
 	if (context_begin(&context, hook))
 		return;
+	addr = world_argument(ctx, context.cpu, 0);
 	meta = EVENT_META(hook, context.level, family);
 	held = &context.cpu->stack[context.level];
 	if (held_pop(held, addr)) {

@@ -36,6 +36,12 @@ static __u32 world_cpu_id(void);
 static __u64 world_task(void);
 static void world_describe_task(struct lv_stack *stack); /* task, pid, comm */
 
+/*
+ * An argument of the hooked function, as a scalar. ctx is the program's; the CPU
+ * is this one, under its guard.
+ */
+static __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32 n);
+
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
 static __u32 world_preempt_count(void);
 static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */

@@ -327,7 +327,7 @@ static void test_spinning_ghost_below(void **state)
 
 	own(spin, 1);
 	world_seat->preempt_count = 1;
-	record_acquire(NULL, spin, LV_HOOK__raw_spin_lock, LV_SPIN, LV_WRITE, 0, LV_IRQ_KEEP);
+	record_acquire(&spin, LV_HOOK__raw_spin_lock, LV_SPIN, LV_WRITE, 0, LV_IRQ_KEEP);
 	take(b); /* a bug, and seen: a mutex under a spinlock */
 	assert_true(nests(world, spin, b));
 	drop(b);

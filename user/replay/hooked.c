@@ -57,7 +57,7 @@ void hooked_acquire(uint64_t addr, const struct machine_op *op, uint32_t how)
 		record_stack(NULL, sleep_acquire(addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
 						 how | (op->mode == LV_WRITE ? 0 : SLEEP_READ)));
 	else
-		record_acquire(NULL, addr, hook, op->family, op->mode, how, op->irq);
+		record_acquire(&addr, hook, op->family, op->mode, how, op->irq);
 }
 
 void hooked_release(uint64_t addr, const struct machine_op *op, uint64_t flags)
@@ -70,7 +70,7 @@ void hooked_release(uint64_t addr, const struct machine_op *op, uint64_t flags)
 		record_stack(NULL, sleep_release(addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
 						 0));
 	else
-		record_release(NULL, addr, hook, op->family, op->irq, flags);
+		record_release(&addr, hook, op->family, op->irq, flags);
 }
 
 void hooked_switch(uint64_t next)

@@ -81,6 +81,12 @@ static inline void world_describe_task(struct lv_stack *stack)
 	memcpy(stack->comm, world_seat->comm, sizeof(stack->comm));
 }
 
+static __always_inline __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32 n)
+{
+	(void)cpu;
+	return ((const __u64 *)ctx)[n];
+}
+
 static __always_inline __u32 world_preempt_count(void)
 {
 	return world_seat->preempt_count;
