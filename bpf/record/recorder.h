@@ -138,6 +138,8 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 
 	spin = &context.cpu->stack[context.level];
 	top = held_top(spin);
+	/* Or the compiler tests the depth again instead, which tells 6.1's verifier nothing. */
+	__asm__ __volatile__("" : "+r"(top));
 	stack = acquire_usage(&context, &lock, top, ACQUIRE_IRQ(acquire), meta, &all);
 	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
 	if (!ACQUIRE_HOW(acquire))
