@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 
 #include "left.h"
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define SHORT 0.3 /* seconds into a phase, where there is no time to measure it first */
 #define BEGAN "/tmp/kills.began" /* what is traced makes these */
 #define ENDED "/tmp/kills.ended"
@@ -45,6 +45,8 @@ struct victim {
 };
 
 static int all_links; /* as many as were ever seen */
+static char **trace_args;
+static int nr_trace_args;
 
 static void count_fds(pid_t pid, int *ret_programs, int *ret_links)
 {
@@ -83,7 +85,13 @@ static enum phase phase_of(const struct victim *victim)
 static void start(struct victim *victim)
 {
 	static char script[] = "touch " BEGAN "; sleep 1; touch " ENDED;
+	char *const tail[] = { "--", "sh", "-c", script, NULL };
+	char *args[2 + nr_trace_args + ARRAY_SIZE(tail)];
 
+	args[0] = "lockvane";
+	args[1] = "trace";
+	memcpy(args + 2, trace_args, nr_trace_args * sizeof(*args));
+	memcpy(args + 2 + nr_trace_args, tail, sizeof(tail));
 	unlink(BEGAN);
 	unlink(ENDED);
 	*victim = (struct victim){ .born = left_clock() };
@@ -92,7 +100,7 @@ static void start(struct victim *victim)
 		return;
 	if (!freopen("/tmp/kills.out", "w", stdout) || !freopen("/tmp/kills.err", "w", stderr))
 		_exit(126);
-	execlp("lockvane", "lockvane", "trace", "--", "sh", "-c", script, NULL);
+	execvp(args[0], args);
 	_exit(127);
 }
 
@@ -151,7 +159,7 @@ static bool await(struct victim *victim, int aim, double moment)
 	while (aim >= 0 && (int)phase_of(victim) < aim) {
 		if (has_ended(victim))
 			return false;
-		left_nap(0.002);
+		left_nap(0.01); /* looking costs the victim its CPU, when emulated */
 	}
 	if (aim >= 0)
 		from = left_clock();
@@ -253,12 +261,14 @@ static int torture(int rounds, const double *at, int *met)
 
 int main(int argc, char **argv)
 {
-	int rounds = argc == 3 ? atoi(argv[1]) : 0, met[PHASES] = {};
+	int rounds = argc >= 3 ? atoi(argv[1]) : 0, met[PHASES] = {};
 	double at[PHASES + 1] = {};
 	char left[200];
 
 	if (rounds < 1)
-		return fprintf(stderr, "usage: kills ROUNDS SEED\n"), 2;
+		return fprintf(stderr, "usage: kills ROUNDS SEED [TRACE-ARG...]\n"), 2;
+	trace_args = argv + 3;
+	nr_trace_args = argc - 3;
 	srand48(atol(argv[2]));
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (left_now(left, sizeof(left)))

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define LEFT_SETTLES 20.0 /* seconds after an end in which the kernel must be clean again */
+#define LEFT_SETTLES 60.0 /* seconds after an end in which the kernel must be clean again */
 
 /* In words, into text; returns false if there is nothing. */
 _Bool left_now(char *text, size_t size);
