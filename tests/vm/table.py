@@ -62,9 +62,10 @@ ROUNDS = int(os.environ.get('TORTURE_ROUNDS') or 100)
 SEED = {'SEED': os.environ['TORTURE_SEED']} if os.environ.get('TORTURE_SEED') else {}
 
 
-def torture(name, kernel, about, groups=('torture',), seconds=8 * 3600, **rounds):
+def torture(name, kernel, about, groups=('torture',), seconds=8 * 3600, env=None,
+            **rounds):
     """Little memory, so that it soon runs out; each kind so often."""
-    env = {kind: str(count) for kind, count in rounds.items()}
+    env = (env or {}) | {kind: str(count) for kind, count in rounds.items()}
     return Guest(name, kernel, 'torture.sh', about, seconds=seconds, groups=groups,
                  kmods=(UFFD,), puts=TORTURERS, options=('-m', '512', '--expect-oom'), env=env | SEED)
 
@@ -96,7 +97,8 @@ GUESTS = (
     Guest('lockdep-no-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True,
           env={'ARGS': '--no-cancel'}),
     torture('torture-short', '6.12', 'a little of make torture', groups=('check',), seconds=900,
-            KILLS=2, MODULES=2, CPUS=2, HOGS=1, OOMS=1),
+            env={'JOBS': '1', 'ARGS': '--locks spin,rw'},
+            KILLS=2, OOMS=1, MODULES=2, CPUS=2, HOGS=1),
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
     Guest('too-old', '5.10', 'impossible.sh', 'a kernel that is too old',
           env={'WORDS': 'needs 6.1 or later'}, groups=('check', 'matrix')),
