@@ -160,11 +160,28 @@ static __always_inline void held_bound(struct lv_cpu *cpu, __u32 level, __u32 co
 		held_refute(level, count);
 }
 
-/* See held_drop_ghosts(). */
-static __always_inline int held_is_ghost(const struct lv_held *lock, __u64 addr, __u32 mode)
-{
-	const struct lv_class *class = world_class(lock->class);
+#define HELD_SLEEPING (1 << 4) /* beside a level: the task's stack, not the level's */
 
+static __always_inline struct lv_held_stack *held_at(struct lv_cpu *cpu, __u32 where)
+{
+	if (where & HELD_SLEEPING)
+		return task_held(cpu);
+	/* Masked, too: a compiler may compute the address before it compares. */
+	return where < LV_LEVELS ? &cpu->stack[where & 3] : 0;
+}
+
+/* See held_drop_ghosts(). */
+RECORD_RARE int held_is_ghost(__u64 addr, __u32 where, __u32 mode, __u32 at)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+	const struct lv_class *class;
+	const struct lv_held *lock;
+
+	if (!stack || at >= stack->depth)
+		return 0;
+	lock = &stack->held[at & (LV_HELD_DEPTH - 1)];
+	class = world_class(lock->class);
 	if (!class || class->place.kind == LV_PLACE_TOLD)
 		return 0; /* annotations tell of attempts, too */
 	if (lock->addr == addr && (lock->mode == LV_WRITE || mode == LV_WRITE))
@@ -173,37 +190,39 @@ static __always_inline int held_is_ghost(const struct lv_held *lock, __u64 addr,
 	       !held_by_any(lock->addr, class->family, lock->mode);
 }
 
+/* A ghost goes. Those above keep their counts: they are what the kernel counted. */
+RECORD_RARE int held_forget(__u32 where, __u32 at)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+
+	if (!stack || at >= stack->depth)
+		return 0;
+	for (__u32 i = 0; i < LV_HELD_DEPTH - 1; i++) {
+		if (i < at)
+			continue;
+		if (i + 1 >= stack->depth)
+			break;
+		stack->held[i] = stack->held[i + 1];
+	}
+	stack->depth--;
+	if (!stack->depth)
+		stack->tainted = 0;
+	count_loss(cpu, LV_LOSS_STALE_HOLDER);
+	return 0;
+}
+
 /*
  * An acquisition is seen when it has succeeded: what this level is thought to
  * hold of the same lock, one of them exclusively, is a ghost. Where preemption is
  * not counted, unlocks are hidden, and so is all that spins with a free word.
- * Two readers may well be one task's. sleeping: look in the task's stack.
+ * Two readers may well be one task's. where: a level, or HELD_SLEEPING.
  */
-RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 level, __u32 mode, __u32 sleeping)
+RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 where, __u32 mode)
 {
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	struct lv_held_stack *stack;
-	__u32 kept = 0, depth;
-
-	if (!cpu || level >= LV_LEVELS)
-		return 0;
-	stack = sleeping ? task_held(cpu) : &cpu->stack[level];
-	if (!stack)
-		return 0;
-	depth = stack->depth;
-	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
-		if (i >= depth)
-			break;
-		if (held_is_ghost(&stack->held[i], addr, mode)) {
-			count_loss(cpu, LV_LOSS_STALE_HOLDER);
-			continue;
-		}
-		stack->held[kept & (LV_HELD_DEPTH - 1)] = stack->held[i];
-		kept++;
-	}
-	stack->depth = kept;
-	if (!kept)
-		stack->tainted = 0;
+	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
+		if (held_is_ghost(addr, where, mode, i))
+			held_forget(where, i);
 	return 0;
 }
 

@@ -86,7 +86,7 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	int all;
 
 	if (held->depth)
-		held_drop_ghosts(lock->addr, LV_LEVEL_TASK, lock->mode, 1);
+		held_drop_ghosts(lock->addr, HELD_SLEEPING, lock->mode);
 	stack = sleep_usage(context, lock, meta, &all);
 	if (context->count & CONTEXT_PREEMPT && world_counts_preemption()) {
 		spin = &context->cpu->stack[LV_LEVEL_TASK];

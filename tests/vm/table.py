@@ -96,7 +96,7 @@ GUESTS = (
     Guest('lockdep-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True),
     Guest('lockdep-no-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True,
           env={'ARGS': '--no-cancel'}),
-    torture('torture-short', '6.12', 'a little of make torture', groups=('check',), seconds=1800,
+    torture('torture-short', '6.12', 'a little of make torture', groups=('torture',), seconds=1800,
             env={'JOBS': '1', 'ARGS': '--locks spin,rw'},
             KILLS=2, OOMS=1, MODULES=2, CPUS=2, HOGS=1),
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
