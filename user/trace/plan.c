@@ -6,22 +6,21 @@
 
 #include <bpf/libbpf.h>
 
-#define HOOK(function, verb, family, way) { #function, PLAN_##verb, LV_##family, way, false }
+#define HOOK(function, family, way) { #function, LV_##family, way, false }
 
 #define RELEASE_WAY_WAIT "fentry"
 #define RELEASE_WAY_AGAIN "fexit"
 
 static const struct plan_hook all_hooks[LV_HOOKS] = {
-#define LV_ACQUIRE(function, family, mode, irq) HOOK(function, ACQUIRE, family, "fexit"),
-#define LV_TRY(function, family, mode, irq) HOOK(function, TRY, family, "fexit"),
-#define LV_RELEASE(function, family, irq) HOOK(function, RELEASE, family, "fentry"),
-#define LV_WAITQ(function) HOOK(function, WAITQ, SPIN, "fentry"),
-#define LV_NAME(function) HOOK(function, NAME, SPIN, "fentry"),
-#define LV_SLEEP(function, family, mode, lock, when, how) \
-	HOOK(function, ACQUIRE, family, "fexit"),
+#define LV_ACQUIRE(function, family, mode, irq) HOOK(function, family, "fexit"),
+#define LV_TRY(function, family, mode, irq) HOOK(function, family, "fexit"),
+#define LV_RELEASE(function, family, irq) HOOK(function, family, "fentry"),
+#define LV_WAITQ(function) HOOK(function, SPIN, "fentry"),
+#define LV_NAME(function) HOOK(function, SPIN, "fentry"),
+#define LV_SLEEP(function, family, mode, lock, when, how) HOOK(function, family, "fexit"),
 #define LV_SLEEP_RELEASE(function, family, mode, lock, how) \
-	HOOK(function, RELEASE, family, RELEASE_WAY_##how),
-#define LV_DOWNGRADE(function, family) HOOK(function, DOWNGRADE, family, "fexit"),
+	HOOK(function, family, RELEASE_WAY_##how),
+#define LV_DOWNGRADE(function, family) HOOK(function, family, "fexit"),
 #include "hooks.def"
 };
 

@@ -13,15 +13,6 @@
 #include "kernel/features.h"
 #include "kernel/kbtf.h"
 
-enum plan_verb {
-	PLAN_ACQUIRE,
-	PLAN_TRY,
-	PLAN_RELEASE,
-	PLAN_WAITQ,
-	PLAN_NAME,
-	PLAN_DOWNGRADE,
-};
-
 /* What `--locks` chooses from: one bit a word. */
 #define PLAN_LOCKS(X)                                                  \
 	X(spin, "spinlocks, their wait queues, and PREEMPT_RT's that sleep") \
@@ -41,7 +32,6 @@ enum plan_locks {
 
 struct plan_hook {
 	const char *function;
-	enum plan_verb verb;
 	uint32_t family; /* enum lv_family */
 	const char *way; /* "fexit" or "fentry" */
 	bool present; /* wanted, and the kernel has it out of line, with BTF for it */
