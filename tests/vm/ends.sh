@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# A trace that is asked to end, whenever, reports what it has and leaves nothing in the kernel.
-# (torture.sh has the ends that nobody asks for.)
+# However a trace is ended, and whenever, nothing is left in the kernel and the next one works.
 . ./lib.sh
-plan sigint sigterm_attaching
+BPF_SETTLES=60 # seconds: the kernel lets go of seventy hooks
+plan sigint sigterm_attaching kill_loading kill_attaching kill_tracing next
 
 # In the background, as $tracer.
 start()
@@ -14,8 +14,9 @@ start()
 	tracer=$!
 }
 
-attaching() { await 90 'hooks being attached' has_fds $tracer bpf_link 3; }
-tracing() { await 120 'the program to run' test -e /tmp/running; }
+loading() { await 120 'programs being loaded' has_fds $tracer bpf-prog 3; }
+attaching() { await 200 'hooks being attached' has_fds $tracer bpf_link 3; }
+tracing() { await 240 'the program to run' test -e /tmp/running; }
 
 ended()
 {
@@ -46,5 +47,45 @@ case_sigterm_attaching()
 	clean sigterm
 }
 
+killed()
+{
+	kill -KILL $tracer
+	ended 137
+	clean_soon "$1"
+}
+
+case_kill_loading()
+{
+	start
+	loading
+	has_fds $tracer bpf_link 1 && fail 'too late: it attaches already'
+	killed kill_loading
+}
+
+case_kill_attaching()
+{
+	start
+	attaching
+	killed kill_attaching
+}
+
+case_kill_tracing()
+{
+	start -- sh -c 'touch /tmp/running; exec sleep 600'
+	tracing
+	killed kill_tracing
+	killall sleep
+}
+
+case_next()
+{
+	lv 0 next trace -- uffd_aio
+	clean next
+}
+
 try sigint
 try sigterm_attaching
+try kill_loading
+try kill_attaching
+try kill_tracing
+try next

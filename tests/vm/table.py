@@ -82,7 +82,7 @@ def tortures(kernel):
 # The long ones first: two run at a time.
 GUESTS = (
     Guest('ten', '6.12', 'ten.sh', 'ten traces in a row', seconds=1200, kmods=(UFFD,)),
-    Guest('ends', '6.12', 'ends.sh', 'traces asked to end, whenever', seconds=600),
+    Guest('ends', '6.12', 'ends.sh', 'traces ended, whenever and however', seconds=1200),
     Guest('founding-6.12', '6.12', 'founding.sh', 'the founding case and its innocent twins',
           seconds=600, kmods=(UFFD,), check=checks.FOUNDING),
     Guest('founding-6.1', '6.1', 'founding.sh', 'the same', seconds=600, kmods=(UFFD,),

@@ -183,7 +183,8 @@ static int check_one(const struct tables *tables, const struct plan *plan,
 	if (!hooked)
 		return 0;
 	if (!taken || (back_hooked && !given_back))
-		return error_set(err, -EIO, "self-check: %s was not seen %s", e->what,
+		return error_set(err, -EIO, "self-check: %s was not seen %s: is "
+				 "kernel.ftrace_enabled 1?", e->what,
 				 taken ? "given back" : "taken");
 	class = find_class(tables, e->taken);
 	if (!class)
