@@ -51,7 +51,7 @@ killed()
 {
 	kill -KILL $tracer
 	ended 137
-	clean_soon "$1"
+	clean "$1"
 }
 
 case_kill_loading()

@@ -3,7 +3,7 @@
 # a case is a function, run in a shell of its own, that ends at its first `fail WHY`. What it
 # leaves in /host/out comes back to the host.
 OUT=/host/out
-BPF_SETTLES=5 # seconds after a kill -9 in which the kernel must be clean again
+BPF_SETTLES=10 # seconds after the end of a trace in which the kernel must be clean again
 mkdir -p $OUT
 
 plan() { echo "::plan $*"; }
@@ -70,21 +70,14 @@ has_not()
 # What BPF is in the kernel, one object a line. There is nobody's but ours in a guest.
 bpf_objects() { { bpftool prog; bpftool link; bpftool map; } 2>/dev/null | grep '^[0-9]*:'; }
 
+# Nothing is left, in a moment: the kernel frees programs and maps by RCU, by itself.
 clean()
 {
-	left=$(bpf_objects)
-	[ -z "$left" ] || fail "$1: left in the kernel: $left"
-}
-
-# The same, in a moment: the kernel clears up after a kill -9 by itself.
-clean_soon()
-{
 	deadline=$(($(now | cut -d. -f1) + BPF_SETTLES))
-	while [ -n "$(bpf_objects)" ]; do
-		[ "$(now | cut -d. -f1)" -le $deadline ] || break
+	while left=$(bpf_objects); [ -n "$left" ]; do
+		[ "$(now | cut -d. -f1)" -le $deadline ] || fail "$1: left in the kernel: $left"
 		sleep 0.2
 	done
-	clean "$1"
 }
 
 # How many file descriptors of a kind (bpf-prog, bpf_link) process $1 has.

@@ -150,7 +150,7 @@ case_ooms()
 		wait $tracer
 		got=$?
 		[ $got -eq 137 ] || fail "out of memory, but lockvane is not killed: status $got"
-		clean_soon ooms
+		clean ooms
 		unhooked ooms
 		echo "out of memory $i of $OOMS: $somewhere" | notes
 	done
