@@ -66,17 +66,6 @@ static __always_inline void empty_level(struct lv_cpu *cpu, __u32 level)
 	stack->tainted = 0;
 }
 
-static __always_inline void begin_epoch(struct lv_cpu *cpu, __u32 epoch)
-{
-	for (int level = 0; level < LV_LEVELS; level++) {
-		cpu->stack[level].depth = 0;
-		cpu->stack[level].tainted = 0;
-	}
-	cpu->task = world_task();
-	cpu->task_slot = LV_NONE;
-	cpu->epoch = epoch;
-}
-
 RECORD_RARE int is_probed(void)
 {
 	return world_control()->probe_task == world_task();
@@ -143,8 +132,15 @@ RECORD_RARE int context_new_epoch(void)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 
-	if (cpu)
-		begin_epoch(cpu, world_control()->epoch);
+	if (!cpu)
+		return 0;
+	for (int level = 0; level < LV_LEVELS; level++) {
+		cpu->stack[level].depth = 0;
+		cpu->stack[level].tainted = 0;
+	}
+	cpu->task = world_task();
+	cpu->task_slot = LV_NONE;
+	cpu->epoch = world_control()->epoch;
 	return 0;
 }
 

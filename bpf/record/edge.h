@@ -94,10 +94,16 @@ static __always_inline __u32 edge_find(struct lv_cpu *cpu, __u64 classes, __u32 
 	return LV_NONE;
 }
 
+/* Where this CPU would remember an edge. */
+static __always_inline struct lv_edge_slot *edge_slot(struct lv_cpu *cpu, __u64 key)
+{
+	return &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
+}
+
 static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u32 dep, __u32 id)
 {
 	__u64 key = edge_key(classes >> 32, (__u32)classes, dep);
-	struct lv_edge_slot *slot = &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
+	struct lv_edge_slot *slot = edge_slot(cpu, key);
 
 	slot->edge = id;
 	slot->key = key;
@@ -158,7 +164,7 @@ static __always_inline __u32 edge_record(struct lv_cpu *cpu, const struct lv_hel
 {
 	__u32 dep = edge_dep(from, to);
 	__u64 key = edge_key(from->class, to->class, dep);
-	struct lv_edge_slot *slot = &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
+	struct lv_edge_slot *slot = edge_slot(cpu, key);
 
 	if (slot->key == key) {
 		cpu->edge_hits[slot->edge & (LV_MAX_EDGES - 1)]++;
@@ -253,11 +259,6 @@ RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 sta
 	return stack;
 }
 
-static __always_inline __u32 edges_walk_for(const struct lv_held *to, __u32 meta, __u32 stack)
-{
-	return edges_walk(to->addr, (__u64)to->mode << 32 | to->class, meta, stack);
-}
-
 /*
  * All edges into a lock just taken: nearly always one, from the newest holder.
  * spin: the level's stack; task: the running task's, or NULL.
@@ -281,7 +282,7 @@ static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_he
 	else
 		return stack;
 	if (!edge_stands_for_older(&from))
-		return edges_walk_for(to, meta, stack);
+		return edges_walk(to->addr, (__u64)to->mode << 32 | to->class, meta, stack);
 	return edge_record(cpu, &from, to, meta, stack);
 }
 

@@ -190,6 +190,25 @@ RECORD_RARE int held_is_ghost(__u64 addr, __u32 where, __u32 mode, __u32 at)
 	       !held_by_any(lock->addr, class->family, lock->mode);
 }
 
+/*
+ * Take entry `at` off the stack and close the gap. lowered: by how much the
+ * counts of those above it change.
+ */
+static __always_inline void held_close(struct lv_held_stack *stack, __u32 at, __u32 lowered)
+{
+	for (__u32 i = 0; i < LV_HELD_DEPTH - 1; i++) {
+		if (i < at)
+			continue;
+		if (i + 1 >= stack->depth)
+			break;
+		stack->held[i] = stack->held[i + 1];
+		stack->held[i].count -= lowered;
+	}
+	stack->depth--;
+	if (!stack->depth)
+		stack->tainted = 0;
+}
+
 /* A ghost goes. Those above keep their counts: they are what the kernel counted. */
 RECORD_RARE int held_forget(__u32 where, __u32 at)
 {
@@ -198,16 +217,7 @@ RECORD_RARE int held_forget(__u32 where, __u32 at)
 
 	if (!stack || at >= stack->depth)
 		return 0;
-	for (__u32 i = 0; i < LV_HELD_DEPTH - 1; i++) {
-		if (i < at)
-			continue;
-		if (i + 1 >= stack->depth)
-			break;
-		stack->held[i] = stack->held[i + 1];
-	}
-	stack->depth--;
-	if (!stack->depth)
-		stack->tainted = 0;
+	held_close(stack, at, 0);
 	count_loss(cpu, LV_LOSS_STALE_HOLDER);
 	return 0;
 }
@@ -249,24 +259,13 @@ static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *
 }
 
 /*
- * Close the gap that the release of entry `at` leaves: those above it count
- * one less. Out of line, or the verifier would walk it for each `at`.
+ * The lock of entry `at` is given back: those above it count one less. Out of
+ * line, or the verifier would walk it for each `at`.
  */
 RECORD_RARE int held_remove(struct lv_held_stack *stack, __u32 at)
 {
-	if (!stack)
-		return 0;
-	for (__u32 i = 0; i < LV_HELD_DEPTH - 1; i++) {
-		if (i < at)
-			continue;
-		if (i + 1 >= stack->depth)
-			break;
-		stack->held[i] = stack->held[i + 1];
-		stack->held[i].count--;
-	}
-	stack->depth--;
-	if (!stack->depth)
-		stack->tainted = 0;
+	if (stack)
+		held_close(stack, at, 1);
 	return 0;
 }
 

@@ -35,14 +35,11 @@ static __always_inline int memo_repeat(struct lv_cpu *cpu, struct lv_held_stack 
 				       __u32 family, __u64 when, __u64 under)
 {
 	const struct lv_memo *memo = memo_slot(cpu, addr, when, under);
-	__u32 edge = memo->edge, clock = memo->clock;
-	__u64 depth;
-	__u64 entry = memo->entry;
+	__u64 entry = memo->entry, depth;
+	__u32 edge = memo->edge;
 
 	if (memo->key != addr_key(addr, family, entry) || memo->when != when ||
-	    memo->under != under)
-		return 0;
-	if (clock && cpu->clock - clock >= LV_ADDR_AGE)
+	    memo->under != under || !addr_is_fresh(cpu, memo->clock))
 		return 0;
 	depth = stack->depth_tainted;
 	if (depth >= LV_HELD_DEPTH) /* or tainted */
@@ -57,11 +54,11 @@ static __always_inline int memo_repeat(struct lv_cpu *cpu, struct lv_held_stack 
 }
 
 /* The edge of that kind, if this CPU knows it. */
-static __always_inline __u32 memo_edge(const struct lv_cpu *cpu, const struct lv_held *from,
+static __always_inline __u32 memo_edge(struct lv_cpu *cpu, const struct lv_held *from,
 				       const struct lv_held *to)
 {
 	__u64 key = edge_key(from->class, to->class, edge_dep(from, to));
-	const struct lv_edge_slot *slot = &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
+	const struct lv_edge_slot *slot = edge_slot(cpu, key);
 
 	return slot->key == key ? slot->edge : LV_NONE;
 }

@@ -36,9 +36,9 @@ enum acquire_irqs {
  * is known to be held with irqs off, not once the class has its ON bits.
  * Adds the ON bits it finds due to *bits.
  */
-static __always_inline enum acquire_irqs acquire_irqs_off(struct context *context, const struct lv_held *lock,
-					    const struct lv_held *top, __u32 irq,
-					    const struct lv_class *class, __u32 *bits)
+static __always_inline enum acquire_irqs
+acquire_irqs_off(struct context *context, const struct lv_held *lock, const struct lv_held *top,
+		 __u32 irq, const struct lv_class *class, __u32 *bits)
 {
 	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
 	int irqs;

@@ -24,13 +24,14 @@
 
 #define SLEEP_READ (1 << 8) /* beside LV_HELD_TRY, LV_HELD_NESTED and LV_HELD_AGAIN */
 
-static __always_inline int sleep_has(const struct lv_held_stack *held, __u64 addr)
+/* The entry of the lock at addr, or NULL. */
+static __always_inline struct lv_held *sleep_find(struct lv_held_stack *held, __u64 addr)
 {
 	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
 		if (i >= held->depth)
 			break;
 		if (held->held[i].addr == addr)
-			return 1;
+			return &held->held[i];
 	}
 	return 0;
 }
@@ -121,7 +122,7 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 	if (context.level == LV_LEVEL_TASK && context.cpu->task_slot == LV_NONE)
 		task_claim(context.id);
 	held = task_held(context.cpu);
-	if (held && how & LV_HELD_AGAIN && sleep_has(held, addr))
+	if (held && how & LV_HELD_AGAIN && sleep_find(held, addr))
 		return LV_NONE;
 	/* Who may sleep spins on nothing: where unlocks are hidden, that tells what is left of them. */
 	if (!world_counts_preemption() && context.level == LV_LEVEL_TASK && !(how & LV_HELD_TRY))
@@ -168,22 +169,18 @@ RECORD_SHARED __u32 sleep_release(__u64 addr, __u32 meta, __u32 how)
 RECORD_SHARED __u32 sleep_downgrade(__u64 addr, __u32 meta)
 {
 	struct lv_held_stack *held;
-	struct lv_held lock = {};
 	struct context context;
+	struct lv_held *lock;
 	int all;
 
 	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK)
 		return LV_NONE;
 	held = task_held(context.cpu);
-	for (__u32 i = 0; held && i < LV_HELD_DEPTH; i++) {
-		if (i >= held->depth)
-			break;
-		if (held->held[i].addr != addr)
-			continue;
-		held->held[i].mode = LV_READ;
-		lock = held->held[i];
-	}
-	return lock.addr ? sleep_usage(&context, &lock, meta, &all) : LV_NONE;
+	lock = held ? sleep_find(held, addr) : 0;
+	if (!lock)
+		return LV_NONE;
+	lock->mode = LV_READ;
+	return sleep_usage(&context, lock, meta, &all);
 }
 
 #endif
