@@ -132,7 +132,7 @@ static __always_inline __u64 returned(void *ctx)
 		return 0;                                                                   \
 	}
 
-#define LV_SLEEP_RELEASE(function, family, mode, lock, how)                                 \
+#define LV_SLEEP_RELEASE(function, family, lock, how)                                       \
 	SEC(RELEASE_##how #function)                                                        \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \

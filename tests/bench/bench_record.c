@@ -172,15 +172,6 @@ static void prepare(struct bench *benches, struct world *world)
 	world_arm(world);
 }
 
-static uint64_t events(const struct world *world)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < world->nr_cpus; i++)
-		sum += tables_events(&world->cpus[i]);
-	return sum;
-}
-
 int main(int argc, char **argv)
 {
 	uint64_t pairs = argc > 1 ? strtoull(argv[1], NULL, 0) : PAIRS;
@@ -207,7 +198,7 @@ int main(int argc, char **argv)
 			worst = r.pair / r.mutex;
 	}
 	printf("%llu events recorded, bound for one thread: %.1f times the mutex: %s\n",
-	       (unsigned long long)events(world), BOUND, worst <= BOUND ? "kept" : "EXCEEDED");
+	       (unsigned long long)tables_events(world->cpus, world->nr_cpus), BOUND, worst <= BOUND ? "kept" : "EXCEEDED");
 	world_free(world);
 	free(benches);
 	return worst > BOUND;

@@ -102,12 +102,9 @@ static struct programs *attach_lockvane(const char *locks)
 static uint64_t recorded(struct programs *programs)
 {
 	struct tables tables;
-	uint64_t sum = 0;
 
 	programs_tables(programs, &tables);
-	for (size_t i = 0; i < tables.nr_cpus; i++)
-		sum += tables_events(&tables.cpus[i]);
-	return sum;
+	return tables_events(tables.cpus, tables.nr_cpus);
 }
 
 static struct bpf_prog_info program_info(__u32 id)

@@ -37,12 +37,9 @@ static int look(struct kbtf **ret_btf, struct plan *ret_plan, struct error *err)
 static uint64_t events(struct programs *programs)
 {
 	struct tables tables;
-	uint64_t sum = 0;
 
 	programs_tables(programs, &tables);
-	for (size_t i = 0; i < tables.nr_cpus; i++)
-		sum += tables_events(&tables.cpus[i]);
-	return sum;
+	return tables_events(tables.cpus, tables.nr_cpus);
 }
 
 static int count_links(void)

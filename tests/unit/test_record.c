@@ -49,7 +49,7 @@ static void test_unarmed(void **state)
 	LOCK(m, a, spin);
 	UNLOCK(m, a, spin);
 	assert_null(class_at(m, a));
-	assert_int_equal(events_on(m, 0), 0);
+	assert_int_equal(tables_events(machine_world(m)->cpus, 1), 0);
 	assert_int_equal(lost_any(m), 0);
 }
 
@@ -101,7 +101,7 @@ static void test_held_stack(void **state)
 	assert_int_equal(edge_between(m, a, c), 0); /* b was waited for: it stands between */
 	assert_int_equal(nr_edges(m), 2);
 	assert_int_equal(lost_any(m), 0);
-	assert_int_equal(events_on(m, 0), 6);
+	assert_int_equal(tables_events(machine_world(m)->cpus, 1), 6);
 }
 
 static void test_out_of_order(void **state)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "capture/tables.h"
 #include "replay/machine.h"
 
 static const struct machine_op spin = { .family = LV_SPIN };
@@ -58,15 +59,6 @@ static inline uint64_t lost_any(struct machine *m)
 
 	for (int kind = 0; kind < LV_LOSS_KINDS; kind++)
 		sum += lost(m, kind);
-	return sum;
-}
-
-static inline uint64_t events_on(struct machine *m, uint32_t cpu)
-{
-	uint64_t sum = 0;
-
-	for (int hook = 0; hook < LV_MAX_HOOKS; hook++)
-		sum += machine_world(m)->cpus[cpu].events[hook];
 	return sum;
 }
 

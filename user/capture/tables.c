@@ -9,17 +9,25 @@
 #include "base/strbuf.h"
 #include "hooks.h"
 
-static const char *const hook_names[LV_HOOKS] = {
+static const char *const hook_names[] = {
 #define LV_ACQUIRE(function, family, mode, irq) #function,
 #define LV_TRY(function, family, mode, irq) #function,
 #define LV_RELEASE(function, family, irq) #function,
 #define LV_WAITQ(function) #function,
 #define LV_NAME(function) #function,
 #define LV_SLEEP(function, family, mode, lock, when, how) #function,
-#define LV_SLEEP_RELEASE(function, family, mode, lock, how) #function,
+#define LV_SLEEP_RELEASE(function, family, lock, how) #function,
 #define LV_DOWNGRADE(function, family) #function,
 #include "hooks.def"
+	"sched_switch",
 };
+
+_Static_assert(sizeof(hook_names) / sizeof(hook_names[0]) == LV_HOOKS + 1, "hooks.h");
+
+const char *tables_hook(uint32_t hook)
+{
+	return hook <= LV_HOOKS ? hook_names[hook] : NULL;
+}
 
 /* Where the recorder's ids have gone in the capture; LV_NONE: nowhere. */
 struct moved {
@@ -54,7 +62,7 @@ static bool is_in(const char *text, const char *function)
 static int fill_frames(const struct moved *m, const struct lv_stack *from,
 		       struct capture_stack *to)
 {
-	const char *hook = from->hook < LV_HOOKS ? hook_names[from->hook] : NULL;
+	const char *hook = from->hook < LV_HOOKS ? tables_hook(from->hook) : NULL;
 	uint32_t nr = from->nr < LV_STACK_DEPTH ? from->nr : LV_STACK_DEPTH;
 	uint32_t i = 0;
 	char *first;
@@ -251,7 +259,7 @@ static int add_loss(const struct tables *tables, int kind, struct capture_loss *
 	for (int hook = 0; hook <= LV_HOOKS; hook++) {
 		struct hook_loss *one = &by_hook[hook];
 
-		one->function = hook < LV_HOOKS ? hook_names[hook] : "sched_switch";
+		one->function = tables_hook(hook);
 		one->count = 0;
 		for (size_t i = 0; i < tables->nr_cpus; i++)
 			one->count += tables->cpus[i].lost[kind][hook];
@@ -291,12 +299,13 @@ static int add_losses(const struct tables *tables, struct capture *c)
 	return 0;
 }
 
-uint64_t tables_events(const struct lv_cpu *cpu)
+uint64_t tables_events(const struct lv_cpu *cpus, size_t nr_cpus)
 {
 	uint64_t sum = 0;
 
-	for (int hook = 0; hook < LV_MAX_HOOKS; hook++)
-		sum += cpu->events[hook];
+	for (size_t i = 0; i < nr_cpus; i++)
+		for (int hook = 0; hook < LV_MAX_HOOKS; hook++)
+			sum += cpus[i].events[hook];
 	return sum;
 }
 
@@ -311,8 +320,7 @@ static int move_all(struct moved *m)
 
 	memset(m->classes, 0xff, sizeof(m->classes));
 	memset(m->stacks, 0xff, sizeof(m->stacks));
-	for (size_t i = 0; !err && i < m->tables->nr_cpus; i++)
-		m->capture->events += tables_events(&m->tables->cpus[i]);
+	m->capture->events += tables_events(m->tables->cpus, m->tables->nr_cpus);
 	for (uint32_t i = 0; !err && i < LV_MAX_CLASSES; i++)
 		if (is_ready(&m->tables->classes[i].state) && m->tables->classes[i].usage)
 			err = move_class(m, i);

@@ -23,8 +23,11 @@ struct tables {
 	const uint64_t *recursion_misses;
 };
 
-/* Lock events that a CPU has seen. */
-uint64_t tables_events(const struct lv_cpu *cpu);
+/* The function of a hook, as in struct lv_stack; "sched_switch" for the last, NULL for others. */
+const char *tables_hook(uint32_t hook);
+
+/* Lock events that these CPUs have seen. */
+uint64_t tables_events(const struct lv_cpu *cpus, size_t nr_cpus);
 
 struct tables_words {
 	void *arg;

@@ -146,15 +146,12 @@ static void show_attaching(void *arg, size_t done, size_t all)
 static void show_tracing(struct session *s)
 {
 	struct tables tables;
-	uint64_t events = 0;
 
 	if (!s->show_progress)
 		return;
 	programs_tables(s->programs, &tables);
-	for (size_t i = 0; i < tables.nr_cpus; i++)
-		events += tables_events(&tables.cpus[i]);
 	fprintf(stderr, "\rtracing: %.0f s, %llu lock events \033[K", elapsed(s) / 1e9,
-		(unsigned long long)events);
+		(unsigned long long)tables_events(tables.cpus, tables.nr_cpus));
 }
 
 static void end_progress(const struct session *s)

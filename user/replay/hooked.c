@@ -27,7 +27,7 @@ static const struct hook_key hook_keys[LV_HOOKS] = {
 #define LV_NAME(function) { 0 },
 #define LV_SLEEP(function, family, mode, lock, when, how) \
 	{ (HOW_##how) & LV_HELD_TRY ? VERB_TRY : VERB_ACQUIRE, LV_##family, LV_##mode, LV_IRQ_KEEP },
-#define LV_SLEEP_RELEASE(function, family, mode, lock, how) \
+#define LV_SLEEP_RELEASE(function, family, lock, how) \
 	{ VERB_RELEASE, LV_##family, 0xff, LV_IRQ_KEEP },
 #define LV_DOWNGRADE(function, family) { 0 },
 #include "hooks.def"

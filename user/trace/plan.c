@@ -18,7 +18,7 @@ static const struct plan_hook all_hooks[LV_HOOKS] = {
 #define LV_WAITQ(function) HOOK(function, SPIN, "fentry"),
 #define LV_NAME(function) HOOK(function, SPIN, "fentry"),
 #define LV_SLEEP(function, family, mode, lock, when, how) HOOK(function, family, "fexit"),
-#define LV_SLEEP_RELEASE(function, family, mode, lock, how) \
+#define LV_SLEEP_RELEASE(function, family, lock, how) \
 	HOOK(function, family, RELEASE_WAY_##how),
 #define LV_DOWNGRADE(function, family) HOOK(function, family, "fexit"),
 #include "hooks.def"
@@ -34,7 +34,7 @@ static const uint8_t locks_of_family[] = {
 int plan_parse_locks(const char *text, uint32_t *ret, struct error *err)
 {
 	static const char *const words[NR_PLAN_LOCKS] = {
-#define X(name, text) #name,
+#define X(name) #name,
 		PLAN_LOCKS(X)
 #undef X
 	};

@@ -13,16 +13,11 @@
 #include "kernel/features.h"
 #include "kernel/kbtf.h"
 
-/* What `--locks` chooses from: one bit a word. */
-#define PLAN_LOCKS(X)                                                  \
-	X(spin, "spinlocks, their wait queues, and PREEMPT_RT's that sleep") \
-	X(rw, "rwlocks")                                               \
-	X(mutex, "mutexes and ww_mutexes")                             \
-	X(rwsem, "rwsems, percpu-rwsems and cpus_read_lock()")         \
-	X(sock, "lock_sock()")
+/* What `--locks` chooses from, one bit a word; plan.c says which families are in each. */
+#define PLAN_LOCKS(X) X(spin) X(rw) X(mutex) X(rwsem) X(sock)
 
 enum plan_locks {
-#define X(name, text) PLAN_LOCKS_##name,
+#define X(name) PLAN_LOCKS_##name,
 	PLAN_LOCKS(X)
 #undef X
 	NR_PLAN_LOCKS,

@@ -29,7 +29,6 @@ struct programs {
 	unsigned int nr_cpus;
 	size_t nr_links;
 	struct bpf_link *links[LV_HOOKS + 1];
-	const char *functions[LV_HOOKS];
 	struct {
 		void *memory;
 		size_t size;
@@ -72,7 +71,6 @@ static int choose(struct programs *p, const struct plan *plan, struct error *err
 	for (int i = 0; i < LV_HOOKS; i++) {
 		struct bpf_program *program = hook_program(p, plan->hooks[i].function);
 
-		p->functions[i] = plan->hooks[i].function;
 		if (!program || bpf_program__set_autoload(program, plan->hooks[i].present))
 			return error_set(err, -EINVAL, "no program for %s",
 					 plan->hooks[i].function);
@@ -322,9 +320,8 @@ static uint64_t recursion_misses(const struct programs *p, const char *function)
 
 void programs_recursion_misses(struct programs *p, uint64_t ret[static LV_HOOKS + 1])
 {
-	for (int i = 0; i < LV_HOOKS; i++)
-		ret[i] = recursion_misses(p, p->functions[i]);
-	ret[LV_HOOK_sched_switch] = recursion_misses(p, "sched_switch");
+	for (int i = 0; i <= LV_HOOKS; i++)
+		ret[i] = recursion_misses(p, tables_hook(i));
 }
 
 void programs_finish(struct programs *p)
