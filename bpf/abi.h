@@ -32,7 +32,6 @@
 #define LV_EDGE_SLOTS 1024
 #define LV_MEMO_BITS 10
 #define LV_MEMOS (1 << LV_MEMO_BITS)
-#define LV_MARK_SLOTS 256
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
 
@@ -142,7 +141,6 @@ struct lv_place {
 };
 
 /* Class flags */
-#define LV_CLASS_WAITQ (1 << 0)      /* seen as the lock of a wait-queue head */
 #define LV_CLASS_SELF_ORDER (1 << 1) /* the same two instances nested in both orders */
 
 struct lv_class {
@@ -330,7 +328,6 @@ struct lv_cpu {
 	struct lv_held_stack stack[LV_LEVELS];
 	/* Within reach of an instruction's offset, 32 KiB: the common path reads it. */
 	struct lv_memo memo[LV_MEMOS];
-	__u64 marks[LV_MARK_SLOTS]; /* addresses of wait-queue heads seen lately */
 	struct lv_addr_slot addr[LV_ADDR_SLOTS];
 	struct lv_edge_slot edge[LV_EDGE_SLOTS];
 	__u64 acquisitions[LV_MAX_CLASSES];

@@ -76,15 +76,6 @@ static __always_inline __u64 returned(void *ctx)
 		return 0;                                                                   \
 	}
 
-#define LV_WAITQ(function)                                                                  \
-	SEC("fentry/" #function)                                                            \
-	int lv_##function(void *ctx)                                                        \
-	{                                                                                   \
-		UNLESS_ARMED_LEAVE;                                                         \
-		record_waitq(argument(ctx, 0));                                             \
-		return 0;                                                                   \
-	}
-
 #define LV_NAME(function)                                                                   \
 	SEC("fentry/" #function)                                                            \
 	int lv_##function(void *ctx)                                                        \

@@ -90,11 +90,6 @@ static __always_inline __u32 class_of_place(struct lv_cpu *cpu, const struct lv_
 	return LV_NONE;
 }
 
-static __always_inline __u64 *mark_slot(struct lv_cpu *cpu, __u64 addr)
-{
-	return &cpu->marks[hash64(addr) & (LV_MARK_SLOTS - 1)];
-}
-
 /* Locks of two families can share an address: a socket's owner, its spinlock. */
 static __always_inline struct lv_addr_slot *addr_slot(struct lv_cpu *cpu, __u64 addr, __u32 family)
 {
@@ -128,8 +123,6 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 		return LV_NONE;
 	if (place.kind == LV_PLACE_PERCPU && place.base == cpu->rq_lock - cpu->percpu)
 		cpu->rq_class = id + 1;
-	if (!(read_once(class->flags) & LV_CLASS_WAITQ) && *mark_slot(cpu, addr) == addr)
-		__sync_fetch_and_or(&class->flags, LV_CLASS_WAITQ);
 
 	value = id;
 	if (!world_place_is_permanent(addr, &place))

@@ -2,11 +2,10 @@
 /*
  * Wait queues tell their names at run time: __init_waitqueue_head() gets the
  * text of its argument, "&ctx->fd_wqh", lockdep or not. The name goes with the
- * place, not the instance: a slab's constructor runs for new pages only. And
- * the wait-queue functions tell which locks are a wait-queue head's.
+ * place, not the instance: a slab's constructor runs for new pages only.
  *
  * These hooks may be preempted, so they leave the guard and the held stacks
- * alone: they only add to the name table and to this CPU's marks.
+ * alone: they only add to the name table.
  */
 #ifndef LOCKVANE_RECORD_NAME_H
 #define LOCKVANE_RECORD_NAME_H
@@ -80,15 +79,6 @@ RECORD_RARE int record_name(__u64 addr, __u64 text)
 	}
 	count_loss(cpu, LV_LOSS_NAMES);
 	return 0;
-}
-
-/* The lock at addr is a wait-queue head's; its class will hear when it is next derived. */
-static __always_inline void record_waitq(__u64 addr)
-{
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-
-	if (cpu)
-		*mark_slot(cpu, addr) = addr;
 }
 
 #endif

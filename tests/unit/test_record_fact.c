@@ -207,11 +207,6 @@ static void test_waitq_names(void **state)
 	assert_int_equal(found->clashes, 0);
 	machine_name_waitq(m, head, other);
 	assert_int_equal(found->clashes, 1);
-
-	machine_mark_waitq(m, head);
-	LOCK(m, head, spin);
-	UNLOCK(m, head, spin);
-	assert_true(class_at(m, head)->flags & LV_CLASS_WAITQ);
 }
 
 int main(void)

@@ -237,13 +237,12 @@ static void everything_often(void)
 		everything();
 }
 
-/* As it meets wait queues, and is interrupted with locks held. */
+/* As it is interrupted with locks held. */
 static void interrupted(void)
 {
 	static const struct machine_op spin = {.family = LV_SPIN};
 
 	take(0, &spin);
-	hooked_waitq(world_address(1));
 	world_seat->preempt_count |= HARDIRQ;
 	take(1, &spin);
 	give(1, &spin);
@@ -253,7 +252,6 @@ static void interrupted(void)
 
 static void know_everything(void)
 {
-	hooked_waitq(world_address(1)); /* its class hears of it when it is derived */
 	everything();
 	everything(); /* what was held by the first rounds' locks is known by now */
 	interrupted();

@@ -179,7 +179,6 @@ static void *run_names(void *arg)
 	pthread_barrier_wait(&together);
 	for (uint32_t i = 0; i < CLASSES; i++) {
 		hooked_name(lock_of(cpu, i), text);
-		hooked_waitq(lock_of(cpu, i));
 		take(cpu, i);
 		give(cpu, i);
 		hooked_release(lock_of(cpu, i), &spin, 0);
@@ -198,9 +197,6 @@ static void check_names(const struct world *world)
 	}
 	for (uint32_t i = 0; i < LV_MAX_FACTS; i++)
 		facts += world->facts[i].state == LV_SLOT_READY;
-	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++)
-		if (world->classes[i].state == LV_SLOT_READY)
-			assert_true(world->classes[i].flags & LV_CLASS_WAITQ);
 	/* A name that came while another was being written is not compared with it. */
 	assert_int_equal(names, CLASSES);
 	assert_true(clashes <= CLASSES * (CPUS - 1));

@@ -23,7 +23,6 @@ static const struct hook_key hook_keys[LV_HOOKS] = {
 	{ VERB_ACQUIRE, LV_##family, LV_##mode, LV_IRQ_##irq },
 #define LV_TRY(function, family, mode, irq) { VERB_TRY, LV_##family, LV_##mode, LV_IRQ_##irq },
 #define LV_RELEASE(function, family, irq) { VERB_RELEASE, LV_##family, 0xff, LV_IRQ_##irq },
-#define LV_WAITQ(function) { 0 },
 #define LV_NAME(function) { 0 },
 #define LV_SLEEP(function, family, mode, lock, when, how) \
 	{ (HOW_##how) & LV_HELD_TRY ? VERB_TRY : VERB_ACQUIRE, LV_##family, LV_##mode, LV_IRQ_KEEP },
@@ -106,11 +105,4 @@ void hooked_name(uint64_t addr, uint64_t text)
 	if (!is_armed())
 		return;
 	record_name(addr, text);
-}
-
-void hooked_waitq(uint64_t addr)
-{
-	if (!is_armed())
-		return;
-	record_waitq(addr);
 }

@@ -16,6 +16,5 @@ void hooked_enable(void);
 void hooked_free(uint64_t addr, uint64_t size);
 void hooked_user_return(void);
 void hooked_name(uint64_t addr, uint64_t text);
-void hooked_waitq(uint64_t addr);
 
 #endif

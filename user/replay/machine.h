@@ -89,6 +89,5 @@ int machine_user_return(struct machine *m);
 
 /* What wait queues tell: the words of an init, and that a lock is one's. */
 void machine_name_waitq(struct machine *m, uint64_t addr, uint64_t text);
-void machine_mark_waitq(struct machine *m, uint64_t addr);
 
 #endif

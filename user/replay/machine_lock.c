@@ -237,9 +237,3 @@ void machine_name_waitq(struct machine *m, uint64_t addr, uint64_t text)
 	machine_here(m);
 	hooked_name(addr, text);
 }
-
-void machine_mark_waitq(struct machine *m, uint64_t addr)
-{
-	machine_here(m);
-	hooked_waitq(addr);
-}
