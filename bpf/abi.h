@@ -265,6 +265,8 @@ struct lv_held {
 /* Irqs on, or softirqs, would teach nothing of it and those below: they have their ON bits. */
 #define LV_HELD_ON_HARDIRQ (1 << 4)
 #define LV_HELD_ON_SOFTIRQ (1 << 5)
+/* Nothing older was held: edges from here are all there are, however it was taken. */
+#define LV_HELD_OLDEST (1 << 6)
 #define LV_HELD_ENTRY (1 << 7) /* always set */
 
 struct lv_held_stack {
@@ -305,7 +307,8 @@ struct lv_memo {
 	__u64 entry;
 	__u32 edge;
 	__u32 clock; /* the class', as in lv_addr_slot */
-};
+	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
+} __attribute__((aligned(64)));
 
 struct lv_edge_slot {
 	__u64 key;
@@ -315,7 +318,7 @@ struct lv_edge_slot {
 
 struct lv_cpu {
 	__u32 guard; /* 1 + the hook whose program is running; 0: none, or a sleeping lock's */
-	__u32 epoch;
+	__u32 word;  /* the control's, whose epoch the held stacks are of */
 	__u32 clock;     /* acquisitions on this CPU, wraps */
 	__u32 task_slot; /* the running task's in the task table, or LV_NONE */
 	__u32 rq_class;  /* 1 + the class of run-queue locks, once this CPU has met it */
@@ -324,6 +327,7 @@ struct lv_cpu {
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
 	__u64 argument; /* on its way to the running program: see world_argument() */
+	__u64 task_top; /* the entry of the running task's newest sleeping lock, 0: it holds none */
 	__u64 events[LV_MAX_HOOKS];
 	struct lv_held_stack stack[LV_LEVELS];
 	/* Within reach of an instruction's offset, 32 KiB: the common path reads it. */
@@ -347,17 +351,19 @@ struct lv_layout {
 	__u64 kfence_end;
 };
 
+/* The lowest bits of the control's word; above them the epoch. All of it 0: disarmed. */
 enum lv_armed {
-	LV_DISARMED = 0,
 	LV_ARMED = 1,
 	LV_PROBING = 2, /* only what happens in the task that asks: the self-check */
 };
 
+#define LV_EPOCH_SHIFT 2
+#define LV_EPOCH_MAX 0xffffu /* then from 1 again: a task's slot knows so much of it */
+#define LV_TASK_IDLE 1ull    /* beside a key: its task blocked with nothing held */
+
 struct lv_control {
-	__u32 armed; /* enum lv_armed */
-	__u32 epoch; /* a new one empties every held stack */
+	__u32 word; /* armed, and the epoch: a new one empties every held stack */
 	__u32 nr_cpus;
-	__u32 pad;
 	__u64 probe_task; /* whom LV_PROBING is about */
 	struct lv_layout layout;
 	/* What is written while armed has a line of its own: every event reads the above. */
@@ -373,6 +379,7 @@ _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_name) == 40 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 16, "ABI");
+_Static_assert(sizeof(struct lv_memo) == 64, "ABI: a line each");
 _Static_assert(sizeof(struct lv_held_stack) == 8 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
 
 #endif

@@ -37,9 +37,16 @@ static __always_inline __u64 returned(void *ctx)
 	return value;
 }
 
-/* In a program: nothing is to be done. */
+/* In a program: nothing is to be done. The recorder asks itself whose events these are... */
 #define UNLESS_ARMED_LEAVE                                                                  \
-	if (!is_armed())                                                                    \
+	__u32 word = armed_word();                                                          \
+                                                                                            \
+	if (!word)                                                                          \
+		return 0
+
+/* ...but for sleeping locks and names. */
+#define UNLESS_OURS_LEAVE                                                                   \
+	if (!is_armed(armed_word()))                                                        \
 		return 0
 
 #define LV_ACQUIRE(function, family, mode, irq)                                             \
@@ -47,7 +54,7 @@ static __always_inline __u64 returned(void *ctx)
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
 		UNLESS_ARMED_LEAVE;                                                         \
-		record_acquire(ctx, LV_HOOK_##function, LV_##family, LV_##mode, 0,          \
+		record_acquire(ctx, word, LV_HOOK_##function, LV_##family, LV_##mode, 0,          \
 			       LV_IRQ_##irq);                                               \
 		return 0;                                                                   \
 	}
@@ -58,7 +65,7 @@ static __always_inline __u64 returned(void *ctx)
 	{                                                                                   \
 		UNLESS_ARMED_LEAVE;                                                         \
 		if ((__u32)returned(ctx))                                                   \
-			record_acquire(ctx, LV_HOOK_##function, LV_##family, LV_##mode,     \
+			record_acquire(ctx, word, LV_HOOK_##function, LV_##family, LV_##mode,     \
 				       LV_HELD_TRY, LV_IRQ_##irq);                          \
 		return 0;                                                                   \
 	}
@@ -72,7 +79,7 @@ static __always_inline __u64 returned(void *ctx)
 		UNLESS_ARMED_LEAVE;                                                         \
 		if (LV_IRQ_##irq == LV_IRQ_RESTORE)                                         \
 			flags = ((const __u64 *)ctx)[1];                                    \
-		record_release(ctx, LV_HOOK_##function, LV_##family, LV_IRQ_##irq, flags);  \
+		record_release(ctx, word, LV_HOOK_##function, LV_##family, LV_IRQ_##irq, flags);  \
 		return 0;                                                                   \
 	}
 
@@ -80,7 +87,7 @@ static __always_inline __u64 returned(void *ctx)
 	SEC("fentry/" #function)                                                            \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
-		UNLESS_ARMED_LEAVE;                                                         \
+		UNLESS_OURS_LEAVE;                                                          \
 		record_name(argument(ctx, 0), argument(ctx, 1));                            \
 		return 0;                                                                   \
 	}
@@ -115,7 +122,7 @@ static __always_inline __u64 returned(void *ctx)
 	SEC("fexit/" #function)                                                             \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
-		UNLESS_ARMED_LEAVE;                                                         \
+		UNLESS_OURS_LEAVE;                                                          \
 		if (TAKEN_##when)                                                           \
 			record_stack(ctx, sleep_acquire(LOCK_##lock,                        \
 							SLEEP_META(function, family),       \
@@ -127,7 +134,7 @@ static __always_inline __u64 returned(void *ctx)
 	SEC(RELEASE_##how #function)                                                        \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
-		UNLESS_ARMED_LEAVE;                                                         \
+		UNLESS_OURS_LEAVE;                                                          \
 		record_stack(ctx, sleep_release(LOCK_##lock, SLEEP_META(function, family),  \
 						HOW_##how));                                \
 		return 0;                                                                   \
@@ -137,7 +144,7 @@ static __always_inline __u64 returned(void *ctx)
 	SEC("fexit/" #function)                                                             \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
-		UNLESS_ARMED_LEAVE;                                                         \
+		UNLESS_OURS_LEAVE;                                                          \
 		record_stack(ctx, sleep_downgrade(LOCK_ARG, SLEEP_META(function, family))); \
 		return 0;                                                                   \
 	}
@@ -149,15 +156,14 @@ SEC("raw_tp/sched_switch")
 int lv_sched_switch(__u64 *ctx)
 {
 	enum record_leave leave = RECORD_BLOCKED;
-
+	UNLESS_ARMED_LEAVE;
 	/* In a self-check, too, whoever goes: it is the other who makes room for us. */
-	if (lv_control.armed == LV_DISARMED)
-		return 0;
+	word &= ~LV_PROBING;
 	if (ctx[0])
 		leave = RECORD_PREEMPTED;
 	else if ((__u32)ctx[3] == LV_TASK_DEAD)
 		leave = RECORD_DEAD;
-	record_switch(ctx[2], leave);
+	record_switch(ctx[2], word, leave);
 	return 0;
 }
 

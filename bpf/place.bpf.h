@@ -16,6 +16,27 @@
 #define PLACE_PAGE_SHIFT 12
 
 extern const void _end __ksym;
+extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak; /* since 6.2 */
+
+/*
+ * The eight bytes of kernel memory at addr, 0 if they can't be read. A plain load
+ * where the kernel lets us say what lies there: pt_regs begins with a scalar,
+ * and is known to every kernel. A helper does the same for twenty times as much.
+ */
+static __always_inline __u64 place_word(__u64 addr)
+{
+	__u64 word = 0;
+
+	if (bpf_rdonly_cast)
+		return ((struct pt_regs *)bpf_rdonly_cast((void *)addr,
+							  bpf_core_type_id_kernel(struct pt_regs)))
+			->r15;
+	bpf_probe_read_kernel(&word, sizeof(word), (const void *)addr);
+	return word;
+}
+
+#define PLACE_MEMBER(addr, type, member) \
+	place_word((addr) + bpf_core_field_offset(((type *)0)->member))
 
 /*
  * A struct page that is not a head says so in bit 0 of a word, whose rest is
@@ -28,9 +49,9 @@ static __always_inline __u64 place_head_page(__u64 page)
 	__u64 word = 0;
 
 	if (bpf_core_field_exists(newer->compound_info))
-		word = BPF_CORE_READ(newer, compound_info);
+		word = PLACE_MEMBER(page, struct page___7_0, compound_info);
 	else if (bpf_core_field_exists(((struct page *)0)->compound_head))
-		word = BPF_CORE_READ((struct page *)page, compound_head);
+		word = PLACE_MEMBER(page, struct page, compound_head);
 	if (!(word & 1))
 		return page;
 	return word >= PLACE_IMAGE ? page & word : word - 1;
@@ -39,10 +60,10 @@ static __always_inline __u64 place_head_page(__u64 page)
 static __always_inline int place_page_is_slab(__u64 page)
 {
 	if (bpf_core_enum_value_exists(enum pagetype, PGTY_slab))
-		return BPF_CORE_READ((struct page *)page, page_type) >> 24 ==
+		return (__u32)PLACE_MEMBER(page, struct page, page_type) >> 24 ==
 		       bpf_core_enum_value(enum pagetype, PGTY_slab);
 	if (bpf_core_enum_value_exists(enum pageflags, PG_slab))
-		return BPF_CORE_READ((struct page *)page, flags) >>
+		return PLACE_MEMBER(page, struct page, flags) >>
 			       bpf_core_enum_value(enum pageflags, PG_slab) & 1;
 	return 0;
 }
@@ -54,24 +75,24 @@ static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 a
 	__u32 page_size = bpf_core_type_size(struct page);
 	__u64 pfn = (addr - layout->page_offset) >> PLACE_PAGE_SHIFT;
 	__u64 page = place_head_page(layout->vmemmap + pfn * page_size);
-	struct kmem_cache *cache;
+	struct kmem_cache *cache = 0;
 	__u32 size, pad = 0, off;
-	__u64 base;
+	__u64 base, at;
 
 	if (!page_size || !place_page_is_slab(page))
 		return -1;
-	cache = BPF_CORE_READ((struct slab *)page, slab_cache);
-	size = BPF_CORE_READ(cache, size);
+	at = PLACE_MEMBER(page, struct slab, slab_cache);
+	size = PLACE_MEMBER(at, struct kmem_cache, size);
 	if (bpf_core_field_exists(cache->red_left_pad))
-		pad = BPF_CORE_READ(cache, red_left_pad);
+		pad = PLACE_MEMBER(at, struct kmem_cache, red_left_pad);
 	base = layout->page_offset + ((page - layout->vmemmap) / page_size << PLACE_PAGE_SHIFT);
-	if (!cache || !size || addr < base)
+	if (!at || !size || addr < base)
 		return -1;
 	off = (addr - base) % size;
 	if (off < pad)
 		return -1;
 	ret->kind = LV_PLACE_SLAB;
-	ret->base = (__u64)cache;
+	ret->base = at;
 	ret->off = off - pad;
 	return 0;
 }
@@ -134,13 +155,16 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 	}
 	if (direct && !place_in_slab(layout, addr, ret))
 		return 0;
+	/* Before the CPUs are gone through: the locks of page tables are of the common ones. */
+	if (addr >= layout->vmemmap && page_size) {
+		ret->kind = LV_PLACE_PAGE;
+		ret->off = (addr - layout->vmemmap) % page_size;
+		return 0;
+	}
 	if (!place_in_percpu(layout, addr, ret))
 		return 0;
 	if (direct) {
 		ret->kind = LV_PLACE_EARLY;
-	} else if (addr >= layout->vmemmap && page_size) {
-		ret->kind = LV_PLACE_PAGE;
-		ret->off = (addr - layout->vmemmap) % page_size;
 	} else {
 		ret->kind = LV_PLACE_VMALLOC;
 	}

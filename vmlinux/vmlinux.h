@@ -47,6 +47,11 @@ struct rq {
 	} __lock;
 };
 
+/* arch/x86/include/asm/ptrace.h; its first member */
+struct pt_regs {
+	unsigned long r15;
+};
+
 /* arch/x86/include/asm/current.h, 6.2 to 6.14 */
 struct pcpu_hot {
 	int preempt_count;

@@ -18,6 +18,7 @@
 #define CONTEXT_HARDIRQ 0x000f0000u
 #define CONTEXT_NMI 0x00f00000u
 #define CONTEXT_ALL 0x00ffffffu /* above them, x86 keeps a flag of the scheduler's */
+#define CONTEXT_ABOVE_TASK (CONTEXT_SERVING | CONTEXT_HARDIRQ | CONTEXT_NMI)
 #define CONTEXT_IN_INTERRUPT (CONTEXT_SOFTIRQ | CONTEXT_HARDIRQ | CONTEXT_NMI)
 
 /* Programs run with preemption off, interrupts nest strictly: plain stores do. */
@@ -72,20 +73,24 @@ RECORD_RARE int is_probed(void)
 }
 
 /* Asked first in every hook, before anything is fetched: disarmed, it costs that and no more. */
-static __always_inline int is_armed(void)
+static __always_inline __u32 armed_word(void)
 {
-	__u32 armed = read_once(world_control()->armed);
+	return read_once(world_control()->word);
+}
 
-	return armed == LV_ARMED || (armed && is_probed());
+/* Is what happens here recorded, with this word? */
+static __always_inline int is_armed(__u32 word)
+{
+	return word && (!(word & LV_PROBING) || is_probed());
 }
 
 /*
  * Take the guard and find out where we are. Returns 0 if the event is ours to
- * record; context_leave() must follow. The guard is one plain word a CPU: an
- * interrupt that hits between test and set runs its own programs whole and
- * leaves the word as it was.
+ * record; context_leave() must follow. word: armed_word(), not 0. The guard is
+ * one plain word a CPU: an interrupt that hits between test and set runs its own
+ * programs whole and leaves the word as it was.
  */
-static __always_inline int context_begin(struct context *ret, __u32 hook)
+static __always_inline int context_begin(struct context *ret, __u32 word, __u32 hook)
 {
 	__u32 id = world_cpu_id();
 	struct lv_cpu *cpu = world_cpu(id);
@@ -94,6 +99,8 @@ static __always_inline int context_begin(struct context *ret, __u32 hook)
 		count_unplanned_cpu();
 		return -1;
 	}
+	if (word & LV_PROBING && !is_probed())
+		return -1;
 	if (cpu->guard) {
 		cpu->lost[LV_LOSS_GUARD][hook]++;
 		return -1;
@@ -102,17 +109,26 @@ static __always_inline int context_begin(struct context *ret, __u32 hook)
 	barrier_here();
 
 	ret->count = world_preempt_count() & CONTEXT_ALL;
-	if (ret->count & CONTEXT_NMI) {
-		count_loss(cpu, LV_LOSS_NMI);
-		barrier_here();
-		cpu->guard = 0;
-		return -1;
+	ret->level = LV_LEVEL_TASK;
+	if (ret->count & CONTEXT_ABOVE_TASK) {
+		if (ret->count & CONTEXT_NMI) {
+			count_loss(cpu, LV_LOSS_NMI);
+			barrier_here();
+			cpu->guard = 0;
+			return -1;
+		}
+		ret->level = level_of(ret->count);
 	}
 	cpu->events[hook]++;
 	ret->cpu = cpu;
 	ret->id = id;
-	ret->level = level_of(ret->count);
 	return 0;
+}
+
+/* Does the CPU believe to hold something at a level above the task's? */
+static __always_inline int context_holds_higher(const struct lv_cpu *cpu)
+{
+	return cpu->stack[LV_LEVEL_HARDIRQ].depth | cpu->stack[LV_LEVEL_SOFTIRQ].depth;
 }
 
 /* An event at a lower level: the higher ones have ended. */
@@ -140,23 +156,26 @@ RECORD_RARE int context_new_epoch(void)
 	}
 	cpu->task = world_task();
 	cpu->task_slot = LV_NONE;
-	cpu->epoch = world_control()->epoch;
+	cpu->task_top = 0;
+	cpu->word = armed_word();
 	return 0;
 }
 
-/* The same, where something may be put on a held stack: make sure of what is there. */
-static __always_inline int context_enter(struct context *ret, __u32 hook)
+/* Before something is put on a held stack: make sure of what is there. */
+static __always_inline void context_settle(struct lv_cpu *cpu, __u32 level)
 {
-	struct lv_cpu *cpu;
-
-	if (context_begin(ret, hook))
-		return -1;
-	cpu = ret->cpu;
-	if (cpu->epoch != world_control()->epoch)
+	if (cpu->word != armed_word())
 		context_new_epoch();
-	if ((ret->level < LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_HARDIRQ].depth) ||
-	    (ret->level < LV_LEVEL_SOFTIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth))
-		context_end_higher(ret->level);
+	if ((level < LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_HARDIRQ].depth) ||
+	    (level < LV_LEVEL_SOFTIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth))
+		context_end_higher(level);
+}
+
+static __always_inline int context_enter(struct context *ret, __u32 word, __u32 hook)
+{
+	if (context_begin(ret, word, hook))
+		return -1;
+	context_settle(ret->cpu, ret->level);
 	return 0;
 }
 
@@ -189,7 +208,7 @@ static __always_inline int context_enter_sleeping(struct context *ret, __u32 hoo
 		count_loss(cpu, LV_LOSS_NMI);
 		return -1;
 	}
-	if (cpu->epoch != world_control()->epoch)
+	if (cpu->word != armed_word())
 		context_new_epoch();
 	cpu->events[hook & (LV_MAX_HOOKS - 1)]++;
 	ret->cpu = cpu;

@@ -183,10 +183,11 @@ static __always_inline int edge_sleeping_is_newer(const struct lv_held_stack *ta
 	return !spinning || task->held[(sleeping - 1) & (LV_HELD_DEPTH - 1)].under >= spinning;
 }
 
-/* Do the locks before this one depend on it, so that it stands for them? */
+/* Do the locks before this one, if any, depend on it, so that it stands for them? */
 static __always_inline int edge_stands_for_older(const struct lv_held *lock)
 {
-	return !(lock->flags & LV_HELD_TRY) && lock->mode != LV_RECURSIVE;
+	return lock->flags & LV_HELD_OLDEST ||
+	       (!(lock->flags & LV_HELD_TRY) && lock->mode != LV_RECURSIVE);
 }
 
 /*

@@ -11,7 +11,7 @@
 
 #include "record/class.h"
 
-#define TASK_PROBES 8
+#define TASK_PROBES 4
 
 static __always_inline int family_sleeps(__u32 family)
 {
@@ -52,29 +52,33 @@ static __always_inline struct lv_held_stack *task_held(struct lv_cpu *cpu)
  * What a slot is known by. The epoch stands where kernel addresses are all
  * ones: a task that was disarmed in the middle never gives its slot back.
  */
-static __always_inline __u64 task_key(__u64 task, __u32 epoch)
+static __always_inline __u64 task_key(__u64 task, __u32 word)
 {
-	return (task & 0xffffffffffffull) | (__u64)epoch << 48;
+	return (task & 0xffffffffffffull) | (__u64)(word >> LV_EPOCH_SHIFT) << 48;
 }
 
-/* The slot of a task, LV_NONE if it has none. */
+/* The slot of a task that holds something, LV_NONE if it has none. */
 static __always_inline __u32 task_find(struct lv_cpu *cpu, __u64 task)
 {
-	__u64 key = task_key(task, cpu->epoch);
+	__u64 key = task_key(task, cpu->word);
 	__u32 hash = hash64(task);
 
 	for (__u32 i = 0; i < TASK_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_TASKS - 1);
+		__u64 seen = read_once(*world_task_key(id));
 
-		if (read_once(*world_task_key(id)) == key)
+		if (seen == key)
 			return id;
+		if (seen == (key | LV_TASK_IDLE))
+			break; /* it claims it again when it needs one */
 	}
 	return LV_NONE;
 }
 
 /*
- * A slot for the running task, at its first sleeping lock. It keeps the slot
- * while it runs: see record_switch().
+ * A slot for the running task, at its first sleeping lock since it blocked with
+ * none: its own of before, or a free one, or another idle task's. It keeps the
+ * slot while it runs: see record_switch().
  */
 RECORD_RARE __u32 task_claim(__u32 cpu_id)
 {
@@ -85,14 +89,15 @@ RECORD_RARE __u32 task_claim(__u32 cpu_id)
 
 	if (!cpu)
 		return LV_NONE;
-	key = task_key(task, cpu->epoch);
-	for (__u32 i = 0; i < TASK_PROBES; i++) {
-		__u32 id = (hash + i) & (LV_MAX_TASKS - 1);
+	key = task_key(task, cpu->word);
+	for (__u32 i = 0; i < 2 * TASK_PROBES; i++) {
+		__u32 id = (hash + i % TASK_PROBES) & (LV_MAX_TASKS - 1);
 		__u64 *slot = world_task_key(id);
 		struct lv_held_stack *stack = world_task_stack(id);
 		__u64 seen = read_once(*slot);
+		int free = !seen || seen >> 48 != key >> 48 || seen == (key | LV_TASK_IDLE);
 
-		if (!stack || (seen && seen >> 48 == key >> 48))
+		if (!stack || (!free && (i < TASK_PROBES || !(seen & LV_TASK_IDLE))))
 			continue;
 		if (__sync_val_compare_and_swap(slot, seen, key) != seen)
 			continue;
@@ -105,11 +110,12 @@ RECORD_RARE __u32 task_claim(__u32 cpu_id)
 	return LV_NONE;
 }
 
-/* Only its task uses a slot: the store is enough. */
-static __always_inline void task_give_back(struct lv_cpu *cpu)
+/* Only its task uses a slot that is not idle: the store is enough. key: 0, or an idle one. */
+static __always_inline void task_give_back(struct lv_cpu *cpu, __u64 key)
 {
-	*(volatile __u64 *)world_task_key(cpu->task_slot) = 0;
+	*(volatile __u64 *)world_task_key(cpu->task_slot) = key;
 	cpu->task_slot = LV_NONE;
+	cpu->task_top = 0;
 }
 
 /*
@@ -242,6 +248,13 @@ static __always_inline struct lv_held *held_top(struct lv_held_stack *stack)
 	__u32 depth = stack->depth;
 
 	return depth ? &stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)] : 0;
+}
+
+static __always_inline __u64 held_top_entry(struct lv_held_stack *stack)
+{
+	const struct lv_held *top = held_top(stack);
+
+	return top ? top->entry : 0;
 }
 
 static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *stack,

@@ -28,15 +28,15 @@ static __always_inline struct lv_memo *memo_slot(struct lv_cpu *cpu, __u64 addr,
 }
 
 /*
- * Do it again: the entry on the stack, the counts. stack is where it goes, under
- * the newest holder's entry. 0 if there is no memo of it.
+ * Do it again: the entry goes on the stack, under the newest holder's, whose entry
+ * is `under`. NULL if there is no memo of it. Who calls counts the hit.
  */
-static __always_inline int memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack, __u64 addr,
-				       __u32 family, __u64 when, __u64 under)
+static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack,
+						   __u64 addr, __u32 family, __u64 when,
+						   __u64 under)
 {
-	const struct lv_memo *memo = memo_slot(cpu, addr, when, under);
+	struct lv_memo *memo = memo_slot(cpu, addr, when, under);
 	__u64 entry = memo->entry, depth;
-	__u32 edge = memo->edge;
 
 	if (memo->key != addr_key(addr, family, entry) || memo->when != when ||
 	    memo->under != under || !addr_is_fresh(cpu, memo->clock))
@@ -47,10 +47,26 @@ static __always_inline int memo_repeat(struct lv_cpu *cpu, struct lv_held_stack 
 	stack->held[depth].addr = addr;
 	stack->held[depth].entry = entry;
 	stack->depth = depth + 1;
-	cpu->acquisitions[entry & (LV_MAX_CLASSES - 1)]++;
-	if (edge != LV_NONE)
-		cpu->edge_hits[edge & (LV_MAX_EDGES - 1)]++;
-	return 1;
+	return memo;
+}
+
+/* So many acquisitions were what this memo says. */
+static __always_inline void memo_count(struct lv_cpu *cpu, const struct lv_memo *memo, __u64 hits)
+{
+	cpu->acquisitions[memo->entry & (LV_MAX_CLASSES - 1)] += hits;
+	if (memo->edge != LV_NONE)
+		cpu->edge_hits[memo->edge & (LV_MAX_EDGES - 1)] += hits;
+}
+
+/* Before the memo is overwritten. */
+static __always_inline void memo_settle(struct lv_cpu *cpu, struct lv_memo *memo)
+{
+	__u64 hits = memo->hits;
+
+	if (!hits)
+		return;
+	memo->hits = 0;
+	memo_count(cpu, memo, hits);
 }
 
 /* The edge of that kind, if this CPU knows it. */
@@ -85,6 +101,7 @@ static __always_inline void memo_keep(struct lv_cpu *cpu, const struct lv_held *
 		if (edge == LV_NONE)
 			return;
 	}
+	memo_settle(cpu, memo);
 	memo->when = when;
 	memo->under = under;
 	memo->edge = edge;

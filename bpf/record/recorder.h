@@ -110,7 +110,35 @@ static __always_inline void record_end(void *ctx, struct context *context, __u32
 #define ACQUIRE_HOW(acquire) (((acquire) >> 8) & 0xff)
 #define ACQUIRE_IRQ(acquire) ((acquire) >> 16)
 
-/* Not a repetition: find out all there is to it. Returns the stack slot to be filled, or LV_NONE. */
+/* under: the newest holder's entry where this stack holds nothing. */
+static __always_inline struct lv_memo *acquire_memo(struct lv_cpu *cpu, struct lv_held_stack *spin,
+						    __u64 addr, __u32 family, __u64 when,
+						    __u64 under)
+{
+	const struct lv_held *top = held_top(spin);
+
+	return memo_repeat(cpu, spin, addr, family, when, top ? top->entry : under);
+}
+
+/* The same acquisition as once before, in an interrupt? */
+static __always_inline int acquire_repeat(const struct context *context, __u64 addr, __u32 meta)
+{
+	struct lv_held_stack *spin = &context->cpu->stack[context->level];
+	struct lv_memo *memo;
+
+	if (!world_counts_preemption() || (!spin->depth && usage_is_interrupting(context)))
+		return 0;
+	memo = acquire_memo(context->cpu, spin, addr, META_FAMILY(meta),
+			    memo_when(META_HOOK(meta), context->count), 0);
+	if (memo)
+		memo->hits++;
+	return !!memo;
+}
+
+/*
+ * Not a repetition at task level: find out all there is to it. Returns the stack
+ * slot to be filled, or LV_NONE.
+ */
 RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 {
 	struct lv_held lock = { .addr = addr, .flags = ACQUIRE_HOW(acquire) | LV_HELD_ENTRY };
@@ -125,6 +153,9 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	context.count = world_preempt_count() & CONTEXT_ALL;
 	context.level = META_LEVEL(meta);
 	if (!context.cpu || context.level >= LV_LEVELS)
+		return LV_NONE;
+	context_settle(context.cpu, context.level);
+	if (context.level != LV_LEVEL_TASK && acquire_repeat(&context, addr, meta))
 		return LV_NONE;
 	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
 	lock.class = class_of(&context, addr, family);
@@ -142,6 +173,8 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	__asm__ __volatile__("" : "+r"(top));
 	stack = acquire_usage(&context, &lock, top, ACQUIRE_IRQ(acquire), meta, &all);
 	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
+	if (!top && (!task || !task->depth))
+		lock.flags |= LV_HELD_OLDEST;
 	if (!ACQUIRE_HOW(acquire))
 		stack = edges_record(context.cpu, spin, task, &lock, meta, stack);
 	from = top ? top : task ? held_top(task) : 0;
@@ -154,49 +187,35 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	return stack;
 }
 
-/* The entry of the newest holder, 0 if there is none; *ret_seen 0: more is to be looked at. */
-static __always_inline __u64 acquire_under(const struct context *context,
-					   struct lv_held_stack *spin, int *ret_seen)
-{
-	struct lv_held *top = held_top(spin);
-	struct lv_held_stack *task;
-
-	*ret_seen = 1;
-	if (top)
-		return top->entry;
-	if (context->level != LV_LEVEL_TASK) {
-		*ret_seen = !usage_is_interrupting(context);
-		return 0;
-	}
-	task = task_held(context->cpu);
-	top = task ? held_top(task) : 0;
-	return top ? top->entry : 0;
-}
-
 /*
  * The spinning lock of the first argument has been taken. All but ctx are
- * constants of the hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no edges.
+ * constants of the hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no
+ * edges. What repeats at task level is done here, all else out of line.
  */
-static __always_inline void record_acquire(void *ctx, __u32 hook, __u32 family, __u32 mode,
-					   __u32 how, __u32 irq)
+static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __u32 family,
+					   __u32 mode, __u32 how, __u32 irq)
 {
-	struct lv_held_stack *spin;
+	struct lv_memo *memo = 0;
 	struct context context;
-	__u32 stack = LV_NONE;
-	__u64 addr, under;
-	int seen;
+	__u32 stack;
+	__u64 addr;
 
-	if (context_enter(&context, hook))
+	if (context_begin(&context, word, hook))
 		return;
 	addr = world_argument(ctx, context.cpu, 0);
 	context.cpu->clock++;
-	spin = &context.cpu->stack[context.level];
-	under = acquire_under(&context, spin, &seen);
-	if (!seen || !world_counts_preemption() ||
-	    !memo_repeat(context.cpu, spin, addr, family, memo_when(hook, context.count), under))
+	if (context.level == LV_LEVEL_TASK && context.cpu->word == word &&
+	    !context_holds_higher(context.cpu) && world_counts_preemption())
+		memo = acquire_memo(context.cpu, &context.cpu->stack[LV_LEVEL_TASK], addr, family,
+				    memo_when(hook, context.count), context.cpu->task_top);
+	if (memo) {
+		memo->hits++;
+	} else {
 		stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
 				      ACQUIRE(mode, how, irq));
-	record_end(ctx, &context, stack);
+		record_stack(ctx, stack);
+	}
+	context_leave(&context);
 }
 
 /* Does this release switch irqs or softirqs on? flags is unlock_irqrestore's. */
@@ -210,8 +229,8 @@ static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
 }
 
 /* The spinning lock of the first argument is about to be given back. */
-static __always_inline void record_release(void *ctx, __u32 hook, __u32 family, __u32 irq,
-					   __u64 flags)
+static __always_inline void record_release(void *ctx, __u32 word, __u32 hook, __u32 family,
+					   __u32 irq, __u64 flags)
 {
 	__u32 count, stack = LV_NONE, meta, need;
 	struct lv_held_stack *held;
@@ -219,11 +238,13 @@ static __always_inline void record_release(void *ctx, __u32 hook, __u32 family, 
 	struct context context;
 	__u64 addr;
 
-	if (context_begin(&context, hook))
+	if (context_begin(&context, word, hook))
 		return;
 	addr = world_argument(ctx, context.cpu, 0);
 	meta = EVENT_META(hook, context.level, family);
-	held = &context.cpu->stack[context.level];
+	held = &context.cpu->stack[LV_LEVEL_TASK];
+	if (context.level != LV_LEVEL_TASK)
+		held = &context.cpu->stack[context.level];
 	if (held_pop(held, addr)) {
 		stack = fact_unknown_release(addr, meta);
 		goto out;
@@ -234,7 +255,7 @@ static __always_inline void record_release(void *ctx, __u32 hook, __u32 family, 
 	need = LV_HELD_ON_HARDIRQ;
 	if (irq == LV_IRQ_BH_ON || !(context.count & CONTEXT_SOFTIRQ))
 		need |= LV_HELD_ON_SOFTIRQ;
-	if ((top->flags & need) == need || context.cpu->epoch != world_control()->epoch)
+	if ((top->flags & need) == need || context.cpu->word != word)
 		goto out;
 	held_bound(context.cpu, context.level, context.count & CONTEXT_PREEMPT);
 	count = irq == LV_IRQ_BH_ON ? 0 : context.count & CONTEXT_SOFTIRQ;
@@ -248,12 +269,12 @@ out:
  * them on. Only debug kernels and scenarios tell this by itself; else it shows
  * in a release, or in the interrupt that comes.
  */
-static __always_inline void record_enable(void *ctx, __u32 hook)
+static __always_inline void record_enable(void *ctx, __u32 word, __u32 hook)
 {
 	struct context context;
 	__u32 stack;
 
-	if (context_enter(&context, hook))
+	if (context_enter(&context, word, hook))
 		return;
 	stack = usage_mark_held(context.level, context.count & CONTEXT_SOFTIRQ,
 				EVENT_META(hook, context.level, 0), LV_NONE);
@@ -261,24 +282,24 @@ static __always_inline void record_enable(void *ctx, __u32 hook)
 }
 
 /* Memory is given back: no lock in it may be held here. */
-static __always_inline void record_free(void *ctx, __u64 addr, __u64 size, __u32 hook)
+static __always_inline void record_free(void *ctx, __u32 word, __u64 addr, __u64 size, __u32 hook)
 {
 	struct context context;
 	__u32 stack;
 
-	if (context_enter(&context, hook))
+	if (context_enter(&context, word, hook))
 		return;
 	stack = facts_of_held(&context, addr, size, hook, LV_FACT_HELD_FREED);
 	record_end(ctx, &context, stack);
 }
 
 /* The task returns to user space: it may hold nothing. */
-static __always_inline void record_user_return(void *ctx, __u32 hook)
+static __always_inline void record_user_return(void *ctx, __u32 word, __u32 hook)
 {
 	struct context context;
 	__u32 stack;
 
-	if (context_enter(&context, hook))
+	if (context_enter(&context, word, hook))
 		return;
 	stack = facts_of_held(&context, 0, ~0ull, hook, LV_FACT_HELD_AT_EXIT);
 	record_end(ctx, &context, stack);
@@ -293,7 +314,7 @@ enum record_leave {
 
 /*
  * The running task's slot in the task table: a task that has no locks to
- * remember gives it back, and one that dies in any case.
+ * remember lets others have it, and one that dies gives it back in any case.
  */
 static __always_inline void switch_slot(struct lv_cpu *cpu, enum record_leave leave)
 {
@@ -301,36 +322,51 @@ static __always_inline void switch_slot(struct lv_cpu *cpu, enum record_leave le
 
 	if (!held || leave == RECORD_PREEMPTED || (held->depth && leave != RECORD_DEAD))
 		return;
-	count_losses(cpu, LV_LOSS_STALE_HOLDER, held->depth);
-	task_give_back(cpu);
+	if (held->depth)
+		count_losses(cpu, LV_LOSS_STALE_HOLDER, held->depth);
+	task_give_back(cpu, leave == RECORD_DEAD ? 0 : task_key(cpu->task, cpu->word) | LV_TASK_IDLE);
 }
 
-/*
- * This CPU goes over to another task. All that a task may spin on across that
- * is the run-queue lock, which the next one will give back.
- */
-static __always_inline void record_switch(__u64 next, enum record_leave leave)
+/* All that a task may spin on while it goes is the run-queue lock, which the next one gives back. */
+RECORD_RARE int switch_drop(void)
 {
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_held_stack *held;
-	struct context context;
 	__u32 kept = 0;
 
-	if (context_enter(&context, LV_HOOK_sched_switch))
-		return;
-	held = &context.cpu->stack[LV_LEVEL_TASK];
+	if (!cpu)
+		return 0;
+	held = &cpu->stack[LV_LEVEL_TASK];
 	for (__u32 i = 0; i < LV_HELD_DEPTH && i < held->depth; i++) {
-		if (held->held[i].addr != context.cpu->rq_lock)
+		if (held->held[i].addr != cpu->rq_lock)
 			continue;
 		held->held[0] = held->held[i];
 		kept = 1;
 		break;
 	}
-	count_losses(context.cpu, LV_LOSS_STALE_HOLDER, held->depth - kept);
+	count_losses(cpu, LV_LOSS_STALE_HOLDER, held->depth - kept);
 	held->depth = kept;
 	held->tainted = 0;
+	return 0;
+}
+
+/* This CPU goes over to another task. */
+static __always_inline void record_switch(__u64 next, __u32 word, enum record_leave leave)
+{
+	const struct lv_held_stack *spin;
+	struct lv_held_stack *held;
+	struct context context;
+
+	if (context_enter(&context, word, LV_HOOK_sched_switch))
+		return;
+	spin = &context.cpu->stack[LV_LEVEL_TASK];
+	if (spin->depth_tainted != 1 || spin->held[0].addr != context.cpu->rq_lock)
+		switch_drop();
 	switch_slot(context.cpu, leave);
 	context.cpu->task = next;
 	context.cpu->task_slot = task_find(context.cpu, next);
+	held = task_held(context.cpu);
+	context.cpu->task_top = held ? held_top_entry(held) : 0;
 	context_leave(&context);
 }
 

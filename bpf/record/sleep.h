@@ -94,12 +94,15 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 		held_bound(context->cpu, LV_LEVEL_TASK, (context->count & CONTEXT_PREEMPT) + 1);
 		lock->under = spin->depth;
 	}
+	if (!held->depth && !lock->under)
+		lock->flags |= LV_HELD_OLDEST;
 	if (!(lock->flags & LV_HELD_TRY) && !sleep_is_nested(held, lock))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
 	if (all && !spin)
 		memo_keep(context->cpu, lock, META_FAMILY(meta), held_top(held),
 			  memo_when(META_HOOK(meta), context->count));
 	held_push(context->cpu, held, lock);
+	context->cpu->task_top = held_top_entry(held);
 	context->cpu->acquisitions[lock->class & (LV_MAX_CLASSES - 1)]++;
 	return stack;
 }
@@ -113,8 +116,8 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
 	__u32 hook = META_HOOK(meta), family = META_FAMILY(meta);
 	struct lv_held_stack *held;
-	const struct lv_held *top;
 	struct context context;
+	struct lv_memo *memo;
 
 	if (context_enter_sleeping(&context, hook))
 		return LV_NONE;
@@ -128,10 +131,13 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 	if (!world_counts_preemption() && context.level == LV_LEVEL_TASK && !(how & LV_HELD_TRY))
 		empty_level(context.cpu, LV_LEVEL_TASK);
 	if (held && !(context.count & CONTEXT_PREEMPT)) {
-		top = held_top(held);
-		if (memo_repeat(context.cpu, held, addr, family, memo_when(hook, context.count),
-				top ? top->entry : 0))
+		memo = memo_repeat(context.cpu, held, addr, family,
+				   memo_when(hook, context.count), held_top_entry(held));
+		if (memo) {
+			context.cpu->task_top = memo->entry;
+			memo_count(context.cpu, memo, 1);
 			return LV_NONE;
+		}
 	}
 	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
 	lock.class = class_of(&context, addr, family);
@@ -157,8 +163,10 @@ RECORD_SHARED __u32 sleep_release(__u64 addr, __u32 meta, __u32 how)
 	if (context.level != LV_LEVEL_TASK)
 		return LV_NONE;
 	held = task_held(context.cpu);
-	if (held && !held_pop(held, addr))
+	if (held && !held_pop(held, addr)) {
+		context.cpu->task_top = held_top_entry(held);
 		return LV_NONE;
+	}
 	return how & LV_HELD_AGAIN ? LV_NONE : fact_unknown_release(addr, meta);
 }
 
@@ -180,6 +188,7 @@ RECORD_SHARED __u32 sleep_downgrade(__u64 addr, __u32 meta)
 	if (!lock)
 		return LV_NONE;
 	lock->mode = LV_READ;
+	context.cpu->task_top = held_top_entry(held);
 	return sleep_usage(&context, lock, meta, &all);
 }
 

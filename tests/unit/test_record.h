@@ -125,7 +125,8 @@ static inline void leave_ghost(struct machine *m, uint64_t addr, const struct ma
 	LOCK(m, addr, *lock);
 	world_disarm(machine_world(m));
 	UNLOCK(m, addr, *unlock);
-	machine_world(m)->control.armed = 1; /* the same epoch: nothing but the bound can tell */
+	/* The same epoch: nothing but the bound can tell. */
+	machine_world(m)->control.word = machine_world(m)->word;
 }
 
 #endif

@@ -103,7 +103,7 @@ static void test_tasks_full(void **state)
 	uint64_t mutex = machine_add_lock(m, LV_MUTEX), a = machine_add_lock(m, LV_SPIN);
 
 	for (size_t i = 0; i < LV_MAX_TASKS; i++)
-		world->task_keys.key[i] = 1 | (uint64_t)world->control.epoch << 48;
+		world->task_keys.key[i] = 0x40 | (uint64_t)(world->word >> LV_EPOCH_SHIFT) << 48;
 	LOCK(m, mutex, mutex_op);
 	LOCK(m, a, spin);
 	UNLOCK(m, a, spin);
@@ -112,6 +112,16 @@ static void test_tasks_full(void **state)
 	UNLOCK(m, mutex, mutex_op);
 	assert_int_equal(lost(m, LV_LOSS_UNKNOWN_RELEASE), 1);
 	assert_int_equal(world->cpus[0].guard, 0);
+
+	/* Tasks that hold nothing make room. */
+	for (size_t i = 0; i < LV_MAX_TASKS; i++)
+		world->task_keys.key[i] |= LV_TASK_IDLE;
+	LOCK(m, mutex, mutex_op);
+	LOCK(m, a, spin);
+	UNLOCK(m, a, spin);
+	UNLOCK(m, mutex, mutex_op);
+	assert_int_equal(lost(m, LV_LOSS_TASKS), 1);
+	assert_int_equal(edge_between(m, mutex, a), LV_DEP_EN);
 }
 
 static void test_slot_being_filled(void **state)

@@ -28,11 +28,42 @@ const char *tables_hook(uint32_t hook)
 	return hook <= LV_HOOKS ? hook_names[hook] : NULL;
 }
 
+/* How often, on all CPUs. What memos hold has not come to the CPUs' counters yet. */
+struct totals {
+	uint64_t acquisitions[LV_MAX_CLASSES];
+	uint64_t edge_hits[LV_MAX_EDGES];
+};
+
+static void add_memo(struct totals *totals, const struct lv_memo *memo)
+{
+	uint32_t edge = memo->edge;
+
+	totals->acquisitions[memo->entry & (LV_MAX_CLASSES - 1)] += memo->hits;
+	if (edge != LV_NONE)
+		totals->edge_hits[edge & (LV_MAX_EDGES - 1)] += memo->hits;
+}
+
+static void add_up(const struct tables *tables, struct totals *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < tables->nr_cpus; i++) {
+		const struct lv_cpu *cpu = &tables->cpus[i];
+
+		for (uint32_t class = 0; class < LV_MAX_CLASSES; class++)
+			ret->acquisitions[class] += cpu->acquisitions[class];
+		for (uint32_t edge = 0; edge < LV_MAX_EDGES; edge++)
+			ret->edge_hits[edge] += cpu->edge_hits[edge];
+		for (uint32_t memo = 0; memo < LV_MEMOS; memo++)
+			add_memo(ret, &cpu->memo[memo]);
+	}
+}
+
 /* Where the recorder's ids have gone in the capture; LV_NONE: nowhere. */
 struct moved {
 	const struct tables *tables;
 	const struct tables_words *words;
 	struct capture *capture;
+	struct totals totals;
 	uint32_t classes[LV_MAX_CLASSES];
 	uint32_t stacks[LV_MAX_STACKS];
 };
@@ -118,15 +149,6 @@ static int move_stack(struct moved *m, uint32_t id, uint32_t *ret)
 	return fill_frames(m, from, to);
 }
 
-static uint64_t acquisitions(const struct tables *tables, uint32_t class)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < tables->nr_cpus; i++)
-		sum += tables->cpus[i].acquisitions[class];
-	return sum;
-}
-
 static int move_class(struct moved *m, uint32_t id)
 {
 	const struct lv_class *from = &m->tables->classes[id];
@@ -140,7 +162,7 @@ static int move_class(struct moved *m, uint32_t id)
 	to->subclass = from->subclass;
 	to->flags = from->flags;
 	to->usage = from->usage & ((1u << LV_USAGES) - 1);
-	to->acquisitions = acquisitions(m->tables, id);
+	to->acquisitions = m->totals.acquisitions[id];
 	err = m->words->describe_class(m->words->arg, from, to);
 	for (int i = 0; !err && i < LV_USAGES; i++) {
 		uint32_t stack;
@@ -172,13 +194,11 @@ static int move_edge(struct moved *m, uint32_t id)
 	const struct lv_edge *from = &m->tables->edges[id];
 	uint32_t dep = from->dep & ~LV_DEP_DOWN;
 	struct capture_edge *to = NULL;
-	uint64_t count = 0;
+	uint64_t count = m->totals.edge_hits[id];
 
 	if (from->from >= LV_MAX_CLASSES || from->to >= LV_MAX_CLASSES ||
 	    m->classes[from->from] == LV_NONE || m->classes[from->to] == LV_NONE)
 		return 0;
-	for (size_t i = 0; i < m->tables->nr_cpus; i++)
-		count += m->tables->cpus[i].edge_hits[id];
 	if (from->from == from->to)
 		to = find_self_edge(m->capture, m->classes[from->from], dep);
 	if (to) {
@@ -319,6 +339,7 @@ static int move_all(struct moved *m)
 
 	memset(m->classes, 0xff, sizeof(m->classes));
 	memset(m->stacks, 0xff, sizeof(m->stacks));
+	add_up(m->tables, &m->totals);
 	m->capture->events += tables_events(m->tables->cpus, m->tables->nr_cpus);
 	for (uint32_t i = 0; !err && i < LV_MAX_CLASSES; i++)
 		if (is_ready(&m->tables->classes[i].state) && m->tables->classes[i].usage)

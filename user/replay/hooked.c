@@ -46,9 +46,9 @@ static uint32_t hook_of(uint8_t verb, const struct machine_op *op)
 
 void hooked_acquire(uint64_t addr, const struct machine_op *op, uint32_t how)
 {
-	uint32_t hook = hook_of(op->try ? VERB_TRY : VERB_ACQUIRE, op);
+	uint32_t hook = hook_of(op->try ? VERB_TRY : VERB_ACQUIRE, op), word = armed_word();
 
-	if (!is_armed())
+	if (!is_armed(word))
 		return;
 	if (op->try)
 		how = LV_HELD_TRY;
@@ -56,53 +56,61 @@ void hooked_acquire(uint64_t addr, const struct machine_op *op, uint32_t how)
 		record_stack(NULL, sleep_acquire(addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
 						 how | (op->mode == LV_WRITE ? 0 : SLEEP_READ)));
 	else
-		record_acquire(&addr, hook, op->family, op->mode, how, op->irq);
+		record_acquire(&addr, word, hook, op->family, op->mode, how, op->irq);
 }
 
 void hooked_release(uint64_t addr, const struct machine_op *op, uint64_t flags)
 {
-	uint32_t hook = hook_of(VERB_RELEASE, op);
+	uint32_t hook = hook_of(VERB_RELEASE, op), word = armed_word();
 
-	if (!is_armed())
+	if (!is_armed(word))
 		return;
 	if (family_sleeps(op->family))
 		record_stack(NULL, sleep_release(addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
 						 0));
 	else
-		record_release(&addr, hook, op->family, op->irq, flags);
+		record_release(&addr, word, hook, op->family, op->irq, flags);
 }
 
 void hooked_switch(uint64_t next)
 {
-	if (!is_armed())
+	uint32_t word = armed_word();
+
+	if (!is_armed(word))
 		return;
-	record_switch(next, RECORD_BLOCKED);
+	record_switch(next, word, RECORD_BLOCKED);
 }
 
 void hooked_enable(void)
 {
-	if (!is_armed())
+	uint32_t word = armed_word();
+
+	if (!is_armed(word))
 		return;
-	record_enable(NULL, LV_HOOKS);
+	record_enable(NULL, word, LV_HOOKS);
 }
 
 void hooked_free(uint64_t addr, uint64_t size)
 {
-	if (!is_armed())
+	uint32_t word = armed_word();
+
+	if (!is_armed(word))
 		return;
-	record_free(NULL, addr, size, LV_HOOKS);
+	record_free(NULL, word, addr, size, LV_HOOKS);
 }
 
 void hooked_user_return(void)
 {
-	if (!is_armed())
+	uint32_t word = armed_word();
+
+	if (!is_armed(word))
 		return;
-	record_user_return(NULL, LV_HOOKS);
+	record_user_return(NULL, word, LV_HOOKS);
 }
 
 void hooked_name(uint64_t addr, uint64_t text)
 {
-	if (!is_armed())
+	if (!is_armed(armed_word()))
 		return;
 	record_name(addr, text);
 }

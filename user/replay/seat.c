@@ -29,6 +29,7 @@ static int alloc_tables(struct world *world)
 static void set_defaults(struct world *world)
 {
 	memset(&world->control, 0, sizeof(world->control));
+	world->word = 0;
 	world->control.nr_cpus = world->nr_cpus;
 	world->annotated = true;
 	world->counts_preemption = true;
@@ -97,13 +98,13 @@ void world_reset(struct world *world)
 
 void world_arm(struct world *world)
 {
-	world->control.epoch++;
-	world->control.armed = 1;
+	world->word = (world->word | LV_ARMED) + (1 << LV_EPOCH_SHIFT);
+	world->control.word = world->word;
 }
 
 void world_disarm(struct world *world)
 {
-	world->control.armed = 0;
+	world->control.word = 0;
 }
 
 __u64 world_add_cache(struct world *world, const char *name, __u32 size)

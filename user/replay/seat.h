@@ -31,6 +31,7 @@ struct world_cache {
 struct world {
 	struct lv_cpu *cpus;
 	struct lv_control control; /* not first: then its address is never NULL */
+	__u32 word;		   /* the control's at the last arming */
 	size_t nr_cpus;
 	struct lv_class *classes;
 	struct lv_edge *edges;

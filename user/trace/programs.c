@@ -28,6 +28,7 @@ struct programs {
 	struct lockvane *skel;
 	unsigned int nr_cpus;
 	size_t nr_links;
+	uint32_t epoch;
 	struct bpf_link *links[LV_HOOKS + 1];
 	struct {
 		void *memory;
@@ -244,10 +245,13 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 
 static void arm(struct programs *p, enum lv_armed armed)
 {
-	struct lv_control *control = control_of(p);
-
-	__atomic_add_fetch(&control->epoch, 1, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&control->armed, armed, __ATOMIC_SEQ_CST);
+	/* Begun again, the epochs: what tasks left in the middle of one must not look like ours. */
+	if (++p->epoch > LV_EPOCH_MAX) {
+		memset(&p->skel->bss->lv_task_keys, 0, sizeof(p->skel->bss->lv_task_keys));
+		p->epoch = 1;
+	}
+	__atomic_store_n(&control_of(p)->word, p->epoch << LV_EPOCH_SHIFT | armed,
+			 __ATOMIC_SEQ_CST);
 }
 
 void programs_start(struct programs *p)
@@ -283,10 +287,9 @@ static bool is_running(const struct programs *p)
 
 void programs_stop(struct programs *p)
 {
-	struct lv_control *control = control_of(p);
 	struct timespec moment = { .tv_nsec = 1000000 };
 
-	__atomic_store_n(&control->armed, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&control_of(p)->word, 0, __ATOMIC_SEQ_CST);
 	/* A program takes microseconds; a hypervisor may take its CPU away for longer. */
 	nanosleep(&moment, NULL);
 	for (int i = 0; i < 1000 && is_running(p); i++)
