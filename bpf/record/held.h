@@ -236,9 +236,18 @@ RECORD_RARE int held_forget(__u32 where, __u32 at)
  */
 RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 where, __u32 mode)
 {
-	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+
+	if (!stack)
+		return 0;
+	for (__u32 i = LV_HELD_DEPTH; i-- > 0;) {
+		if (i >= stack->depth ||
+		    (stack->held[i].addr != addr && world_counts_preemption()))
+			continue;
 		if (held_is_ghost(addr, where, mode, i))
 			held_forget(where, i);
+	}
 	return 0;
 }
 
