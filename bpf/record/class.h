@@ -25,6 +25,18 @@ static __always_inline int same_place(const struct lv_place *a, const struct lv_
 }
 
 /*
+ * A look at one slot of a table, for what it is to hold. The looks are out of
+ * line: in the loop over the slots, the verifier would walk each on all paths
+ * through those before.
+ */
+enum probe {
+	PROBE_OTHER, /* somebody else's: go on to the next */
+	PROBE_FOUND,
+	PROBE_MADE, /* it was free, and is filled in now */
+	PROBE_RACE, /* somebody is filling it in */
+};
+
+/*
  * Claim a free slot, or learn what became of it: the state after looking,
  * LV_SLOT_FREE meaning that it is now ours to fill.
  */
@@ -57,6 +69,24 @@ static __always_inline void class_fill(struct lv_class *class, const struct lv_p
 	slot_ready(&class->state);
 }
 
+RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family)
+{
+	struct lv_class *class = world_class(id);
+	__u32 state;
+
+	if (!class || !place)
+		return PROBE_RACE;
+	state = slot_claim(&class->state);
+	if (state == LV_SLOT_FREE) {
+		class_fill(class, place, family);
+		return PROBE_MADE;
+	}
+	if (state == LV_SLOT_CLAIMED)
+		return PROBE_RACE;
+	return same_place(&class->place, place) && class->family == family ? PROBE_FOUND :
+									     PROBE_OTHER;
+}
+
 /*
  * The class of a place, made if it is new. Two families at one place (a merged
  * cache) are two classes. LV_NONE: table full, or a race.
@@ -69,21 +99,13 @@ static __always_inline __u32 class_of_place(struct lv_cpu *cpu, const struct lv_
 
 	for (__u32 i = 0; i < CLASS_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_CLASSES - 1);
-		struct lv_class *class = world_class(id);
-		__u32 state;
+		int probe = class_probe(id, place, family);
 
-		if (!class)
-			return LV_NONE;
-		state = slot_claim(&class->state);
-		if (state == LV_SLOT_FREE) {
-			class_fill(class, place, family);
-			return id;
-		}
-		if (state == LV_SLOT_CLAIMED) {
+		if (probe == PROBE_RACE) {
 			count_loss(cpu, LV_LOSS_RACE);
 			return LV_NONE;
 		}
-		if (same_place(&class->place, place) && class->family == family)
+		if (probe != PROBE_OTHER)
 			return id;
 	}
 	count_loss(cpu, LV_LOSS_CLASSES);

@@ -23,6 +23,11 @@
 
 /* Programs run with preemption off, interrupts nest strictly: plain stores do. */
 #define barrier_here() __asm__ __volatile__("" ::: "memory")
+/*
+ * Keep a value as it is: compilers would compute a pointer anew for each member,
+ * and forget a mask that they know to be of no use, but 6.1's verifier does not.
+ */
+#define keep_value(p) __asm__ __volatile__("" : "+r"(p))
 
 struct context {
 	struct lv_cpu *cpu;

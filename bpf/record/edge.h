@@ -36,23 +36,59 @@ static __always_inline __u64 edge_key(__u32 from, __u32 to, __u32 dep)
 	return (__u64)from << 32 | (__u64)to << 8 | dep; /* never 0: dep is not */
 }
 
+/* Is slot `id` the edge that is this one the other way round? Then: the same two instances? */
+RECORD_RARE int edge_probe_order(__u32 id, const struct lv_edge *edge)
+{
+	const struct lv_edge *other = world_edge(id);
+
+	if (!other || !edge || read_once(other->state) != LV_SLOT_READY)
+		return PROBE_RACE;
+	if (other->from != edge->from || other->to != edge->to ||
+	    other->dep != (edge->dep ^ LV_DEP_DOWN))
+		return PROBE_OTHER;
+	return other->from_addr == edge->to_addr && other->to_addr == edge->from_addr ?
+		       PROBE_FOUND :
+		       PROBE_RACE;
+}
+
 /* The same pair nested the other way round is what makes a self-edge a finding. */
 static __always_inline void edge_check_order(struct lv_edge *edge, struct lv_class *class)
 {
-	__u32 other_dep = edge->dep ^ LV_DEP_DOWN;
-	__u32 hash = hash64(edge_key(edge->from, edge->to, other_dep));
+	__u32 hash = hash64(edge_key(edge->from, edge->to, edge->dep ^ LV_DEP_DOWN));
 
 	for (__u32 i = 0; i < EDGE_PROBES; i++) {
-		struct lv_edge *other = world_edge((hash + i) & (LV_MAX_EDGES - 1));
+		int probe = edge_probe_order((hash + i) & (LV_MAX_EDGES - 1), edge);
 
-		if (!other || read_once(other->state) != LV_SLOT_READY)
-			return;
-		if (other->from != edge->from || other->to != edge->to || other->dep != other_dep)
-			continue;
-		if (other->from_addr == edge->to_addr && other->to_addr == edge->from_addr)
+		if (probe == PROBE_FOUND)
 			__sync_fetch_and_or(&class->flags, LV_CLASS_SELF_ORDER);
-		return;
+		if (probe != PROBE_OTHER)
+			return;
 	}
+}
+
+/* What is made here is claimed still: its stack is missing. */
+RECORD_RARE int edge_probe(__u32 id, __u64 classes, __u32 dep, __u64 from_addr, __u64 to_addr)
+{
+	__u32 from = classes >> 32, to = (__u32)classes;
+	struct lv_edge *edge = world_edge(id);
+	__u32 state;
+
+	if (!edge)
+		return PROBE_RACE;
+	state = slot_claim(&edge->state);
+	if (state == LV_SLOT_FREE) {
+		edge->from = from;
+		edge->to = to;
+		edge->dep = dep;
+		edge->stack = LV_NONE;
+		edge->from_addr = from_addr;
+		edge->to_addr = to_addr;
+		return PROBE_MADE;
+	}
+	if (state == LV_SLOT_CLAIMED)
+		return PROBE_RACE;
+	return edge->from == from && edge->to == to && edge->dep == dep ? PROBE_FOUND :
+									  PROBE_OTHER;
 }
 
 /*
@@ -62,33 +98,20 @@ static __always_inline void edge_check_order(struct lv_edge *edge, struct lv_cla
 static __always_inline __u32 edge_find(struct lv_cpu *cpu, __u64 classes, __u32 dep,
 				       __u64 from_addr, __u64 to_addr, int *ret_new)
 {
-	__u32 from = classes >> 32, to = (__u32)classes;
-	__u32 hash = hash64(edge_key(from, to, dep));
+	__u32 hash = hash64(edge_key(classes >> 32, (__u32)classes, dep));
 
 	for (__u32 i = 0; i < EDGE_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_EDGES - 1);
-		struct lv_edge *edge = world_edge(id);
-		__u32 state;
+		int probe = edge_probe(id, classes, dep, from_addr, to_addr);
 
-		if (!edge)
-			return LV_NONE;
-		state = slot_claim(&edge->state);
-		if (state == LV_SLOT_FREE) {
-			edge->from = from;
-			edge->to = to;
-			edge->dep = dep;
-			edge->stack = LV_NONE;
-			edge->from_addr = from_addr;
-			edge->to_addr = to_addr;
-			*ret_new = 1;
-			return id;
-		}
-		if (state == LV_SLOT_CLAIMED) {
+		if (probe == PROBE_RACE) {
 			count_loss(cpu, LV_LOSS_RACE);
 			return LV_NONE;
 		}
-		if (edge->from == from && edge->to == to && edge->dep == dep)
-			return id;
+		if (probe == PROBE_OTHER)
+			continue;
+		*ret_new = probe == PROBE_MADE;
+		return id;
 	}
 	count_loss(cpu, LV_LOSS_EDGES);
 	return LV_NONE;
@@ -191,25 +214,37 @@ static __always_inline int edge_stands_for_older(const struct lv_held *lock)
 }
 
 /*
- * One step of edges_walk(): the edge from the holder at `at`, in the task's
- * stack or in the level's. Out of line, or the verifier would walk each turn
- * of that loop on all paths through the turns before.
+ * One step of edges_walk(): the edge from the newest of the entries that are
+ * left, `left` of the level's stack and, above 8 bits, of the task's. Returns the
+ * stack slot and, above it, what is left to be walked; out of line, or the verifier
+ * would walk each turn of that loop on all paths through the turns before.
  */
-#define EDGE_AT_SLEEPING (1 << 8)
+#define EDGES_SLEEPING_SHIFT 8
+#define EDGES_LEFT_SHIFT 32
 
-RECORD_RARE __u32 edges_step(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack, __u32 at)
+RECORD_RARE __u64 edges_step(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack, __u32 left)
 {
 	struct lv_held to = { .addr = addr, .class = (__u32)class_mode, .mode = class_mode >> 32 };
+	__u32 spinning = left & 0xff, sleeping = left >> EDGES_SLEEPING_SHIFT;
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	__u32 level = META_LEVEL(meta);
-	struct lv_held_stack *held;
+	struct lv_held_stack *held, *task;
+	const struct lv_held *from;
+	__u32 level = META_LEVEL(meta), at;
 
 	if (!cpu || level >= LV_LEVELS)
 		return stack;
-	held = at & EDGE_AT_SLEEPING ? task_held(cpu) : &cpu->stack[level];
-	if (!held)
-		return stack;
-	return edge_record(cpu, &held->held[at & (LV_HELD_DEPTH - 1)], &to, meta, stack);
+	held = &cpu->stack[level];
+	task = level == LV_LEVEL_TASK ? task_held(cpu) : 0;
+	if (task && edge_sleeping_is_newer(task, sleeping, spinning)) {
+		at = --sleeping;
+		held = task;
+	} else {
+		at = --spinning;
+	}
+	from = &held->held[at & (LV_HELD_DEPTH - 1)];
+	stack = edge_record(cpu, from, &to, meta, stack);
+	left = edge_stands_for_older(from) ? 0 : spinning | sleeping << EDGES_SLEEPING_SHIFT;
+	return stack | (__u64)left << EDGES_LEFT_SHIFT;
 }
 
 /* Where preemption is counted, and on, nothing spins. */
@@ -225,37 +260,26 @@ static __always_inline int spinning_is_possible(__u32 count)
 RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	__u32 level = META_LEVEL(meta);
-	__u32 spinning = 0, sleeping = 0;
-	struct lv_held_stack *spin, *task;
+	__u32 level = META_LEVEL(meta), left = 0;
+	const struct lv_held_stack *task;
 
 	if (!cpu || level >= LV_LEVELS)
 		return stack;
-	spin = &cpu->stack[level];
 	if (spinning_is_possible(world_preempt_count()))
-		spinning = spin->depth;
+		left = cpu->stack[level].depth;
 	task = level == LV_LEVEL_TASK ? task_held(cpu) : 0;
 	if (task)
-		sleeping = task->depth;
-	for (int i = 0; spinning + sleeping; i++) {
-		const struct lv_held *from;
-		__u32 at;
+		left |= task->depth << EDGES_SLEEPING_SHIFT;
+	for (int i = 0; left; i++) {
+		__u64 step;
 
 		if (i == EDGE_WALK) {
 			count_loss(cpu, LV_LOSS_DEPTH);
 			break;
 		}
-		if (task && edge_sleeping_is_newer(task, sleeping, spinning)) {
-			at = --sleeping & (LV_HELD_DEPTH - 1);
-			from = &task->held[at];
-			at |= EDGE_AT_SLEEPING;
-		} else {
-			at = --spinning & (LV_HELD_DEPTH - 1);
-			from = &spin->held[at];
-		}
-		stack = edges_step(addr, class_mode, meta, stack, at);
-		if (edge_stands_for_older(from))
-			break;
+		step = edges_step(addr, class_mode, meta, stack, left);
+		stack = (__u32)step;
+		left = step >> EDGES_LEFT_SHIFT;
 	}
 	return stack;
 }

@@ -19,33 +19,59 @@ static __always_inline __u64 memo_when(__u32 hook, __u32 count)
 	return (__u64)(hook + 1) << 32 | count;
 }
 
-static __always_inline struct lv_memo *memo_slot(struct lv_cpu *cpu, __u64 addr, __u64 when,
-						 __u64 under)
+/* Where it would be: there, or in the slot beside it (the lowest bit inverted). */
+static __always_inline __u32 memo_slot(__u64 addr, __u64 when, __u64 under)
 {
-	__u64 sum = addr + when + under;
+	return (addr + when + under) * HASH_FACTOR >> (64 - LV_MEMO_BITS);
+}
 
-	return &cpu->memo[sum * HASH_FACTOR >> (64 - LV_MEMO_BITS)];
+/* 6.1's verifier knows nothing of an exclusive or. */
+static __always_inline struct lv_memo *memo_beside(struct lv_cpu *cpu, __u32 slot, __u32 by)
+{
+	slot ^= by;
+	keep_value(slot);
+	return &cpu->memo[slot & (LV_MEMOS - 1)];
+}
+
+static __always_inline int memo_fits(const struct lv_cpu *cpu, const struct lv_memo *memo,
+				     __u64 lock, __u64 when, __u64 under)
+{
+	return memo->key == (lock ^ memo->entry) && memo->when == when && memo->under == under &&
+	       addr_is_fresh(cpu, memo->clock);
 }
 
 /*
- * Do it again: the entry goes on the stack, under the newest holder's, whose entry
- * is `under`. NULL if there is no memo of it. Who calls counts the hit.
+ * Do it again: the entry goes on the stack. under: the newest holder's entry where
+ * this stack holds nothing, or 0. NULL if there is no memo of it. Who calls counts
+ * the hit.
  */
 static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack,
 						   __u64 addr, __u32 family, __u64 when,
 						   __u64 under)
 {
-	struct lv_memo *memo = memo_slot(cpu, addr, when, under);
-	__u64 entry = memo->entry, depth;
+	__u64 lock = addr_key(addr, family, 0), depth = stack->depth_tainted;
+	struct lv_held *next;
+	struct lv_memo *memo;
+	__u32 slot;
 
-	if (memo->key != addr_key(addr, family, entry) || memo->when != when ||
-	    memo->under != under || !addr_is_fresh(cpu, memo->clock))
-		return 0;
-	depth = stack->depth_tainted;
 	if (depth >= LV_HELD_DEPTH) /* or tainted */
 		return 0;
-	stack->held[depth].addr = addr;
-	stack->held[depth].entry = entry;
+	keep_value(depth);
+	next = &stack->held[depth & (LV_HELD_DEPTH - 1)];
+	keep_value(next);
+	if (depth)
+		under = next[-1].entry;
+	slot = memo_slot(addr, when, under);
+	memo = &cpu->memo[slot];
+	keep_value(memo);
+	if (!memo_fits(cpu, memo, lock, when, under)) {
+		memo = memo_beside(cpu, slot, 1);
+		keep_value(memo);
+		if (!memo_fits(cpu, memo, lock, when, under))
+			return 0;
+	}
+	next->addr = addr;
+	next->entry = memo->entry;
 	stack->depth = depth + 1;
 	return memo;
 }
@@ -80,34 +106,42 @@ static __always_inline __u32 memo_edge(struct lv_cpu *cpu, const struct lv_held 
 }
 
 /*
- * Keep what an acquisition came to. from: the newest holder, or NULL. The class
- * must have all bits that were due.
+ * Keep what an acquisition came to: its entry. under: the newest holder's entry,
+ * or 0. The class must have all bits that were due.
  */
-static __always_inline void memo_keep(struct lv_cpu *cpu, const struct lv_held *lock, __u32 family,
-				      const struct lv_held *from, __u64 when)
+RECORD_RARE int memo_keep(__u64 addr, __u32 family, __u64 when, __u64 entry, __u64 under)
 {
-	__u64 under = from ? from->entry : 0;
-	struct lv_memo *memo = memo_slot(cpu, lock->addr, when, under);
-	const struct lv_addr_slot *slot = addr_slot(cpu, lock->addr, family);
-	__u64 value = read_once(slot->value);
+	const struct lv_held lock = { .addr = addr, .entry = entry }, from = { .entry = under };
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_addr_slot *slot;
+	struct lv_memo *memo;
 	__u32 edge = LV_NONE;
+	__u64 value;
 
-	if (read_once(slot->key) != addr_key(lock->addr, family, value))
-		return; /* another's by now */
-	if (from && !(lock->flags & LV_HELD_TRY)) {
-		if (from->class == lock->class || !edge_stands_for_older(from))
-			return;
-		edge = memo_edge(cpu, from, lock);
+	if (!cpu)
+		return 0;
+	slot = addr_slot(cpu, addr, family);
+	value = read_once(slot->value);
+	if (read_once(slot->key) != addr_key(addr, family, value))
+		return 0; /* another's by now */
+	if (under && !(lock.flags & LV_HELD_TRY)) {
+		/* Of one class, the order of the addresses counts, too. */
+		if (from.class == lock.class || !edge_stands_for_older(&from))
+			return 0;
+		edge = memo_edge(cpu, &from, &lock);
 		if (edge == LV_NONE)
-			return;
+			return 0;
 	}
+	/* By chance, one of the two: what is used at once and meets there soon has both. */
+	memo = memo_beside(cpu, memo_slot(addr, when, under), cpu->clock & 1);
 	memo_settle(cpu, memo);
 	memo->when = when;
 	memo->under = under;
 	memo->edge = edge;
 	memo->clock = value >> 32;
-	memo->entry = lock->entry;
-	memo->key = addr_key(lock->addr, family, lock->entry);
+	memo->entry = entry;
+	memo->key = addr_key(addr, family, entry);
+	return 0;
 }
 
 #endif

@@ -58,35 +58,47 @@ acquire_irqs_off(struct context *context, const struct lv_held *lock, const stru
 	return irqs ? ACQUIRE_IRQS_ON : ACQUIRE_IRQS_OFF_NOW;
 }
 
-/*
- * Set what is missing of the usage bits that are due. top: the newest lock the
- * level holds, or NULL. *ret_all: they are all there, and will be next time.
- */
-static __always_inline __u32 acquire_usage(struct context *context, struct lv_held *lock,
-					   const struct lv_held *top, __u32 irq, __u32 meta,
-					   int *ret_all)
-{
-	struct lv_class *class = world_class(lock->class);
-	__u32 bits = USAGE_MODE(LV_USED, lock->mode);
-	__u32 stack = LV_NONE, known;
-	enum acquire_irqs irqs;
+/* What acquire_usage() returns beside a stack slot. */
+#define USAGE_FLAGS_SHIFT 32 /* the lock's LV_HELD_*, added to */
+#define USAGE_ALL (1ull << 40) /* all bits that were due are there, and will be next time */
 
-	*ret_all = 0;
-	if (!class)
-		return stack;
-	if (!(lock->flags & LV_HELD_TRY))
-		bits |= usage_in(context->level, lock->mode);
-	irqs = acquire_irqs_off(context, lock, top, irq, class, &bits);
+/*
+ * Set what is missing of the usage bits that are due to a lock just taken, by its
+ * entry. Out of line for the verifier's sake: many ways lead through here.
+ */
+RECORD_RARE __u64 acquire_usage(__u64 addr, __u64 entry, __u32 irq, __u32 meta)
+{
+	struct lv_held lock = { .addr = addr, .entry = entry };
+	struct lv_class *class = world_class(lock.class);
+	__u32 bits = USAGE_MODE(LV_USED, lock.mode);
+	__u32 stack = LV_NONE, known;
+	const struct lv_held *top;
+	struct context context;
+	enum acquire_irqs irqs;
+	__u64 ret;
+
+	context.id = world_cpu_id();
+	context.cpu = world_cpu(context.id);
+	context.count = world_preempt_count() & CONTEXT_ALL;
+	context.level = META_LEVEL(meta);
+	if (!class || !context.cpu || context.level >= LV_LEVELS)
+		return LV_NONE | (__u64)lock.flags << USAGE_FLAGS_SHIFT;
+	top = held_top(&context.cpu->stack[context.level]);
+	if (!(lock.flags & LV_HELD_TRY))
+		bits |= usage_in(context.level, lock.mode);
+	irqs = acquire_irqs_off(&context, &lock, top, irq, class, &bits);
 	if (irqs != ACQUIRE_IRQS_ON)
-		lock->flags |= LV_HELD_IRQ_OFF;
+		lock.flags |= LV_HELD_IRQ_OFF;
 	if (bits & ~read_once(class->usage))
-		stack = usage_add(lock->class, lock->addr, bits, meta, stack);
-	if (context->level != LV_LEVEL_TASK && !top)
-		stack = usage_mark_interrupted(context, lock->count, meta, stack);
-	known = usage_known_on(lock, read_once(class->usage));
-	lock->flags |= top ? known & top->flags : known;
-	*ret_all = irqs != ACQUIRE_IRQS_OFF_NOW && !(bits & ~read_once(class->usage));
-	return stack;
+		stack = usage_add(lock.class, addr, bits, meta, stack);
+	if (context.level != LV_LEVEL_TASK && !top)
+		stack = usage_mark_interrupted(&context, lock.count, meta, stack);
+	known = usage_known_on(&lock, read_once(class->usage));
+	lock.flags |= top ? known & top->flags : known;
+	ret = stack | (__u64)lock.flags << USAGE_FLAGS_SHIFT;
+	if (irqs != ACQUIRE_IRQS_OFF_NOW && !(bits & ~read_once(class->usage)))
+		ret |= USAGE_ALL;
+	return ret;
 }
 
 /* Fill in the stack that something new in the event has claimed, if any. */
@@ -110,26 +122,21 @@ static __always_inline void record_end(void *ctx, struct context *context, __u32
 #define ACQUIRE_HOW(acquire) (((acquire) >> 8) & 0xff)
 #define ACQUIRE_IRQ(acquire) ((acquire) >> 16)
 
-/* under: the newest holder's entry where this stack holds nothing. */
-static __always_inline struct lv_memo *acquire_memo(struct lv_cpu *cpu, struct lv_held_stack *spin,
-						    __u64 addr, __u32 family, __u64 when,
-						    __u64 under)
-{
-	const struct lv_held *top = held_top(spin);
-
-	return memo_repeat(cpu, spin, addr, family, when, top ? top->entry : under);
-}
-
 /* The same acquisition as once before, in an interrupt? */
-static __always_inline int acquire_repeat(const struct context *context, __u64 addr, __u32 meta)
+RECORD_SHARED int acquire_repeat(__u64 addr, __u32 meta)
 {
-	struct lv_held_stack *spin = &context->cpu->stack[context->level];
+	__u32 count = world_preempt_count() & CONTEXT_ALL, level = META_LEVEL(meta);
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *spin;
 	struct lv_memo *memo;
 
-	if (!world_counts_preemption() || (!spin->depth && usage_is_interrupting(context)))
+	if (!cpu || level >= LV_LEVELS)
 		return 0;
-	memo = acquire_memo(context->cpu, spin, addr, META_FAMILY(meta),
-			    memo_when(META_HOOK(meta), context->count), 0);
+	spin = &cpu->stack[level];
+	if (!spin->depth && usage_is_interrupting(cpu, level))
+		return 0;
+	memo = memo_repeat(cpu, spin, addr, META_FAMILY(meta), memo_when(META_HOOK(meta), count),
+			   0);
 	if (memo)
 		memo->hits++;
 	return !!memo;
@@ -144,9 +151,9 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	struct lv_held lock = { .addr = addr, .flags = ACQUIRE_HOW(acquire) | LV_HELD_ENTRY };
 	struct lv_held_stack *spin, *task;
 	__u32 stack, family = META_FAMILY(meta);
-	const struct lv_held *top, *from;
+	const struct lv_held *top;
 	struct context context;
-	int all;
+	__u64 under, usage;
 
 	context.id = world_cpu_id();
 	context.cpu = world_cpu(context.id);
@@ -155,7 +162,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	if (!context.cpu || context.level >= LV_LEVELS)
 		return LV_NONE;
 	context_settle(context.cpu, context.level);
-	if (context.level != LV_LEVEL_TASK && acquire_repeat(&context, addr, meta))
+	if (context.level != LV_LEVEL_TASK && acquire_repeat(addr, meta))
 		return LV_NONE;
 	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
 	lock.class = class_of(&context, addr, family);
@@ -169,19 +176,24 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 
 	spin = &context.cpu->stack[context.level];
 	top = held_top(spin);
-	/* Or the compiler tests the depth again instead, which tells 6.1's verifier nothing. */
-	__asm__ __volatile__("" : "+r"(top));
-	stack = acquire_usage(&context, &lock, top, ACQUIRE_IRQ(acquire), meta, &all);
+	keep_value(top); /* or the compiler tests the depth again instead */
+	usage = acquire_usage(addr, lock.entry, ACQUIRE_IRQ(acquire), meta);
+	stack = (__u32)usage;
+	lock.flags = usage >> USAGE_FLAGS_SHIFT;
 	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
 	if (!top && (!task || !task->depth))
 		lock.flags |= LV_HELD_OLDEST;
 	if (!ACQUIRE_HOW(acquire))
 		stack = edges_record(context.cpu, spin, task, &lock, meta, stack);
-	from = top ? top : task ? held_top(task) : 0;
-	/* acquire_under() does not look for a sleeping lock that was tried under a spinning one. */
-	if (all && !(top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
-		memo_keep(context.cpu, &lock, family, from,
-			  memo_when(META_HOOK(meta), context.count));
+	under = top ? top->entry : task ? held_top_entry(task) : 0;
+	/*
+	 * What repeats does not look for a sleeping lock that was tried under a spinning one. And
+	 * where preemption is not counted, holders are looked through each time.
+	 */
+	if (usage & USAGE_ALL && world_counts_preemption() &&
+	    !(top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
+		memo_keep(addr, family, memo_when(META_HOOK(meta), context.count), lock.entry,
+			  under);
 	held_push(context.cpu, spin, &lock);
 	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 	return stack;
@@ -205,9 +217,9 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 	addr = world_argument(ctx, context.cpu, 0);
 	context.cpu->clock++;
 	if (context.level == LV_LEVEL_TASK && context.cpu->word == word &&
-	    !context_holds_higher(context.cpu) && world_counts_preemption())
-		memo = acquire_memo(context.cpu, &context.cpu->stack[LV_LEVEL_TASK], addr, family,
-				    memo_when(hook, context.count), context.cpu->task_top);
+	    !context_holds_higher(context.cpu))
+		memo = memo_repeat(context.cpu, &context.cpu->stack[LV_LEVEL_TASK], addr, family,
+				   memo_when(hook, context.count), context.cpu->task_top);
 	if (memo) {
 		memo->hits++;
 	} else {
@@ -228,12 +240,56 @@ static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
 	return irq == LV_IRQ_BH_ON && (count & CONTEXT_SOFTIRQ) == CONTEXT_BH_STEP;
 }
 
+/* The scalars of a release that release_learn() wants beside the event's own. */
+#define RELEASE_POPPED (1 << 8)  /* it is off the stack already */
+#define RELEASE_ENABLES (1 << 9) /* see release_enables() */
+
+/* The bits that tell of a holder's entry that switching irqs, or softirqs, on teaches nothing. */
+static __always_inline __u32 release_need(__u32 irq, __u32 count)
+{
+	if (irq == LV_IRQ_BH_ON || !(count & CONTEXT_SOFTIRQ))
+		return LV_HELD_ON_HARDIRQ | LV_HELD_ON_SOFTIRQ;
+	return LV_HELD_ON_HARDIRQ;
+}
+
+/* What is left is held with irqs on, or softirqs. */
+static __always_inline __u32 release_mark(struct lv_cpu *cpu, __u32 level, __u32 irq, __u32 meta)
+{
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	const struct lv_held *top;
+
+	held_bound(cpu, level, count & CONTEXT_PREEMPT);
+	top = held_top(&cpu->stack[level]);
+	if (!top || (top->flags & release_need(irq, count)) == release_need(irq, count))
+		return LV_NONE;
+	count = irq == LV_IRQ_BH_ON ? 0 : count & CONTEXT_SOFTIRQ;
+	return usage_mark_held(level, count, meta, LV_NONE);
+}
+
+/*
+ * Not the newest lock of the task level, or one whose release switches irqs on.
+ * Returns the stack slot to be filled, or LV_NONE.
+ */
+RECORD_SHARED __u32 release_learn(__u64 addr, __u32 meta, __u32 release)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u32 level = META_LEVEL(meta);
+
+	if (!cpu || level >= LV_LEVELS)
+		return LV_NONE;
+	if (!(release & RELEASE_POPPED) && held_pop(&cpu->stack[level], addr))
+		return fact_unknown_release(addr, meta);
+	if (!(release & RELEASE_ENABLES) || cpu->word != armed_word())
+		return LV_NONE;
+	return release_mark(cpu, level, release & 0xff, meta);
+}
+
 /* The spinning lock of the first argument is about to be given back. */
 static __always_inline void record_release(void *ctx, __u32 word, __u32 hook, __u32 family,
 					   __u32 irq, __u64 flags)
 {
-	__u32 count, stack = LV_NONE, meta, need;
 	struct lv_held_stack *held;
+	__u32 depth, release = irq;
 	const struct lv_held *top;
 	struct context context;
 	__u64 addr;
@@ -241,27 +297,30 @@ static __always_inline void record_release(void *ctx, __u32 word, __u32 hook, __
 	if (context_begin(&context, word, hook))
 		return;
 	addr = world_argument(ctx, context.cpu, 0);
-	meta = EVENT_META(hook, context.level, family);
 	held = &context.cpu->stack[LV_LEVEL_TASK];
-	if (context.level != LV_LEVEL_TASK)
-		held = &context.cpu->stack[context.level];
-	if (held_pop(held, addr)) {
-		stack = fact_unknown_release(addr, meta);
-		goto out;
+	depth = held->depth;
+	if (release_enables(irq, context.count, flags))
+		release |= RELEASE_ENABLES;
+	if (context.level == LV_LEVEL_TASK && depth && depth <= LV_HELD_DEPTH) {
+		top = &held->held[depth]; /* one past it */
+		keep_value(top);
+		if (top[-1].addr == addr) {
+			release |= RELEASE_POPPED;
+			held->depth = depth - 1;
+			if (depth == 1) {
+				held->tainted = 0;
+				goto out;
+			}
+			if (!(release & RELEASE_ENABLES))
+				goto out;
+			if ((top[-2].flags & release_need(irq, context.count)) ==
+			    release_need(irq, context.count))
+				goto out;
+		}
 	}
-	top = held_top(held);
-	if (!top || !release_enables(irq, context.count, flags))
-		goto out;
-	need = LV_HELD_ON_HARDIRQ;
-	if (irq == LV_IRQ_BH_ON || !(context.count & CONTEXT_SOFTIRQ))
-		need |= LV_HELD_ON_SOFTIRQ;
-	if ((top->flags & need) == need || context.cpu->word != word)
-		goto out;
-	held_bound(context.cpu, context.level, context.count & CONTEXT_PREEMPT);
-	count = irq == LV_IRQ_BH_ON ? 0 : context.count & CONTEXT_SOFTIRQ;
-	stack = usage_mark_held(context.level, count, meta, LV_NONE);
+	record_stack(ctx, release_learn(addr, EVENT_META(hook, context.level, family), release));
 out:
-	record_end(ctx, &context, stack);
+	context_leave(&context);
 }
 
 /*

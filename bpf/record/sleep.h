@@ -99,8 +99,9 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	if (!(lock->flags & LV_HELD_TRY) && !sleep_is_nested(held, lock))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
 	if (all && !spin)
-		memo_keep(context->cpu, lock, META_FAMILY(meta), held_top(held),
-			  memo_when(META_HOOK(meta), context->count));
+		memo_keep(lock->addr, META_FAMILY(meta),
+			  memo_when(META_HOOK(meta), context->count), lock->entry,
+			  held_top_entry(held));
 	held_push(context->cpu, held, lock);
 	context->cpu->task_top = held_top_entry(held);
 	context->cpu->acquisitions[lock->class & (LV_MAX_CLASSES - 1)]++;
@@ -132,7 +133,7 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 		empty_level(context.cpu, LV_LEVEL_TASK);
 	if (held && !(context.count & CONTEXT_PREEMPT)) {
 		memo = memo_repeat(context.cpu, held, addr, family,
-				   memo_when(hook, context.count), held_top_entry(held));
+				   memo_when(hook, context.count), 0);
 		if (memo) {
 			context.cpu->task_top = memo->entry;
 			memo_count(context.cpu, memo, 1);

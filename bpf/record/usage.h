@@ -138,12 +138,10 @@ RECORD_RARE __u32 usage_mark_held(__u32 level, __u32 softirq_count, __u32 meta, 
 }
 
 /* Do the levels below this interrupt's hold anything? */
-static __always_inline int usage_is_interrupting(const struct context *context)
+static __always_inline int usage_is_interrupting(const struct lv_cpu *cpu, __u32 level)
 {
-	const struct lv_cpu *cpu = context->cpu;
-
 	return cpu->stack[LV_LEVEL_TASK].depth ||
-	       (context->level == LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth);
+	       (level == LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth);
 }
 
 /*

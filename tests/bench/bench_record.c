@@ -46,12 +46,12 @@ static void run_mutex(struct bench *b, uint64_t pairs)
 /* As _raw_spin_lock() and _raw_spin_unlock() are seen: inlined whole, as in the programs. */
 static __always_inline void acquire(uint64_t addr)
 {
-	record_acquire(&addr, LV_HOOK__raw_spin_lock, LV_SPIN, LV_WRITE, 0, LV_IRQ_KEEP);
+	record_acquire(&addr, armed_word(), LV_HOOK__raw_spin_lock, LV_SPIN, LV_WRITE, 0, LV_IRQ_KEEP);
 }
 
 static __always_inline void release(uint64_t addr)
 {
-	record_release(&addr, LV_HOOK__raw_spin_unlock, LV_SPIN, LV_IRQ_KEEP, 0);
+	record_release(&addr, armed_word(), LV_HOOK__raw_spin_unlock, LV_SPIN, LV_IRQ_KEEP, 0);
 }
 
 static void run_pair(struct bench *b, uint64_t pairs)
