@@ -228,6 +228,18 @@ RECORD_RARE int held_forget(__u32 where, __u32 at)
 	return 0;
 }
 
+/* Is there an entry of this lock? */
+static __always_inline int held_has(const struct lv_held_stack *stack, __u64 addr)
+{
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		if (i >= stack->depth)
+			break;
+		if (stack->held[i].addr == addr)
+			return 1;
+	}
+	return 0;
+}
+
 /*
  * An acquisition is seen when it has succeeded: what this level is thought to
  * hold of the same lock, one of them exclusively, is a ghost. Where preemption is
@@ -239,15 +251,11 @@ RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 where, __u32 mode)
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
 
-	if (!stack)
+	if (!stack || (world_counts_preemption() && !held_has(stack, addr)))
 		return 0;
-	for (__u32 i = LV_HELD_DEPTH; i-- > 0;) {
-		if (i >= stack->depth ||
-		    (stack->held[i].addr != addr && world_counts_preemption()))
-			continue;
+	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
 		if (held_is_ghost(addr, where, mode, i))
 			held_forget(where, i);
-	}
 	return 0;
 }
 

@@ -122,28 +122,34 @@ static __always_inline void record_end(void *ctx, struct context *context, __u32
 #define ACQUIRE_HOW(acquire) (((acquire) >> 8) & 0xff)
 #define ACQUIRE_IRQ(acquire) ((acquire) >> 16)
 
-/* The same acquisition as once before, in an interrupt? */
-RECORD_SHARED int acquire_repeat(__u64 addr, __u32 meta)
+/*
+ * The same acquisition as once before? Then it is done again. At task level, where
+ * most are, everything about the level is a constant.
+ */
+static __always_inline struct lv_memo *acquire_repeat(const struct context *context, __u64 addr,
+						      __u32 word, __u32 family, __u32 hook)
 {
-	__u32 count = world_preempt_count() & CONTEXT_ALL, level = META_LEVEL(meta);
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u64 when = memo_when(hook, context->count);
+	struct lv_cpu *cpu = context->cpu;
 	struct lv_held_stack *spin;
-	struct lv_memo *memo;
 
-	if (!cpu || level >= LV_LEVELS)
+	if (cpu->word != word)
 		return 0;
-	spin = &cpu->stack[level];
-	if (!spin->depth && usage_is_interrupting(cpu, level))
+	if (context->level == LV_LEVEL_TASK)
+		return context_holds_higher(cpu) ?
+			       0 :
+			       memo_repeat(cpu, &cpu->stack[LV_LEVEL_TASK], addr, family, when,
+					   cpu->task_top);
+	if (context->level == LV_LEVEL_SOFTIRQ && cpu->stack[LV_LEVEL_HARDIRQ].depth)
 		return 0;
-	memo = memo_repeat(cpu, spin, addr, META_FAMILY(meta), memo_when(META_HOOK(meta), count),
-			   0);
-	if (memo)
-		memo->hits++;
-	return !!memo;
+	spin = &cpu->stack[context->level];
+	if (!spin->depth && usage_is_interrupting(cpu, context->level))
+		return 0;
+	return memo_repeat(cpu, spin, addr, family, when, 0);
 }
 
 /*
- * Not a repetition at task level: find out all there is to it. Returns the stack
+ * Not a repetition: find out all there is to it. Returns the stack
  * slot to be filled, or LV_NONE.
  */
 RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
@@ -162,8 +168,6 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	if (!context.cpu || context.level >= LV_LEVELS)
 		return LV_NONE;
 	context_settle(context.cpu, context.level);
-	if (context.level != LV_LEVEL_TASK && acquire_repeat(addr, meta))
-		return LV_NONE;
 	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
 	lock.class = class_of(&context, addr, family);
 	if (lock.class == LV_NONE)
@@ -202,13 +206,13 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 /*
  * The spinning lock of the first argument has been taken. All but ctx are
  * constants of the hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no
- * edges. What repeats at task level is done here, all else out of line.
+ * edges. What repeats is done here, all else out of line.
  */
 static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __u32 family,
 					   __u32 mode, __u32 how, __u32 irq)
 {
-	struct lv_memo *memo = 0;
 	struct context context;
+	struct lv_memo *memo;
 	__u32 stack;
 	__u64 addr;
 
@@ -216,10 +220,7 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 		return;
 	addr = world_argument(ctx, context.cpu, 0);
 	context.cpu->clock++;
-	if (context.level == LV_LEVEL_TASK && context.cpu->word == word &&
-	    !context_holds_higher(context.cpu))
-		memo = memo_repeat(context.cpu, &context.cpu->stack[LV_LEVEL_TASK], addr, family,
-				   memo_when(hook, context.count), context.cpu->task_top);
+	memo = acquire_repeat(&context, addr, word, family, hook);
 	if (memo) {
 		memo->hits++;
 	} else {
