@@ -6,10 +6,14 @@
  * and both sides of the operation alike.
  *
  *	ops [NAME...]
+ *	ops -r ROUNDS
  *
  * A line "NAME INSTRUCTIONS" for each of BATCHES batches, after a warm-up. With
  * OPS_EVENTS in the environment (hooked's doing) a line "NAME events EVENTS":
  * BPF programs run in one operation.
+ *
+ * With -r a batch of each in turn, ROUNDS times, without a pause: a load that
+ * is the same work each time. A line "round INSTRUCTIONS" for each.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -335,6 +339,80 @@ static void run(const struct workload *w)
 	}
 }
 
+/* A process that runs a batch of one workload when it is asked to, and answers what that took. */
+struct actor {
+	int ask, answer;
+};
+
+#define QUIT 'q'
+
+static void act(const struct workload *w, int ask, int answer)
+{
+	char byte;
+
+	if (w->prepare)
+		w->prepare();
+	while (read(ask, &byte, 1) == 1 && byte != QUIT) {
+		uint64_t cost = batch(w);
+
+		MUST(write(answer, &cost, sizeof(cost)));
+	}
+	if (peer)
+		kill(peer, SIGKILL);
+	_exit(0);
+}
+
+static struct actor start_actor(const struct workload *w)
+{
+	int ask[2], answer[2];
+
+	MUST(pipe(ask));
+	MUST(pipe(answer));
+	if (!MUST(fork()))
+		act(w, ask[0], answer[1]);
+	close(ask[0]);
+	close(answer[1]);
+	return (struct actor){ask[1], answer[0]};
+}
+
+static uint64_t play_round(const struct actor *actors)
+{
+	uint64_t cost, sum = 0;
+
+	for (size_t i = 0; i < WORKLOADS; i++) {
+		MUST(write(actors[i].ask, "", 1));
+		if (MUST(read(actors[i].answer, &cost, sizeof(cost))) != sizeof(cost)) {
+			fprintf(stderr, "ops: %s failed\n", workloads[i].name);
+			exit(1);
+		}
+		sum += cost;
+	}
+	return sum;
+}
+
+static int play(const char *rounds)
+{
+	struct actor actors[WORKLOADS];
+	const char quit = QUIT;
+	int nr = atoi(rounds);
+
+	if (nr < 1) {
+		fprintf(stderr, "ops: -r wants a number of rounds, not \"%s\"\n", rounds);
+		return 2;
+	}
+	for (size_t i = 0; i < WORKLOADS; i++)
+		actors[i] = start_actor(&workloads[i]);
+	for (int i = 0; i < WARM_UPS; i++)
+		play_round(actors);
+	for (int i = 0; i < nr; i++) {
+		printf("round %llu\n", (unsigned long long)play_round(actors));
+		fflush(stdout);
+	}
+	for (size_t i = 0; i < WORKLOADS; i++)
+		MUST(write(actors[i].ask, &quit, 1));
+	return 0;
+}
+
 static const struct workload *find(const char *name)
 {
 	for (size_t i = 0; i < WORKLOADS; i++)
@@ -361,6 +439,8 @@ static void stop_randomizing(char **argv)
 int main(int argc, char **argv)
 {
 	stop_randomizing(argv);
+	if (argc == 3 && !strcmp(argv[1], "-r"))
+		return play(argv[2]);
 	for (int i = 1; i < argc; i++)
 		run(find(argv[i]));
 	for (size_t i = 0; argc == 1 && i < WORKLOADS; i++)
