@@ -512,6 +512,9 @@ static void test_lists(void **state)
 {
 	check_list("classes", founding_no_cancel(), report_classes);
 	check_list("classes_hostile", hostile(), report_classes);
+	check_list("proc", circular_of_three(), report_proc);
+	check_list("proc_hostile", hostile(), report_proc);
+	check_list("proc_empty", empty(), report_proc);
 	check_list("edges", circular_of_three(), report_edges);
 	check_list("edges_empty", empty(), report_edges);
 }

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the host checks of reports and captures that guests handed out."""
 import json
+import os
 import re
 import subprocess
+import time
+from pathlib import Path
 
 CHAIN = ['ctx_lock', 'fd_wqh', 'fault_pending_wqh']
 RULES = {'inconsistent-state', 'irq-inversion', 'circular', 'recursive', 'wait-context',
@@ -14,6 +17,11 @@ HARMLESS = {'unknown_releases', 'stale_holders', 'stale_classes', 'tainted', 'ed
             'stacks_full', 'facts_full', 'names_full'}
 USAGE = re.compile(r'^\{[.+?-]{4}\}$')
 CLASS_LINE = re.compile(r'^ *-> \((.*)\)(\{[.+?-]{4}\})\S* (?:ops: \d+ )?\{$')
+
+
+CACHE = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'lockvane'
+VMLINUX = CACHE / 'kernels/small-2019/vmlinux.debug'
+SLOW = 3        # a machine that has guests to run at the same time
 
 
 class Wrong(Exception):
@@ -231,6 +239,62 @@ def real_no_cancel(out):
     expect(CHAIN in longer, f'no chain from ctx_lock, only {longer}')
 
 
+def lockvane(*words):
+    """What our program says, on this machine."""
+    done = subprocess.run(['build/lockvane', *words], capture_output=True, encoding='utf-8',
+                          errors='replace', check=False)
+    expect(done.returncode in (0, 3), f'{words[0]}: status {done.returncode}: {done.stderr}')
+    return done.stdout
+
+
+def real_lines(out):
+    """With the kernel's debug information the report reads as a debug kernel's."""
+    began = time.monotonic()
+    text = lockvane('report', '--vmlinux', str(VMLINUX), str(out / 'cancel.db'))
+    seconds = time.monotonic() - began
+    for line in (r'at: spin_lock include/linux/spinlock\.h:\d+ \[inline\]$',
+                 r'at: userfaultfd_release\+0x\w+/0x\w+ fs/userfaultfd\.c:\d+$',
+                 r'^ +free_ioctx_users\+0x\w+/0x\w+ fs/aio\.c:\d+$',
+                 r'^ +_raw_spin_lock_irq\S* kernel/locking/spinlock\.c:\d+$',
+                 r'^ +rcu_do_batch kernel/rcu/tree\.c:\d+ \[inline\]$',
+                 r'^ +__do_sys_io_submit fs/aio\.c:\d+ \[inline\]$'):
+        expect(re.search(line, text, re.M), f'no line {line}')
+    bare = re.findall(r'^ +\w\S*\+0x\w+/0x\w+$', text, re.M)
+    expect(not bare, f'without a line: {bare[:3]}')
+    expect(seconds < 2 * SLOW, f'the report took {seconds:.1f} s')
+
+
+PROC_CLASS = re.compile(r'(\w+)(?: OPS: *(\d+))? FD: *(\d+) BD: *(\d+) ([-.+?]{4}): (.+)')
+PROC_EDGE = re.compile(r' -> \[(\w+)\] (.+)')
+
+
+def proc(text):
+    """{class: the ones after it} of a text in /proc/lockdep's format, by names."""
+    lines = text.splitlines()
+    expect(lines[0] == 'all lock classes:', f'it begins with {lines[0]}')
+    graph, keys, name = {}, {}, None
+    for line in lines[1:]:
+        if found := PROC_CLASS.fullmatch(line):
+            name = found.group(6)
+            keys.setdefault(found.group(1), name)
+            graph[name] = set()
+        elif found := PROC_EDGE.fullmatch(line):
+            graph[name].add(found.group(2))
+        else:
+            expect(not line, f'what is "{line}"?')
+    return graph
+
+
+def proc_format(real, lockdeps):
+    """What reads lockdep's own file reads ours."""
+    ours = proc(lockvane('classes', '--proc', str(real / 'out/cancel.db')))
+    theirs = proc(read(lockdeps / 'out/proc'))
+    for source, target in zip(CHAIN, CHAIN[1:]):
+        for graph in (ours, theirs):
+            expect(any(member(name) == source and any(member(to) == target for to in after)
+                       for name, after in graph.items()), f'no {source} -> {target}')
+
+
 def same_chain(ours, lockdeps):
     expect(lockdeps.exists() and listed_chain(read(lockdeps)), 'lockdep reported nothing')
     expect(listed_chain(read(ours)) == listed_chain(read(lockdeps)),
@@ -239,10 +303,12 @@ def same_chain(ours, lockdeps):
 
 FOUNDING = {'text_report': founding_report, 'json_report': founding_json,
             'fixed_report': founding_fixed, 'read_on_the_host': on_the_host}
-REAL = {'cancel_report': real_cancel, 'no_cancel_report': real_no_cancel}
+REAL = {'cancel_report': real_cancel, 'no_cancel_report': real_no_cancel,
+        'lines': real_lines}
 ORACLE = {
     'cancel': lambda real, cancel, no_cancel:
         same_chain(real / 'out/cancel.out', cancel / 'lockdep.txt'),
     'no_cancel': lambda real, cancel, no_cancel:
         same_chain(real / 'out/no_cancel.out', no_cancel / 'lockdep.txt'),
+    'proc': lambda real, cancel, no_cancel: proc_format(real, cancel),
 }

@@ -5,6 +5,10 @@
 . ./lib.sh
 plan workload
 
-case_workload() { ${LOAD:-uffd_aio} $ARGS || fail "the program: status $?"; }
+case_workload()
+{
+	${LOAD:-uffd_aio} $ARGS || fail "the program: status $?"
+	cat /proc/lockdep >$OUT/proc
+}
 
 try workload

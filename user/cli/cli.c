@@ -8,6 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "capture/sources.h"
+#include "kernel/debugfiles.h"
 #include "report/report.h"
 
 #define SUPPRESSIONS_MAX (1u << 20)
@@ -130,6 +132,23 @@ int cli_show_capture(const struct capture *c, const struct cli_show *show)
 	findings_free(found);
 	suppressions_free(suppressions);
 	return code < 0 ? cli_fail(&err) : code;
+}
+
+int cli_add_sources(struct capture *c, const char *vmlinux, const char *release, struct error *err)
+{
+	AUTO_FREE char *found = vmlinux ? NULL : debugfiles_running(NULL, release);
+	struct debuginfo *d = NULL;
+	struct error ignored = {};
+	int code;
+
+	if (!vmlinux && !found)
+		return 0;
+	if (!vmlinux)
+		err = &ignored; /* nobody asked for it */
+	code = debuginfo_open(vmlinux ? vmlinux : found, release, &d, err);
+	code = code ? code : sources_add(c, d, err);
+	debuginfo_free(d);
+	return vmlinux ? code : 0;
 }
 
 int cli_may_trace(const struct features *f, struct error *err)

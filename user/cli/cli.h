@@ -49,6 +49,14 @@ extern const struct argp cli_show_argp; /* a child parser; input: struct cli_sho
  */
 int cli_fail(const struct error *err);
 
+/*
+ * Lines of the source for a capture's stacks. vmlinux: a file with debug information,
+ * or NULL: that of the running kernel, if there is any. release: the running kernel's,
+ * NULL: the capture is another machine's.
+ */
+int cli_add_sources(struct capture *c, const char *vmlinux, const char *release,
+		    struct error *err);
+
 /* Analyse, print to stdout, and say the exit status. */
 int cli_show_capture(const struct capture *c, const struct cli_show *show);
 

@@ -10,8 +10,26 @@
 
 struct report_args {
 	const char *path;
-	bool shows; /* has the options of cli_show */
+	bool shows; /* has the options of cli_show, and --vmlinux */
+	const char *vmlinux;
+	bool proc; /* as /proc/lockdep */
 	struct cli_show show;
+};
+
+#define KEY_VMLINUX 0x200
+#define KEY_PROC 0x201
+
+static const struct argp_option report_options[] = {
+	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
+	  "the traced kernel's vmlinux with debug information: show file, line and inlined "
+	  "functions", 0 },
+	{}
+};
+
+static const struct argp_option classes_options[] = {
+	{ "proc", KEY_PROC, NULL, 0,
+	  "classes and dependencies in the format of /proc/lockdep, for what reads that", 0 },
+	{}
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -22,6 +40,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		if (args->shows)
 			state->child_inputs[0] = &args->show;
+		return 0;
+	case KEY_PROC:
+		args->proc = true;
+		return 0;
+	case KEY_VMLINUX:
+		args->vmlinux = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->path)
@@ -36,12 +60,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static struct report_args parse_args(const char *doc, const struct argp_child *children, int argc,
-				     char **argv)
+static struct report_args parse_args(const char *doc, const struct argp_option *options,
+				     const struct argp_child *children, int argc, char **argv)
 {
 	struct report_args args = { .shows = children, .show.least = FINDING_LIKELY };
-	struct argp argp = { .parser = parse, .args_doc = "FILE", .doc = doc,
-			     .children = children };
+	struct argp argp = { .options = options, .parser = parse, .args_doc = "FILE",
+			     .doc = doc, .children = children };
 
 	cli_parse(&argp, argc, argv, 0, NULL, &args);
 	return args;
@@ -53,14 +77,16 @@ int cmd_report(int argc, char **argv)
 	struct report_args args =
 		parse_args("Analyse a capture and report, as trace does.\v"
 			   "Exit status: 0 nothing found, 3 findings, 1 failure, 2 wrong usage.",
-			   children, argc, argv);
+			   report_options, children, argc, argv);
 	struct capture *c = NULL;
 	struct error err = {};
 	int status;
 
 	if (capture_db_load(args.path, &c, &err))
 		return cli_fail(&err);
-	status = cli_show_capture(c, &args.show);
+	status = args.vmlinux && cli_add_sources(c, args.vmlinux, NULL, &err) ?
+			 cli_fail(&err) :
+			 cli_show_capture(c, &args.show);
 	capture_free(c);
 	return status;
 }
@@ -85,13 +111,15 @@ static int list(const char *path, int (*print)(FILE *out, const struct capture *
 
 int cmd_classes(int argc, char **argv)
 {
-	return list(parse_args("List a capture's lock classes, one a line.", NULL, argc, argv).path,
-		    report_classes);
+	struct report_args args = parse_args("List a capture's lock classes, one a line.",
+					     classes_options, NULL, argc, argv);
+
+	return list(args.path, args.proc ? report_proc : report_classes);
 }
 
 int cmd_edges(int argc, char **argv)
 {
 	return list(parse_args("List a capture's dependencies, one a line: the second lock was "
-			       "taken while the first was held.", NULL, argc, argv).path,
+			       "taken while the first was held.", NULL, NULL, argc, argv).path,
 		    report_edges);
 }

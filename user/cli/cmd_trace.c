@@ -22,11 +22,13 @@
 #include "trace/words.h"
 
 #define KEY_ACCEPT_HAZARD 0x200
+#define KEY_VMLINUX 0x201
 #define MAX_SECONDS (7 * 24 * 3600)
 
 struct trace_args {
 	unsigned int seconds; /* 0: until the program or the user ends it */
 	const char *output;
+	const char *vmlinux;
 	uint32_t locks; /* plan_make()'s */
 	bool accept_hazard;
 	bool quiet;
@@ -40,6 +42,9 @@ static const struct argp_option options[] = {
 	{ "locks", 'l', "SORT[,SORT...]", 0,
 	  "which locks: of spin, rw, mutex, rwsem, sock (default: all)", 0 },
 	{ "quiet", 'q', NULL, 0, "no progress on the terminal", 0 },
+	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
+	  "this kernel's vmlinux with debug information, for file, line and inlined functions "
+	  "(default: the usual places, by its build id)", 0 },
 	{ "accept-hazard", KEY_ACCEPT_HAZARD, NULL, 0,
 	  "trace although `lockvane check` names a hazard of this kernel", 0 },
 	{}
@@ -73,6 +78,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'q':
 		args->quiet = true;
+		return 0;
+	case KEY_VMLINUX:
+		args->vmlinux = arg;
 		return 0;
 	case KEY_ACCEPT_HAZARD:
 		args->accept_hazard = true;
@@ -349,6 +357,8 @@ int cmd_trace(int argc, char **argv)
 		code = child_check(args.command, &err);
 	if (!code && args.output)
 		code = check_output(args.output, &err);
+	if (!code && args.vmlinux && access(args.vmlinux, R_OK))
+		code = error_set_errno(&err, -errno, "cannot read %s", args.vmlinux);
 	if (code)
 		return cli_fail(&err);
 	session.show_progress = !args.quiet && isatty(STDERR_FILENO);
@@ -357,7 +367,12 @@ int cmd_trace(int argc, char **argv)
 	kbtf_free(session.btf);
 	if (code)
 		return cli_fail(&err);
+	/* What was traced is shown and kept, even if FILE is no good. */
+	code = cli_add_sources(c, args.vmlinux, session.features.release, &err);
+	if (code)
+		cli_fail(&err);
 	status = cli_show_capture(c, &args.show);
+	status = code ? EXIT_FAILED : status;
 	/* The report is out even if the file fails; the failure outranks what was found. */
 	if (args.output && capture_db_save(c, args.output, &err))
 		status = cli_fail(&err);

@@ -325,7 +325,7 @@ const struct ksym *ksyms_find(const struct ksyms *k, uint64_t addr)
 
 void ksyms_format(const struct ksyms *k, uint64_t addr, char *buf, size_t room)
 {
-	const struct ksym *sym = k ? ksyms_find(k, addr) : NULL;
+	const struct ksym *sym = k && addr ? ksyms_find(k, addr - 1) : NULL;
 	char size[16] = "";
 
 	if (!sym) {

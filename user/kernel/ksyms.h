@@ -41,7 +41,11 @@ size_t ksyms_skipped(const struct ksyms *k);
 /* The symbol that contains addr, of those at one address the kernel's first; or NULL. */
 const struct ksym *ksyms_find(const struct ksyms *k, uint64_t addr);
 
-/* "name+0x4dc/0x620 [module]", or the bare address. Always terminated. */
+/*
+ * A return address, by the call before it, which may have been the last thing in
+ * its function (the kernel's %pB): "name+0x4dc/0x620 [module]", or the bare address.
+ * Always terminated.
+ */
 void ksyms_format(const struct ksyms *k, uint64_t addr, char *buf, size_t room);
 
 /* All symbols of that name by address; prev NULL: the first. NULL: no more. */

@@ -56,7 +56,7 @@ void parts_class(const struct parts *p, uint32_t class)
 	fprintf(p->out, ")%s", usage);
 }
 
-void parts_lock(const struct parts *p, uint32_t class, uint64_t addr, uint32_t stack)
+static void put_lock_at(const struct parts *p, uint32_t class, uint64_t addr, const char *place)
 {
 	if (addr)
 		fprintf(p->out, "%016" PRIx64, addr);
@@ -64,8 +64,20 @@ void parts_lock(const struct parts *p, uint32_t class, uint64_t addr, uint32_t s
 		fputs("<address not seen>", p->out);
 	parts_class(p, class);
 	fputs(", at: ", p->out);
-	words_put(p->out, words_place(words_stack(p->c, stack)));
+	words_put(p->out, place);
 	putc('\n', p->out);
+}
+
+/* A line for each function inlined there, and one for the place. */
+void parts_lock(const struct parts *p, uint32_t class, uint64_t addr, uint32_t stack)
+{
+	const struct capture_stack *seen = words_stack(p->c, stack);
+	uint32_t i;
+	const char *place = words_place(seen, &i);
+
+	for (; seen && i < seen->nr_frames && seen->frames[i].text != place; i++)
+		put_lock_at(p, class, addr, seen->frames[i].text);
+	put_lock_at(p, class, addr, place);
 }
 
 void parts_task(const struct parts *p, uint32_t stack)

@@ -32,4 +32,7 @@ int report_json(FILE *out, const struct capture *c, const struct findings *f,
 int report_classes(FILE *out, const struct capture *c);
 int report_edges(FILE *out, const struct capture *c);
 
+/* Both in the format of /proc/lockdep. */
+int report_proc(FILE *out, const struct capture *c);
+
 #endif

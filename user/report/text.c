@@ -62,7 +62,7 @@ static void put_also_evidence(const struct parts *p, const struct finding_chain 
 		fputs(" was taken under ", p->out);
 		parts_name(p, edge->from);
 		fputs(" at: ", p->out);
-		words_put(p->out, words_place(words_stack(p->c, edge->stack)));
+		words_put(p->out, words_place(words_stack(p->c, edge->stack), NULL));
 		putc('\n', p->out);
 	}
 }

@@ -115,15 +115,34 @@ static bool is_lock_function(const char *text)
 	return false;
 }
 
-const char *words_place(const struct capture_stack *stack)
+static bool is_inlined(const char *text)
 {
-	if (!stack || !stack->nr_frames)
-		return "?";
-	for (uint32_t i = 0; i < stack->nr_frames; i++) {
+	static const char mark[] = " [inline]";
+	size_t len = strlen(text), tail = sizeof(mark) - 1;
+
+	return len > tail && !strcmp(text + len - tail, mark);
+}
+
+const char *words_place(const struct capture_stack *stack, uint32_t *ret_first)
+{
+	uint32_t first = UINT32_MAX, nr = stack ? stack->nr_frames : 0;
+
+	for (uint32_t i = 0; i < nr; i++) {
 		const char *text = stack->frames[i].text;
 
-		if (text && !is_lock_function(text))
-			return text;
+		if (is_lock_function(text)) {
+			first = UINT32_MAX;
+			continue;
+		}
+		if (first == UINT32_MAX)
+			first = i;
+		if (is_inlined(text))
+			continue;
+		if (ret_first)
+			*ret_first = first;
+		return text;
 	}
-	return stack->frames[0].text ? stack->frames[0].text : "?";
+	if (ret_first)
+		*ret_first = 0;
+	return nr ? stack->frames[0].text : "?";
 }

@@ -29,7 +29,10 @@ const char *words_dep(uint32_t dep);
 
 /* The stack, or NULL. */
 const struct capture_stack *words_stack(const struct capture *c, uint32_t index);
-/* The innermost frame that is no lock function's: where the lock was taken. */
-const char *words_place(const struct capture_stack *stack);
+/*
+ * The innermost frame that is no lock function's: where the lock was taken. What is
+ * inlined there comes before it in the stack, from *ret_first on (may be NULL).
+ */
+const char *words_place(const struct capture_stack *stack, uint32_t *ret_first);
 
 #endif
