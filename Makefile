@@ -154,7 +154,7 @@ $(B)/workloads/%: tests/workloads/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -MMD -MP -o $@ $<
 
-$(B)/%.8: docs/%.8.rst
+$(MAN): $(B)/%: docs/%.rst
 	$(call say,MAN,$@)
 	$(Q)rst2man $< > $@
 
