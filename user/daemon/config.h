@@ -27,7 +27,8 @@
 	X(CONFIDENCE, "confidence", "LEVEL", false,                                                \
 	  "tell findings of this confidence or better: confirmed, certain, likely, weak (likely)") \
 	X(SUPPRESS, "suppress", "FILE", false, "do not tell the findings this file lists (none)")  \
-	X(STATE, "state", "FOLDER", true, "where graph and findings are kept (" CONFIG_STATE_FOLDER ")")  \
+	X(STATE, "state", "FOLDER", true,                                                          \
+	  "where graph and findings are kept (" CONFIG_STATE_FOLDER ")")                           \
 	X(STATE_MAX, "state-max", "SIZE", false, "largest database: 8M to 4G (256M)")              \
 	X(METRICS, "metrics", "ADDRESS", true,                                                     \
 	  "serve metrics: HOST:PORT of a loopback host, unix:/PATH, or off (off)")                 \
