@@ -197,6 +197,16 @@ enum budget_mode budget_next(struct budget *b, const struct budget_look *look)
 	return b->mode;
 }
 
+void budget_settle(struct budget *b, const struct budget_look *look)
+{
+	enum budget_mode mode = b->mode;
+
+	b->mode = BUDGET_DETACHED;
+	book(b, look);
+	b->mode = mode;
+	b->window_from = b->rest_from = look->now_ns;
+}
+
 static double within(double seconds, double least, double most)
 {
 	return seconds < least ? least : seconds > most ? most : seconds;

@@ -67,6 +67,12 @@ void budget_set(struct budget *b, const struct budget_settings *set);
 /* Book what was spent since the last look, and say what to do from here on. */
 enum budget_mode budget_next(struct budget *b, const struct budget_look *look);
 
+/*
+ * What budget_next() wanted has been done, which took its time: that is booked
+ * as rest, and the window or the rest begins now.
+ */
+void budget_settle(struct budget *b, const struct budget_look *look);
+
 /* Nanoseconds until it wants to be asked again. */
 uint64_t budget_wait(const struct budget *b);
 
