@@ -87,6 +87,8 @@ GUESTS = (
           seconds=600, kmods=(UFFD,), check=checks.FOUNDING),
     Guest('founding-6.1', '6.1', 'founding.sh', 'the same', seconds=600, kmods=(UFFD,),
           check=checks.FOUNDING),
+    Guest('monitor', '6.12', 'monitor.sh', 'watched for long: found once, counted, kept',
+          seconds=900, kmods=(UFFD,)),
     Guest('real', 'small-2019', 'real.sh', 'the bug of 2019 itself', seconds=600,
           check=checks.REAL),
     Guest('refusals', '6.12', 'refusals.sh', 'bad input, and what may be missing', seconds=600),
