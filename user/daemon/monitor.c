@@ -169,6 +169,7 @@ static void reload(struct monitor *m)
 		monitor_set_budget(m);
 		tell(CONFIG_NOTICE, TELL_RELOAD, "configuration read again");
 		monitor_review(m);
+		m->urgent = true; /* who changed it looks for what came of it */
 	}
 	config_done(&new);
 	sd_notify(0, "READY=1");

@@ -5,46 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "capture/tables.h"
+#include "daemon/picture_internal.h"
 #include "finding/watch.h"
-
-#define COMMON_FRAMES 24 /* of a stack, for an estimate */
-#define COMMON_STRING 64 /* a symbol, with malloc()'s share */
-
-struct named {
-	UT_hash_handle hh;
-	uint32_t class;
-	uint32_t owner; /* place in the tables of this process, or LV_NONE */
-	char name[];
-};
-
-struct edge_key {
-	uint32_t from, to, dep;
-};
-
-struct joined {
-	UT_hash_handle hh;
-	struct edge_key key;
-	uint32_t edge;
-};
-
-struct picture {
-	struct capture *c;
-	struct finding_watch *w;
-	struct findings all;
-	struct named *names;
-	struct joined *edges;
-	uint32_t class_of[LV_MAX_CLASSES]; /* by place in the tables, or LV_NONE */
-	/* What was counted before this process. */
-	uint64_t *base_acquisitions, *base_counts, *base_losses;
-	size_t nr_base_classes, nr_base_edges, nr_base_losses;
-	uint64_t base_events, base_duration;
-	bool full;
-};
 
 /* One picture_add(): where the classes and stacks of what was seen have gone. */
 struct adding {
@@ -66,15 +30,6 @@ struct findings *picture_findings(struct picture *p)
 bool picture_is_full(const struct picture *p)
 {
 	return p->full;
-}
-
-size_t picture_memory_max(void)
-{
-	return LV_MAX_STACKS * (sizeof(struct capture_stack) +
-				COMMON_FRAMES * (sizeof(struct capture_frame) + COMMON_STRING)) +
-	       LV_MAX_EDGES * (sizeof(struct capture_edge) + sizeof(struct joined)) +
-	       LV_MAX_CLASSES *
-		       (sizeof(struct capture_class) + sizeof(struct named) + 4 * COMMON_STRING);
 }
 
 /* --- what was found ---------------------------------------------------- */
@@ -161,7 +116,7 @@ static int learn_edge(struct picture *p, uint32_t edge)
 	return 0;
 }
 
-static uint32_t find_edge(const struct picture *p, uint32_t from, uint32_t to, uint32_t dep)
+uint32_t picture_edge(const struct picture *p, uint32_t from, uint32_t to, uint32_t dep)
 {
 	struct edge_key key = {from, to, dep};
 	struct joined *j;
@@ -171,29 +126,6 @@ static uint32_t find_edge(const struct picture *p, uint32_t from, uint32_t to, u
 }
 
 /* --- beginning ----------------------------------------------------------- */
-
-static int remember_base(struct picture *p)
-{
-	const struct capture *c = p->c;
-
-	p->base_acquisitions = calloc(c->nr_classes + 1, sizeof(uint64_t));
-	p->base_counts = calloc(c->nr_edges + 1, sizeof(uint64_t));
-	p->base_losses = calloc(c->nr_losses + 1, sizeof(uint64_t));
-	if (!p->base_acquisitions || !p->base_counts || !p->base_losses)
-		return -ENOMEM;
-	p->nr_base_classes = c->nr_classes;
-	p->nr_base_edges = c->nr_edges;
-	p->nr_base_losses = c->nr_losses;
-	for (size_t i = 0; i < c->nr_classes; i++)
-		p->base_acquisitions[i] = c->classes[i].acquisitions;
-	for (size_t i = 0; i < c->nr_edges; i++)
-		p->base_counts[i] = c->edges[i].count;
-	for (size_t i = 0; i < c->nr_losses; i++)
-		p->base_losses[i] = c->losses[i].count;
-	p->base_events = c->events;
-	p->base_duration = c->duration;
-	return 0;
-}
 
 /* The watch is told what was known before, as if it came now. */
 static int tell_known(struct picture *p)
@@ -224,7 +156,7 @@ int picture_new(struct capture *known, struct picture **ret)
 	}
 	p->c = known;
 	memset(p->class_of, 0xff, sizeof(p->class_of));
-	code = remember_base(p);
+	code = picture_remember_base(p);
 	code = code ? code : finding_watch_new(known, &p->w);
 	code = code ? code : tell_known(p);
 	if (code) {
@@ -414,11 +346,6 @@ static int find_class(struct adding *a, const struct capture_class *from, uint32
 	return 0;
 }
 
-static void count(uint64_t *at, const uint64_t *base, size_t nr_base, size_t index, uint64_t live)
-{
-	*at = live + (index < nr_base ? base[index] : 0);
-}
-
 static int add_class(struct adding *a, size_t i, uint32_t id)
 {
 	struct picture *p = a->p;
@@ -430,8 +357,8 @@ static int add_class(struct adding *a, size_t i, uint32_t id)
 	if (id < LV_MAX_CLASSES)
 		p->class_of[id] = class;
 	if (class != LV_NONE)
-		count(&p->c->classes[class].acquisitions, p->base_acquisitions, p->nr_base_classes,
-		      class, from->acquisitions);
+		picture_set_count(&p->c->classes[class].acquisitions, p->base_acquisitions,
+				  p->nr_base_classes, class, from->acquisitions);
 	return code;
 }
 
@@ -463,7 +390,7 @@ static int add_edge(struct adding *a, const struct capture_edge *from)
 
 	if (head == LV_NONE || tail == LV_NONE)
 		return 0;
-	edge = find_edge(p, head, tail, from->dep);
+	edge = picture_edge(p, head, tail, from->dep);
 	if (edge == LV_NONE && p->c->nr_edges >= LV_MAX_EDGES) {
 		p->full = true;
 		return 0;
@@ -471,8 +398,8 @@ static int add_edge(struct adding *a, const struct capture_edge *from)
 	if (edge == LV_NONE)
 		code = new_edge(a, from, &edge);
 	if (!code)
-		count(&p->c->edges[edge].count, p->base_counts, p->nr_base_edges, edge,
-		      from->count);
+		picture_set_count(&p->c->edges[edge].count, p->base_counts, p->nr_base_edges, edge,
+				  from->count);
 	return code;
 }
 
@@ -528,7 +455,7 @@ static int add_loss(struct picture *p, const struct capture_loss *from)
 			return -ENOMEM;
 	}
 	to = &p->c->losses[i];
-	count(&to->count, p->base_losses, p->nr_base_losses, i, from->count);
+	picture_set_count(&to->count, p->base_losses, p->nr_base_losses, i, from->count);
 	free(to->programs);
 	to->programs = from->programs ? strdup(from->programs) : NULL;
 	return from->programs && !to->programs ? -ENOMEM : 0;
@@ -565,75 +492,4 @@ int picture_add(struct picture *p, const struct capture *seen, const uint32_t *i
 	free(a.classes);
 	free(a.stacks);
 	return code;
-}
-
-/* --- counting ------------------------------------------------------------ */
-
-static void count_classes(struct picture *p, const struct tables *t)
-{
-	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++) {
-		uint32_t class = p->class_of[id];
-		uint64_t sum = 0;
-
-		if (class == LV_NONE)
-			continue;
-		for (size_t i = 0; i < t->nr_cpus; i++)
-			sum += t->cpus[i].acquisitions[id];
-		count(&p->c->classes[class].acquisitions, p->base_acquisitions, p->nr_base_classes,
-		      class, sum);
-	}
-}
-
-/* The picture's edge of a slot, or LV_NONE. */
-static uint32_t edge_of(const struct picture *p, const struct lv_edge *e)
-{
-	uint32_t from, to;
-
-	if (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) != LV_SLOT_READY ||
-	    e->from >= LV_MAX_CLASSES || e->to >= LV_MAX_CLASSES)
-		return LV_NONE;
-	from = p->class_of[e->from];
-	to = p->class_of[e->to];
-	if (from == LV_NONE || to == LV_NONE)
-		return LV_NONE;
-	return find_edge(p, from, to, e->dep & ~LV_DEP_DOWN);
-}
-
-static void count_edges(struct picture *p, const struct tables *t)
-{
-	uint64_t *live = calloc(p->c->nr_edges + 1, sizeof(*live));
-
-	if (!live)
-		return; /* counts are late, no more */
-	for (uint32_t id = 0; id < LV_MAX_EDGES; id++) {
-		uint32_t edge = edge_of(p, &t->edges[id]);
-
-		for (size_t i = 0; edge != LV_NONE && i < t->nr_cpus; i++)
-			live[edge] += t->cpus[i].edge_hits[id];
-	}
-	for (size_t i = 0; i < p->c->nr_edges; i++)
-		if (live[i])
-			count(&p->c->edges[i].count, p->base_counts, p->nr_base_edges, i, live[i]);
-	free(live);
-}
-
-void picture_count(struct picture *p, const struct tables *tables, uint64_t armed_ns)
-{
-	count_classes(p, tables);
-	count_edges(p, tables);
-	p->c->events = p->base_events + tables_events(tables->cpus, tables->nr_cpus);
-	p->c->duration = p->base_duration + armed_ns;
-}
-
-uint64_t picture_sightings(const struct picture *p, const struct finding *f)
-{
-	uint64_t least = UINT64_MAX;
-
-	for (uint32_t i = 0; i < f->chain.nr_edges; i++)
-		if (p->c->edges[f->chain.edges[i]].count < least)
-			least = p->c->edges[f->chain.edges[i]].count;
-	if (!f->chain.nr_edges && f->chain.nr_classes)
-		least = p->c->classes[f->chain.classes[0]].acquisitions;
-	/* It was seen to be found. */
-	return least && least != UINT64_MAX ? least : 1;
 }
