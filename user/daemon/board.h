@@ -18,7 +18,7 @@ void board_free(struct board *b); /* takes NULL */
 /* Copy the numbers, with all they point to. 0 or -ENOMEM: then the older ones stay. */
 int board_post(struct board *b, const struct metrics *m);
 
-/* A listener_text; arg is the board. -EAGAIN while nothing was posted. */
+/* A listener_text, for one listener; arg is the board. -EAGAIN while nothing was posted. */
 int board_text(void *arg, enum metrics_format format, struct strbuf *ret);
 
 #endif
