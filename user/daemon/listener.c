@@ -46,6 +46,7 @@ struct listener {
 	struct MHD_Daemon *http;
 	pthread_t thread;
 	struct seat seats[CONNECTIONS];
+	bool left; /* a connection ended in this run of the library */
 	struct MHD_Response *hint, *healthy, *absent, *refused, *failed;
 };
 
@@ -140,6 +141,7 @@ static void note(void *arg, struct MHD_Connection *c, void **seat,
 	const union MHD_ConnectionInfo *info;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		l->left = true;
 		if (*seat)
 			((struct seat *)*seat)->fd = -1;
 		return;
@@ -194,6 +196,18 @@ static void drop_privileges(void)
 	setpriority(PRIO_PROCESS, syscall(SYS_gettid), 19);
 }
 
+/*
+ * At its limit the library does not listen; it looks at that first and then at
+ * connections that end. So once more after each end, or nobody gets in again.
+ */
+static void run_http(struct listener *l)
+{
+	do {
+		l->left = false;
+		MHD_run(l->http);
+	} while (l->left);
+}
+
 static void *serve(void *arg)
 {
 	struct listener *l = arg;
@@ -203,7 +217,7 @@ static void *serve(void *arg)
 	drop_privileges();
 	pthread_setname_np(pthread_self(), "metrics");
 	do
-		MHD_run(l->http);
+		run_http(l);
 	while ((poll(fds, 2, patience(l)) >= 0 || errno == EINTR) && !fds[0].revents);
 	return NULL;
 }
@@ -278,7 +292,8 @@ int listener_start_on(int fd, listener_text text, void *arg, struct listener **r
 	l->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	/* The caller's until we succeed: the library gets one of its own. */
 	l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (l->stop < 0 || l->fd < 0)
+	/* Else a connection that is gone again would hold the thread up in accept(). */
+	if (l->stop < 0 || l->fd < 0 || fcntl(l->fd, F_SETFL, O_RDWR | O_NONBLOCK))
 		code = -errno;
 	code = code ? code : make_pages(l);
 	code = code ? code : start_http(l);
