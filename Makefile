@@ -47,6 +47,7 @@ FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
 # Run under ThreadSanitizer too; they need the recorder and its native world only.
 TSAN_UNIT := $(B)/tests/tsan/test_record_threads
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+SERVE := $(B)/tests/metrics/serve
 WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
 MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
@@ -58,7 +59,7 @@ all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
 torture-programs: $(TORTURE)
-natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT)
+natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT) $(SERVE)
 
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
@@ -132,6 +133,12 @@ $(TORTURE): %: %.o $(B)/tests/torture/left.o $(B)/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
+# A listener with sample numbers, under the sanitizers as it is asked by strangers.
+$(SERVE): $(B)/asan/tests/metrics/serve.o $(B)/asan/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
+
 # The fuzzers see the coverage of all our sources, so those are built once more.
 $(B)/fuzz/%.o: %.c
 	$(call say,CC-FUZZ,$<)
@@ -147,7 +154,7 @@ $(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
-.SECONDARY: $(TORTURE:%=%.o) $(BENCH:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
+.SECONDARY: $(SERVE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
 
 $(B)/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)
