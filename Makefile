@@ -4,7 +4,8 @@
 #   make demo         the founding bug, found on a stock kernel in a virtual machine
 #   make check        all tests
 #   make              build/lockvane and its manual page
-#   make install      PREFIX (/usr/local) and DESTDIR
+#   make install      PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR and DESTDIR; make uninstall
+#   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
 #   make check-load   ten minutes of mixed load on three of them, against lockdep
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
@@ -19,6 +20,9 @@
 B := build
 VERSION := 0.1
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DEB_VERSION ?= $(VERSION)
 CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 JOBS ?= $(shell nproc)
@@ -54,7 +58,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load unit workloads natives conformance \
-	explore bench bench-graph torture torture-programs fuzz install clean format
+	explore bench bench-graph torture torture-programs fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -161,7 +165,7 @@ $(B)/workloads/%: tests/workloads/%.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -MMD -MP -o $@ $<
 
-$(B)/%.8: docs/%.8.rst
+$(MAN): $(B)/%: docs/%.rst
 	$(call say,MAN,$@)
 	$(Q)rst2man $< > $@
 
@@ -212,8 +216,12 @@ fuzz: setup
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS)
 
 install: all
-	install -D -m 755 $(B)/lockvane $(DESTDIR)$(PREFIX)/sbin/lockvane
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(B)/lockvane.8
+install uninstall:
+	$(Q)B=$(B) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
+		UNITDIR='$(UNITDIR)' tools/install/install $(if $(filter install,$@),put,remove)
+
+deb: all
+	$(Q)tools/deb/build $(DEB_VERSION) $(B)/deb
 
 format:
 	$(Q)clang-format -i bpf/*.c bpf/*.h bpf/record/*.h user/*/*.[ch] tests/*/*.[ch]
