@@ -27,12 +27,20 @@ _lockvane()
 	for ((i = 2; i < cword; i++)); do
 		[ "${words[i]}" = -- ] && { _command_offset $((i + 1)); return; }
 	done
+	case $command:$prev in
+	monitor:--json | monitor:--accept-hazard)
+		mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur"); return ;;
+	monitor:--metrics) mapfile -t COMPREPLY < <(compgen -W 'off unix: 127.0.0.1:9464' -- "$cur"); return ;;
+	monitor:--metrics-mode) mapfile -t COMPREPLY < <(compgen -W '0600 0660' -- "$cur"); return ;;
+	monitor:--log-level)
+		mapfile -t COMPREPLY < <(compgen -W 'error warning notice info debug' -- "$cur"); return ;;
+	esac
 	case $prev in
 	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--confidence)
 		mapfile -t COMPREPLY < <(compgen -W 'confirmed certain likely weak' -- "$cur"); return ;;
 	--locks | -l) mapfile -t COMPREPLY < <(compgen -W 'spin rw mutex rwsem sock' -- "$cur"); return ;;
-	--duration | -d | --since | --budget | --metrics) return ;;
+	--duration | -d | --since | --budget | --window | --state-max) return ;;
 	--output | -o | --suppress | --config | -c) _filedir; return ;;
 	--state) _filedir -d; return ;;
 	esac
