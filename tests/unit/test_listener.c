@@ -323,7 +323,74 @@ static void test_thousand(void **state)
 	assert_true(now() - began < 8);
 }
 
-/* The listener's thread takes no signals and, when idle, no time. */
+/* A number from /proc of the listener's thread, in hexadecimal. */
+static uint64_t of_thread(const char *key)
+{
+	AUTO_CLOSEDIR DIR *dir = opendir("/proc/self/task");
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		AUTO_FCLOSE FILE *file = NULL;
+		char line[256], name[300];
+		bool is_it = false;
+
+		snprintf(name, sizeof(name), "/proc/self/task/%s/status", entry->d_name);
+		file = fopen(name, "re");
+		while (file && fgets(line, sizeof(line), file)) {
+			is_it = is_it || !strcmp(line, "Name:\tmetrics\n");
+			if (is_it && !strncmp(line, key, strlen(key)))
+				return strtoull(line + strlen(key), NULL, 16);
+		}
+	}
+	fail_msg("no thread is called metrics, or it has no %s", key);
+	return 0;
+}
+
+/* Whatever the daemon may do and must hear of: its listener may not, and does not. */
+static void test_powerless(void **state)
+{
+	const struct served *s = *state;
+
+	assert_answer(connect_tcp(s->port), get_metrics, "200", "lockvane_edges");
+	assert_int_equal(of_thread("CapEff:"), 0);
+	assert_int_equal(of_thread("CapPrm:"), 0);
+	/* SIGKILL and SIGSTOP cannot be blocked, 32 and 33 are libc's. */
+	assert_int_equal(of_thread("SigBlk:") | 1ull << 8 | 1ull << 18 | 3ull << 31, UINT64_MAX);
+}
+
+/* While strangers flood it, the daemon leaves its numbers as fast as ever. */
+static void test_daemon_unhindered(void **state)
+{
+	const struct served *s = *state;
+	static int fds[64];
+	struct metrics m;
+	double longest = 0;
+
+	sample_metrics(&m);
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 64; i++) {
+			struct sockaddr_in in = {.sin_family = AF_INET,
+						 .sin_port = htons(s->port),
+						 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+			fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+			connect(fds[i], (struct sockaddr *)&in, sizeof(in));
+			(void)!send(fds[i], get_metrics, strlen(get_metrics), MSG_NOSIGNAL);
+		}
+		for (int i = 0; i < 20; i++) {
+			double began = now(), took;
+
+			assert_int_equal(board_post(s->board, &m), 0);
+			took = now() - began;
+			longest = took > longest ? took : longest;
+		}
+		for (int i = 0; i < 64; i++)
+			close(fds[i]);
+	}
+	assert_true(longest < 0.25);
+}
+
+/* When idle it takes no time. */
 static void test_idle(void **state)
 {
 	struct rusage a, b;
@@ -553,6 +620,8 @@ int main(void)
 		served(test_too_long),
 		served(test_slow),
 		served(test_thousand),
+		served(test_powerless),
+		served(test_daemon_unhindered),
 		served(test_idle),
 		cmocka_unit_test(test_addresses),
 		served(test_port_taken),

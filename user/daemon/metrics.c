@@ -274,25 +274,25 @@ static void print_cost(struct printer *p, const struct metrics *m)
 
 static void print_programs(struct printer *p, const struct metrics *m)
 {
-	const struct metrics_program *end = m->programs + m->nr_programs;
+	const struct metrics_program *each = m->programs;
 
 	if (!m->nr_programs)
 		return;
 	family(p, "lockvane_program_events", COUNTER, NULL, "Lock events, by hooked function.");
-	for (const struct metrics_program *each = m->programs; each < end; each++)
-		sample(p, "function", each->name, each->events);
+	for (size_t i = 0; i < m->nr_programs; i++)
+		sample(p, "function", each[i].name, each[i].events);
 	family(p, "lockvane_program_misses", COUNTER, NULL, "Runs the kernel skipped.");
-	for (const struct metrics_program *each = m->programs; each < end; each++)
-		sample(p, "function", each->name, each->misses);
+	for (size_t i = 0; i < m->nr_programs; i++)
+		sample(p, "function", each[i].name, each[i].misses);
 	if (!m->runs_known)
 		return;
 	family(p, "lockvane_program_runs", COUNTER, NULL, "Runs that the kernel counted.");
-	for (const struct metrics_program *each = m->programs; each < end; each++)
-		sample(p, "function", each->name, each->runs);
+	for (size_t i = 0; i < m->nr_programs; i++)
+		sample(p, "function", each[i].name, each[i].runs);
 	family(p, "lockvane_program_run_seconds", COUNTER, "seconds",
 	       "Time of these runs, without the trampolines.");
-	for (const struct metrics_program *each = m->programs; each < end; each++)
-		real_sample(p, "function", each->name, each->run_ns / 1e9);
+	for (size_t i = 0; i < m->nr_programs; i++)
+		real_sample(p, "function", each[i].name, each[i].run_ns / 1e9);
 }
 
 static void print_daemon(struct printer *p, const struct metrics *m)
