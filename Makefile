@@ -33,7 +33,7 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DLOCKVANE_VERSION='"$(VERSION)"' -Ibpf -Iuser -I$(B)
-LDLIBS := -lbpf -lelf -lz -lsqlite3 -ljansson -lmicrohttpd -lm -pthread
+LDLIBS := -lbpf -lelf -lz -lsqlite3 -ljansson
 BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Werror -Ibpf -Ivmlinux
 
 ifneq ($(V),1)
@@ -42,6 +42,8 @@ say = @printf '  %-7s %s\n' $(1) $(2)
 endif
 
 SRCS := $(wildcard user/*/*.c)
+# The metrics listener, and its thread.
+LDLIBS += -lmicrohttpd -lm -pthread
 OBJS := $(SRCS:%.c=$(B)/%.o)
 LIB := $(filter-out user/cli/main.c,$(SRCS))
 EXPLORE := $(wildcard tests/explore/*.c)
