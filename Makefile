@@ -8,6 +8,7 @@
 #   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
 #   make check-load   ten minutes of mixed load on three of them, against lockdep
+#   make check-package the package installed, started, upgraded, purged on a Debian (five minutes)
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
 #   make explore      random programs: real deadlocks searched for, against the rules
@@ -59,7 +60,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all setup demo demo-2019 check check-matrix check-load unit workloads natives conformance \
+.PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives conformance \
 	explore bench bench-graph torture torture-programs fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
@@ -188,7 +189,7 @@ check: setup
 	$(Q)tests/run
 
 # WRITE=1 puts the table into docs/kernels.md.
-check-matrix check-load: setup
+check-matrix check-load check-package: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
 	$(Q)tests/vm/run --group $(@:check-%=%) $(if $(WRITE),--write)
 

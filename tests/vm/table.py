@@ -101,7 +101,7 @@ GUESTS = (
             env={'JOBS': '1', 'ARGS': '--locks spin,rw'},
             KILLS=2, OOMS=1, MODULES=2, CPUS=2, HOGS=1),
     Guest('package', '6.12', 'package.sh', "the package's life on a Debian", seconds=900,
-          kmods=(UFFD,), debs=('0.1', '0.1+1'), options=('--debian',)),
+          kmods=(UFFD,), debs=('0.1', '0.1+1'), options=('--debian',), groups=('package',)),
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
     Guest('too-old', '5.10', 'impossible.sh', 'a kernel that is too old',
           env={'WORDS': 'needs 6.1 or later'}, groups=('check', 'matrix')),
