@@ -21,6 +21,7 @@ class Guest:
     seconds: int = 300              # limit; several times what an idle machine takes
     kmods: tuple = ()               # modules it wants
     puts: tuple = ()                # what else of build/ goes in
+    debs: tuple = ()                # packages of these versions
     groups: tuple = ('check',)      # when it runs
     label: str = ''                 # what its row of a table adds to the release
     lockdep: bool = False           # hands out lockdep's own report
@@ -101,6 +102,8 @@ GUESTS = (
     torture('torture-short', '6.12', 'a little of make torture', groups=('torture',), seconds=1800,
             env={'JOBS': '1', 'ARGS': '--locks spin,rw'},
             KILLS=2, OOMS=1, MODULES=2, CPUS=2, HOGS=1),
+    Guest('package', '6.12', 'package.sh', "the package's life on a Debian", seconds=900,
+          kmods=(UFFD,), debs=('0.1', '0.1+1'), options=('--debian',), groups=('package',)),
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
     Guest('too-old', '5.10', 'impossible.sh', 'a kernel that is too old',
           env={'WORDS': 'needs 6.1 or later'}, groups=('check', 'matrix')),
