@@ -6,7 +6,7 @@
 BPF_SETTLES=60
 STATE=/tmp/state
 CONF=/tmp/lockvane.conf
-plan found listed again alone broken_reload suppressed killed known flat ended
+plan found listed again alone broken_reload suppressed killed known clock_back full_disk read_only flat ended
 
 configure() { printf 'locks = spin,rw\nbudget = 100%%\nlog-level = debug\n%s\n' "$*" >$CONF; }
 
@@ -124,6 +124,49 @@ case_known()
 	alive
 }
 
+# Times do not run backwards, and it goes on.
+case_clock_back()
+{
+	listed before
+	last=$(sed -n "/^$ID /,/seen/s/.*last \([-0-9 :]*\),.*/\1/p" $OUT/before.out)
+	before=$(count before)
+	date -s "@$(($(date +%s) - 86400))" >/dev/null
+	trigger -n 50
+	await 20 'the count' counted "$((before + 40))"
+	has counted.out "last $last,"
+	date -s "@$(($(date +%s) + 86400))" >/dev/null
+	alive
+}
+
+complaints() { [ "$(lines second 'cannot save')" -ge "$1" ]; }
+recovered() { [ "$(lines second 'saved again')" -ge "$1" ]; }
+
+# Something new makes it save: a module that was not there before.
+case_full_disk()
+{
+	dd if=/dev/zero of=$STATE/filler bs=4k >/dev/null 2>&1
+	before=$(count counted)
+	trigger -n 50
+	await 900 'the complaint' complaints 1
+	alive
+	rm $STATE/filler
+	await 900 'the recovery' recovered 1
+	await 20 'the count' counted "$((before + 40))"
+}
+
+case_read_only()
+{
+	before=$(count counted)
+	mount -o remount,ro $STATE || fail 'cannot remount'
+	trigger -n 50
+	await 900 'the complaint' complaints 2
+	alive
+	mount -o remount,rw $STATE
+	await 900 'the recovery' recovered 2
+	await 20 'the count' counted "$((before + 40))"
+	[ "$(lines second "finding $ID:")" -eq 0 ] || fail 'told again'
+}
+
 rss() { awk '/^VmRSS/ { print $2 }' /proc/"$(cat /tmp/pid)"/status; }
 fds() { ls /proc/"$(cat /tmp/pid)"/fd | wc -l; }
 
@@ -154,7 +197,8 @@ case_ended()
 }
 
 configure
-mkdir -p $STATE && rmdir $STATE
+mkdir -m 700 $STATE
+mount -t tmpfs -o size=16m,mode=700 none $STATE
 start first
 try found
 ID=$(sed -n 's/.*finding \([0-9a-f]*\): irq-inversion.*/\1/p' $OUT/first.err | head -n 1)

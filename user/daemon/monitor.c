@@ -38,9 +38,10 @@ static void say_memory(const struct monitor *m)
 	const struct plan *plan = m->setup->plan;
 	double pinned = plan_pinned_fixed() + plan_pinned_per_cpu() * (double)plan->nr_cpus;
 
-	tell(CONFIG_INFO, TELL_STARTED, "memory: %.1f MiB of tables for %u CPUs, fixed; own: at most about "
-	     "%.0f MiB for a full graph", pinned / MIB, plan->nr_cpus,
-	     2 * picture_memory_max() / MIB);
+	tell(CONFIG_INFO, TELL_STARTED,
+	     "memory: %.1f MiB of tables for %u CPUs, fixed; own: at most about "
+	     "%.0f MiB for a full graph",
+	     pinned / MIB, plan->nr_cpus, 2 * picture_memory_max() / MIB);
 }
 
 static void attaching(void *arg, size_t done, size_t all)
@@ -50,8 +51,8 @@ static void attaching(void *arg, size_t done, size_t all)
 	if (!m->attach_own_ns)
 		m->attach_own_ns = monitor_own_ns();
 	if (!done || monitor_now() - m->pinged_ns > 5 * SECOND)
-		sd_notifyf(0, "STATUS=attaching hook %zu of %zu\nEXTEND_TIMEOUT_USEC=60000000", done,
-			   all);
+		sd_notifyf(0, "STATUS=attaching hook %zu of %zu\nEXTEND_TIMEOUT_USEC=60000000",
+			   done, all);
 	monitor_ping(m);
 }
 
@@ -78,12 +79,14 @@ static int begin_hooks(struct monitor *m, struct error *err)
 	if (code)
 		return code;
 	if (!calibrate_costs(&c, &m->budget.costs))
-		tell(CONFIG_WARNING, TELL_BUDGET, "an event's cost could not be measured: a slow machine's is "
+		tell(CONFIG_WARNING, TELL_BUDGET,
+		     "an event's cost could not be measured: a slow machine's is "
 		     "assumed");
-	tell(CONFIG_INFO, TELL_BUDGET, "ready after %.1f s; a lock event costs %.0f ns recorded, %.0f ns while "
-	     "hooks rest, attaching again %.0f ms; the budget is %.2f%% of %u CPUs", (monitor_now() - from) / 1e9,
-	     m->budget.costs.armed, m->budget.costs.disarmed, m->budget.costs.cycle / 1e6, m->setup->config.budget * 100,
-	     m->setup->plan->nr_cpus);
+	tell(CONFIG_INFO, TELL_BUDGET,
+	     "ready after %.1f s; a lock event costs %.0f ns recorded, %.0f ns while "
+	     "hooks rest, attaching again %.0f ms; the budget is %.2f%% of %u CPUs",
+	     (monitor_now() - from) / 1e9, m->budget.costs.armed, m->budget.costs.disarmed,
+	     m->budget.costs.cycle / 1e6, m->setup->config.budget * 100, m->setup->plan->nr_cpus);
 	return 0;
 }
 
@@ -101,10 +104,14 @@ static int begin(struct monitor *m, struct error *err)
 	if (code)
 		return code;
 	say_memory(m);
+	monitor_begin_metrics(m); /* in a thread that gives up what it may by itself */
 	code = begin_hooks(m, err);
 	code = code ? code : privileges_drop(err);
 	if (code)
 		return code;
+	monitor_learn(m, true); /* nothing yet, but symbols are read, while nobody waits for it */
+	m->began_ms = monitor_time_ms();
+	m->attachments = 1;
 	m->began_ns = m->saved_ns = m->counts_ns = monitor_now();
 	monitor_set_budget(m);
 	monitor_review(m); /* what is known, but was not to be told then */
@@ -187,8 +194,10 @@ static void count(struct monitor *m, uint64_t now)
 static void say_status(struct monitor *m, uint64_t now, uint64_t *said_ns)
 {
 	static const char *const modes[] = {
-		[BUDGET_ARMED] = "armed", [BUDGET_DISARMED] = "resting",
-		[BUDGET_DETACHED] = "resting, detached", [BUDGET_STOPPED] = "stopped",
+		[BUDGET_ARMED] = "armed",
+		[BUDGET_DISARMED] = "resting",
+		[BUDGET_DETACHED] = "resting, detached",
+		[BUDGET_STOPPED] = "stopped",
 	};
 	char coverage[96];
 
@@ -208,7 +217,7 @@ static int wait_signal(struct monitor *m)
 
 	if (ns > LONGEST_WAIT)
 		ns = LONGEST_WAIT;
-	t = (struct timespec){ ns / SECOND, ns % SECOND };
+	t = (struct timespec){ns / SECOND, ns % SECOND};
 	return sigtimedwait(&m->signals, NULL, &t);
 }
 
@@ -229,6 +238,7 @@ static void watch(struct monitor *m)
 		monitor_follow_budget(m);
 		now = monitor_now();
 		count(m, now);
+		monitor_post(m, m->urgent);
 		monitor_keep(m, false);
 		monitor_ping(m);
 		say_status(m, now, &said_ns);
@@ -253,6 +263,7 @@ static void end(struct monitor *m)
 
 static void release(struct monitor *m)
 {
+	monitor_end_metrics(m);
 	programs_finish(m->programs);
 	words_free(m->words);
 	picture_free(m->picture);

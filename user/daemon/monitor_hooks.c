@@ -61,6 +61,7 @@ int monitor_attach(struct monitor *m, struct error *err)
 	int code = programs_attach(m->programs, m->setup->plan, attaching, m, err);
 
 	m->attached = !code;
+	m->attachments += m->attached;
 	m->budget.costs.cycle = m->detach_ns + (monitor_own_ns() - own);
 	/* The hooks' trampolines are others now, and have symbols. */
 	words_forget(m->words);
@@ -113,7 +114,8 @@ static void arm(struct monitor *m)
 
 static void say_stopped(const struct monitor *m)
 {
-	tell(CONFIG_ERROR, TELL_BUDGET, "WATCHING HAS STOPPED: %s (%.0f lock events a second, %.0f ns "
+	tell(CONFIG_ERROR, TELL_BUDGET,
+	     "WATCHING HAS STOPPED: %s (%.0f lock events a second, %.0f ns "
 	     "each; budget %.2f%% of %u CPUs). Give it a larger budget or fewer locks, and SIGHUP",
 	     m->budget.why, m->budget.rate < 0 ? 0 : m->budget.rate, m->budget.costs.armed,
 	     m->budget.set.share * 100, m->budget.set.cpus);
@@ -156,7 +158,7 @@ void monitor_follow_budget(struct monitor *m)
 void monitor_set_budget(struct monitor *m)
 {
 	const struct config *c = &m->setup->config;
-	struct budget_settings set = { c->budget, m->setup->plan->nr_cpus, c->window_ns };
+	struct budget_settings set = {c->budget, m->setup->plan->nr_cpus, c->window_ns};
 	struct budget_costs costs = m->budget.costs;
 	struct budget_look now;
 

@@ -2,14 +2,16 @@
 /*
  * Between the files of monitor: monitor.c begins, loops and ends; monitor_hooks.c
  * arms, rests and knows the clocks; monitor_learn.c takes in what was recorded and tells
- * what is found; monitor_keep.c saves.
+ * what is found; monitor_keep.c saves; monitor_metrics.c gives out numbers.
  */
 #ifndef LOCKVANE_DAEMON_MONITOR_INTERNAL_H
 #define LOCKVANE_DAEMON_MONITOR_INTERNAL_H
 
 #include <signal.h>
 
+#include "daemon/board.h"
 #include "daemon/budget.h"
+#include "daemon/listener.h"
 #include "daemon/monitor.h"
 #include "daemon/picture.h"
 #include "daemon/state.h"
@@ -33,8 +35,8 @@ struct monitor {
 	struct programs *programs;
 	bool attached;
 	uint64_t attach_own_ns; /* our CPU time when the first hook was attached */
-	uint64_t detach_ns; /* what detaching took of it, the last time */
-	unsigned int failures; /* to attach, in a row */
+	uint64_t detach_ns;	/* what detaching took of it, the last time */
+	unsigned int failures;	/* to attach, in a row */
 	struct budget budget;
 	struct tables tables;
 
@@ -56,6 +58,11 @@ struct monitor {
 	uint64_t saved_ns, counts_ns, retry_ns;
 	uint64_t state_errors;
 
+	struct board *board; /* NULL: nobody is told numbers */
+	struct listener *listener;
+	uint64_t began_ms, posted_ns, attachments;
+	uint64_t losses_before[LV_LOSS_KINDS];
+
 	uint64_t pinged_ns;
 	uint64_t reloads, reloads_failed;
 	bool stale; /* the last reload failed */
@@ -64,7 +71,7 @@ struct monitor {
 /* monitor_hooks.c */
 uint64_t monitor_now(void);	/* ns, CLOCK_MONOTONIC */
 uint64_t monitor_time_ms(void); /* since the epoch */
-uint64_t monitor_own_ns(void); /* CPU time of this process */
+uint64_t monitor_own_ns(void);	/* CPU time of this process */
 void monitor_ping(struct monitor *m);
 int monitor_attach(struct monitor *m, struct error *err);
 /* As the budget says now. */
@@ -85,6 +92,14 @@ void monitor_say_coverage(const struct monitor *m, char *ret, size_t room);
 int monitor_open_state(struct monitor *m, struct capture **ret_graph, struct error *err);
 /* Save if it is time to, or `now`. */
 void monitor_keep(struct monitor *m, bool now);
+uint64_t monitor_armed_ns(const struct monitor *m);
 void monitor_totals(const struct monitor *m, struct state_totals *ret);
+
+/* monitor_metrics.c */
+/* What goes wrong here is told, and does without. */
+void monitor_begin_metrics(struct monitor *m);
+void monitor_end_metrics(struct monitor *m);
+/* Give out the numbers if it is time to, or at once. */
+void monitor_post(struct monitor *m, bool at_once);
 
 #endif

@@ -9,16 +9,28 @@
 #include "daemon/tell.h"
 
 #define SECOND 1000000000ull
-#define GROWTH_NS (10 * SECOND) /* a graph that grows is saved so often */
-#define CHANGE_NS (60 * SECOND) /* counts of findings */
+#define GROWTH_NS (10 * SECOND)	 /* a graph that grows is saved so often */
+#define CHANGE_NS (60 * SECOND)	 /* counts of findings */
 #define COUNTS_NS (900 * SECOND) /* all counters */
 #define RETRY_NS (30 * SECOND)
+
+/* Since the budget's last look, which may be some time ago when something is told. */
+static uint64_t since_look(const struct monitor *m)
+{
+	return m->began_ns ? monitor_now() - m->budget.last.now_ns : 0;
+}
+
+uint64_t monitor_armed_ns(const struct monitor *m)
+{
+	return m->armed_before + m->budget.armed_ns +
+	       (m->budget.mode == BUDGET_ARMED ? since_look(m) : 0);
+}
 
 void monitor_totals(const struct monitor *m, struct state_totals *ret)
 {
 	*ret = m->before;
-	ret->watched_ns += m->budget.watched_ns;
-	ret->seen += m->budget.last.events;
+	ret->watched_ns += m->budget.watched_ns + since_look(m);
+	ret->seen += tables_events(m->tables.cpus, m->tables.nr_cpus);
 	ret->unseen += m->budget.unseen;
 	ret->saved_ms = monitor_time_ms();
 }
@@ -31,8 +43,10 @@ static struct capture *own_graph(struct monitor *m, struct capture *graph)
 
 	if (!graph || (!strcmp(graph->kernel, head->kernel) && !strcmp(graph->build, head->build)))
 		return graph;
-	tell(CONFIG_NOTICE, TELL_STATE, "kernel %s is another than %s: a new graph begins, the old one is "
-	     "in %s/" STATE_PREVIOUS, head->kernel, graph->kernel, m->setup->config.state);
+	tell(CONFIG_NOTICE, TELL_STATE,
+	     "kernel %s is another than %s: a new graph begins, the old one is "
+	     "in %s/" STATE_PREVIOUS,
+	     head->kernel, graph->kernel, m->setup->config.state);
 	if (state_begin_graph(m->state, graph, &err))
 		tell(CONFIG_WARNING, TELL_STATE, "the old graph is lost: %s", err.text);
 	capture_free(graph);
@@ -72,14 +86,18 @@ int monitor_open_state(struct monitor *m, struct capture **ret_graph, struct err
 		return code;
 	state_set_max(m->state, config->state_max);
 	if (there.aside[0])
-		tell(CONFIG_ERROR, TELL_STATE, "the database was damaged (%s): it is %s now, and a new one "
-		     "begins", there.damage, there.aside);
+		tell(CONFIG_ERROR, TELL_STATE,
+		     "the database was damaged (%s): it is %s now, and a new one "
+		     "begins",
+		     there.damage, there.aside);
 	if (code) {
 		m->broken = true;
 		m->state_errors++;
 		m->retry_ns = monitor_now() + RETRY_NS;
-		tell(CONFIG_ERROR, TELL_STATE, "%s: what is found is kept in memory, and saved once it can "
-		     "be", err->text);
+		tell(CONFIG_ERROR, TELL_STATE,
+		     "%s: what is found is kept in memory, and saved once it can "
+		     "be",
+		     err->text);
 	}
 	m->known = there.known;
 	m->before = there.totals;
@@ -129,14 +147,16 @@ void monitor_keep(struct monitor *m, bool whole)
 
 	if (!whole && !is_time(m, now))
 		return;
+	if (counts && m->attached)
+		monitor_learn(m, true); /* losses are read with the rest */
 	if (counts)
 		picture_count(m->picture, &m->tables, m->budget.armed_ns);
 	monitor_totals(m, &totals);
 	code = state_save(m->state, picture_capture(m->picture), &m->known, &totals, counts, aside,
 			  &err);
 	if (aside[0])
-		tell(CONFIG_ERROR, TELL_STATE, "the database was damaged: it is %s now, and a new one begins",
-		     aside);
+		tell(CONFIG_ERROR, TELL_STATE,
+		     "the database was damaged: it is %s now, and a new one begins", aside);
 	if (code)
 		has_failed(m, now, &err);
 	else

@@ -10,12 +10,15 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/strbuf.h"
+#include "daemon/excerpt.h"
 #include "daemon/tell.h"
 #include "report/report.h"
 #include "report/words.h"
 
 #define SUPPRESSIONS_MAX (1u << 20)
-#define LOOK_ANYWAY 16 /* looks after which the tables are read whether or not stacks were taken */
+#define LOOK_ANYWAY                                                                                \
+	16 /* looks after which the tables are read whether or not stacks were taken               \
+	    */
 
 void monitor_coverage(uint64_t armed_ns, uint64_t watched_ns, uint64_t seen, uint64_t unseen,
 		      char *ret, size_t room)
@@ -31,8 +34,7 @@ void monitor_say_coverage(const struct monitor *m, char *ret, size_t room)
 	struct state_totals t;
 
 	monitor_totals(m, &t);
-	monitor_coverage(m->armed_before + m->budget.armed_ns, t.watched_ns, t.seen, t.unseen, ret,
-			 room);
+	monitor_coverage(monitor_armed_ns(m), t.watched_ns, t.seen, t.unseen, ret, room);
 }
 
 int monitor_read_suppressions(const char *path, struct suppressions **ret, struct error *err)
@@ -56,11 +58,10 @@ int monitor_read_suppressions(const char *path, struct suppressions **ret, struc
 
 /* --- what is found ------------------------------------------------------- */
 
-/* Every stream's memory is ours; NULL: there was none. */
-static char *report(const struct monitor *m, struct finding *f, bool json)
+static char *print(const struct capture *c, struct finding *f, bool json)
 {
-	struct findings one = { .items = f, .nr = 1 };
-	struct report_opts opts = { .least = FINDING_WEAK, .suppressions = NULL };
+	struct report_opts opts = {.least = FINDING_WEAK};
+	struct findings one = {.items = f, .nr = 1};
 	uint32_t suppressed = f->suppressed_by;
 	char *text = NULL;
 	size_t len;
@@ -71,12 +72,24 @@ static char *report(const struct monitor *m, struct finding *f, bool json)
 		return NULL;
 	/* Who asks for it wants to read it, suppressed or not. */
 	f->suppressed_by = LV_NONE;
-	code = (json ? report_json : report_text)(out, picture_capture(m->picture), &one, &opts);
+	code = (json ? report_json : report_text)(out, c, &one, &opts);
 	f->suppressed_by = suppressed;
-	if (fclose(out) || code) {
-		free(text);
+	if (!fclose(out) && !code)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* The JSON report lists all classes and edges there are: here, those of the finding. */
+static char *print_json(const struct capture *c, const struct finding *f)
+{
+	struct excerpt e;
+	char *text;
+
+	if (excerpt_make(c, f, &e))
 		return NULL;
-	}
+	text = print(&e.c, &e.f, true);
+	excerpt_done(&e);
 	return text;
 }
 
@@ -96,8 +109,9 @@ static char *chain_text(const struct capture *c, const struct finding_chain *cha
 /* With its evidence, as it is now. */
 static int describe(struct monitor *m, struct finding *f, struct known_finding *k)
 {
-	char *chain = chain_text(picture_capture(m->picture), &f->chain);
-	char *text = report(m, f, false), *json = report(m, f, true);
+	const struct capture *c = picture_capture(m->picture);
+	char *chain = chain_text(c, &f->chain);
+	char *text = print(c, f, false), *json = print_json(c, f);
 
 	if (!chain || !text || !json) {
 		free(chain);
@@ -283,7 +297,8 @@ void monitor_learn(struct monitor *m, bool whole)
 	if (!picture_is_full(m->picture) || m->told_full)
 		return;
 	m->told_full = true;
-	tell(CONFIG_WARNING, TELL_GENERAL, "the picture of this kernel is full: what is new is left out");
+	tell(CONFIG_WARNING, TELL_GENERAL,
+	     "the picture of this kernel is full: what is new is left out");
 }
 
 int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err)

@@ -16,6 +16,7 @@
 
 struct words {
 	const struct kbtf *btf;
+	struct kbtf *own_btf; /* read again since: that of later modules is in there */
 	bool rt;
 	struct ksyms *ksyms;
 	uint64_t modules; /* those there were when the symbols were read */
@@ -119,6 +120,17 @@ static uint64_t modules_hash(void)
 	return hash;
 }
 
+/* Types of modules that came since; without them the names would be poorer. */
+static void read_types(struct words *w)
+{
+	struct kbtf *btf;
+
+	if (kbtf_load(NULL, &btf))
+		return;
+	kbtf_free(w->own_btf);
+	w->btf = w->own_btf = btf;
+}
+
 static int open_symbols(struct words *w, struct error *err)
 {
 	uint64_t modules = modules_hash();
@@ -127,6 +139,8 @@ static int open_symbols(struct words *w, struct error *err)
 	if (w->ksyms && modules == w->modules)
 		return 0;
 	words_forget(w);
+	if (modules != w->modules)
+		read_types(w);
 	code = ksyms_load(NULL, &w->ksyms);
 	if (code)
 		return error_set_errno(err, code, "cannot read /proc/kallsyms");
@@ -168,6 +182,7 @@ int words_new(const struct kbtf *btf, struct words **ret)
 		return -ENOMEM;
 	w->btf = btf;
 	w->rt = kbtf_is_rt(btf);
+	w->modules = modules_hash();
 	*ret = w;
 	return 0;
 }
@@ -183,6 +198,7 @@ void words_free(struct words *w)
 	if (!w)
 		return;
 	words_forget(w);
+	kbtf_free(w->own_btf);
 	free(w->results);
 	free(w);
 }
