@@ -15,6 +15,7 @@
 #   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
 #   make bench-graph  how fast the graph and the native recorder are
 #   make torture      killed, detached, out of memory, again and again (TORTURE_ROUNDS, ..._SEED)
+#   make soak         the monitor under load for an hour (SOAK_SECONDS)
 #   make fuzz         long fuzz runs (FUZZ_SECONDS each)
 #   make format       clang-format
 
@@ -61,7 +62,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives conformance \
-	explore bench bench-graph torture torture-programs fuzz install uninstall deb clean format
+	explore bench bench-graph torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -213,6 +214,10 @@ bench-graph: setup
 torture: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads torture-programs
 	$(Q)tests/vm/run --group torture
+
+soak: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
+	$(Q)tests/vm/run --group soak
 
 fuzz: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ)

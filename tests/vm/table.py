@@ -91,6 +91,8 @@ GUESTS = (
     Guest('monitor', '6.12', 'monitor.sh', 'watched for long: found once, counted, kept',
           seconds=900, kmods=(UFFD,)),
     Guest('monitor-budget', '6.12', 'monitor_budget.sh', 'a budget on a busy machine', seconds=1200),
+    Guest('soak', '6.12', 'soak.sh', 'the monitor under load, for an hour', seconds=6000,
+          kmods=(UFFD,), groups=('soak',), env={'SOAK': os.environ.get('SOAK_SECONDS') or '3600'}),
     Guest('real', 'small-2019', 'real.sh', 'the bug of 2019 itself', seconds=600,
           check=checks.REAL),
     Guest('refusals', '6.12', 'refusals.sh', 'bad input, and what may be missing', seconds=600),

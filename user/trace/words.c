@@ -150,11 +150,12 @@ static int open_symbols(struct words *w, struct error *err)
 
 static int open_words(struct words *w, const struct tables *tables, struct error *err)
 {
-	struct names_sources from = { .btf = w->btf };
+	struct names_sources from = {};
 	int code = open_symbols(w, err);
 
 	if (code)
 		return code;
+	from.btf = w->btf;
 	code = slabs_load(NULL, &w->slabs);
 	if (code)
 		return error_set_errno(err, code, "cannot read /sys/kernel/slab");
