@@ -3,13 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -19,92 +17,13 @@
 
 #define PAGE 4096
 #define LOG_MAX (4 << 20) /* bytes of write-ahead log that are left lying */
-#define ASIDE_MAX 4	  /* damaged databases that are kept */
 #define DEFAULT_MAX (256ull << 20)
-
-struct state {
-	char *folder;
-	char path[PATH_MAX];
-	int dir;     /* locked while we live; -1: there is none yet */
-	sqlite3 *db; /* NULL: not open, state_save() tries */
-	uint64_t max;
-	bool rewrite; /* what is in there is not our graph */
-	struct db_mark mark;
-	uint64_t saved_usage[LV_MAX_CLASSES]; /* flags and usage */
-};
 
 void state_content_done(struct state_content *c)
 {
 	capture_free(c->graph);
 	known_done(&c->known);
 	*c = (struct state_content){};
-}
-
-/* --- the folder ---------------------------------------------------------- */
-
-/* An open folder is a lock that works where nothing can be written, too. */
-static int open_folder(struct state *s, struct error *err)
-{
-	int code;
-
-	if (s->dir >= 0)
-		return 0;
-	if (mkdir(s->folder, 0700) && errno != EEXIST)
-		return error_set_errno(err, -errno, "cannot make %s", s->folder);
-	s->dir = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->dir < 0)
-		return error_set_errno(err, -errno, "cannot open %s", s->folder);
-	if (!flock(s->dir, LOCK_EX | LOCK_NB))
-		return 0;
-	code = errno == EWOULDBLOCK ? -EBUSY : -errno;
-	close(s->dir);
-	s->dir = -1;
-	if (code == -EBUSY)
-		return error_set(err, code, "another lockvane monitor is at work in %s", s->folder);
-	return error_set_errno(err, code, "cannot lock %s", s->folder);
-}
-
-/* Of damaged ones the newest are enough, however often it happens. */
-static void forget_old_aside(const struct state *s)
-{
-	char pattern[PATH_MAX];
-	glob_t found;
-
-	snprintf(pattern, sizeof(pattern), "%.4000s.corrupt-*[0-9]", s->path);
-	if (glob(pattern, 0, NULL, &found))
-		return;
-	for (size_t i = 0; i + ASIDE_MAX <= found.gl_pathc; i++)
-		unlink(found.gl_pathv[i]);
-	globfree(&found);
-}
-
-static void rename_beside(const struct state *s, const char *suffix, const char *aside)
-{
-	char from[PATH_MAX + 8], to[PATH_MAX + 8];
-
-	snprintf(from, sizeof(from), "%s%s", s->path, suffix);
-	snprintf(to, sizeof(to), "%s%s", aside, suffix);
-	if (rename(from, to) && errno != ENOENT)
-		unlink(from); /* its log must not meet the new database */
-}
-
-static int set_aside(struct state *s, char ret_aside[static PATH_MAX], struct error *err)
-{
-	struct timespec now;
-	char aside[PATH_MAX], when[32];
-	struct tm tm;
-
-	forget_old_aside(s);
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(when, sizeof(when), "%Y%m%dT%H%M%S", &tm);
-	snprintf(aside, sizeof(aside), "%.4000s.corrupt-%s-%09ld", s->path, when, now.tv_nsec);
-	if (rename(s->path, aside))
-		return error_set_errno(err, -errno, "cannot set the damaged %s aside", s->path);
-	rename_beside(s, "-wal", aside);
-	rename_beside(s, "-shm", aside);
-	memcpy(ret_aside, aside, sizeof(aside));
-	return 0;
 }
 
 /* --- opening ------------------------------------------------------------- */
@@ -225,7 +144,7 @@ static void close_db(struct state *s)
 static int open_db(struct state *s, struct error *err)
 {
 	int64_t tables = 0;
-	int code = open_folder(s, err);
+	int code = state_open_folder(s, err);
 
 	code = code ? code : make_file(s, err);
 	if (code)
@@ -357,7 +276,7 @@ int state_open(const char *folder, struct state **ret, struct state_content *ret
 		char why[sizeof(ret_content->damage)];
 
 		snprintf(why, sizeof(why), "%.150s", err->text);
-		code = set_aside(s, aside, err);
+		code = state_set_aside(s, aside, err);
 		code = code ? code : open_and_read(s, ret_content, err);
 		memcpy(ret_content->aside, aside, sizeof(aside));
 		memcpy(ret_content->damage, why, sizeof(why));
@@ -466,6 +385,14 @@ static int save(struct state *s, const struct capture *c, struct known *known,
 	return code;
 }
 
+/* Then nothing is to be gained by forgetting: it is not our limit that is reached. */
+static bool disk_is_full(const struct state *s)
+{
+	struct statvfs fs;
+
+	return !fstatvfs(s->dir, &fs) && (uint64_t)fs.f_bavail * fs.f_frsize < LOG_MAX;
+}
+
 /* Numbered otherwise: written anew. No room: once the oldest findings are gone there may be. */
 static int save_somehow(struct state *s, const struct capture *c, struct known *known,
 			const struct state_totals *totals, bool counts, struct error *err)
@@ -476,7 +403,7 @@ static int save_somehow(struct state *s, const struct capture *c, struct known *
 		s->rewrite = true;
 		code = save(s, c, known, totals, counts, err);
 	}
-	for (int i = 0; code == -ENOSPC && i < 64; i++) {
+	for (int i = 0; code == -ENOSPC && i < 64 && !disk_is_full(s); i++) {
 		if (state_rows_prune(s->db, c->kernel, c->build, NULL) <= 0)
 			break;
 		code = save(s, c, known, totals, counts, err);
@@ -504,7 +431,7 @@ static int reopen(struct state *s, char ret_aside[static PATH_MAX], struct error
 	s->rewrite = true;
 	code = open_db(s, err);
 	if (code == -EUCLEAN) {
-		code = set_aside(s, ret_aside, err);
+		code = state_set_aside(s, ret_aside, err);
 		code = code ? code : open_db(s, err);
 	}
 	return code;
@@ -530,7 +457,7 @@ int state_save(struct state *s, const struct capture *graph, struct known *known
 	code = code ? code : save_somehow(s, graph, known, totals, counts, err);
 	if (code == -EUCLEAN) {
 		give_up(s);
-		code = set_aside(s, ret_aside, err);
+		code = state_set_aside(s, ret_aside, err);
 		code = code ? code : reopen(s, ret_aside, err);
 		code = code ? code : save_somehow(s, graph, known, totals, counts, err);
 	}

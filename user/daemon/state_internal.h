@@ -1,11 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the files of state: state.c knows files, state_rows.c the rows of its own tables. */
+/* Between the files of state: state.c knows the database, state_folder.c
+ * where it lies, state_rows.c the rows of its own tables, state_read.c who else reads. */
 #ifndef LOCKVANE_DAEMON_STATE_INTERNAL_H
 #define LOCKVANE_DAEMON_STATE_INTERNAL_H
 
 #include <sqlite3.h>
 
+#include "capture/db_internal.h"
 #include "daemon/state.h"
+
+struct state {
+	char *folder;
+	char path[PATH_MAX];
+	int dir;     /* locked while we live; -1: there is none yet */
+	sqlite3 *db; /* NULL: not open, state_save() tries */
+	uint64_t max;
+	bool rewrite; /* what is in there is not our graph */
+	struct db_mark mark;
+	uint64_t saved_usage[LV_MAX_CLASSES]; /* flags and usage */
+};
+
+/* Make, open and lock the folder, unless that is done. -EBUSY: it is another's. */
+int state_open_folder(struct state *s, struct error *err);
+/* Rename the database, which is damaged, and what lies beside it. */
+int state_set_aside(struct state *s, char ret_aside[static PATH_MAX], struct error *err);
 
 /* Tables beside the capture's. */
 int state_rows_create(sqlite3 *db, struct error *err);
