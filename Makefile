@@ -4,21 +4,27 @@
 #   make demo         the founding bug, found on a stock kernel in a virtual machine
 #   make check        all tests
 #   make              build/lockvane and its manual page
-#   make install      PREFIX (/usr/local) and DESTDIR
+#   make install      PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR and DESTDIR; make uninstall
+#   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
 #   make check-load   ten minutes of mixed load on three of them, against lockdep
+#   make check-package the package installed, started, upgraded, purged on a Debian (five minutes)
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
 #   make explore      random programs: real deadlocks searched for, against the rules
 #   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
 #   make bench-graph  how fast the graph and the native recorder are
 #   make torture      killed, detached, out of memory, again and again (TORTURE_ROUNDS, ..._SEED)
+#   make soak         the monitor under load for an hour (SOAK_SECONDS)
 #   make fuzz         long fuzz runs (FUZZ_SECONDS each)
 #   make format       clang-format
 
 B := build
 VERSION := 0.1
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DEB_VERSION ?= $(VERSION)
 CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
 JOBS ?= $(shell nproc)
@@ -29,7 +35,7 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DLOCKVANE_VERSION='"$(VERSION)"' -Ibpf -Iuser -I$(B)
-LDLIBS := -lbpf -ldw -ldebuginfod -lelf -lz -lsqlite3 -ljansson
+LDLIBS := -lbpf -ldw -ldebuginfod -lelf -lz -lsqlite3 -ljansson -lsystemd
 BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Werror -Ibpf -Ivmlinux
 
 ifneq ($(V),1)
@@ -38,6 +44,8 @@ say = @printf '  %-7s %s\n' $(1) $(2)
 endif
 
 SRCS := $(wildcard user/*/*.c)
+# The metrics listener, and its thread.
+LDLIBS += -lmicrohttpd -lm -pthread
 OBJS := $(SRCS:%.c=$(B)/%.o)
 LIB := $(filter-out user/cli/main.c,$(SRCS))
 EXPLORE := $(wildcard tests/explore/*.c)
@@ -47,22 +55,23 @@ FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
 # Run under ThreadSanitizer too; they need the recorder and its native world only.
 TSAN_UNIT := $(B)/tests/tsan/test_record_threads
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+SERVE := $(B)/tests/metrics/serve
 WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
 MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all setup demo demo-2019 check check-matrix check-load unit workloads natives conformance \
-	explore bench bench-graph torture torture-programs fuzz install clean format
+.PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives conformance \
+	explore bench bench-graph torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
 torture-programs: $(TORTURE)
-natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT)
+natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT) $(SERVE)
 
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(B)/user/%.o: user/%.c
 	$(call say,CC,$<)
@@ -132,6 +141,12 @@ $(TORTURE): %: %.o $(B)/tests/torture/left.o $(B)/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
+# A listener with sample numbers, under the sanitizers as it is asked by strangers.
+$(SERVE): $(B)/asan/tests/metrics/serve.o $(B)/asan/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
+
 # The fuzzers see the coverage of all our sources, so those are built once more.
 $(B)/fuzz/%.o: %.c
 	$(call say,CC-FUZZ,$<)
@@ -147,14 +162,14 @@ $(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
-.SECONDARY: $(TORTURE:%=%.o) $(BENCH:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
+.SECONDARY: $(SERVE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
 
 $(B)/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -MMD -MP -o $@ $<
 
-$(B)/%.8: docs/%.8.rst
+$(MAN): $(B)/%: docs/%.rst
 	$(call say,MAN,$@)
 	$(Q)rst2man $< > $@
 
@@ -175,7 +190,7 @@ check: setup
 	$(Q)tests/run
 
 # WRITE=1 puts the table into docs/kernels.md.
-check-matrix check-load: setup
+check-matrix check-load check-package: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
 	$(Q)tests/vm/run --group $(@:check-%=%) $(if $(WRITE),--write)
 
@@ -200,13 +215,21 @@ torture: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads torture-programs
 	$(Q)tests/vm/run --group torture
 
+soak: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
+	$(Q)tests/vm/run --group soak
+
 fuzz: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ)
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS)
 
 install: all
-	install -D -m 755 $(B)/lockvane $(DESTDIR)$(PREFIX)/sbin/lockvane
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man8 $(B)/lockvane.8
+install uninstall:
+	$(Q)B=$(B) DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' SYSCONFDIR='$(SYSCONFDIR)' \
+		UNITDIR='$(UNITDIR)' tools/install/install $(if $(filter install,$@),put,remove)
+
+deb: all
+	$(Q)tools/deb/build $(DEB_VERSION) $(B)/deb
 
 format:
 	$(Q)clang-format -i bpf/*.c bpf/*.h bpf/record/*.h user/*/*.[ch] tests/*/*.[ch]

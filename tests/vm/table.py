@@ -21,6 +21,7 @@ class Guest:
     seconds: int = 300              # limit; several times what an idle machine takes
     kmods: tuple = ()               # modules it wants
     puts: tuple = ()                # what else of build/ goes in
+    debs: tuple = ()                # packages of these versions
     groups: tuple = ('check',)      # when it runs
     label: str = ''                 # what its row of a table adds to the release
     lockdep: bool = False           # hands out lockdep's own report
@@ -87,6 +88,11 @@ GUESTS = (
           seconds=600, kmods=(UFFD,), check=checks.FOUNDING),
     Guest('founding-6.1', '6.1', 'founding.sh', 'the same', seconds=600, kmods=(UFFD,),
           check=checks.FOUNDING),
+    Guest('monitor', '6.12', 'monitor.sh', 'watched for long: found once, counted, kept',
+          seconds=900, kmods=(UFFD,)),
+    Guest('monitor-budget', '6.12', 'monitor_budget.sh', 'a budget on a busy machine', seconds=1200),
+    Guest('soak', '6.12', 'soak.sh', 'the monitor under load, for an hour', seconds=6000,
+          kmods=(UFFD,), groups=('soak',), env={'SOAK': os.environ.get('SOAK_SECONDS') or '3600'}),
     Guest('real', 'small-2019', 'real.sh', 'the bug of 2019 itself', seconds=600,
           check=checks.REAL),
     Guest('refusals', '6.12', 'refusals.sh', 'bad input, and what may be missing', seconds=600),
@@ -99,6 +105,8 @@ GUESTS = (
     torture('torture-short', '6.12', 'a little of make torture', groups=('torture',), seconds=1800,
             env={'JOBS': '1', 'ARGS': '--locks spin,rw'},
             KILLS=2, OOMS=1, MODULES=2, CPUS=2, HOGS=1),
+    Guest('package', '6.12', 'package.sh', "the package's life on a Debian", seconds=900,
+          kmods=(UFFD,), debs=('0.1', '0.1+1'), options=('--debian',), groups=('package',)),
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
     Guest('too-old', '5.10', 'impossible.sh', 'a kernel that is too old',
           env={'WORDS': 'needs 6.1 or later'}, groups=('check', 'matrix')),

@@ -31,6 +31,15 @@ def _codename():
     raise Failure('/etc/os-release names no Debian release')
 
 
+def release():
+    """This system's Debian release, and the archive it comes from."""
+    codename = _codename()
+    uri = _mirrors().get(codename)
+    if not uri:
+        raise Failure('no Debian archive in the system\'s apt sources: add one, then retry')
+    return codename, uri
+
+
 class Apt:
     """apt with the system's sources, or with those of one other suite kept in our cache."""
 
@@ -43,9 +52,7 @@ class Apt:
             self._private()
 
     def _private(self):
-        uri = _mirrors().get(_codename())
-        if not uri:
-            raise Failure('no Debian archive in the system\'s apt sources: add one, then retry')
+        uri = release()[1]
         home = cache.folder('apt', self.suite)
         for sub in ('lists/partial', 'cache/archives/partial'):
             (home / sub).mkdir(parents=True, exist_ok=True)

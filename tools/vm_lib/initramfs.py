@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+import tarfile
 from pathlib import Path
 
 BUSYBOX = ('/bin/busybox', '/usr/bin/busybox')
@@ -28,26 +29,26 @@ class Archive:
         self.inode = 0
         self.known = {}             # guest path -> mode
 
-    def _entry(self, path, mode, data=b'', device=(0, 0)):
+    def _entry(self, path, mode, data=b'', device=(0, 0), owner=(0, 0)):
         self.inode += 1
         self.known[path] = mode
         name = path.encode() + b'\0'
-        fields = (self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name), 0)
+        fields = (self.inode, mode, *owner, 1, 0, len(data), 0, 0, *device, len(name), 0)
         head = b'070701' + b''.join(b'%08X' % field for field in fields) + name
         self.stream.write(head + b'\0' * (-len(head) % 4))
         self.stream.write(data)
         self.stream.write(b'\0' * (-len(data) % 4))
 
-    def folder(self, path):
+    def folder(self, path, mode=0o755, owner=(0, 0)):
         path = path.strip('/')
         if path and path not in self.known:
             self.folder(os.path.dirname(path))
-            self._entry(path, stat.S_IFDIR | 0o755)
+            self._entry(path, stat.S_IFDIR | mode, owner=owner)
 
-    def file(self, path, data, mode=0o644):
+    def file(self, path, data, mode=0o644, owner=(0, 0)):
         path = path.strip('/')
         self.folder(os.path.dirname(path))
-        self._entry(path, stat.S_IFREG | mode, data)
+        self._entry(path, stat.S_IFREG | mode, data, owner=owner)
 
     def link(self, path, target):
         path = path.strip('/')
@@ -71,6 +72,18 @@ def libraries(path, data):
     if missing:
         raise Unusable(f'{path} needs {" ".join(missing)}, which this machine does not have')
     return re.findall(r'(?m)(?:=>\s+|^\s+)(/\S+) \(0x', done.stdout)
+
+
+# A Debian begins as one that was booted before: else its first boot enables every unit there is.
+MACHINE_ID = b'6c6f636b76616e652074657374207631\n'
+# Runs guest/init again, when systemd is up.
+RUN_UNIT = b"""[Unit]
+After=multi-user.target
+[Service]
+ExecStart=/init run
+StandardInput=null
+Environment=HOME=/root
+"""
 
 
 class Builder:
@@ -100,6 +113,32 @@ class Builder:
                           b'nobody:x:65534:65534:nobody:/:/bin/false\n')
         self.archive.file('etc/group', b'root:x:0:\nnogroup:x:65534:\n')
 
+    def debian(self, tar):
+        """The userland of a tar file with systemd, instead of base()'s."""
+        with tarfile.open(tar) as members:
+            for member in members:
+                self._member(members, member)
+        for path in ('host', 'lv', 'lv/modules', 'dev'):
+            self.archive.folder(path)
+        self.archive.device('dev/console', 5, 1)
+        self.archive.file('init', GUEST_INIT.read_bytes(), 0o755)
+        self.archive.file('etc/machine-id', MACHINE_ID)
+        self.archive.file('etc/systemd/system/lv-run.service', RUN_UNIT)
+        self.archive.link('etc/systemd/system/default.target.wants/lv-run.service',
+                          '../lv-run.service')
+        self.archive.file('lv/debian', b'')
+
+    def _member(self, members, member):
+        path, owner = os.path.normpath(member.name).strip('/'), (member.uid, member.gid)
+        if path in ('.', 'etc/machine-id') or path.startswith('dev/'):
+            return
+        if member.isdir():
+            self.archive.folder(path, member.mode, owner)
+        elif member.issym():
+            self.archive.link(path, member.linkname)
+        elif member.isreg() or member.islnk():
+            self.archive.file(path, members.extractfile(member).read(), member.mode, owner)
+
     def program(self, guest, host):
         """One file; an ELF program brings its libraries along, each once."""
         with open(host, 'rb') as handle:
@@ -107,7 +146,8 @@ class Builder:
             mode = stat.S_IMODE(os.fstat(handle.fileno()).st_mode)
         self.archive.file(guest, data, mode)
         for library in libraries(host, data):
-            if library.strip('/') not in self.archive.known:
+            path = library.strip('/')
+            if path not in self.archive.known and f'usr/{path}' not in self.archive.known:
                 self.archive.file(library, Path(library).read_bytes(), 0o755)
 
     def push(self, host, guest):

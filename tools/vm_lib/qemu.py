@@ -21,6 +21,10 @@ def arguments(options, kernel, initrd, console):
     cmdline = ['console=ttyS0', f'loglevel={options.loglevel}', 'panic=-1', 'oops=panic',
                'rdinit=/init',
                'cryptomgr.notests']     # a third of a second a boot
+    if options.debian:
+        # The console is for the kernel's splats.
+        cmdline += ['systemd.show_status=false', 'systemd.log_target=journal',
+                    'systemd.mask=serial-getty@ttyS0.service']
     if options.append:
         cmdline.append(options.append)
     cpus = options.cpus

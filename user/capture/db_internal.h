@@ -44,6 +44,26 @@ int db_create(sqlite3 *db, struct error *err);
 /* Does the database hold our tables, word for word? -EINVAL if not. */
 int db_verify(sqlite3 *db, struct error *err);
 
+/*
+ * How much of a capture that only grows is in a database. All counts but the
+ * frames' are those of the capture's arrays.
+ */
+struct db_mark {
+	size_t frames, stacks, classes, edges, facts;
+};
+
+/*
+ * The rows that came since the mark, which moves on; the run and its losses
+ * are written anew. -ESTALE: what is in there is numbered otherwise.
+ */
+int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct error *err);
+/* What may change of rows that are there: a class's usages, and all counts below a mark. */
+int db_update_class(sqlite3 *db, const struct capture *c, size_t index, struct error *err);
+int db_update_counts(sqlite3 *db, const struct capture *c, const struct db_mark *below,
+		     struct error *err);
+/* Empty the tables. */
+int db_clear(sqlite3 *db, struct error *err);
+
 /* Rows of a capture, into tables that are empty, and back. No transaction of their own. */
 int db_write(sqlite3 *db, const struct capture *c, struct error *err);
 int db_read(sqlite3 *db, struct capture **ret, struct error *err);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A capture's rows, into empty tables. */
+/* A capture's rows: all into empty tables, or those that came since. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,12 +152,13 @@ static uint32_t frame_set_add(struct frame_set *set, const struct capture_frame 
 	}
 }
 
-static int write_frames(sqlite3 *db, const struct frame_set *set, struct error *err)
+static int write_frames(sqlite3 *db, const struct frame_set *set, uint32_t first,
+			struct error *err)
 {
 	struct writer w;
 
 	writer_open(&w, db, "INSERT INTO frame (id, ip, text) VALUES (?, ?, ?)");
-	for (uint32_t i = 0; i < set->nr; i++) {
+	for (uint32_t i = first; i < set->nr; i++) {
 		writer_int(&w, i);
 		writer_int(&w, set->frames[i]->ip);
 		writer_text(&w, set->frames[i]->text, SIZE_MAX);
@@ -180,8 +181,8 @@ static void write_stack_frame_rows(struct writer *w, const struct capture_stack 
 	writer_row(w);
 }
 
-static int write_stack_frames(sqlite3 *db, const struct capture *c, struct frame_set *set,
-			      struct error *err)
+static int write_stack_frames(sqlite3 *db, const struct capture *c, size_t first,
+			      struct frame_set *set, struct error *err)
 {
 	struct writer batch, single;
 	int code, code2;
@@ -189,7 +190,7 @@ static int write_stack_frames(sqlite3 *db, const struct capture *c, struct frame
 	writer_open(&single, db, "INSERT INTO stack_frame (stack, depth, frame) VALUES (?, ?, ?)");
 	writer_open(&batch, db, "INSERT INTO stack_frame (stack, depth, frame) VALUES (?, ?, ?), "
 		    "(?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?)");
-	for (size_t i = 0; i < c->nr_stacks; i++) {
+	for (size_t i = first; i < c->nr_stacks; i++) {
 		const struct capture_stack *stack = &c->stacks[i];
 		uint32_t depth = 0;
 
@@ -203,12 +204,12 @@ static int write_stack_frames(sqlite3 *db, const struct capture *c, struct frame
 	return code ? code : code2;
 }
 
-static int write_stacks(sqlite3 *db, const struct capture *c, struct error *err)
+static int write_stacks(sqlite3 *db, const struct capture *c, size_t first, struct error *err)
 {
 	struct writer w;
 
 	writer_open(&w, db, "INSERT INTO stack (id, comm, pid, cpu) VALUES (?, ?, ?, ?)");
-	for (size_t i = 0; i < c->nr_stacks; i++) {
+	for (size_t i = first; i < c->nr_stacks; i++) {
 		const struct capture_stack *stack = &c->stacks[i];
 
 		writer_int(&w, i);
@@ -220,7 +221,23 @@ static int write_stacks(sqlite3 *db, const struct capture *c, struct error *err)
 	return writer_close(&w, "stack", err);
 }
 
-static int write_all_frames(sqlite3 *db, const struct capture *c, struct error *err)
+/*
+ * Frames are numbered as they are met from the first stack on, so those of
+ * earlier stacks have the numbers they got when those were written.
+ */
+static int number_frames(const struct capture *c, const struct db_mark *from,
+			 struct frame_set *set, struct error *err)
+{
+	for (size_t i = 0; i < from->stacks; i++)
+		for (uint32_t depth = 0; depth < c->stacks[i].nr_frames; depth++)
+			frame_set_add(set, &c->stacks[i].frames[depth]);
+	if (set->nr == from->frames)
+		return 0;
+	return error_set(err, -ESTALE, "%u frames are kept where %zu were", set->nr, from->frames);
+}
+
+static int write_all_frames(sqlite3 *db, const struct capture *c, const struct db_mark *from,
+			    struct db_mark *to, struct error *err)
 {
 	struct frame_set set = { 0 };
 	uint32_t total = 0;
@@ -232,21 +249,24 @@ static int write_all_frames(sqlite3 *db, const struct capture *c, struct error *
 	if (code)
 		error_set(err, code, "out of memory");
 	else
-		code = write_stack_frames(db, c, &set, err);
+		code = number_frames(c, from, &set, err);
 	if (!code)
-		code = write_frames(db, &set, err);
+		code = write_stack_frames(db, c, from->stacks, &set, err);
+	if (!code)
+		code = write_frames(db, &set, from->frames, err);
+	to->frames = set.nr;
 	frame_set_free(&set);
 	return code;
 }
 
-static int write_classes(sqlite3 *db, const struct capture *c, struct error *err)
+static int write_classes(sqlite3 *db, const struct capture *c, size_t first, struct error *err)
 {
 	struct writer w;
 
 	writer_open(&w, db, "INSERT INTO class (id, name, alias, kind, key, certainty, family, "
 		    "subclass, flags, usage, acquisitions) "
 		    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-	for (size_t i = 0; i < c->nr_classes; i++) {
+	for (size_t i = first; i < c->nr_classes; i++) {
 		const struct capture_class *class = &c->classes[i];
 
 		writer_int(&w, i);
@@ -266,35 +286,39 @@ static int write_classes(sqlite3 *db, const struct capture *c, struct error *err
 }
 
 /* A row where there is something to say: the bits themselves are the class's. */
-static int write_usages(sqlite3 *db, const struct capture *c, struct error *err)
+static void write_usage_rows(struct writer *w, const struct capture *c, size_t i)
+{
+	const struct capture_class *class = &c->classes[i];
+
+	for (int bit = 0; bit < LV_USAGES; bit++) {
+		if (!(class->usage & 1u << bit) && class->usage_stack[bit] == LV_NONE &&
+		    !class->usage_addr[bit])
+			continue;
+		writer_int(w, i);
+		writer_int(w, bit);
+		writer_ref(w, class->usage_stack[bit]);
+		writer_addr(w, class->usage_addr[bit]);
+		writer_row(w);
+	}
+}
+
+static int write_usages(sqlite3 *db, const struct capture *c, size_t first, struct error *err)
 {
 	struct writer w;
 
 	writer_open(&w, db, "INSERT INTO usage (class, bit, stack, addr) VALUES (?, ?, ?, ?)");
-	for (size_t i = 0; i < c->nr_classes; i++) {
-		const struct capture_class *class = &c->classes[i];
-
-		for (int bit = 0; bit < LV_USAGES; bit++) {
-			if (!(class->usage & 1u << bit) && class->usage_stack[bit] == LV_NONE &&
-			    !class->usage_addr[bit])
-				continue;
-			writer_int(&w, i);
-			writer_int(&w, bit);
-			writer_ref(&w, class->usage_stack[bit]);
-			writer_addr(&w, class->usage_addr[bit]);
-			writer_row(&w);
-		}
-	}
+	for (size_t i = first; i < c->nr_classes; i++)
+		write_usage_rows(&w, c, i);
 	return writer_close(&w, "usage", err);
 }
 
-static int write_edges(sqlite3 *db, const struct capture *c, struct error *err)
+static int write_edges(sqlite3 *db, const struct capture *c, size_t first, struct error *err)
 {
 	struct writer w;
 
 	writer_open(&w, db, "INSERT INTO edge (id, from_class, to_class, dep, count, stack, "
 		    "from_stack, from_addr, to_addr) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-	for (size_t i = 0; i < c->nr_edges; i++) {
+	for (size_t i = first; i < c->nr_edges; i++) {
 		const struct capture_edge *edge = &c->edges[i];
 
 		writer_int(&w, i);
@@ -311,13 +335,13 @@ static int write_edges(sqlite3 *db, const struct capture *c, struct error *err)
 	return writer_close(&w, "edge", err);
 }
 
-static int write_facts(sqlite3 *db, const struct capture *c, struct error *err)
+static int write_facts(sqlite3 *db, const struct capture *c, size_t first, struct error *err)
 {
 	struct writer w;
 
 	writer_open(&w, db, "INSERT INTO fact (id, kind, class, class2, stack, addr) "
 		    "VALUES (?, ?, ?, ?, ?, ?)");
-	for (size_t i = 0; i < c->nr_facts; i++) {
+	for (size_t i = first; i < c->nr_facts; i++) {
 		const struct capture_fact *fact = &c->facts[i];
 
 		writer_int(&w, i);
@@ -348,23 +372,94 @@ static int write_losses(sqlite3 *db, const struct capture *c, struct error *err)
 	return writer_close(&w, "loss", err);
 }
 
-int db_write(sqlite3 *db, const struct capture *c, struct error *err)
+static int empty(sqlite3 *db, const char *sql, struct error *err)
 {
-	int code = write_run(db, c, err);
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_error(err, db, sql);
+}
+
+int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct error *err)
+{
+	struct db_mark to = { 0, c->nr_stacks, c->nr_classes, c->nr_edges, c->nr_facts };
+	int code = empty(db, "DELETE FROM capture; DELETE FROM loss", err);
 
 	if (!code)
-		code = write_stacks(db, c, err);
+		code = write_run(db, c, err);
 	if (!code)
-		code = write_all_frames(db, c, err);
+		code = write_stacks(db, c, mark->stacks, err);
 	if (!code)
-		code = write_classes(db, c, err);
+		code = write_all_frames(db, c, mark, &to, err);
 	if (!code)
-		code = write_usages(db, c, err);
+		code = write_classes(db, c, mark->classes, err);
 	if (!code)
-		code = write_edges(db, c, err);
+		code = write_usages(db, c, mark->classes, err);
 	if (!code)
-		code = write_facts(db, c, err);
+		code = write_edges(db, c, mark->edges, err);
+	if (!code)
+		code = write_facts(db, c, mark->facts, err);
 	if (!code)
 		code = write_losses(db, c, err);
+	if (!code)
+		*mark = to;
 	return code;
+}
+
+int db_write(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct db_mark from = {};
+
+	return db_append(db, c, &from, err);
+}
+
+int db_clear(sqlite3 *db, struct error *err)
+{
+	return empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
+			 "DELETE FROM edge; DELETE FROM usage; DELETE FROM class; "
+			 "DELETE FROM stack_frame; DELETE FROM stack; DELETE FROM frame", err);
+}
+
+int db_update_class(sqlite3 *db, const struct capture *c, size_t index, struct error *err)
+{
+	const struct capture_class *class = &c->classes[index];
+	struct writer w;
+	int code;
+
+	writer_open(&w, db, "UPDATE class SET flags = ?, usage = ?, acquisitions = ? "
+		    "WHERE id = ?");
+	writer_int(&w, class->flags);
+	writer_int(&w, class->usage);
+	writer_int(&w, class->acquisitions);
+	writer_int(&w, index);
+	writer_row(&w);
+	code = writer_close(&w, "class", err);
+	if (code)
+		return code;
+	writer_open(&w, db, "INSERT OR REPLACE INTO usage (class, bit, stack, addr) "
+		    "VALUES (?, ?, ?, ?)");
+	write_usage_rows(&w, c, index);
+	return writer_close(&w, "usage", err);
+}
+
+int db_update_counts(sqlite3 *db, const struct capture *c, const struct db_mark *below,
+		     struct error *err)
+{
+	struct writer w;
+	int code;
+
+	writer_open(&w, db, "UPDATE class SET acquisitions = ?1 WHERE id = ?2 AND "
+		    "acquisitions <> ?1");
+	for (size_t i = 0; i < below->classes && i < c->nr_classes; i++) {
+		writer_int(&w, c->classes[i].acquisitions);
+		writer_int(&w, i);
+		writer_row(&w);
+	}
+	code = writer_close(&w, "class", err);
+	if (code)
+		return code;
+	writer_open(&w, db, "UPDATE edge SET count = ?1 WHERE id = ?2 AND count <> ?1");
+	for (size_t i = 0; i < below->edges && i < c->nr_edges; i++) {
+		writer_int(&w, c->edges[i].count);
+		writer_int(&w, i);
+		writer_row(&w);
+	}
+	return writer_close(&w, "edge", err);
 }

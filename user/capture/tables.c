@@ -174,6 +174,8 @@ static int move_class(struct moved *m, uint32_t id)
 		to->usage_stack[i] = stack;
 	}
 	m->classes[id] = index;
+	if (m->words->class_moved)
+		m->words->class_moved(m->words->arg, id, index);
 	return err;
 }
 

@@ -37,6 +37,8 @@ struct tables_words {
 	char *(*symbol)(void *arg, uint64_t ip);
 	/* Is this frame the tracer's own (a BPF program or trampoline)? May be NULL. */
 	bool (*is_own_frame)(void *arg, uint64_t ip);
+	/* This class of the tables is that one of the capture. May be NULL. */
+	void (*class_moved)(void *arg, uint32_t id, uint32_t index);
 };
 
 /*

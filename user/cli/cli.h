@@ -24,6 +24,9 @@ int cmd_report(int argc, char **argv);
 int cmd_classes(int argc, char **argv);
 int cmd_edges(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_monitor(int argc, char **argv);
+int cmd_findings(int argc, char **argv);
+int cmd_show(int argc, char **argv);
 
 /* How to show what was found: the options that trace, report and replay share. */
 struct cli_show {

@@ -17,6 +17,7 @@
 #include "capture/db.h"
 #include "cli/child.h"
 #include "cli/cli.h"
+#include "cli/host.h"
 #include "trace/programs.h"
 #include "trace/selfcheck.h"
 #include "trace/words.h"
@@ -124,9 +125,7 @@ static int check_output(const char *path, struct error *err)
 
 struct session {
 	const struct trace_args *args;
-	struct kbtf *btf;
-	struct features features;
-	struct plan plan;
+	struct host host;
 	struct programs *programs;
 	struct child child;
 	sigset_t signals; /* that end the trace */
@@ -166,26 +165,6 @@ static void end_progress(const struct session *s)
 {
 	if (s->show_progress)
 		fprintf(stderr, "\r\033[K");
-}
-
-static int look_at_kernel(struct session *s, struct error *err)
-{
-	struct ksyms *ksyms = NULL;
-	int code = kbtf_load(NULL, &s->btf);
-
-	if (code && code != -ENOENT)
-		return error_set_errno(err, code, "cannot read the kernel's BTF");
-	ksyms_load(NULL, &ksyms); /* without it features says why */
-	features_probe(NULL, s->btf, ksyms, &s->features);
-	ksyms_free(ksyms);
-	code = cli_may_trace(&s->features, err);
-	if (code)
-		return code;
-	if (s->features.rcu == FEATURES_RCU_HAZARD && !s->args->accept_hazard)
-		return error_set(err, -EPERM,
-				 "tracing can hang this kernel (rcu_read_unlock in irq exit, see "
-				 "`lockvane check`): update it, or pass --accept-hazard");
-	return plan_make(s->btf, &s->features, s->args->locks, &s->plan, err);
 }
 
 static void watch(struct session *s)
@@ -245,40 +224,12 @@ static char *join(char *const words[])
 	return text;
 }
 
-/* As the kernel prints it: a letter for each bit of /proc/sys/kernel/tainted. */
-static char *taint_text(void)
-{
-	static const char letters[] = "PFSRMBUDAWCIOELKXTN"; /* kernel/panic.c, taint_flags */
-	char text[64] = "Not tainted", *end = text;
-	int64_t bits = 0;
-
-	if (file_number(NULL, "/proc/sys/kernel/tainted", &bits))
-		return NULL;
-	if (bits)
-		end += sprintf(end, "Tainted: ");
-	for (size_t i = 0; letters[i]; i++)
-		if (bits & (1ll << i))
-			*end++ = letters[i];
-	if (bits)
-		*end = '\0';
-	return strdup(text);
-}
-
 static int describe(const struct session *s, struct capture *c)
 {
-	c->version = strdup(LOCKVANE_VERSION);
-	c->kernel = strdup(s->features.release);
-	c->build = strdup(s->features.version);
-	c->machine = strdup(s->features.machine);
 	c->command = join(s->args->command);
-	c->tainted = taint_text();
 	c->duration = s->duration;
 	c->started = time(NULL) - s->duration / 1000000000ull;
-	c->rt = s->features.rt == FEATURES_YES;
-	c->unlocks_hidden = s->plan.unlocks_hidden;
-	c->preempts = s->features.preempts;
-	c->irqs_unseen = s->plan.irq_source == LV_IRQ_SOURCE_NONE;
-	return c->version && c->kernel && c->build && c->machine ? 0 : -ENOMEM;
+	return host_describe(&s->host, c);
 }
 
 /* Switched off in the meantime, ftrace leaves the hooks in place, but silent. */
@@ -306,7 +257,7 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 	programs_tables(s->programs, &tables);
 	programs_recursion_misses(s->programs, misses);
 	tables.recursion_misses = misses;
-	code = words_capture(&tables, s->btf, c, err);
+	code = words_capture(&tables, s->host.btf, c, err);
 	if (!code && describe(s, c))
 		code = error_set(err, -ENOMEM, "out of memory");
 	code = code ? code : check_hooks_fired(c, err);
@@ -320,13 +271,13 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 
 static int trace(struct session *s, struct capture **ret, struct error *err)
 {
-	int code = look_at_kernel(s, err);
+	int code = host_look(s->args->locks, s->args->accept_hazard, &s->host, err);
 
 	if (code)
 		return code;
-	code = programs_prepare(&s->plan, show_attaching, s, &s->programs, err);
+	code = programs_prepare(&s->host.plan, show_attaching, s, &s->programs, err);
 	end_progress(s);
-	code = code ? code : selfcheck(s->programs, &s->plan, err);
+	code = code ? code : selfcheck(s->programs, &s->host.plan, err);
 	code = code ? code : record(s, err);
 	code = code ? code : drain(s, ret, err);
 	programs_finish(s->programs);
@@ -364,11 +315,11 @@ int cmd_trace(int argc, char **argv)
 	session.show_progress = !args.quiet && isatty(STDERR_FILENO);
 	hold_signals(&session);
 	code = trace(&session, &c, &err);
-	kbtf_free(session.btf);
+	host_done(&session.host);
 	if (code)
 		return cli_fail(&err);
 	/* What was traced is shown and kept, even if FILE is no good. */
-	code = cli_add_sources(c, args.vmlinux, session.features.release, &err);
+	code = cli_add_sources(c, args.vmlinux, session.host.features.release, &err);
 	if (code)
 		cli_fail(&err);
 	status = cli_show_capture(c, &args.show);

@@ -14,6 +14,9 @@ static const struct {
 	{ "report", cmd_report, "report from a capture" },
 	{ "classes", cmd_classes, "list a capture's lock classes" },
 	{ "edges", cmd_edges, "list a capture's dependencies" },
+	{ "monitor", cmd_monitor, "watch for months, within a CPU budget" },
+	{ "findings", cmd_findings, "list what the monitor has found" },
+	{ "show", cmd_show, "one of those, whole" },
 	{ "replay", cmd_replay, "run scenario files through the recorder and the rules" },
 };
 

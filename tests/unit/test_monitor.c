@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the monitor tells: each finding once, suppressed ones not, known ones never again. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "daemon/monitor_internal.h"
+#include "daemon/tell.h"
+#include "test_finding_cases.h"
+
+static char path[] = "/tmp/lockvane-monitor-XXXXXX";
+
+struct fixture {
+	struct monitor_setup setup;
+	struct monitor m;
+	struct plan plan;
+};
+
+static void begin(struct fixture *x, struct capture *known)
+{
+	memset(x, 0, sizeof(*x));
+	assert_int_equal(config_init(&x->setup.config), 0);
+	x->setup.config.json = true;
+	x->setup.plan = &x->plan;
+	x->m.setup = &x->setup;
+	tell_as(&x->setup.config);
+	assert_int_equal(picture_new(known, &x->m.picture), 0);
+}
+
+static void end(struct fixture *x)
+{
+	picture_free(x->m.picture);
+	known_done(&x->m.known);
+	suppressions_free(x->m.suppressions);
+	config_done(&x->setup.config);
+}
+
+/* Review, and the findings it tells. */
+static json_t *review(struct fixture *x)
+{
+	json_t *told = json_array(), *line;
+	FILE *out = tmpfile();
+	char text[4096];
+	int own;
+
+	assert_non_null(out);
+	fflush(stdout);
+	own = dup(1);
+	dup2(fileno(out), 1);
+	monitor_review(&x->m);
+	fflush(stdout);
+	dup2(own, 1);
+	close(own);
+	rewind(out);
+	while (fgets(text, sizeof(text), out)) {
+		line = json_loads(text, 0, NULL);
+		assert_non_null(line);
+		if (json_object_get(line, "finding"))
+			json_array_append(told, json_object_get(line, "finding"));
+		json_decref(line);
+	}
+	fclose(out);
+	return told;
+}
+
+static size_t told(struct fixture *x)
+{
+	json_t *list = review(x);
+	size_t nr = json_array_size(list);
+
+	json_decref(list);
+	return nr;
+}
+
+static struct capture *founding(void)
+{
+	struct case_founding how = {};
+
+	return case_founding(&how);
+}
+
+static void test_once(void **state)
+{
+	const uint32_t ids[] = { 1, 2, 3 };
+	struct capture *seen = founding();
+	struct fixture x;
+	json_t *list;
+
+	begin(&x, case_new());
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(picture_add(x.m.picture, seen, ids), 0);
+	list = review(&x);
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "rule")),
+			    "irq-inversion");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "id")),
+			    x.m.known.items[0].id);
+	json_decref(list);
+	assert_true(x.m.urgent);
+	assert_true(x.m.known.items[0].told);
+	assert_non_null(strstr(x.m.known.items[0].text, "irq-inversion"));
+	assert_non_null(strstr(x.m.known.items[0].json, "irq-inversion"));
+	assert_int_equal(x.m.known.items[0].count, 3);
+	/* Seen more often: counted, in silence. */
+	for (size_t i = 0; i < seen->nr_edges; i++)
+		seen->edges[i].count = 1003;
+	assert_int_equal(picture_add(x.m.picture, seen, ids), 0);
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(x.m.known.nr, 1);
+	assert_int_equal(x.m.known.items[0].count, 1003);
+	end(&x);
+	capture_free(seen);
+}
+
+/* The clock was set back since: what was seen last stays, until time has passed it. */
+static void test_clock_back(void **state)
+{
+	const uint64_t future = (uint64_t)4e12;
+	struct fixture x;
+
+	begin(&x, founding());
+	assert_int_equal(told(&x), 1);
+	x.m.known.items[0].last_ms = future;
+	x.m.known.items[0].count = 1;
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(x.m.known.items[0].count, 3);
+	assert_int_equal(x.m.known.items[0].last_ms, future);
+	end(&x);
+}
+
+static void suppress(struct fixture *x, const char *text)
+{
+	struct suppress_error wrong;
+
+	suppressions_free(x->m.suppressions);
+	x->m.suppressions = NULL;
+	if (text)
+		assert_int_equal(suppress_parse(text, strlen(text), &x->m.suppressions, &wrong), 0);
+}
+
+static void test_suppressed(void **state)
+{
+	struct fixture x;
+
+	begin(&x, founding());
+	suppress(&x, "irq-inversion: ... --> *fault_pending_wqh ; known\n");
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(x.m.known.nr, 1);
+	assert_true(x.m.known.items[0].suppressed);
+	assert_false(x.m.known.items[0].told);
+	/* The suppression is taken back: now it is news, once. */
+	suppress(&x, NULL);
+	assert_int_equal(told(&x), 1);
+	assert_false(x.m.known.items[0].suppressed);
+	assert_int_equal(told(&x), 0);
+	suppress(&x, "*: * --> ... ; all\n");
+	assert_int_equal(told(&x), 0);
+	assert_true(x.m.known.items[0].suppressed);
+	suppress(&x, NULL);
+	assert_int_equal(told(&x), 0);
+	end(&x);
+}
+
+static void test_confidence(void **state)
+{
+	struct fixture x;
+	struct capture *c = founding();
+
+	c->unlocks_hidden = true; /* likely, at best */
+	begin(&x, c);
+	x.setup.config.confidence = FINDING_CERTAIN;
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(x.m.known.nr, 1);
+	x.setup.config.confidence = FINDING_LIKELY;
+	assert_int_equal(told(&x), 1);
+	end(&x);
+}
+
+/* It was told by the process before: the state says so. */
+static void test_known(void **state)
+{
+	struct known_finding *k;
+	struct fixture x;
+	char id[FINDING_ID_LEN];
+
+	begin(&x, founding());
+	memcpy(id, picture_findings(x.m.picture)->items[0].id, sizeof(id));
+	assert_int_equal(known_add(&x.m.known, id, "6.12.117", "#2", &k), 0);
+	k->told = true;
+	k->confidence = FINDING_CONFIRMED;
+	k->chain = case_copy("as it was");
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(x.m.known.nr, 1);
+	end(&x);
+}
+
+static void test_suppressions_file(void **state)
+{
+	struct suppressions *s;
+	struct error err = {};
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(monitor_read_suppressions(NULL, &s, &err), 0);
+	assert_null(s);
+	assert_int_equal(write(fd, "# x\nnonsense\n", 13), 13);
+	assert_int_equal(monitor_read_suppressions(path, &s, &err), -EINVAL);
+	assert_non_null(strstr(err.text, ":2: "));
+	close(fd);
+	unlink(path);
+	assert_int_equal(monitor_read_suppressions(path, &s, &err), -ENOENT);
+}
+
+static void test_coverage(void **state)
+{
+	char text[96];
+
+	monitor_coverage(1, 4, 10, 90, text, sizeof(text));
+	assert_string_equal(text, "watched 25% of the time, 10% of lock events");
+	monitor_coverage(0, 0, 0, 0, text, sizeof(text));
+	assert_string_equal(text, "watched 0% of the time, 0% of lock events");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_once),	   cmocka_unit_test(test_clock_back),
+		cmocka_unit_test(test_suppressed), cmocka_unit_test(test_confidence),
+		cmocka_unit_test(test_known),	   cmocka_unit_test(test_suppressions_file),
+		cmocka_unit_test(test_coverage),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The picture: grows by what is seen, finds what that completes, is the same after a restart. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "capture/tables.h"
+#include "daemon/picture.h"
+#include "test_finding_cases.h"
+
+/* One that lives at a place of its own. */
+static uint32_t placed(struct capture *c, const char *name)
+{
+	uint32_t class = case_class(c, name, LV_SPIN);
+
+	c->classes[class].key = case_copy("[<ffffffff81000000>]");
+	return class;
+}
+
+static struct picture *new_picture(struct capture *known)
+{
+	struct picture *p;
+
+	assert_int_equal(picture_new(known, &p), 0);
+	return p;
+}
+
+static void add(struct picture *p, const struct capture *seen, const uint32_t *ids)
+{
+	assert_int_equal(picture_add(p, seen, ids), 0);
+}
+
+static const uint32_t in_order[] = { 10, 11, 12, 13, 14, 15, 16, 17 };
+
+static struct capture *founding(uint64_t shift, bool fixed)
+{
+	struct case_founding how = { .shift = shift, .fixed = fixed };
+
+	return case_founding(&how);
+}
+
+static void check_ids(struct picture *p, const struct capture *c)
+{
+	struct findings *all;
+
+	assert_int_equal(finding_analyse(c, &all), 0);
+	assert_int_equal(all->nr, picture_findings(p)->nr);
+	for (uint32_t i = 0; i < all->nr; i++)
+		assert_string_equal(all->items[i].id, picture_findings(p)->items[i].id);
+	findings_free(all);
+}
+
+static void test_grows(void **state)
+{
+	struct capture *c = founding(0, false);
+	struct picture *p = new_picture(case_new());
+	size_t edges = c->nr_edges;
+
+	/* Without its last dependency it is no inversion yet. */
+	c->nr_edges = edges - 1;
+	add(p, c, in_order);
+	assert_int_equal(picture_findings(p)->nr, 0);
+	assert_int_equal(picture_capture(p)->nr_classes, 3);
+	c->nr_edges = edges;
+	add(p, c, in_order);
+	assert_int_equal(picture_findings(p)->nr, 1);
+	check_ids(p, c);
+	/* Nothing comes twice, however often all of it is seen. */
+	for (int i = 0; i < 3; i++)
+		add(p, c, in_order);
+	assert_int_equal(picture_findings(p)->nr, 1);
+	assert_int_equal(picture_capture(p)->nr_classes, 3);
+	assert_int_equal(picture_capture(p)->nr_edges, 2);
+	/* A stack comes along with each thing that refers to it. */
+	assert_true(picture_capture(p)->nr_stacks <= 2 * c->nr_stacks);
+	picture_free(p);
+	capture_free(c);
+}
+
+/* The last piece may be a usage. */
+static void test_usage_completes(void **state)
+{
+	struct capture *c = founding(0, true), *whole = founding(0, false);
+	struct picture *p = new_picture(case_new());
+
+	add(p, c, in_order);
+	assert_int_equal(picture_findings(p)->nr, 0);
+	add(p, whole, in_order);
+	assert_int_equal(picture_findings(p)->nr, 1);
+	check_ids(p, whole);
+	picture_free(p);
+	capture_free(c);
+	capture_free(whole);
+}
+
+/* What one process saw and what the next sees make one picture, and counts go on. */
+static void test_restart(void **state)
+{
+	struct capture *before = founding(0, false), *seen = founding(0x1000, false);
+	struct picture *p;
+	uint32_t other[] = { 3, 2, 1 };
+
+	before->nr_edges--; /* the first process saw half of it */
+	for (size_t i = 0; i < seen->nr_edges; i++)
+		seen->edges[i].count = 5;
+	p = new_picture(before);
+	assert_int_equal(picture_findings(p)->nr, 0);
+	add(p, seen, other);
+	assert_int_equal(picture_findings(p)->nr, 1);
+	check_ids(p, seen);
+	assert_int_equal(picture_capture(p)->nr_classes, 3);
+	assert_int_equal(picture_capture(p)->edges[0].count, 3 + 5);
+	assert_int_equal(picture_capture(p)->edges[1].count, 5);
+	assert_int_equal(picture_sightings(p, &picture_findings(p)->items[0]), 5);
+	add(p, seen, other);
+	assert_int_equal(picture_capture(p)->edges[0].count, 3 + 5);
+	capture_free(seen);
+	picture_free(p);
+}
+
+static void test_known_is_found_again(void **state)
+{
+	struct capture *known = founding(0, false), *same = founding(0, false);
+	struct picture *p = new_picture(known);
+
+	assert_int_equal(picture_findings(p)->nr, 1);
+	check_ids(p, same);
+	capture_free(same);
+	picture_free(p);
+}
+
+/* Two of one name that live apart are two, or strangers would be taken for one lock. */
+static void test_strangers(void **state)
+{
+	struct capture *before = case_new(), *seen = case_new();
+	struct picture *p;
+
+	case_slab(before, "node.lock", NULL, "cache_a+0x10");
+	case_slab(seen, "node.lock", NULL, "cache_b+0x10");
+	p = new_picture(before);
+	add(p, seen, in_order);
+	assert_int_equal(picture_capture(p)->nr_classes, 2);
+	assert_string_equal(picture_capture(p)->classes[1].name, "node.lock#2");
+	/* The next time it is known for what it is. */
+	add(p, seen, in_order);
+	assert_int_equal(picture_capture(p)->nr_classes, 2);
+	picture_free(p);
+	capture_free(seen);
+}
+
+/* In one run, what gets the name of another is not that one. */
+static void test_names_move(void **state)
+{
+	struct capture *first = case_new(), *second = case_new();
+	struct picture *p = new_picture(case_new());
+	const uint32_t one[] = { 5 }, two[] = { 9, 5 };
+
+	placed(first, "lock");
+	placed(second, "lock");
+	placed(second, "lock@cache");
+	add(p, first, one);
+	add(p, second, two);
+	assert_int_equal(picture_capture(p)->nr_classes, 3);
+	assert_string_equal(picture_capture(p)->classes[1].name, "lock#2");
+	assert_string_equal(picture_capture(p)->classes[2].name, "lock@cache");
+	picture_free(p);
+	capture_free(first);
+	capture_free(second);
+}
+
+static struct capture *many(uint32_t nr)
+{
+	struct capture *c = case_new();
+	char name[32];
+
+	for (uint32_t i = 0; i < nr; i++) {
+		snprintf(name, sizeof(name), "lock_%u", i);
+		placed(c, name);
+	}
+	return c;
+}
+
+static void test_bounded(void **state)
+{
+	static uint32_t ids[LV_MAX_CLASSES];
+	struct capture *before = many(LV_MAX_CLASSES), *seen = case_new();
+	struct picture *p = new_picture(before);
+
+	case_edge(seen, placed(seen, "one more"), placed(seen, "lock_7"),
+		  LV_DEP_EN, LV_NONE);
+	ids[1] = 1;
+	assert_false(picture_is_full(p));
+	add(p, seen, ids);
+	assert_true(picture_is_full(p));
+	assert_int_equal(picture_capture(p)->nr_classes, LV_MAX_CLASSES);
+	assert_int_equal(picture_capture(p)->nr_edges, 0);
+	picture_free(p);
+	capture_free(seen);
+}
+
+/* Counters are read from the tables without naming anything. */
+static void test_counts(void **state)
+{
+	static struct lv_class classes[LV_MAX_CLASSES];
+	static struct lv_edge edges[LV_MAX_EDGES];
+	static struct lv_cpu cpus[2];
+	static struct lv_control control;
+	struct tables t = { .control = &control, .cpus = cpus, .nr_cpus = 2, .classes = classes,
+			    .edges = edges };
+	struct capture *c = founding(0, false);
+	struct picture *p = new_picture(case_new());
+
+	add(p, c, in_order);
+	edges[4] = (struct lv_edge){ .from = 10, .to = 11, .dep = LV_DEP_EN,
+				     .state = LV_SLOT_READY };
+	edges[9] = (struct lv_edge){ .from = 11, .to = 12, .dep = LV_DEP_EN,
+				     .state = LV_SLOT_READY };
+	edges[10] = (struct lv_edge){ .from = 11, .to = LV_NONE, .state = LV_SLOT_READY };
+	cpus[0].edge_hits[4] = 1000;
+	cpus[1].edge_hits[4] = 1;
+	cpus[1].edge_hits[9] = 77;
+	cpus[1].acquisitions[12] = 88;
+	cpus[0].events[0] = 5;
+	picture_count(p, &t, 123);
+	assert_int_equal(picture_capture(p)->edges[0].count, 1001);
+	assert_int_equal(picture_capture(p)->edges[1].count, 77);
+	assert_int_equal(picture_capture(p)->classes[2].acquisitions, 88);
+	/* The picture began with what case_new() has. */
+	assert_int_equal(picture_capture(p)->events, 48211 + 5);
+	assert_int_equal(picture_sightings(p, &picture_findings(p)->items[0]), 77);
+	picture_free(p);
+	capture_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_usage_completes),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_known_is_found_again),
+		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_names_move),
+		cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_counts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

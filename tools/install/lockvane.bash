@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Completion for bash. Commands and options are asked of the program itself, so that they are true.
+
+_lockvane_commands()
+{
+	"$1" --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  *.*/\1/p'
+}
+
+# Long options of a command, with = where a value must follow.
+_lockvane_options()
+{
+	"$1" "$2" --help 2>/dev/null | sed -n 's/^ *\(-., \)\?\(--[a-z-]*=\?\).*/\2/p'
+}
+
+_lockvane()
+{
+	local cur prev words cword split command
+	_init_completion -s || return
+	command=${words[1]}
+
+	if [ "$cword" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_lockvane_commands "${words[0]}") --help --version" -- "$cur")
+		return
+	fi
+	# What follows -- is a command of its own.
+	local i
+	for ((i = 2; i < cword; i++)); do
+		[ "${words[i]}" = -- ] && { _command_offset $((i + 1)); return; }
+	done
+	case $command:$prev in
+	monitor:--json | monitor:--accept-hazard)
+		mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur"); return ;;
+	monitor:--metrics) mapfile -t COMPREPLY < <(compgen -W 'off unix: 127.0.0.1:9464' -- "$cur"); return ;;
+	monitor:--metrics-mode) mapfile -t COMPREPLY < <(compgen -W '0600 0660' -- "$cur"); return ;;
+	monitor:--log-level)
+		mapfile -t COMPREPLY < <(compgen -W 'error warning notice info debug' -- "$cur"); return ;;
+	esac
+	case $prev in
+	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
+	--confidence)
+		mapfile -t COMPREPLY < <(compgen -W 'confirmed certain likely weak' -- "$cur"); return ;;
+	--locks | -l) mapfile -t COMPREPLY < <(compgen -W 'spin rw mutex rwsem sock' -- "$cur"); return ;;
+	--duration | -d | --since | --budget | --window | --state-max) return ;;
+	--output | -o | --suppress | --config | -c) _filedir; return ;;
+	--state) _filedir -d; return ;;
+	esac
+	$split && return
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_lockvane_options "${words[0]}" "$command")" -- "$cur")
+		[[ ${COMPREPLY-} == *= ]] && compopt -o nospace
+		return
+	fi
+	case $command in
+	report | classes | edges | replay) _filedir ;;
+	esac
+} && complete -F _lockvane lockvane

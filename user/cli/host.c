@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "kernel/ksyms.h"
+
+int host_look(uint32_t locks, bool accept_hazard, struct host *ret, struct error *err)
+{
+	struct ksyms *ksyms = NULL;
+	int code = kbtf_load(NULL, &ret->btf);
+
+	if (code && code != -ENOENT)
+		return error_set_errno(err, code, "cannot read the kernel's BTF");
+	ksyms_load(NULL, &ksyms); /* without it features says why */
+	features_probe(NULL, ret->btf, ksyms, &ret->features);
+	ksyms_free(ksyms);
+	code = cli_may_trace(&ret->features, err);
+	if (code)
+		return code;
+	if (ret->features.rcu == FEATURES_RCU_HAZARD && !accept_hazard)
+		return error_set(err, -EPERM,
+				 "tracing can hang this kernel (rcu_read_unlock in irq exit, see "
+				 "`lockvane check`): update it, or pass --accept-hazard");
+	return plan_make(ret->btf, &ret->features, locks, &ret->plan, err);
+}
+
+void host_done(struct host *h)
+{
+	kbtf_free(h->btf);
+	h->btf = NULL;
+}
+
+/* As the kernel prints it: a letter for each bit of /proc/sys/kernel/tainted. */
+static char *taint_text(void)
+{
+	static const char letters[] = "PFSRMBUDAWCIOELKXTN"; /* kernel/panic.c, taint_flags */
+	char text[64] = "Not tainted", *end = text;
+	int64_t bits = 0;
+
+	if (file_number(NULL, "/proc/sys/kernel/tainted", &bits))
+		return NULL;
+	if (bits)
+		end += sprintf(end, "Tainted: ");
+	for (size_t i = 0; letters[i]; i++)
+		if (bits & (1ll << i))
+			*end++ = letters[i];
+	if (bits)
+		*end = '\0';
+	return strdup(text);
+}
+
+int host_describe(const struct host *h, struct capture *c)
+{
+	c->version = strdup(LOCKVANE_VERSION);
+	c->kernel = strdup(h->features.release);
+	c->build = strdup(h->features.version);
+	c->machine = strdup(h->features.machine);
+	c->tainted = taint_text();
+	c->rt = h->features.rt == FEATURES_YES;
+	c->unlocks_hidden = h->plan.unlocks_hidden;
+	c->preempts = h->features.preempts;
+	c->irqs_unseen = h->plan.irq_source == LV_IRQ_SOURCE_NONE;
+	return c->version && c->kernel && c->build && c->machine ? 0 : -ENOMEM;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Of a capture only what one finding speaks of. */
+#ifndef LOCKVANE_DAEMON_EXCERPT_H
+#define LOCKVANE_DAEMON_EXCERPT_H
+
+#include "capture/capture.h"
+#include "finding/finding.h"
+
+struct excerpt {
+	struct capture c; /* strings and stacks are the whole capture's */
+	struct finding f;
+};
+
+/* Good as long as the capture does not change. -ENOMEM. */
+int excerpt_make(const struct capture *whole, const struct finding *f, struct excerpt *ret);
+void excerpt_done(struct excerpt *e);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Between the files of monitor: monitor.c begins, loops and ends; monitor_hooks.c
+ * arms, rests and knows the clocks; monitor_learn.c takes in what was recorded and tells
+ * what is found; monitor_keep.c saves; monitor_metrics.c gives out numbers.
+ */
+#ifndef LOCKVANE_DAEMON_MONITOR_INTERNAL_H
+#define LOCKVANE_DAEMON_MONITOR_INTERNAL_H
+
+#include <signal.h>
+
+#include "daemon/board.h"
+#include "daemon/budget.h"
+#include "daemon/listener.h"
+#include "daemon/monitor.h"
+#include "daemon/picture.h"
+#include "daemon/state.h"
+#include "finding/suppress.h"
+#include "trace/programs.h"
+#include "trace/words.h"
+
+/* When the tables were last looked at, and what they held: growth shows in it. */
+struct monitor_sight {
+	uint32_t next_stack;
+	uint64_t signature;
+	unsigned int looks;
+	bool moved; /* at the last look: a slot may not have been ready yet */
+};
+
+struct monitor {
+	struct monitor_setup *setup;
+	sigset_t signals;
+	uint64_t began_ns;
+
+	struct programs *programs;
+	bool attached;
+	uint64_t attach_own_ns; /* our CPU time when the first hook was attached */
+	uint64_t detach_ns;	/* what detaching took of it, the last time */
+	unsigned int failures;	/* to attach, in a row */
+	struct budget budget;
+	struct tables tables;
+
+	struct words *words;
+	struct picture *picture;
+	struct monitor_sight sight;
+	uint64_t counted_ns; /* when counters were last read */
+	bool told_full;
+
+	struct suppressions *suppressions;
+	struct known known;
+
+	struct state *state;
+	struct state_totals before; /* this process */
+	uint64_t armed_before;
+	bool grown, changed; /* graph; known findings, that can wait */
+	bool urgent;	     /* a finding is new */
+	bool broken;	     /* the last save failed */
+	uint64_t saved_ns, counts_ns, retry_ns;
+	uint64_t state_errors;
+
+	struct board *board; /* NULL: nobody is told numbers */
+	struct listener *listener;
+	uint64_t began_ms, posted_ns, attachments;
+	uint64_t losses_before[LV_LOSS_KINDS];
+
+	uint64_t pinged_ns;
+	uint64_t reloads, reloads_failed;
+	bool stale; /* the last reload failed */
+};
+
+/* monitor_hooks.c */
+uint64_t monitor_now(void);	/* ns, CLOCK_MONOTONIC */
+uint64_t monitor_time_ms(void); /* since the epoch */
+uint64_t monitor_own_ns(void);	/* CPU time of this process */
+void monitor_ping(struct monitor *m);
+int monitor_attach(struct monitor *m, struct error *err);
+/* As the budget says now. */
+void monitor_follow_budget(struct monitor *m);
+void monitor_set_budget(struct monitor *m);
+void monitor_disarm(struct monitor *m);
+
+/* monitor_learn.c */
+int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err);
+/* What is new in the tables, if anything is or `whole`; tells what is found. */
+void monitor_learn(struct monitor *m, bool whole);
+/* Look at all findings: what is news is told, the rest counted. */
+void monitor_review(struct monitor *m);
+int monitor_read_suppressions(const char *path, struct suppressions **ret, struct error *err);
+void monitor_say_coverage(const struct monitor *m, char *ret, size_t room);
+
+/* monitor_keep.c */
+int monitor_open_state(struct monitor *m, struct capture **ret_graph, struct error *err);
+/* Save if it is time to, or `now`. */
+void monitor_keep(struct monitor *m, bool now);
+uint64_t monitor_armed_ns(const struct monitor *m);
+void monitor_totals(const struct monitor *m, struct state_totals *ret);
+
+/* monitor_metrics.c */
+/* What goes wrong here is told, and does without. */
+void monitor_begin_metrics(struct monitor *m);
+void monitor_end_metrics(struct monitor *m);
+/* Give out the numbers if it is time to, or at once. */
+void monitor_post(struct monitor *m, bool at_once);
+
+#endif

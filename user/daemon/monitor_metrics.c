@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The numbers for the outside, while somebody may ask for them. */
+#include "daemon/monitor_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "daemon/tell.h"
+
+#define POST_NS 5000000000ull
+
+/* Losses go on over restarts: those of before are in the graph it began with. */
+static void remember_losses(struct monitor *m)
+{
+	static const char *const names[LV_LOSS_KINDS] = {
+#define X(id, name, text) #name,
+		LV_LOSSES(X)
+#undef X
+	};
+	const struct capture *c = picture_capture(m->picture);
+
+	for (size_t i = 0; i < c->nr_losses; i++)
+		for (int kind = 0; kind < LV_LOSS_KINDS; kind++)
+			if (!strcmp(c->losses[i].name, names[kind]))
+				m->losses_before[kind] = c->losses[i].count;
+}
+
+void monitor_begin_metrics(struct monitor *m)
+{
+	const struct config *c = &m->setup->config;
+	struct error err = {};
+
+	remember_losses(m);
+	if (!c->metrics)
+		return;
+	m->board = board_new();
+	if (!m->board) {
+		tell(CONFIG_ERROR, TELL_GENERAL, "no metrics: out of memory");
+		return;
+	}
+	if (!listener_start(c->metrics, c->metrics_mode, board_text, m->board, &m->listener, &err))
+		return;
+	tell(CONFIG_ERROR, TELL_GENERAL, "no metrics: %s", err.text);
+	board_free(m->board);
+	m->board = NULL;
+}
+
+void monitor_end_metrics(struct monitor *m)
+{
+	listener_stop(m->listener);
+	board_free(m->board);
+}
+
+static void put_findings(const struct monitor *m, struct metrics *ret)
+{
+	const struct findings *all = picture_findings(m->picture);
+	const struct capture *c = picture_capture(m->picture);
+
+	for (uint32_t i = 0; i < all->nr; i++) {
+		const struct finding *f = &all->items[i];
+		const struct known_finding *k = known_find(&m->known, f->id);
+
+		if (f->suppressed_by == LV_NONE)
+			ret->findings[f->rule][f->confidence]++;
+		else
+			ret->suppressed[f->rule]++;
+		if (!k)
+			continue;
+		ret->sightings += k->count;
+		if (k->first_ms > ret->newest_ms)
+			ret->newest_ms = k->first_ms;
+	}
+	for (uint32_t i = 0; m->suppressions && i < m->suppressions->nr; i++)
+		ret->suppressions_idle += !m->suppressions->items[i].hits;
+	ret->suppressions = m->suppressions ? m->suppressions->nr : 0;
+	ret->findings_cut_short = all->cut_short;
+	ret->classes = c->nr_classes;
+	ret->edges = c->nr_edges;
+	for (size_t i = 0; i < c->nr_classes; i++)
+		ret->ambiguous_classes += c->classes[i].certainty == CAPTURE_AMBIGUOUS;
+}
+
+static void put_tables(const struct monitor *m, struct metrics *ret)
+{
+	const struct tables *t = &m->tables;
+	uint64_t stacks = __atomic_load_n(&t->control->next_stack, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++)
+		ret->table_used[METRICS_TABLE_CLASSES] += t->classes[i].state == LV_SLOT_READY;
+	for (uint32_t i = 0; i < LV_MAX_EDGES; i++)
+		ret->table_used[METRICS_TABLE_EDGES] += t->edges[i].state == LV_SLOT_READY;
+	for (uint32_t i = 0; i < LV_MAX_NAMES; i++)
+		ret->table_used[METRICS_TABLE_NAMES] += t->names[i].state == LV_SLOT_READY;
+	for (uint32_t i = 0; i < LV_MAX_FACTS; i++)
+		ret->table_used[METRICS_TABLE_FACTS] += t->facts[i].state == LV_SLOT_READY;
+	ret->table_used[METRICS_TABLE_STACKS] = stacks < LV_MAX_STACKS ? stacks : LV_MAX_STACKS;
+	for (int kind = 0; kind < LV_LOSS_KINDS; kind++) {
+		ret->lost[kind] = m->losses_before[kind];
+		for (size_t cpu = 0; cpu < t->nr_cpus; cpu++)
+			for (int hook = 0; hook <= LV_HOOKS; hook++)
+				ret->lost[kind] += t->cpus[cpu].lost[kind][hook];
+	}
+}
+
+static void put_programs(struct monitor *m, struct metrics_program *programs, struct metrics *ret)
+{
+	uint64_t misses[LV_HOOKS + 1];
+
+	programs_recursion_misses(m->programs, misses);
+	for (int hook = 0; hook <= LV_HOOKS; hook++) {
+		struct metrics_program *p = &programs[ret->nr_programs];
+
+		if (hook < LV_HOOKS && !m->setup->plan->hooks[hook].present)
+			continue;
+		*p = (struct metrics_program){.name = tables_hook(hook), .misses = misses[hook]};
+		for (size_t cpu = 0; cpu < m->tables.nr_cpus; cpu++)
+			p->events += m->tables.cpus[cpu].events[hook];
+		ret->lost[LV_LOSS_RECURSION] += misses[hook];
+		ret->nr_programs++;
+	}
+	ret->programs = programs;
+}
+
+static void put_kernel(const struct monitor *m, struct metrics *ret)
+{
+	const struct capture *head = m->setup->head;
+	const struct plan *plan = m->setup->plan;
+
+	ret->version = LOCKVANE_VERSION;
+	ret->kernel_release = head->kernel;
+	ret->kernel_version = head->build;
+	ret->machine = head->machine;
+	ret->rt = head->rt;
+	ret->preempts = head->preempts;
+	ret->unlocks_hidden = head->unlocks_hidden;
+	ret->irqs_unseen = head->irqs_unseen;
+	ret->started_ms = m->began_ms;
+	ret->pinned_bytes = plan_pinned_fixed() + plan_pinned_per_cpu() * (uint64_t)plan->nr_cpus;
+}
+
+static void put_budget(const struct monitor *m, struct metrics *ret)
+{
+	static const enum metrics_mode modes[] = {
+		[BUDGET_ARMED] = METRICS_MODE_ARMED,
+		[BUDGET_DISARMED] = METRICS_MODE_DISARMED,
+		[BUDGET_DETACHED] = METRICS_MODE_DETACHED,
+		[BUDGET_STOPPED] = METRICS_MODE_STOPPED,
+	};
+	const struct budget *b = &m->budget;
+	struct state_totals t;
+
+	monitor_totals(m, &t);
+	ret->mode = modes[b->mode];
+	ret->events = b->last.events;
+	ret->armed_ns = b->armed_ns;
+	ret->watched_ns = b->watched_ns;
+	ret->windows = b->windows;
+	ret->attachments = m->attachments;
+	ret->coverage_time = t.watched_ns ? (double)(monitor_armed_ns(m)) / t.watched_ns : NAN;
+	ret->coverage_events = t.seen + t.unseen ? (double)t.seen / (t.seen + t.unseen) : NAN;
+	ret->budget = b->set.share;
+	ret->budget_used = budget_used(b);
+	ret->event_cost_seconds = b->costs.armed / 1e9;
+	ret->cost_seconds = b->spent_hooks / 1e9;
+	ret->budget_stops = b->cut_short;
+}
+
+static void put_state(const struct monitor *m, struct metrics *ret)
+{
+	ret->state_bytes = state_bytes(m->state);
+	ret->state_limit_bytes = m->setup->config.state_max;
+	ret->state_errors = m->state_errors;
+	ret->state_in_memory = m->broken;
+	ret->reloads = m->reloads;
+	ret->reloads_failed = m->reloads_failed;
+	ret->config_stale = m->stale;
+}
+
+void monitor_post(struct monitor *m, bool at_once)
+{
+	struct metrics_program programs[LV_HOOKS + 1];
+	uint64_t now = monitor_now();
+	struct metrics numbers;
+
+	if (!m->board || (!at_once && now - m->posted_ns < POST_NS))
+		return;
+	m->posted_ns = now;
+	metrics_init(&numbers);
+	put_kernel(m, &numbers);
+	put_findings(m, &numbers);
+	put_tables(m, &numbers);
+	put_programs(m, programs, &numbers);
+	put_budget(m, &numbers);
+	put_state(m, &numbers);
+	/* Without memory for it the older numbers stay: who scrapes sees that they stand still. */
+	board_post(m->board, &numbers);
+}

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "daemon/picture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "daemon/picture_internal.h"
+#include "finding/watch.h"
+
+/* One picture_add(): where the classes and stacks of what was seen have gone. */
+struct adding {
+	struct picture *p;
+	const struct capture *seen;
+	uint32_t *classes, *stacks;
+};
+
+const struct capture *picture_capture(const struct picture *p)
+{
+	return p->c;
+}
+
+struct findings *picture_findings(struct picture *p)
+{
+	return &p->all;
+}
+
+bool picture_is_full(const struct picture *p)
+{
+	return p->full;
+}
+
+/* --- what was found ---------------------------------------------------- */
+
+static struct finding *find_id(struct picture *p, const char *id)
+{
+	for (uint32_t i = 0; i < p->all.nr; i++)
+		if (!strcmp(p->all.items[i].id, id))
+			return &p->all.items[i];
+	return NULL;
+}
+
+/* What a step has found moves over; what that replaces is left in its place. */
+static int keep_new(struct picture *p, struct findings *new)
+{
+	struct finding *grown = reallocarray(p->all.items, p->all.nr + new->nr, sizeof(*grown));
+	uint32_t kept = 0;
+
+	if (!grown)
+		return -ENOMEM;
+	p->all.items = grown;
+	for (uint32_t i = 0; i < new->nr; i++) {
+		struct finding f = new->items[i], *old = find_id(p, f.id);
+
+		if (old)
+			new->items[kept++] = *old;
+		*(old ? old : &p->all.items[p->all.nr++]) = f;
+	}
+	new->nr = kept;
+	return 0;
+}
+
+typedef int (*watch_step)(struct finding_watch *w, uint32_t index, struct findings *ret_new);
+
+static int tell_watch(struct picture *p, watch_step step, uint32_t index)
+{
+	struct findings *new = calloc(1, sizeof(*new));
+	int code;
+
+	if (!new)
+		return -ENOMEM;
+	code = step(p->w, index, new);
+	if (!code && new->nr)
+		code = keep_new(p, new);
+	findings_free(new);
+	return code;
+}
+
+/* --- names and edges that are known -------------------------------------- */
+
+static int learn_name(struct picture *p, uint32_t class, uint32_t owner)
+{
+	const char *name = p->c->classes[class].name;
+	size_t len = strlen(name);
+	struct named *n = calloc(1, sizeof(*n) + len + 1);
+
+	if (!n)
+		return -ENOMEM;
+	n->class = class;
+	n->owner = owner;
+	memcpy(n->name, name, len + 1);
+	HASH_ADD_KEYPTR(hh, p->names, n->name, len, n);
+	return 0;
+}
+
+static struct named *find_name(const struct picture *p, const char *name)
+{
+	struct named *n;
+
+	HASH_FIND(hh, p->names, name, strlen(name), n);
+	return n;
+}
+
+static int learn_edge(struct picture *p, uint32_t edge)
+{
+	const struct capture_edge *e = &p->c->edges[edge];
+	struct joined *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return -ENOMEM;
+	j->key = (struct edge_key){e->from, e->to, e->dep};
+	j->edge = edge;
+	HASH_ADD(hh, p->edges, key, sizeof(j->key), j);
+	return 0;
+}
+
+uint32_t picture_edge(const struct picture *p, uint32_t from, uint32_t to, uint32_t dep)
+{
+	struct edge_key key = {from, to, dep};
+	struct joined *j;
+
+	HASH_FIND(hh, p->edges, &key, sizeof(key), j);
+	return j ? j->edge : LV_NONE;
+}
+
+/* --- beginning ----------------------------------------------------------- */
+
+/* The watch is told what was known before, as if it came now. */
+static int tell_known(struct picture *p)
+{
+	int code = 0;
+
+	for (uint32_t i = 0; !code && i < p->c->nr_classes; i++) {
+		code = learn_name(p, i, LV_NONE);
+		code = code ? code : tell_watch(p, finding_watch_class, i);
+	}
+	for (uint32_t i = 0; !code && i < p->c->nr_edges; i++) {
+		code = learn_edge(p, i);
+		code = code ? code : tell_watch(p, finding_watch_edge, i);
+	}
+	for (uint32_t i = 0; !code && i < p->c->nr_facts; i++)
+		code = tell_watch(p, finding_watch_fact, i);
+	return code;
+}
+
+int picture_new(struct capture *known, struct picture **ret)
+{
+	struct picture *p = calloc(1, sizeof(*p));
+	int code;
+
+	if (!p) {
+		capture_free(known);
+		return -ENOMEM;
+	}
+	p->c = known;
+	memset(p->class_of, 0xff, sizeof(p->class_of));
+	code = picture_remember_base(p);
+	code = code ? code : finding_watch_new(known, &p->w);
+	code = code ? code : tell_known(p);
+	if (code) {
+		picture_free(p);
+		return code;
+	}
+	*ret = p;
+	return 0;
+}
+
+static void free_hashes(struct picture *p)
+{
+	struct named *n, *next_name;
+	struct joined *j, *next_edge;
+
+	HASH_ITER(hh, p->names, n, next_name)
+	{
+		HASH_DEL(p->names, n);
+		free(n);
+	}
+	HASH_ITER(hh, p->edges, j, next_edge)
+	{
+		HASH_DEL(p->edges, j);
+		free(j);
+	}
+}
+
+void picture_free(struct picture *p)
+{
+	struct findings *all;
+
+	if (!p)
+		return;
+	all = calloc(1, sizeof(*all));
+	if (all) {
+		*all = p->all;
+		findings_free(all);
+	}
+	finding_watch_free(p->w);
+	free_hashes(p);
+	free(p->base_acquisitions);
+	free(p->base_counts);
+	free(p->base_losses);
+	capture_free(p->c);
+	free(p);
+}
+
+/* --- adding -------------------------------------------------------------- */
+
+static int copy_frames(const struct capture_stack *from, struct capture_stack *to)
+{
+	to->frames = calloc(from->nr_frames + 1, sizeof(*to->frames));
+	if (!to->frames)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < from->nr_frames; i++) {
+		to->frames[i].ip = from->frames[i].ip;
+		to->frames[i].text = strdup(from->frames[i].text);
+		if (!to->frames[i].text)
+			return -ENOMEM;
+		to->nr_frames++;
+	}
+	return 0;
+}
+
+/* A stack comes along with what refers to it, while there is room. */
+static int add_stack(struct adding *a, uint32_t index, uint32_t *ret)
+{
+	struct picture *p = a->p;
+	const struct capture_stack *from;
+	struct capture_stack *to;
+
+	*ret = LV_NONE;
+	if (index >= a->seen->nr_stacks)
+		return 0;
+	if (a->stacks[index] != LV_NONE) {
+		*ret = a->stacks[index];
+		return 0;
+	}
+	if (p->c->nr_stacks >= LV_MAX_STACKS) {
+		p->full = true;
+		return 0;
+	}
+	to = capture_add_stack(p->c);
+	if (!to)
+		return -ENOMEM;
+	from = &a->seen->stacks[index];
+	to->pid = from->pid;
+	to->cpu = from->cpu;
+	memcpy(to->comm, from->comm, sizeof(to->comm));
+	*ret = a->stacks[index] = p->c->nr_stacks - 1;
+	return copy_frames(from, to);
+}
+
+/* Usage bits that the picture's class does not have, with where and who. */
+static int add_usage(struct adding *a, const struct capture_class *from, uint32_t class,
+		     bool *ret_news)
+{
+	uint32_t new = from->usage & ~a->p->c->classes[class].usage;
+	int code = 0;
+
+	for (int bit = 0; !code && bit < LV_USAGES; bit++) {
+		uint32_t stack;
+
+		if (!(new & 1u << bit))
+			continue;
+		code = add_stack(a, from->usage_stack[bit], &stack);
+		a->p->c->classes[class].usage_stack[bit] = stack;
+		a->p->c->classes[class].usage_addr[bit] = from->usage_addr[bit];
+	}
+	*ret_news = new || from->flags & ~a->p->c->classes[class].flags;
+	a->p->c->classes[class].usage |= new;
+	a->p->c->classes[class].flags |= from->flags;
+	return code;
+}
+
+static int update_class(struct adding *a, const struct capture_class *from, uint32_t class)
+{
+	bool news;
+	int code = add_usage(a, from, class, &news);
+
+	return code || !news ? code : tell_watch(a->p, finding_watch_usage, class);
+}
+
+static int new_class(struct adding *a, const struct capture_class *from, const char *name,
+		     uint32_t owner, uint32_t *ret)
+{
+	struct picture *p = a->p;
+	struct capture_class *to = capture_add_class(p->c);
+	bool news;
+	int code;
+
+	if (!to)
+		return -ENOMEM;
+	*ret = p->c->nr_classes - 1;
+	to->name = strdup(name);
+	to->alias = from->alias ? strdup(from->alias) : NULL;
+	to->kind = strdup(from->kind);
+	to->key = strdup(from->key);
+	to->certainty = from->certainty;
+	to->family = from->family;
+	to->subclass = from->subclass;
+	if (!to->name || !to->kind || !to->key || (from->alias && !to->alias))
+		return -ENOMEM;
+	code = learn_name(p, *ret, owner);
+	code = code ? code : add_usage(a, from, *ret, &news);
+	return code ? code : tell_watch(p, finding_watch_class, *ret);
+}
+
+/* Static locks are known by name: their addresses differ from boot to boot. */
+static bool is_same(const struct capture_class *known, const struct capture_class *seen)
+{
+	if (known->family != seen->family || strcmp(known->kind, seen->kind))
+		return false;
+	return !strcmp(seen->kind, "static") || !strcmp(seen->kind, "percpu") ||
+	       !strcmp(known->key, seen->key);
+}
+
+/*
+ * The picture's class of that name, if it is that one; else one of a like
+ * name. Which name a place gets may change as more is learnt of it: from then
+ * on it is another class.
+ */
+static int find_class(struct adding *a, const struct capture_class *from, uint32_t owner,
+		      uint32_t *ret)
+{
+	struct picture *p = a->p;
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s", from->name);
+	for (unsigned int n = 2; n < 100; n++) {
+		struct named *known = find_name(p, name);
+
+		if (!known) {
+			if (p->c->nr_classes < LV_MAX_CLASSES)
+				return new_class(a, from, name, owner, ret);
+			p->full = true;
+			return 0;
+		}
+		if ((known->owner == LV_NONE || known->owner == owner) &&
+		    is_same(&p->c->classes[known->class], from)) {
+			known->owner = owner;
+			*ret = known->class;
+			return update_class(a, from, known->class);
+		}
+		snprintf(name, sizeof(name), "%.240s#%u", from->name, n);
+	}
+	return 0;
+}
+
+static int add_class(struct adding *a, size_t i, uint32_t id)
+{
+	struct picture *p = a->p;
+	const struct capture_class *from = &a->seen->classes[i];
+	uint32_t class = LV_NONE;
+	int code = find_class(a, from, id, &class);
+
+	a->classes[i] = class;
+	if (id < LV_MAX_CLASSES)
+		p->class_of[id] = class;
+	if (class != LV_NONE)
+		picture_set_count(&p->c->classes[class].acquisitions, p->base_acquisitions,
+				  p->nr_base_classes, class, from->acquisitions);
+	return code;
+}
+
+static int new_edge(struct adding *a, const struct capture_edge *from, uint32_t *ret)
+{
+	struct picture *p = a->p;
+	struct capture_edge *to = capture_add_edge(p->c);
+	int code;
+
+	if (!to)
+		return -ENOMEM;
+	*ret = p->c->nr_edges - 1;
+	to->from = a->classes[from->from];
+	to->to = a->classes[from->to];
+	to->dep = from->dep;
+	to->from_addr = from->from_addr;
+	to->to_addr = from->to_addr;
+	code = add_stack(a, from->stack, &to->stack);
+	code = code ? code : add_stack(a, from->from_stack, &to->from_stack);
+	code = code ? code : learn_edge(p, *ret);
+	return code ? code : tell_watch(p, finding_watch_edge, *ret);
+}
+
+static int add_edge(struct adding *a, const struct capture_edge *from)
+{
+	struct picture *p = a->p;
+	uint32_t head = a->classes[from->from], tail = a->classes[from->to], edge;
+	int code = 0;
+
+	if (head == LV_NONE || tail == LV_NONE)
+		return 0;
+	edge = picture_edge(p, head, tail, from->dep);
+	if (edge == LV_NONE && p->c->nr_edges >= LV_MAX_EDGES) {
+		p->full = true;
+		return 0;
+	}
+	if (edge == LV_NONE)
+		code = new_edge(a, from, &edge);
+	if (!code)
+		picture_set_count(&p->c->edges[edge].count, p->base_counts, p->nr_base_edges, edge,
+				  from->count);
+	return code;
+}
+
+static bool has_fact(const struct capture *c, uint32_t kind, uint32_t class, uint32_t class2)
+{
+	for (size_t i = 0; i < c->nr_facts; i++)
+		if (c->facts[i].kind == kind && c->facts[i].class == class &&
+		    c->facts[i].class2 == class2)
+			return true;
+	return false;
+}
+
+static int add_fact(struct adding *a, const struct capture_fact *from)
+{
+	struct picture *p = a->p;
+	uint32_t class = a->classes[from->class];
+	uint32_t class2 = from->class2 == LV_NONE ? LV_NONE : a->classes[from->class2];
+	struct capture_fact *to;
+	int code;
+
+	if (class == LV_NONE || (class2 == LV_NONE && from->class2 != LV_NONE) ||
+	    has_fact(p->c, from->kind, class, class2))
+		return 0;
+	if (p->c->nr_facts >= LV_MAX_FACTS) {
+		p->full = true;
+		return 0;
+	}
+	to = capture_add_fact(p->c);
+	if (!to)
+		return -ENOMEM;
+	to->kind = from->kind;
+	to->class = class;
+	to->class2 = class2;
+	to->addr = from->addr;
+	code = add_stack(a, from->stack, &to->stack);
+	return code ? code : tell_watch(p, finding_watch_fact, p->c->nr_facts - 1);
+}
+
+static int add_loss(struct picture *p, const struct capture_loss *from)
+{
+	struct capture_loss *to;
+	size_t i = 0;
+
+	while (i < p->c->nr_losses && strcmp(p->c->losses[i].name, from->name))
+		i++;
+	if (i == p->c->nr_losses) {
+		to = capture_add_loss(p->c);
+		if (!to)
+			return -ENOMEM;
+		to->name = strdup(from->name);
+		to->text = strdup(from->text);
+		if (!to->name || !to->text)
+			return -ENOMEM;
+	}
+	to = &p->c->losses[i];
+	picture_set_count(&to->count, p->base_losses, p->nr_base_losses, i, from->count);
+	free(to->programs);
+	to->programs = from->programs ? strdup(from->programs) : NULL;
+	return from->programs && !to->programs ? -ENOMEM : 0;
+}
+
+static int add_all(struct adding *a, const uint32_t *ids)
+{
+	const struct capture *seen = a->seen;
+	int code = 0;
+
+	for (size_t i = 0; !code && i < seen->nr_classes; i++)
+		code = add_class(a, i, ids[i]);
+	for (size_t i = 0; !code && i < seen->nr_edges; i++)
+		code = add_edge(a, &seen->edges[i]);
+	for (size_t i = 0; !code && i < seen->nr_facts; i++)
+		code = add_fact(a, &seen->facts[i]);
+	for (size_t i = 0; !code && i < seen->nr_losses; i++)
+		code = add_loss(a->p, &seen->losses[i]);
+	return code;
+}
+
+int picture_add(struct picture *p, const struct capture *seen, const uint32_t *ids)
+{
+	struct adding a = {.p = p, .seen = seen};
+	int code = -ENOMEM;
+
+	a.classes = calloc(seen->nr_classes + 1, sizeof(*a.classes));
+	a.stacks = calloc(seen->nr_stacks + 1, sizeof(*a.stacks));
+	if (a.classes && a.stacks) {
+		memset(a.stacks, 0xff, seen->nr_stacks * sizeof(*a.stacks));
+		code = add_all(&a, ids);
+	}
+	p->c->events = p->base_events + seen->events;
+	free(a.classes);
+	free(a.stacks);
+	return code;
+}

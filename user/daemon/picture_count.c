@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdlib.h>
+
+#include "capture/tables.h"
+#include "daemon/picture_internal.h"
+
+#define COMMON_FRAMES 24 /* of a stack, for an estimate */
+#define COMMON_STRING 64 /* a symbol, with malloc()'s share */
+
+size_t picture_memory_max(void)
+{
+	return LV_MAX_STACKS * (sizeof(struct capture_stack) +
+				COMMON_FRAMES * (sizeof(struct capture_frame) + COMMON_STRING)) +
+	       LV_MAX_EDGES * (sizeof(struct capture_edge) + sizeof(struct joined)) +
+	       LV_MAX_CLASSES *
+		       (sizeof(struct capture_class) + sizeof(struct named) + 4 * COMMON_STRING);
+}
+
+int picture_remember_base(struct picture *p)
+{
+	const struct capture *c = p->c;
+
+	p->base_acquisitions = calloc(c->nr_classes + 1, sizeof(uint64_t));
+	p->base_counts = calloc(c->nr_edges + 1, sizeof(uint64_t));
+	p->base_losses = calloc(c->nr_losses + 1, sizeof(uint64_t));
+	if (!p->base_acquisitions || !p->base_counts || !p->base_losses)
+		return -ENOMEM;
+	p->nr_base_classes = c->nr_classes;
+	p->nr_base_edges = c->nr_edges;
+	p->nr_base_losses = c->nr_losses;
+	for (size_t i = 0; i < c->nr_classes; i++)
+		p->base_acquisitions[i] = c->classes[i].acquisitions;
+	for (size_t i = 0; i < c->nr_edges; i++)
+		p->base_counts[i] = c->edges[i].count;
+	for (size_t i = 0; i < c->nr_losses; i++)
+		p->base_losses[i] = c->losses[i].count;
+	p->base_events = c->events;
+	p->base_duration = c->duration;
+	return 0;
+}
+
+static void count_classes(struct picture *p, const struct tables *t)
+{
+	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++) {
+		uint32_t class = p->class_of[id];
+		uint64_t sum = 0;
+
+		if (class == LV_NONE)
+			continue;
+		for (size_t i = 0; i < t->nr_cpus; i++)
+			sum += t->cpus[i].acquisitions[id];
+		picture_set_count(&p->c->classes[class].acquisitions, p->base_acquisitions,
+				  p->nr_base_classes, class, sum);
+	}
+}
+
+/* The picture's edge of a slot, or LV_NONE. */
+static uint32_t edge_of(const struct picture *p, const struct lv_edge *e)
+{
+	uint32_t from, to;
+
+	if (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) != LV_SLOT_READY ||
+	    e->from >= LV_MAX_CLASSES || e->to >= LV_MAX_CLASSES)
+		return LV_NONE;
+	from = p->class_of[e->from];
+	to = p->class_of[e->to];
+	if (from == LV_NONE || to == LV_NONE)
+		return LV_NONE;
+	return picture_edge(p, from, to, e->dep & ~LV_DEP_DOWN);
+}
+
+static void count_edges(struct picture *p, const struct tables *t)
+{
+	uint64_t *live = calloc(p->c->nr_edges + 1, sizeof(*live));
+
+	if (!live)
+		return; /* counts are late, no more */
+	for (uint32_t id = 0; id < LV_MAX_EDGES; id++) {
+		uint32_t edge = edge_of(p, &t->edges[id]);
+
+		for (size_t i = 0; edge != LV_NONE && i < t->nr_cpus; i++)
+			live[edge] += t->cpus[i].edge_hits[id];
+	}
+	for (size_t i = 0; i < p->c->nr_edges; i++)
+		if (live[i])
+			picture_set_count(&p->c->edges[i].count, p->base_counts, p->nr_base_edges,
+					  i, live[i]);
+	free(live);
+}
+
+void picture_count(struct picture *p, const struct tables *tables, uint64_t armed_ns)
+{
+	count_classes(p, tables);
+	count_edges(p, tables);
+	p->c->events = p->base_events + tables_events(tables->cpus, tables->nr_cpus);
+	p->c->duration = p->base_duration + armed_ns;
+}
+
+uint64_t picture_sightings(const struct picture *p, const struct finding *f)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (uint32_t i = 0; i < f->chain.nr_edges; i++)
+		if (p->c->edges[f->chain.edges[i]].count < least)
+			least = p->c->edges[f->chain.edges[i]].count;
+	if (!f->chain.nr_edges && f->chain.nr_classes)
+		least = p->c->classes[f->chain.classes[0]].acquisitions;
+	/* It was seen to be found. */
+	return least && least != UINT64_MAX ? least : 1;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Between the files of picture: picture.c lets it grow, picture_count.c counts. */
+#ifndef LOCKVANE_DAEMON_PICTURE_INTERNAL_H
+#define LOCKVANE_DAEMON_PICTURE_INTERNAL_H
+
+#include <uthash.h>
+
+#include "daemon/picture.h"
+#include "finding/watch.h"
+
+struct named {
+	UT_hash_handle hh;
+	uint32_t class;
+	uint32_t owner; /* place in the tables of this process, or LV_NONE */
+	char name[];
+};
+
+struct edge_key {
+	uint32_t from, to, dep;
+};
+
+struct joined {
+	UT_hash_handle hh;
+	struct edge_key key;
+	uint32_t edge;
+};
+
+struct picture {
+	struct capture *c;
+	struct finding_watch *w;
+	struct findings all;
+	struct named *names;
+	struct joined *edges;
+	uint32_t class_of[LV_MAX_CLASSES]; /* by place in the tables, or LV_NONE */
+	/* What was counted before this process. */
+	uint64_t *base_acquisitions, *base_counts, *base_losses;
+	size_t nr_base_classes, nr_base_edges, nr_base_losses;
+	uint64_t base_events, base_duration;
+	bool full;
+};
+
+/* The counts that a picture begins with. -ENOMEM. */
+int picture_remember_base(struct picture *p);
+
+/* The edge's index, or LV_NONE. */
+uint32_t picture_edge(const struct picture *p, uint32_t from, uint32_t to, uint32_t dep);
+
+/* What this process counted, and what was counted before it. */
+static inline void picture_set_count(uint64_t *at, const uint64_t *base, size_t nr_base,
+				     size_t index, uint64_t live)
+{
+	*at = live + (index < nr_base ? base[index] : 0);
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the daemon may do once it is set up. docs/monitor.md says what each right is for. */
+#ifndef LOCKVANE_DAEMON_PRIVILEGES_H
+#define LOCKVANE_DAEMON_PRIVILEGES_H
+
+#include "base/error.h"
+
+/*
+ * Keep CAP_BPF, CAP_PERFMON and CAP_SYSLOG (those of them we have), for hooks
+ * that are attached again and for symbols; none may be gained by exec.
+ */
+int privileges_drop(struct error *err);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What this process itself uses. */
+#ifndef LOCKVANE_DAEMON_PROCESS_H
+#define LOCKVANE_DAEMON_PROCESS_H
+
+#include <stdint.h>
+
+struct process_numbers {
+	double cpu_seconds;	 /* user and system, all threads */
+	uint64_t resident_bytes; /* 0: not known */
+	uint64_t open_fds;	 /* 0: not known */
+	uint64_t max_fds;
+};
+
+void process_look(struct process_numbers *ret);
+
+#endif

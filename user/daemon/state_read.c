@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The state as others read it, while a monitor may be at work. */
+#include "daemon/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "daemon/state_internal.h"
+
+CLEANUP_DEFINE(reader, sqlite3 *, sqlite3_close)
+
+static int open_uri(const char *path, bool immutable, sqlite3 **ret)
+{
+	char *uri = sqlite3_mprintf("file:%s%s", path, immutable ? "?immutable=1" : "");
+	int code = -ENOMEM;
+
+	if (uri && sqlite3_open_v2(uri, ret,
+				   SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
+					   SQLITE_OPEN_NOFOLLOW,
+				   NULL) == SQLITE_OK) {
+		sqlite3_busy_timeout(*ret, 2000);
+		code = sqlite3_exec(*ret, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) ==
+				       SQLITE_OK
+			       ? 0
+			       : state_error(NULL, *ret, "");
+	}
+	sqlite3_free(uri);
+	return code;
+}
+
+static int open_reader(const char *folder, sqlite3 **ret, struct error *err)
+{
+	CLEANUP(cleanup_reader) sqlite3 *db = NULL;
+	char path[PATH_MAX];
+	int code;
+
+	/* In a URI these would mean something. */
+	if (strpbrk(folder, "?#%"))
+		return error_set(err, -EINVAL, "%s: a folder's name without ?, # and %%, please",
+				 folder);
+	snprintf(path, sizeof(path), "%.4000s/" STATE_FILE, folder);
+	if (access(path, R_OK))
+		return error_set(err, -errno,
+				 "no state in %s (%s): has lockvane monitor run, and "
+				 "are you root?",
+				 folder, strerror(errno));
+	code = open_uri(path, false, &db);
+	if (code) {
+		/* Without a monitor, where nothing may be written, no log can be. */
+		sqlite3_close(db);
+		db = NULL;
+		code = open_uri(path, true, &db);
+	}
+	if (code)
+		return error_set_errno(err, code, "cannot read %s", path);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	code = state_rows_verify(db, err);
+	if (code)
+		return error_prefix(err, "%s is damaged", path);
+	*ret = TAKE_PTR(db);
+	return 0;
+}
+
+int state_read(const char *folder, struct state_content *ret, struct error *err)
+{
+	CLEANUP(cleanup_reader) sqlite3 *db = NULL;
+	int code = open_reader(folder, &db, err);
+
+	*ret = (struct state_content){};
+	code = code ? code : state_rows_read(db, &ret->known, &ret->totals, err);
+	if (code)
+		state_content_done(ret);
+	return code;
+}
+
+int state_report(const char *folder, const char *id, bool json, char **ret, struct error *err)
+{
+	CLEANUP(cleanup_reader) sqlite3 *db = NULL;
+	int code = open_reader(folder, &db, err);
+
+	return code ? code : state_rows_report(db, id, json, ret, err);
+}
