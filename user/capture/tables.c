@@ -28,13 +28,7 @@ const char *tables_hook(uint32_t hook)
 	return hook <= LV_HOOKS ? hook_names[hook] : NULL;
 }
 
-/* How often, on all CPUs. What memos hold has not come to the CPUs' counters yet. */
-struct totals {
-	uint64_t acquisitions[LV_MAX_CLASSES];
-	uint64_t edge_hits[LV_MAX_EDGES];
-};
-
-static void add_memo(struct totals *totals, const struct lv_memo *memo)
+static void add_memo(struct tables_totals *totals, const struct lv_memo *memo)
 {
 	uint32_t edge = memo->edge;
 
@@ -43,7 +37,7 @@ static void add_memo(struct totals *totals, const struct lv_memo *memo)
 		totals->edge_hits[edge & (LV_MAX_EDGES - 1)] += memo->hits;
 }
 
-static void add_up(const struct tables *tables, struct totals *ret)
+void tables_add_up(const struct tables *tables, struct tables_totals *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; i < tables->nr_cpus; i++) {
@@ -63,7 +57,7 @@ struct moved {
 	const struct tables *tables;
 	const struct tables_words *words;
 	struct capture *capture;
-	struct totals totals;
+	struct tables_totals totals;
 	uint32_t classes[LV_MAX_CLASSES];
 	uint32_t stacks[LV_MAX_STACKS];
 };
@@ -341,7 +335,7 @@ static int move_all(struct moved *m)
 
 	memset(m->classes, 0xff, sizeof(m->classes));
 	memset(m->stacks, 0xff, sizeof(m->stacks));
-	add_up(m->tables, &m->totals);
+	tables_add_up(m->tables, &m->totals);
 	m->capture->events += tables_events(m->tables->cpus, m->tables->nr_cpus);
 	for (uint32_t i = 0; !err && i < LV_MAX_CLASSES; i++)
 		if (is_ready(&m->tables->classes[i].state) && m->tables->classes[i].usage)

@@ -29,6 +29,15 @@ const char *tables_hook(uint32_t hook);
 /* Lock events that these CPUs have seen. */
 uint64_t tables_events(const struct lv_cpu *cpus, size_t nr_cpus);
 
+/* How often, on all CPUs. Big: not for the stack. */
+struct tables_totals {
+	uint64_t acquisitions[LV_MAX_CLASSES];
+	uint64_t edge_hits[LV_MAX_EDGES];
+};
+
+/* The CPUs' counters, with what is still in their memos. While armed, a moment's error may be in it. */
+void tables_add_up(const struct tables *tables, struct tables_totals *ret);
+
 struct tables_words {
 	void *arg;
 	/* Set name, alias, kind, key and certainty of a class; correct its family. 0 or -errno. */

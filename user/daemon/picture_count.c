@@ -40,19 +40,13 @@ int picture_remember_base(struct picture *p)
 	return 0;
 }
 
-static void count_classes(struct picture *p, const struct tables *t)
+static void count_classes(struct picture *p, const struct tables_totals *totals)
 {
-	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++) {
-		uint32_t class = p->class_of[id];
-		uint64_t sum = 0;
-
-		if (class == LV_NONE)
-			continue;
-		for (size_t i = 0; i < t->nr_cpus; i++)
-			sum += t->cpus[i].acquisitions[id];
-		picture_set_count(&p->c->classes[class].acquisitions, p->base_acquisitions,
-				  p->nr_base_classes, class, sum);
-	}
+	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++)
+		if (p->class_of[id] != LV_NONE)
+			picture_set_count(&p->c->classes[p->class_of[id]].acquisitions,
+					  p->base_acquisitions, p->nr_base_classes,
+					  p->class_of[id], totals->acquisitions[id]);
 }
 
 /* The picture's edge of a slot, or LV_NONE. */
@@ -70,7 +64,8 @@ static uint32_t edge_of(const struct picture *p, const struct lv_edge *e)
 	return picture_edge(p, from, to, e->dep & ~LV_DEP_DOWN);
 }
 
-static void count_edges(struct picture *p, const struct tables *t)
+static void count_edges(struct picture *p, const struct tables *t,
+			const struct tables_totals *totals)
 {
 	uint64_t *live = calloc(p->c->nr_edges + 1, sizeof(*live));
 
@@ -79,8 +74,8 @@ static void count_edges(struct picture *p, const struct tables *t)
 	for (uint32_t id = 0; id < LV_MAX_EDGES; id++) {
 		uint32_t edge = edge_of(p, &t->edges[id]);
 
-		for (size_t i = 0; edge != LV_NONE && i < t->nr_cpus; i++)
-			live[edge] += t->cpus[i].edge_hits[id];
+		if (edge != LV_NONE)
+			live[edge] += totals->edge_hits[id];
 	}
 	for (size_t i = 0; i < p->c->nr_edges; i++)
 		if (live[i])
@@ -91,8 +86,15 @@ static void count_edges(struct picture *p, const struct tables *t)
 
 void picture_count(struct picture *p, const struct tables *tables, uint64_t armed_ns)
 {
-	count_classes(p, tables);
-	count_edges(p, tables);
+	struct tables_totals *totals = malloc(sizeof(*totals));
+
+	/* Without, counts are late, no more. */
+	if (totals) {
+		tables_add_up(tables, totals);
+		count_classes(p, totals);
+		count_edges(p, tables, totals);
+	}
+	free(totals);
 	p->c->events = p->base_events + tables_events(tables->cpus, tables->nr_cpus);
 	p->c->duration = p->base_duration + armed_ns;
 }
