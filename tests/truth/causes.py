@@ -6,7 +6,8 @@ def missed_edge(figures, edge):
     judge = figures.judge
     pairs = judge.edges[edge]
     if all(a is None for a, _ in pairs):
-        return 'we did not hold the first'
+        return ('the first was only attempted: lockdep counts it from there on, lockvane when it '
+                'is held; or its event was lost')
     if all(b is None for _, b in pairs):
         return 'the second has no class of ours'
     ours = figures.edges.ours

@@ -15,7 +15,9 @@ EXACT, INFERRED, AMBIGUOUS = range(3)
 
 
 def last_member(name):
-    """The last member of a path or of a C expression."""
+    """The last member of a path or of a C expression; symbols of functions' statics are numbered."""
+    name = re.sub(r'^per_cpu_ptr\((.*),.*\)$', r'\1', name)
+    name = re.sub(r'\.\d+$', '', name)
     name = re.sub(r'(#\d+|@\S+| \[\w+\]|/\d+)$', '', name.strip())
     name = re.sub(r'\[[^\]]*\]', '', name).rstrip(') ')
     found = re.findall(r'\w+', name)
@@ -27,14 +29,16 @@ class Judge:
 
     def __init__(self, run):
         self.run = run
-        self.hooked = {self.key(s, s.subject).base for s in run.situations
-                       if s.what == TAKEN and s.subject != NOBODY}
+        # What is hooked, and how: percpu-rwsems are, their readers are inlined.
+        self.hooked = {(self.key(s, s.subject).base, bool(s.theirs[s.subject].read))
+                       for s in run.situations if s.what == TAKEN and s.subject != NOBODY}
         self.pairs = defaultdict(Counter)       # our class -> {base of the key: acquisitions}
         self.named = {}                         # base -> Key, of subclass 0 if it was seen
         self.agree = Counter()                  # held stacks: by verdict, acquisitions
         self.disagree = defaultdict(Counter)    # why -> {what: events}
         self.edges = defaultdict(Counter)       # (key, key, dep) -> {(class, class): events}
-        self.behind = defaultdict(Counter)      # the same, of edges past a recursive reader
+        self.behind = defaultdict(Counter)      # the same, of edges past a recursive reader...
+        self.beyond = defaultdict(Counter)      # ...or past what is attempted, not held
         self.usage = defaultdict(Counter)       # (key, bit) -> {class: events}
         for situation in run.situations:
             self.look(situation)
@@ -43,7 +47,7 @@ class Judge:
         return self.run.keys[s.theirs[i].index]
 
     def is_hooked(self, theirs):
-        return self.run.keys[theirs.index].base in self.hooked
+        return (self.run.keys[theirs.index].base, bool(theirs.read)) in self.hooked
 
     def look(self, s):
         self.look_at_class(s)
@@ -117,17 +121,21 @@ class Judge:
         new = s.theirs[s.subject]
         if new.trylock or not new.check or self.is_equal_told(s, new):
             return
-        seen_by_lockdep = True
+        where = self.edges
         for old in reversed([t for t in s.theirs[:s.subject] if self.is_hooked(t)]):
             if old.context != new.context:
                 break
             if not old.check:
                 continue
-            self.add_edge(s, old, new, self.edges if seen_by_lockdep else self.behind)
-            if not old.trylock:
-                seen_by_lockdep = False
-                if old.read != 2:
-                    break
+            self.add_edge(s, old, new, where)
+            if old.trylock:
+                continue
+            if old.ours == NOBODY:      # lockdep has it from the attempt on, we do not hold it
+                where = self.beyond
+            elif old.read == 2:
+                where = self.behind if where is self.edges else where
+            else:
+                break
 
     @staticmethod
     def is_equal_told(s, new):
@@ -199,12 +207,15 @@ class Classes:
     def is_rekeyed(self, number, base):
         """Told another key than the init site's: lockdep_set_class() and its kin."""
         base_of, _, kind = self.cls(number).place
-        if kind == tables.STATIC and 0 <= base - base_of < 256 or kind == tables.PERCPU:
+        own = self.run.symbols.find(base)
+        if kind == tables.STATIC and own and own[0] == self.run.symbols.find(base_of)[0]:
+            return False
+        if kind == tables.PERCPU:
             return False
         return self.judge.named[base].rekeyed
 
     def merge(self, number):
-        """None, 'rekeyed', 'same name' or 'strangers'."""
+        """None, 'rekeyed', 'same member' (of several init sites) or 'strangers'."""
         bases = self.used[number]
         if len(bases) < 2:
             return None
@@ -212,9 +223,11 @@ class Classes:
         if len(plain) < 2:
             return 'rekeyed'
         names = {self.judge.named[base].name for base in plain}
-        return 'same name' if len(names) == 1 else 'strangers'
+        # At one address, or an offset of the per-CPU section, there is one lock.
+        one = len(names) == 1 or self.cls(number).place[2] in (tables.STATIC, tables.PERCPU)
+        return 'same member' if one else 'strangers'
 
-    def merges(self, kind=None, what=('strangers', 'same name')):
+    def merges(self, kind=None, what=('strangers',)):
         return [n for n in self.used if self.merge(n) in what and self.is_of(n, kind)]
 
     def is_of(self, number, kind):
@@ -243,8 +256,7 @@ class Classes:
                 continue
             base = max(told, key=bases.get)
             theirs, weight = self.judge.named[base].name, sum(bases.values())
-            agrees = last_member(theirs) in (last_member(self.cls(number).name),
-                                             last_member(self.cls(number).alias or ''))
+            agrees = self.is_named(self.cls(number), theirs)
             plain[0] += agrees
             weighted[0] += agrees * weight
             plain[1] += 1
@@ -252,6 +264,14 @@ class Classes:
             if not agrees:
                 wrong.append((weight, number, theirs))
         return plain, weighted, sorted(wrong, reverse=True)
+
+    @staticmethod
+    def is_named(cls, theirs):
+        """A wait-queue head that was initialised statically is called "head.lock"."""
+        ours = {last_member(cls.name), last_member(cls.alias or '')}
+        if last_member(theirs) in ours:
+            return True
+        return theirs.endswith('.lock') and last_member(theirs[:-len('.lock')]) in ours
 
     def ambiguous(self, kind=None):
         return [n for n in self.used
@@ -276,6 +296,7 @@ class Edges:
                       for edge in judge.edges}
         self.known = {(a, b, edge[2]) for edge in judge.edges for a, b in self.variants(edge)}
         self.behind = {(a, b, edge[2]) for edge, pairs in judge.behind.items() for a, b in pairs}
+        self.beyond = {(a, b, edge[2]) for edge, pairs in judge.beyond.items() for a, b in pairs}
 
     def variants(self, edge):
         """Our classes of its ends: as they stood at the event, or by the keys."""
@@ -292,11 +313,27 @@ class Edges:
                 for edge, found in self.found.items() if not found]
         return sorted(rows, reverse=True)
 
+    def strange(self):
+        return [edge for edge in self.ours
+                if edge not in self.known | self.behind | self.beyond]
+
+    def has_lockdep(self, edge):
+        """Is it among the direct ones that /proc/lockdep shows, since the boot?"""
+        return any((a, b) in self.judge.run.direct for a in self.classes.used.get(edge[0], ())
+                   for b in self.classes.used.get(edge[1], ()))
+
     def excess(self):
-        return [edge for edge in self.ours if edge not in self.known and edge not in self.behind]
+        return [edge for edge in self.strange() if not self.has_lockdep(edge)]
+
+    def unnoted(self):
+        return [edge for edge in self.strange() if self.has_lockdep(edge)]
 
     def past_readers(self):
         return [edge for edge in self.ours if edge not in self.known and edge in self.behind]
+
+    def past_attempts(self):
+        return [edge for edge in self.ours
+                if edge not in self.known | self.behind and edge in self.beyond]
 
     def text(self, edge):
         return (f'{self.keys[edge[0]].name} -({DEPS[edge[2]]})-> {self.keys[edge[1]].name}')

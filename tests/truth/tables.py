@@ -109,28 +109,39 @@ def string(data):
     return data.split(b'\0')[0].decode('utf-8', 'replace')
 
 
-def read_classes(folder, layout):
-    """Those that were used, by id; named by the capture, which has them in the same order."""
+def read_moved(folder):
+    """The recorder's classes -> the capture's; several may have become one."""
+    data = (folder / 'moved.bin').read_bytes()
+    return [number if number != NONE else None
+            for (number,) in struct.iter_unpack('<I', data)]
+
+
+def read_classes(folder, layout, moved):
+    """The capture's, by its numbers."""
     classes = {}
     for number, row in enumerate(rows(folder / 'classes.bin', layout['class'])):
-        base, off, kind, state, usage, flags, family, _ = struct.unpack_from('<QIIIIIHH', row)
-        if state == READY and usage:
-            classes[number] = Class(number, (base, off, kind), usage & 0x3ff, flags, family)
+        base, off, kind, _, usage, flags, family, _ = struct.unpack_from('<QIIIIIHH', row)
+        if moved[number] is None:
+            continue
+        cls = classes.setdefault(moved[number],
+                                 Class(moved[number], (base, off, kind), 0, flags, family))
+        cls.usage |= usage & 0x3ff
     with sqlite3.connect(folder / 'capture.db') as db:
-        named = db.execute('SELECT name, alias, kind, certainty, acquisitions FROM class '
-                           'ORDER BY id').fetchall()
-    for cls, row in zip(classes.values(), named):
-        cls.name, cls.alias, cls.kind, cls.certainty, cls.acquisitions = row
+        for number, *named in db.execute('SELECT id, name, alias, kind, certainty, acquisitions '
+                                         'FROM class'):
+            cls = classes[number]
+            cls.name, cls.alias, cls.kind, cls.certainty, cls.acquisitions = named
     return classes
 
 
-def read_edges(folder, layout):
+def read_edges(folder, layout, moved):
     """{(from, to, dep): (stack, from_addr, to_addr)}"""
     edges = {}
     for row in rows(folder / 'edges.bin', layout['edge']):
         source, target, dep, state, stack, _, source_at, target_at = struct.unpack('<6I2Q', row)
-        if state == READY:
-            edges[source, target, dep & 0xf] = (stack, source_at, target_at)
+        if state == READY and moved[source] is not None and moved[target] is not None:
+            edges.setdefault((moved[source], moved[target], dep & 0xf),
+                             (stack, source_at, target_at))
     return edges
 
 
@@ -162,12 +173,18 @@ def read_theirs(row, at):
                   bool(word >> 18 & 1), bool(word >> 19 & 1), ours, bool(nested))
 
 
-def read_ours(row, at):
+def as_moved(cls, moved):
+    if cls == NONE or moved[cls] is None:
+        return NONE
+    return moved[cls]
+
+
+def read_ours(row, at, moved):
     cls, mode, flags, sleeping, theirs = struct.unpack_from('<IBBBB', row, at)
-    return Ours(cls, mode, bool(flags & TRY), bool(sleeping), theirs)
+    return Ours(as_moved(cls, moved), mode, bool(flags & TRY), bool(sleeping), theirs)
 
 
-def read_situations(folder, layout):
+def read_situations(folder, layout, moved):
     situations = []
     for row in rows(folder / 'situations.bin', layout['situation']):
         _, count, state, cls, hook, level, irqs, what, ours, theirs, subject = \
@@ -175,11 +192,23 @@ def read_situations(folder, layout):
         if state != READY:
             continue
         situations.append(Situation(
-            count, cls, layout['hooks'][hook], level, irqs, what, subject,
-            [read_ours(row, 32 + 8 * i) for i in range(ours)],
+            count, as_moved(cls, moved), layout['hooks'][hook], level, irqs, what, subject,
+            [read_ours(row, 32 + 8 * i, moved) for i in range(ours)],
             [read_theirs(row, 32 + 160 + 8 * i) for i in range(theirs)],
             list(struct.unpack_from('<4Q', row, 32 + 320))))
     return situations
+
+
+def read_direct(folder, keys):
+    """Pairs of bases of keys that /proc/lockdep shows as direct (booted with no_hash_pointers)."""
+    bases = {key.base + key.subclass: key.base for key in keys if key.base}
+    direct, source = set(), None
+    for line in (folder / 'lockdep').read_text(encoding='utf-8', errors='replace').splitlines():
+        if match := re.match(r' -> \[([0-9a-f]+)\]', line):
+            direct.add((source, bases.get(int(match[1], 16))))
+        elif match := re.match(r'([0-9a-f]+) ', line):
+            source = bases.get(int(match[1], 16))
+    return {pair for pair in direct if None not in pair}
 
 
 class Run:
@@ -188,11 +217,13 @@ class Run:
     def __init__(self, folder):
         self.layout = json.loads((folder / 'layout.json').read_text(encoding='utf-8'))
         self.symbols = Symbols(folder / 'kallsyms')
-        self.classes = read_classes(folder, self.layout)
-        self.edges = read_edges(folder, self.layout)
+        moved = read_moved(folder)
+        self.classes = read_classes(folder, self.layout, moved)
+        self.edges = read_edges(folder, self.layout, moved)
         self.stacks = read_stacks(folder, self.layout)
         self.keys = read_keys(folder, self.layout, self.symbols)
-        self.situations = read_situations(folder, self.layout)
+        self.direct = read_direct(folder, self.keys)
+        self.situations = read_situations(folder, self.layout, moved)
         self.noted, self.skipped, self.dropped, self.unread = \
             struct.unpack('<4Q', (folder / 'control.bin').read_bytes()[:32])
         with sqlite3.connect(folder / 'capture.db') as db:

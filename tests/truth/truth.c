@@ -6,7 +6,8 @@
  *	truth FOLDER CMD ARG...
  *
  * Leaves in FOLDER: capture.db; the tables as they lie in memory (classes.bin,
- * edges.bin, stacks.bin, of abi.h; situations.bin, keys.bin, control.bin, of
+ * edges.bin, stacks.bin, names.bin, of abi.h; moved.bin: where each class is in the capture;
+ * situations.bin, keys.bin, control.bin, of
  * truth.h); what judge.py needs to read them (layout.json).
  */
 #include <errno.h>
@@ -193,6 +194,7 @@ static void write_capture(struct programs *programs, const struct kbtf *btf,
 			  const struct features *f)
 {
 	struct capture *c = capture_new();
+	static uint32_t moved[LV_MAX_CLASSES];
 	uint64_t misses[LV_HOOKS + 1];
 	struct tables tables;
 	struct error err = {};
@@ -201,6 +203,7 @@ static void write_capture(struct programs *programs, const struct kbtf *btf,
 	programs_tables(programs, &tables);
 	programs_recursion_misses(programs, misses);
 	tables.recursion_misses = misses;
+	tables.ret_classes = moved;
 	if (!c || words_capture(&tables, btf, c, &err))
 		die("%s", err.text);
 	c->version = strdup(LOCKVANE_VERSION);
@@ -214,6 +217,7 @@ static void write_capture(struct programs *programs, const struct kbtf *btf,
 	write_table("classes.bin", tables.classes, LV_MAX_CLASSES * sizeof(struct lv_class));
 	write_table("edges.bin", tables.edges, LV_MAX_EDGES * sizeof(struct lv_edge));
 	write_table("stacks.bin", tables.stacks, LV_MAX_STACKS * sizeof(struct lv_stack));
+	write_table("moved.bin", moved, sizeof(moved));
 	write_table("names.bin", tables.names, LV_MAX_NAMES * sizeof(struct lv_name));
 }
 

@@ -275,6 +275,36 @@ static void name_merged(struct slabname *s)
 		set_offset(s, NAMES_AMBIGUOUS);
 }
 
+/*
+ * Where memory does not tell, the functions that took the locks may. What a
+ * wait queue's name has told does not give way to them.
+ */
+static void name_by_callsite(struct slabname *s, const struct callsite_stack *stacks,
+			     size_t nr_stacks)
+{
+	struct callsite_query q = { .ksyms = s->from->ksyms,
+				    .btf = s->from->btf,
+				    .off = s->class->place.off,
+				    .family = s->class->family,
+				    .stacks = stacks,
+				    .nr_stacks = nr_stacks };
+	enum callsite_verdict verdict;
+	struct kbtf_type type;
+	struct lockpath lock;
+
+	evidence_range(s->size, s->kmalloc, &q.min_size, &q.max_size);
+	verdict = callsite_find(&q, &type, &lock);
+	if (verdict == CALLSITE_NOTHING)
+		return;
+	for (size_t i = 0; i < s->nr_found; i++)
+		if (!strcmp(s->found[i].type, kbtf_name(type)))
+			s->nr_found = 0;
+	if (s->nr_found || evidence_at(s->ev, &s->class->place))
+		return;
+	set_name(s, kbtf_name(type), lock.path,
+		 verdict == CALLSITE_SURE ? NAMES_INFERRED : NAMES_AMBIGUOUS);
+}
+
 static bool any_kmalloc(const struct slabname *s)
 {
 	size_t i;
@@ -286,7 +316,8 @@ static bool any_kmalloc(const struct slabname *s)
 }
 
 void slabname_class(const struct names_sources *from, const struct evidence *ev,
-		    const struct lv_class *class, struct names_result *ret)
+		    const struct lv_class *class, const struct callsite_stack *stacks,
+		    size_t nr_stacks, struct names_result *ret)
 {
 	struct slabname s = { .from = from, .ev = ev, .class = class, .ret = ret };
 
@@ -308,4 +339,6 @@ void slabname_class(const struct names_sources *from, const struct evidence *ev,
 		name_merged(&s);
 	else
 		name_typed(&s);
+	if (ret->certainty == NAMES_AMBIGUOUS)
+		name_by_callsite(&s, stacks, nr_stacks);
 }
