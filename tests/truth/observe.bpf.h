@@ -187,10 +187,11 @@ RECORD_RARE int observe_theirs(__u32 i, __u64 subject)
 	}
 	bpf_probe_read_kernel(&instance, 8,
 			      &mine->held[off] + bpf_core_field_offset(struct held_lock, instance));
-	bpf_probe_read_kernel(&nest, 8,
-			      &mine->held[off] + bpf_core_field_offset(struct held_lock, nest_lock));
+	bpf_probe_read_kernel(
+		&nest, 8, &mine->held[off] + bpf_core_field_offset(struct held_lock, nest_lock));
 	bpf_probe_read_kernel(&mine->now.frames[nr & (TRUTH_FRAMES - 1)], 8,
-			      &mine->held[off] + bpf_core_field_offset(struct held_lock, acquire_ip));
+			      &mine->held[off] +
+				      bpf_core_field_offset(struct held_lock, acquire_ip));
 	/* The bit fields are the word before pin_count. */
 	bpf_probe_read_kernel(&mine->now.theirs[nr].word, 4,
 			      &mine->held[off] +
@@ -209,17 +210,18 @@ static __always_inline int observe_read_held(struct observe_cpu *mine, __u32 *re
 	__u32 size = bpf_core_type_size(struct held_lock);
 	__u32 depth = 0, bytes;
 
-	bpf_probe_read_kernel(&depth, 4,
-			      task + bpf_core_field_offset(struct task_struct___lockdep,
-							   lockdep_depth));
+	bpf_probe_read_kernel(
+		&depth, 4,
+		task + bpf_core_field_offset(struct task_struct___lockdep, lockdep_depth));
 	if (depth > TRUTH_DEPTH)
 		return -1;
 	bytes = depth * size;
 	if (bytes > sizeof(mine->held))
 		return -1;
-	if (bytes && bpf_probe_read_kernel(mine->held, bytes,
-					   task + bpf_core_field_offset(struct task_struct___lockdep,
-									held_locks)))
+	if (bytes &&
+	    bpf_probe_read_kernel(
+		    mine->held, bytes,
+		    task + bpf_core_field_offset(struct task_struct___lockdep, held_locks)))
 		return -1;
 	*ret = depth;
 	return 0;
@@ -230,12 +232,12 @@ static __always_inline __u32 observe_irqs(void)
 	const char *task = (const char *)world_task();
 	__u32 on = 0, in = 0, irqs = 0;
 
-	bpf_probe_read_kernel(&on, 4,
-			      task + bpf_core_field_offset(struct task_struct___lockdep,
-							   softirqs_enabled));
-	bpf_probe_read_kernel(&in, 4,
-			      task + bpf_core_field_offset(struct task_struct___lockdep,
-							   softirq_context));
+	bpf_probe_read_kernel(
+		&on, 4,
+		task + bpf_core_field_offset(struct task_struct___lockdep, softirqs_enabled));
+	bpf_probe_read_kernel(
+		&in, 4,
+		task + bpf_core_field_offset(struct task_struct___lockdep, softirq_context));
 	if (&hardirqs_enabled && *(const int *)bpf_this_cpu_ptr(&hardirqs_enabled))
 		irqs |= TRUTH_HARDIRQS_ON;
 	if (&hardirq_context && *(const int *)bpf_this_cpu_ptr(&hardirq_context))
@@ -360,11 +362,10 @@ RECORD_RARE int truth_look(__u64 addr, __u32 meta)
 	return 0;
 }
 
-#define OBSERVE_TAKEN(hook, family, addr) \
-	truth_look(addr, OBSERVE_META(hook, family, TRUTH_TAKEN))
-#define OBSERVE_GIVEN_BACK(hook, family, addr, irqs_on)                                    \
-	truth_look(addr, OBSERVE_META(hook, family, (irqs_on) ? TRUTH_GIVEN_BACK_ON :      \
-								TRUTH_GIVEN_BACK))
+#define OBSERVE_TAKEN(hook, family, addr) truth_look(addr, OBSERVE_META(hook, family, TRUTH_TAKEN))
+#define OBSERVE_GIVEN_BACK(hook, family, addr, irqs_on)                                            \
+	truth_look(addr,                                                                           \
+		   OBSERVE_META(hook, family, (irqs_on) ? TRUTH_GIVEN_BACK_ON : TRUTH_GIVEN_BACK))
 
 static long observe_key(__u32 i, void *unused)
 {

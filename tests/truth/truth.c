@@ -124,8 +124,11 @@ static void check_held_lock(void)
 	static const struct {
 		const char *name;
 		unsigned int bit, size;
-	} fields[] = { { "class_idx", 0, 13 }, { "irq_context", 13, 2 }, { "trylock", 15, 1 },
-		       { "read", 16, 2 },      { "check", 18, 1 } };
+	} fields[] = {{"class_idx", 0, 13},
+		      {"irq_context", 13, 2},
+		      {"trylock", 15, 1},
+		      {"read", 16, 2},
+		      {"check", 18, 1}};
 	struct btf *btf = btf__load_vmlinux_btf();
 	int id = btf ? btf__find_by_name_kind(btf, "held_lock", BTF_KIND_STRUCT) : -1;
 	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, id);
@@ -175,7 +178,7 @@ static struct programs *attach(struct kbtf **ret_btf, struct features *f, struct
 
 static void run(struct programs *programs, char **command)
 {
-	struct timespec moment = { .tv_nsec = 100000000 };
+	struct timespec moment = {.tv_nsec = 100000000};
 	struct child child = {};
 	struct error err = {};
 
@@ -226,7 +229,8 @@ static void write_layout(void)
 {
 	FILE *file = create("layout.json");
 
-	fprintf(file, "{\"class\": %zu, \"edge\": %zu, \"stack\": %zu, \"name\": %zu, "
+	fprintf(file,
+		"{\"class\": %zu, \"edge\": %zu, \"stack\": %zu, \"name\": %zu, "
 		"\"situation\": %zu, \"key\": %zu, \"hooks\": [",
 		sizeof(struct lv_class), sizeof(struct lv_edge), sizeof(struct lv_stack),
 		sizeof(struct lv_name), sizeof(struct truth_situation), sizeof(struct truth_key));

@@ -15,7 +15,7 @@
 #define TRUTH_PROBES 64
 #define TRUTH_OURS 20
 #define TRUTH_THEIRS 20
-#define TRUTH_DEPTH 48 /* MAX_LOCK_DEPTH */
+#define TRUTH_DEPTH 48	/* MAX_LOCK_DEPTH */
 #define TRUTH_KEYS 8192 /* MAX_LOCKDEP_KEYS */
 #define TRUTH_NAME_LEN 64
 #define TRUTH_FRAMES 4
@@ -32,7 +32,7 @@ enum truth_what {
 #define TRUTH_SOFTIRQS_ON (1 << 1)
 #define TRUTH_IN_HARDIRQ (1 << 2)
 #define TRUTH_IN_SOFTIRQ (1 << 3)
-#define TRUTH_LOST (1 << 4)  /* an interrupt hit one of our programs: counted as lost */
+#define TRUTH_LOST (1 << 4)   /* an interrupt hit one of our programs: counted as lost */
 #define TRUTH_DEEPER (1 << 5) /* more was held than fits */
 
 struct truth_ours {
@@ -44,7 +44,8 @@ struct truth_ours {
 };
 
 struct truth_theirs {
-	__u32 word; /* struct held_lock: class_idx:13, irq_context:2, trylock:1, read:2, check:1, ... */
+	__u32 word; /* struct held_lock: class_idx:13, irq_context:2, trylock:1, read:2, check:1,
+		       ... */
 	__u8 ours;
 	__u8 nested; /* a nest_lock was told */
 	__u16 pad;
@@ -83,7 +84,8 @@ struct truth_control {
 };
 
 _Static_assert(sizeof(struct truth_situation) ==
-		       32 + 8 * TRUTH_OURS + 8 * TRUTH_THEIRS + 8 * TRUTH_FRAMES, "judge.py");
+		       32 + 8 * TRUTH_OURS + 8 * TRUTH_THEIRS + 8 * TRUTH_FRAMES,
+	       "judge.py");
 _Static_assert(sizeof(struct truth_key) == 24 + TRUTH_NAME_LEN, "judge.py");
 
 #endif

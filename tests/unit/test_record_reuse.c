@@ -13,7 +13,7 @@
 #define CACHES 3
 #define STEPS 3000
 
-static const struct machine_op mutex_try = { .family = LV_MUTEX, .try = true };
+static const struct machine_op mutex_try = {.family = LV_MUTEX, .try = true};
 
 struct reuse {
 	struct machine *m;
@@ -28,8 +28,8 @@ struct reuse {
 /* Where the object lies from now on: a slab of any cache, or pages of another sort. */
 static struct lv_place draw_place(const struct reuse *r)
 {
-	static const uint32_t kinds[] = { LV_PLACE_VMALLOC, LV_PLACE_EARLY, LV_PLACE_PAGE };
-	struct lv_place place = { .kind = LV_PLACE_SLAB };
+	static const uint32_t kinds[] = {LV_PLACE_VMALLOC, LV_PLACE_EARLY, LV_PLACE_PAGE};
+	struct lv_place place = {.kind = LV_PLACE_SLAB};
 
 	if (draw(8) == 0) {
 		place.kind = kinds[draw(3)];
@@ -43,7 +43,8 @@ static struct lv_place draw_place(const struct reuse *r)
 /* The class is that of the place the address is in now. */
 static void check_class(const struct reuse *r, uint32_t id, uint64_t addr)
 {
-	const struct lv_place *is = &r->world->objects[(addr - WORLD_BASE) / WORLD_OBJECT_SIZE].shown;
+	const struct lv_place *is =
+		&r->world->objects[(addr - WORLD_BASE) / WORLD_OBJECT_SIZE].shown;
 	const struct lv_class *class = &r->world->classes[id];
 
 	assert_int_equal(class->place.kind, is->kind);
@@ -93,7 +94,7 @@ static const struct machine_op *draw_op(const struct reuse *r, uint32_t object)
 
 static int setup_reuse(struct reuse *r, struct machine *m)
 {
-	static const char *const names[CACHES] = { "kioctx", "dentry", "kmalloc-192" };
+	static const char *const names[CACHES] = {"kioctx", "dentry", "kmalloc-192"};
 
 	memset(r, 0, sizeof(*r));
 	r->m = m;
@@ -182,7 +183,8 @@ static void test_reuse(void **state)
 		machine_reset(*state);
 		setup_reuse(&r, *state);
 		run_reuse(&r, false);
-		assert_true(lost(*state, LV_LOSS_STALE_CLASS) > 0); /* there was something to find */
+		assert_true(lost(*state, LV_LOSS_STALE_CLASS) >
+			    0); /* there was something to find */
 		seed = kept;
 	}
 }
@@ -203,8 +205,8 @@ static void test_three_types(void **state)
 	struct machine *m = *state;
 	struct world *world = machine_world(m);
 	uint64_t holder = machine_add_lock(m, LV_SPIN), object = machine_add_lock(m, LV_SPIN);
-	const struct lv_place fixed = { .kind = LV_PLACE_STATIC, .base = 0xffffffff81000000ull };
-	struct lv_place place = { .kind = LV_PLACE_SLAB, .off = 8 };
+	const struct lv_place fixed = {.kind = LV_PLACE_STATIC, .base = 0xffffffff81000000ull};
+	struct lv_place place = {.kind = LV_PLACE_SLAB, .off = 8};
 	uint32_t edges = 0;
 
 	world->annotated = false;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FRAMES 5 /* callers that are asked; who is further away knows other things */
+#define FRAMES 5   /* callers that are asked; who is further away knows other things */
 #define EMBEDDED 2 /* structs in structs that are looked into */
 #define MAX_TYPES 8
 #define FUNCTION_LEN 128
@@ -106,7 +106,7 @@ static void add_pointed(const struct callsite_query *q, struct kbtf_type type, i
 	const struct btf_type *t = btf__type_by_id(type.btf, type.id);
 
 	for (uint32_t i = 0; t && i < btf_vlen(t); i++) {
-		struct kbtf_type member = { type.btf, btf_members(t)[i].type }, to;
+		struct kbtf_type member = {type.btf, btf_members(t)[i].type}, to;
 		const struct btf_type *inner;
 
 		if (pointed_struct(member, &to)) {
@@ -123,7 +123,7 @@ static void add_pointed(const struct callsite_query *q, struct kbtf_type type, i
 static bool find_prototype(const struct callsite_query *q, uint64_t ip, struct kbtf_type *ret)
 {
 	const struct ksym *sym = ksyms_find(q->ksyms, ip - 1); /* it returns to behind the call */
-	struct kbtf_type func = { NULL, 0 };
+	struct kbtf_type func = {NULL, 0};
 	char name[FUNCTION_LEN];
 	const struct btf_type *t;
 
@@ -149,7 +149,7 @@ static void ask_function(const struct callsite_query *q, uint64_t ip, struct typ
 		return;
 	proto = btf__type_by_id(type.btf, type.id);
 	for (uint32_t i = 0; proto && btf_is_func_proto(proto) && i < btf_vlen(proto); i++) {
-		struct kbtf_type param = { type.btf, btf_params(proto)[i].type }, to;
+		struct kbtf_type param = {type.btf, btf_params(proto)[i].type}, to;
 
 		if (!pointed_struct(param, &to))
 			continue;

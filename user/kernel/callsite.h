@@ -15,7 +15,8 @@
 #include "kernel/ksyms.h"
 #include "kernel/lockpath.h"
 
-#define CALLSITE_ANYWHERE 0xffffffffu /* for an offset: the only lock of the family in the struct */
+#define CALLSITE_ANYWHERE 0xffffffffu /* for an offset: the only lock of the family in the struct  \
+				       */
 
 /* The return addresses of one acquisition, the lock's function and the tracer left out. */
 struct callsite_stack {
@@ -26,7 +27,7 @@ struct callsite_stack {
 struct callsite_query {
 	const struct ksyms *ksyms;
 	const struct kbtf *btf;
-	uint32_t off, family;        /* of the lock */
+	uint32_t off, family;	     /* of the lock */
 	uint32_t min_size, max_size; /* of the struct */
 	const struct callsite_stack *stacks;
 	size_t nr_stacks;
@@ -35,7 +36,7 @@ struct callsite_query {
 enum callsite_verdict {
 	CALLSITE_NOTHING, /* no struct, or several */
 	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so */
-	CALLSITE_SURE,    /* one: some function was given it, or all know it in a roundabout way */
+	CALLSITE_SURE,	  /* one: some function was given it, or all know it in a roundabout way */
 };
 
 enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_type *ret_type,

@@ -148,8 +148,8 @@ static void mark_overlaid(struct names_fold_item *items, size_t nr, const struct
  * One instruction that takes locks at many offsets of one cache's objects, and
  * these an equal distance apart: an array of locks, as for a hash table.
  */
-static void fold_site(struct names_fold_item *items, size_t nr_items,
-		      struct names_fold_item **some, size_t nr, uint64_t ip)
+static void fold_site(struct names_fold_item *items, size_t nr_items, struct names_fold_item **some,
+		      size_t nr, uint64_t ip)
 {
 	uint32_t off[NAMES_FOLD_MAX], stride; /* sorted, as `some` is */
 	size_t first = 0, found = 0;
