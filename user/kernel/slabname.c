@@ -217,16 +217,11 @@ static const struct candidate *pick_by_evidence(const struct slabname *s)
 {
 	const struct candidate *picked = NULL;
 	const struct evidence_item *item = NULL;
-	struct lockpath lock;
-	char last[LV_NAME_LEN];
 	size_t i;
 
 	while ((item = evidence_next(s->ev, &s->class->place, item)))
 		for (i = 0; i < s->nr_found; i++) {
-			lockpath_at(s->from->btf, s->found[i].btf, item->place.off, LOCKPATH_ANY,
-				    &lock);
-			lockpath_last(lock.path, last, sizeof(last));
-			if (lock.what != LOCKPATH_WAITQ || strcmp(last, item->last))
+			if (!evidence_fits(s->from->btf, item, s->found[i].btf))
 				continue;
 			if (picked && picked != &s->found[i])
 				return NULL;
