@@ -35,6 +35,9 @@ def excess_edge(figures, edge):
 def missed_usage(figures, index, bit, numbers):
     if not numbers:
         return 'no class of ours'
+    hardirq, softirq = bit - 4, bit in (4, 5)
+    if softirq and any(figures.run.classes[n].usage >> hardirq & 1 for n in numbers):
+        return 'in a hardirq that hit a softirq: for lockdep it is in both'
     return 'unknown'
 
 

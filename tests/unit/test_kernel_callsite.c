@@ -15,7 +15,8 @@ static const char kallsyms[] = "ffffffff81000000 T widget_put\n"
 			       "ffffffff81000300 T nobody\n"
 			       "ffffffff81000400 T pair_move\n"
 			       "ffffffff81000500 T wrapper\n"
-			       "ffffffff81000600 T end\n";
+			       "ffffffff81000600 T guest_store\n"
+			       "ffffffff81000700 T end\n";
 
 enum {
 	WIDGET_PUT = 0x81000010,
@@ -23,7 +24,8 @@ enum {
 	GADGET_GET = 0x81000210,
 	NOBODY = 0x81000310,
 	PAIR_MOVE = 0x81000410,
-	WRAPPER = 0x81000510
+	WRAPPER = 0x81000510,
+	GUEST_STORE = 0x81000610
 };
 
 #define AT(function) (0xffffffff00000000ull | (uint32_t)(function))
@@ -59,7 +61,7 @@ static void function(struct btf *b, const char *name, int first, int second)
 static int setup(void **state)
 {
 	struct btf *b = btf__new_empty();
-	int u32, u64, lock, widget, gadget, owner, inner, wrapped, to_widget, to_gadget;
+	int guest, u32, u64, lock, widget, gadget, owner, inner, wrapped, to_widget, to_gadget;
 
 	if (!b || fixture_setup(state))
 		return -1;
@@ -82,7 +84,9 @@ static int setup(void **state)
 	function(b, "widget_put", widget, 0);
 	function(b, "owner_close", 0, owner);
 	function(b, "gadget_get", gadget, 0);
-	function(b, "nobody", lock, 0);
+	guest = lock_struct(b, lock, "guest", 16, 0);
+	function(b, "nobody", u64, 0);
+	function(b, "guest_store", guest, 0);
 	function(b, "pair_move", widget, gadget);
 	function(b, "wrapper", wrapped, 0);
 	fixture_write("kallsyms", kallsyms);
@@ -173,6 +177,18 @@ static void test_strangers(void **state)
 	assert_int_equal(ASK(&type, {{AT(WIDGET_PUT), 0}, {AT(GADGET_GET), 0}}), CALLSITE_NOTHING);
 	assert_int_equal(ASK(&type, {{AT(PAIR_MOVE), 0}}), CALLSITE_NOTHING);
 	assert_int_equal(ASK(&type, {{AT(PAIR_MOVE), 0}, {AT(WIDGET_PUT), 0}}), CALLSITE_SURE);
+	assert_string_equal(kbtf_name(type), "widget");
+}
+
+/* A struct that others embed is not told by its offset in them: somebody else's may be here. */
+static void test_guest(void **state)
+{
+	struct kbtf_type type;
+
+	(void)state;
+	assert_int_equal(ASK(&type, { { AT(GUEST_STORE), 0 } }), CALLSITE_NOTHING);
+	assert_int_equal(ASK(&type, { { AT(WIDGET_PUT), 0 }, { AT(GUEST_STORE), 0 } }),
+			 CALLSITE_LIKELY);
 	assert_string_equal(kbtf_name(type), "widget");
 }
 
@@ -277,6 +293,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_roundabout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_guest, setup, teardown),
 		cmocka_unit_test(test_array),
 		cmocka_unit_test(test_no_array),
 		cmocka_unit_test(test_elements),

@@ -9,6 +9,7 @@
 #define FRAMES 5   /* callers that are asked; who is further away knows other things */
 #define EMBEDDED 2 /* structs in structs that are looked into */
 #define MAX_TYPES 8
+#define LARGEST_GUEST 512 /* bytes of a struct that others embed */
 #define FUNCTION_LEN 128
 
 /* Structs that fit, of one stack or of all. */
@@ -139,6 +140,41 @@ static bool find_prototype(const struct callsite_query *q, uint64_t ip, struct k
 	return true;
 }
 
+/* Any lock of the family, anywhere in a struct that is not too large for such a search. */
+static bool has_lock(const struct callsite_query *q, struct kbtf_type type)
+{
+	uint32_t size = kbtf_size(type);
+	struct lockpath lock;
+
+	for (uint32_t off = 0; size <= LARGEST_GUEST && off < size; off += 4) {
+		lockpath_at(q->btf, type, off, q->family, &lock);
+		if (lock.what != LOCKPATH_NONE)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A function that was given a struct with such a lock, which does not fit here
+ * by itself: it may well be embedded in somebody else's ("struct xarray *").
+ */
+static bool speaks_for_guest(const struct callsite_query *q, uint64_t ip)
+{
+	const struct btf_type *proto;
+	struct kbtf_type type;
+
+	if (!find_prototype(q, ip, &type))
+		return false;
+	proto = btf__type_by_id(type.btf, type.id);
+	for (uint32_t i = 0; proto && btf_is_func_proto(proto) && i < btf_vlen(proto); i++) {
+		struct kbtf_type param = { type.btf, btf_params(proto)[i].type }, to;
+
+		if (pointed_struct(param, &to) && has_lock(q, to))
+			return true;
+	}
+	return false;
+}
+
 static void ask_function(const struct callsite_query *q, uint64_t ip, struct types *direct,
 			 struct types *around)
 {
@@ -205,12 +241,14 @@ enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_
 {
 	struct types all = {}, types;
 	size_t voices = 0, direct_voices = 0;
-	bool direct = false;
+	bool direct = false, guests = false;
 
 	if (!q->ksyms || !q->btf)
 		return CALLSITE_NOTHING;
 	for (size_t i = 0; i < q->nr_stacks; i++) {
 		ask_stack(q, &q->stacks[i], &types, &direct);
+		if (!types.nr)
+			guests |= speaks_for_guest(q, q->stacks[i].ip[0]);
 		if (!types.nr || types.nr == MAX_TYPES)
 			continue;
 		if (!voices++)
@@ -224,6 +262,8 @@ enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_
 	*ret_type = all.type[0];
 	find_lock(q, all.type[0], ret_lock);
 	/* Where nobody was given the struct itself, nobody may be silent either. */
+	if (guests)
+		return CALLSITE_LIKELY;
 	if (direct_voices || (voices > 1 && voices == q->nr_stacks))
 		return CALLSITE_SURE;
 	return CALLSITE_LIKELY;

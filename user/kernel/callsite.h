@@ -35,7 +35,7 @@ struct callsite_query {
 
 enum callsite_verdict {
 	CALLSITE_NOTHING, /* no struct, or several */
-	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so */
+	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so; or a stranger may be there */
 	CALLSITE_SURE,	  /* one: some function was given it, or all know it in a roundabout way */
 };
 
