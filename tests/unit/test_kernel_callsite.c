@@ -186,10 +186,25 @@ static void test_guest(void **state)
 	struct kbtf_type type;
 
 	(void)state;
-	assert_int_equal(ASK(&type, { { AT(GUEST_STORE), 0 } }), CALLSITE_NOTHING);
-	assert_int_equal(ASK(&type, { { AT(WIDGET_PUT), 0 }, { AT(GUEST_STORE), 0 } }),
-			 CALLSITE_LIKELY);
+	assert_int_equal(ASK(&type, {{AT(GUEST_STORE), 0}}), CALLSITE_NOTHING);
+	assert_int_equal(ASK(&type, {{AT(WIDGET_PUT), 0}, {AT(GUEST_STORE), 0}}), CALLSITE_LIKELY);
 	assert_string_equal(kbtf_name(type), "widget");
+}
+
+/* Of a place of one type, only the name is asked: the commonest struct, by far. */
+static void test_common(void **state)
+{
+	const uint64_t most[][2] = {{AT(WIDGET_PUT), 0},
+				    {AT(OWNER_CLOSE), 0},
+				    {AT(WIDGET_PUT), 0},
+				    {AT(GADGET_GET), 0}};
+	struct kbtf_type type;
+
+	(void)state;
+	assert_int_equal(ask(most, 4, CALLSITE_ANYWHERE, &type), CALLSITE_SURE);
+	assert_string_equal(kbtf_name(type), "widget");
+	assert_int_equal(ask(most + 2, 2, CALLSITE_ANYWHERE, &type), CALLSITE_NOTHING);
+	assert_int_equal(ask(most, 1, CALLSITE_ANYWHERE, &type), CALLSITE_LIKELY);
 }
 
 #define MAX_ITEMS 16
@@ -229,10 +244,12 @@ static void test_array(void **state)
 	add_untyped(&f, 100, AT(GADGET_GET));	 /* not at an element's place */
 	add_untyped(&f, 64 * 4, AT(GADGET_GET)); /* an element that others took */
 	f.results[7].certainty = NAMES_INFERRED; /* or so it looked */
+	add_untyped(&f, 64, AT(NOBODY));	 /* somebody else's, who takes only this */
 	assert_int_equal(names_fold(f.items, f.nr), 0);
 	for (uint32_t i = 0; i < 6; i++)
 		assert_int_equal(f.items[i].one_with, 0);
 	assert_int_equal(f.items[6].one_with, 6);
+	assert_int_equal(f.items[8].one_with, 8);
 	assert_string_equal(f.results[0].name, "kmalloc-4k+0x0[]");
 	assert_int_equal(f.results[7].certainty, NAMES_AMBIGUOUS);
 }
@@ -294,6 +311,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_roundabout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_guest, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_common, setup, teardown),
 		cmocka_unit_test(test_array),
 		cmocka_unit_test(test_no_array),
 		cmocka_unit_test(test_elements),

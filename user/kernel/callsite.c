@@ -167,7 +167,7 @@ static bool speaks_for_guest(const struct callsite_query *q, uint64_t ip)
 		return false;
 	proto = btf__type_by_id(type.btf, type.id);
 	for (uint32_t i = 0; proto && btf_is_func_proto(proto) && i < btf_vlen(proto); i++) {
-		struct kbtf_type param = { type.btf, btf_params(proto)[i].type }, to;
+		struct kbtf_type param = {type.btf, btf_params(proto)[i].type}, to;
 
 		if (pointed_struct(param, &to) && has_lock(q, to))
 			return true;
@@ -236,6 +236,40 @@ static void intersect(struct types *all, const struct types *more)
 	all->nr = kept;
 }
 
+/*
+ * A place that is one allocation's is one type's, and only its name is asked
+ * for: what most stacks have to do with, by far.
+ */
+static enum callsite_verdict find_common(const struct callsite_query *q, struct kbtf_type *ret_type,
+					 struct lockpath *ret_lock)
+{
+	struct types all = {}, types;
+	size_t votes[MAX_TYPES] = {}, voices = 0, best = 0;
+	bool direct;
+
+	for (size_t i = 0; i < q->nr_stacks; i++) {
+		ask_stack(q, &q->stacks[i], &types, &direct);
+		if (types.nr == MAX_TYPES)
+			continue;
+		voices += types.nr > 0;
+		for (size_t j = 0; j < types.nr; j++)
+			add(&all, types.type[j]);
+		for (size_t j = 0; j < types.nr; j++)
+			for (size_t k = 0; k < all.nr; k++)
+				votes[k] += is_same(all.type[k], types.type[j]);
+	}
+	for (size_t k = 1; k < all.nr; k++)
+		best = votes[k] > votes[best] ? k : best;
+	for (size_t k = 0; k < all.nr; k++)
+		if (k != best && 2 * votes[k] > votes[best])
+			return CALLSITE_NOTHING;
+	if (!all.nr || 2 * votes[best] <= voices)
+		return CALLSITE_NOTHING;
+	*ret_type = all.type[best];
+	find_lock(q, all.type[best], ret_lock);
+	return voices > 1 ? CALLSITE_SURE : CALLSITE_LIKELY;
+}
+
 enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_type *ret_type,
 				    struct lockpath *ret_lock)
 {
@@ -245,6 +279,8 @@ enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_
 
 	if (!q->ksyms || !q->btf)
 		return CALLSITE_NOTHING;
+	if (q->off == CALLSITE_ANYWHERE)
+		return find_common(q, ret_type, ret_lock);
 	for (size_t i = 0; i < q->nr_stacks; i++) {
 		ask_stack(q, &q->stacks[i], &types, &direct);
 		if (!types.nr)

@@ -114,6 +114,29 @@ static bool taken_at(const struct names_fold_item *item, uint64_t ip)
 	return false;
 }
 
+static bool is_in_array(const struct lv_class *class, uint32_t first, uint32_t last,
+			uint32_t stride)
+{
+	uint32_t off = class->place.off;
+
+	return off >= first && off <= last && off % stride == first % stride;
+}
+
+/* Is one of its sites where another element is taken, too? Else it is a stranger that lies there.
+ */
+static bool shares_site(struct names_fold_item **some, size_t nr, size_t at, uint32_t first,
+			uint32_t last, uint32_t stride)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (i == at || !is_in_array(some[i]->class, first, last, stride))
+			continue;
+		for (size_t j = 0; j < some[at]->nr_sites; j++)
+			if (taken_at(some[i], some[at]->sites[j]))
+				return true;
+	}
+	return false;
+}
+
 static void name_array(struct names_fold_item *item, uint32_t stride)
 {
 	struct names_result *r = item->result;
@@ -121,14 +144,6 @@ static void name_array(struct names_fold_item *item, uint32_t stride)
 	snprintf(r->name, sizeof(r->name), "%s+0x%" PRIx32 "[]", r->cache,
 		 item->class->place.off % stride);
 	memcpy(r->full, r->name, sizeof(r->full));
-}
-
-static bool is_in_array(const struct lv_class *class, uint32_t first, uint32_t last,
-			uint32_t stride)
-{
-	uint32_t off = class->place.off;
-
-	return off >= first && off <= last && off % stride == first % stride;
 }
 
 /* Whatever else lies where elements of the array may lie has some of them in its class. */
@@ -162,7 +177,8 @@ static void fold_site(struct names_fold_item *items, size_t nr_items, struct nam
 		return;
 	mark_overlaid(items, nr_items, some[0]->class, off[0], off[found - 1], stride);
 	for (size_t i = 0; i < nr; i++) {
-		if (!is_in_array(some[i]->class, off[0], off[found - 1], stride))
+		if (!is_in_array(some[i]->class, off[0], off[found - 1], stride) ||
+		    !shares_site(some, nr, i, off[0], off[found - 1], stride))
 			continue;
 		if (first)
 			unite(items, some[first - 1] - items, some[i] - items);
