@@ -73,6 +73,20 @@ bool evidence_fits(const struct kbtf *btf, const struct evidence_item *item, str
 	return false;
 }
 
+bool evidence_is_of(const struct kbtf *btf, const struct evidence_item *item, uint32_t family)
+{
+	struct lockpath lock;
+
+	if (!item->nr_types || item->nr_types == EVIDENCE_TYPES)
+		return true;
+	for (size_t i = 0; i < item->nr_types; i++) {
+		lockpath_at(btf, item->types[i], item->place.off, family, &lock);
+		if (lock.what != LOCKPATH_NONE)
+			return true;
+	}
+	return false;
+}
+
 static int add_type(struct kbtf_type t, void *arg)
 {
 	struct type_query *q = arg;

@@ -39,6 +39,12 @@ void evidence_free(struct evidence *e); /* takes NULL */
 /* Has such a struct a lock of that name at the place the item tells of? */
 bool evidence_fits(const struct kbtf *btf, const struct evidence_item *item, struct kbtf_type t);
 
+/*
+ * May the name be a lock's of that family? A wait queue and a stranger's rwsem can
+ * share a place in untyped memory. False only if the structs it fits all say so.
+ */
+bool evidence_is_of(const struct kbtf *btf, const struct evidence_item *item, uint32_t family);
+
 /* For exactly that place; or NULL. */
 const struct evidence_item *evidence_at(const struct evidence *e, const struct lv_place *place);
 

@@ -386,6 +386,8 @@ void names_class(const struct names *n, const struct lv_class *class,
 		here = NULL;
 	}
 	/* of several names for one place the first seen was kept: chance */
+	if (here && n->from.btf && !evidence_is_of(n->from.btf, here, class->family))
+		here = NULL;
 	if (here && !here->clashes)
 		memcpy(ret->alias, here->text, sizeof(ret->alias));
 	finish(class, ret);

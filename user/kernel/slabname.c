@@ -133,6 +133,16 @@ static bool lives_elsewhere(const struct slabname *s, const char *type)
 	return false;
 }
 
+/* The name that was told of a lock here; not if it can only be another family's. */
+static const struct evidence_item *told_here(const struct slabname *s)
+{
+	const struct evidence_item *item = evidence_at(s->ev, &s->class->place);
+
+	if (item && s->from->btf && !evidence_is_of(s->from->btf, item, s->class->family))
+		return NULL;
+	return item;
+}
+
 /* Structs with a lock here that a wait-queue name (at `item`) betrays. */
 static void add_betrayed(struct slabname *s, const struct evidence_item *item)
 {
@@ -172,7 +182,7 @@ static bool without_rivals(struct slabname *s)
 /* Only wait-queue names can tell what this is: kmalloc, or a merge of unknown structs. */
 static void name_untyped(struct slabname *s)
 {
-	const struct evidence_item *here = evidence_at(s->ev, &s->class->place), *item = NULL;
+	const struct evidence_item *here = told_here(s), *item = NULL;
 	enum names_certainty sure = NAMES_AMBIGUOUS;
 
 	s->nr_found = 0;
@@ -199,7 +209,7 @@ static void name_untyped(struct slabname *s)
 /* A cache of one type. */
 static void name_typed(struct slabname *s)
 {
-	const struct evidence_item *here = evidence_at(s->ev, &s->class->place);
+	const struct evidence_item *here = told_here(s);
 	enum cachetype_state state = try_cache(s, s->cache);
 	enum names_certainty sure = s->slab ? NAMES_EXACT : NAMES_INFERRED;
 
@@ -294,7 +304,7 @@ static void name_by_callsite(struct slabname *s, const struct callsite_stack *st
 	for (size_t i = 0; i < s->nr_found; i++)
 		if (!strcmp(s->found[i].type, kbtf_name(type)))
 			s->nr_found = 0;
-	if (s->nr_found || evidence_at(s->ev, &s->class->place))
+	if (s->nr_found || told_here(s))
 		return;
 	set_name(s, kbtf_name(type), lock.path,
 		 verdict == CALLSITE_SURE ? NAMES_INFERRED : NAMES_AMBIGUOUS);
