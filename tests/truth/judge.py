@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""lockvane against lockdep, on one boot: what lockdep's rules make of what it held at each event."""
+"""lockvane against lockdep, on one boot: what lockdep's rules make of what it held."""
 import re
 from collections import Counter, defaultdict
 
@@ -15,7 +15,7 @@ EXACT, INFERRED, AMBIGUOUS = range(3)
 
 
 def last_member(name):
-    """The last member of a path or of a C expression; symbols of functions' statics are numbered."""
+    """The last member of a path or of a C expression; functions' statics are numbered."""
     name = re.sub(r'^per_cpu_ptr\((.*),.*\)$', r'\1', name)
     name = re.sub(r'\.\d+$', '', name)
     name = re.sub(r'(#\d+|@\S+| \[\w+\]|/\d+)$', '', name.strip())
@@ -246,7 +246,7 @@ class Classes:
                 if any(self.is_of(n, kind) for n in numbers)]
 
     def names(self, kind=None):
-        """(agreeing, all) by class and by acquisitions: against the commonest key that was not told."""
+        """(agreeing, all) by class and by acquisitions: with the commonest key not told."""
         plain, weighted, wrong = [0, 0], [0, 0], []
         for number, bases in self.used.items():
             if not self.is_of(number, kind):
