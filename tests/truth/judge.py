@@ -12,6 +12,7 @@ USAGE = ('IN-HARDIRQ-W', 'IN-HARDIRQ-R', 'HARDIRQ-ON-W', 'HARDIRQ-ON-R', 'IN-SOF
 IN_HARD, ON_HARD, IN_SOFT, ON_SOFT, USED = 0, 2, 4, 6, 8
 DEPS = {1: 'SR', 2: 'ER', 4: 'SN', 8: 'EN'}
 EXACT, INFERRED, AMBIGUOUS = range(3)
+STALE = 0.01        # of the acquisitions of a class, and of a key, that reuse may mix
 
 
 def last_member(name):
@@ -200,6 +201,15 @@ class Classes:
             for base, count in keys.items():
                 self.of_key[base][number] += count
         self.total = sum(sum(keys.values()) for keys in self.used.values())
+        self.stale = {(number, base) for base, numbers in self.of_key.items()
+                      for number, count in numbers.items()
+                      if self.is_stale(number, base, count)}
+
+    def is_stale(self, number, base, count):
+        """Memory that was reused, and believed to be its old class for a moment."""
+        numbers, keys = self.of_key[base], self.used[number]
+        return (self.cls(number).place[2] not in (tables.STATIC, tables.PERCPU)
+                and count <= STALE * sum(numbers.values()) and count <= STALE * sum(keys.values()))
 
     def cls(self, number):
         return self.run.classes[number]
@@ -216,7 +226,7 @@ class Classes:
 
     def merge(self, number):
         """None, 'rekeyed', 'same member' (of several init sites) or 'strangers'."""
-        bases = self.used[number]
+        bases = [base for base in self.used[number] if (number, base) not in self.stale]
         if len(bases) < 2:
             return None
         plain = [base for base in bases if not self.is_rekeyed(number, base)]
@@ -239,7 +249,8 @@ class Classes:
     def splits(self, kind=None):
         """Keys that several of our classes share, of those that any of the kind has."""
         return [base for base, numbers in self.of_key.items()
-                if len(numbers) > 1 and any(self.is_of(n, kind) for n in numbers)]
+                if sum((n, base) not in self.stale for n in numbers) > 1
+                and any(self.is_of(n, kind) for n in numbers)]
 
     def keys_of(self, kind=None):
         return [base for base, numbers in self.of_key.items()
