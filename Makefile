@@ -12,6 +12,7 @@
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
 #   make explore      random programs: real deadlocks searched for, against the rules
+#   make truth        classes, held locks, edges and usage against lockdep's own, on one boot
 #   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
 #   make bench-graph  how fast the graph and the native recorder are
 #   make torture      killed, detached, out of memory, again and again (TORTURE_ROUNDS, ..._SEED)
@@ -61,8 +62,8 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives conformance \
-	explore bench bench-graph torture torture-programs soak fuzz install uninstall deb clean format
+.PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives \
+	conformance explore bench bench-graph truth torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -146,6 +147,24 @@ $(SERVE): $(B)/asan/tests/metrics/serve.o $(B)/asan/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
+# The judge: the same programs with an observer behind each, under the same skeleton's name.
+$(B)/tests/truth/truth.bpf.o: tests/truth/truth.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPFFLAGS) -Itests/truth -MMD -MP -c -o $@ $<
+
+$(B)/tests/truth/lockvane.skel.h: $(B)/tests/truth/truth.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name lockvane > $@
+
+$(B)/tests/truth/programs.o: user/trace/programs.c $(B)/tests/truth/lockvane.skel.h
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 $(CFLAGS) $(WARN) -I$(B)/tests/truth $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/truth/truth: $(B)/tests/truth/truth.o $(B)/tests/truth/programs.o \
+		$(filter-out $(B)/user/cli/main.o $(B)/user/trace/programs.o,$(OBJS))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
 # The fuzzers see the coverage of all our sources, so those are built once more.
 $(B)/fuzz/%.o: %.c
@@ -201,6 +220,10 @@ conformance: setup
 explore: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(B)/tests/explore/explore
 	$(Q)$(B)/tests/explore/explore $(EXPLORE_ARGS)
+
+truth: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) workloads $(B)/tests/truth/truth $(B)/tests/bench/ops
+	$(Q)tests/truth/run
 
 bench: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)

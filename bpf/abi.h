@@ -19,7 +19,7 @@
 #define LV_MAX_CLASSES 8192 /* lockdep's MAX_LOCKDEP_KEYS */
 #define LV_MAX_EDGES 32768  /* lockdep's MAX_LOCKDEP_ENTRIES on small configurations */
 #define LV_MAX_STACKS 16384
-#define LV_MAX_NAMES 4096 /* wait-queue names seen at (cache, offset) */
+#define LV_MAX_NAMES 4096 /* names of locks and wait queues seen at (cache, offset) */
 #define LV_MAX_TASKS 4096 /* tasks that hold a sleeping lock at one moment */
 #define LV_MAX_FACTS 256
 #define LV_MAX_CPUS 1024
@@ -227,7 +227,7 @@ enum lv_irq_source {
 	X(EDGES, edges_full, "dependencies dropped: edge table full")                 \
 	X(STACKS, stacks_full, "stacks not kept: stack table full")                   \
 	X(FACTS, facts_full, "misuses not kept: fact table full")                     \
-	X(NAMES, names_full, "wait-queue names dropped: name table full")             \
+	X(NAMES, names_full, "names of locks dropped: name table full")                 \
 	X(UNKNOWN_RELEASE, unknown_releases, "releases of locks not seen taken")      \
 	X(STALE_HOLDER, stale_holders, "held entries found not to be held")           \
 	X(STALE_CLASS, stale_classes, "cached classes found outdated")                \

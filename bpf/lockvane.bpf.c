@@ -16,6 +16,14 @@
 #include "world.bpf.h"
 #include "record/recorder.h"
 
+/* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
+#ifdef LV_OBSERVER
+#include LV_OBSERVER
+#else
+#define OBSERVE_TAKEN(hook, family, addr)
+#define OBSERVE_GIVEN_BACK(hook, family, addr, irqs_on)
+#endif
+
 extern const void cpu_hotplug_lock __ksym __weak;
 
 char LICENSE[] SEC("license") = "GPL";
@@ -56,6 +64,7 @@ static __always_inline __u64 returned(void *ctx)
 		UNLESS_ARMED_LEAVE;                                                         \
 		record_acquire(ctx, word, LV_HOOK_##function, LV_##family, LV_##mode, 0,          \
 			       LV_IRQ_##irq);                                               \
+		OBSERVE_TAKEN(LV_HOOK_##function, LV_##family, argument(ctx, 0));           \
 		return 0;                                                                   \
 	}
 
@@ -64,9 +73,11 @@ static __always_inline __u64 returned(void *ctx)
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
 		UNLESS_ARMED_LEAVE;                                                         \
-		if ((__u32)returned(ctx))                                                   \
-			record_acquire(ctx, word, LV_HOOK_##function, LV_##family, LV_##mode,     \
-				       LV_HELD_TRY, LV_IRQ_##irq);                          \
+		if (!(__u32)returned(ctx))                                                  \
+			return 0;                                                           \
+		record_acquire(ctx, word, LV_HOOK_##function, LV_##family, LV_##mode,       \
+			       LV_HELD_TRY, LV_IRQ_##irq);                                  \
+		OBSERVE_TAKEN(LV_HOOK_##function, LV_##family, argument(ctx, 0));           \
 		return 0;                                                                   \
 	}
 
@@ -79,7 +90,10 @@ static __always_inline __u64 returned(void *ctx)
 		UNLESS_ARMED_LEAVE;                                                         \
 		if (LV_IRQ_##irq == LV_IRQ_RESTORE)                                         \
 			flags = ((const __u64 *)ctx)[1];                                    \
-		record_release(ctx, word, LV_HOOK_##function, LV_##family, LV_IRQ_##irq, flags);  \
+		record_release(ctx, word, LV_HOOK_##function, LV_##family, LV_IRQ_##irq,    \
+			       flags);                                                      \
+		OBSERVE_GIVEN_BACK(LV_HOOK_##function, LV_##family, argument(ctx, 0),       \
+				   release_enables(LV_IRQ_##irq, 0, flags));                \
 		return 0;                                                                   \
 	}
 
@@ -123,10 +137,11 @@ static __always_inline __u64 returned(void *ctx)
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \
 		UNLESS_OURS_LEAVE;                                                          \
-		if (TAKEN_##when)                                                           \
-			record_stack(ctx, sleep_acquire(LOCK_##lock,                        \
-							SLEEP_META(function, family),       \
-							HOW_##how | MODE_##mode));          \
+		if (!(TAKEN_##when))                                                        \
+			return 0;                                                           \
+		record_stack(ctx, sleep_acquire(LOCK_##lock, SLEEP_META(function, family),  \
+						HOW_##how | MODE_##mode));                  \
+		OBSERVE_TAKEN(LV_HOOK_##function, LV_##family, LOCK_##lock);                \
 		return 0;                                                                   \
 	}
 
@@ -137,6 +152,7 @@ static __always_inline __u64 returned(void *ctx)
 		UNLESS_OURS_LEAVE;                                                          \
 		record_stack(ctx, sleep_release(LOCK_##lock, SLEEP_META(function, family),  \
 						HOW_##how));                                \
+		OBSERVE_GIVEN_BACK(LV_HOOK_##function, LV_##family, LOCK_##lock, 0);        \
 		return 0;                                                                   \
 	}
 

@@ -153,8 +153,11 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 
 	if (!cpu || !from || !to)
 		return stack;
-	/* A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell. */
-	if (from_addr == to_addr && from->place.kind != LV_PLACE_TOLD &&
+	/*
+	 * A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell.
+	 * Two families at one address are two locks: a socket's owner, and its spinlock.
+	 */
+	if (from_addr == to_addr && from->family == to->family && from->place.kind != LV_PLACE_TOLD &&
 	    (family_sleeps(from->family) || !world_counts_preemption()))
 		return stack;
 	if (!class_check(cpu, classes >> 32, from_addr) ||

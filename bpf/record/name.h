@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Wait queues tell their names at run time: __init_waitqueue_head() gets the
- * text of its argument, "&ctx->fd_wqh", lockdep or not. The name goes with the
- * place, not the instance: a slab's constructor runs for new pages only.
+ * Locks tell their names at run time: __init_waitqueue_head() gets the text of
+ * its argument, "&ctx->fd_wqh", lockdep or not, and so do __init_rwsem() and,
+ * until about 6.18, __mutex_init(). The name goes with the place, not the instance:
+ * a slab's constructor runs for new pages only.
  *
  * These hooks may be preempted, so they leave the guard and the held stacks
  * alone: they only add to the name table.
@@ -47,7 +48,7 @@ static __always_inline void name_compare(struct lv_name *name, __u64 text)
 	__sync_fetch_and_add(&name->clashes, 1);
 }
 
-/* The wait-queue head at addr is called by the string at text. */
+/* The lock, or wait-queue head, at addr is called by the string at text. */
 RECORD_RARE int record_name(__u64 addr, __u64 text)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());

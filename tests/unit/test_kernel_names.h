@@ -140,7 +140,7 @@ static inline void name_all(void)
 
 	assert_int_equal(names_new(&world.from, world.names, world.nr_names, &n), 0);
 	for (i = 0; i < world.nr_classes; i++)
-		names_class(n, &world.classes[i], &world.results[i]);
+		names_class(n, &world.classes[i], NULL, 0, &world.results[i]);
 	assert_int_equal(names_unique(world.results, world.nr_classes), 0);
 	names_free(n);
 }

@@ -127,6 +127,7 @@ static void test_kmalloc(void **state)
 	add_slab("kmalloc-cg-192", 192, 0, LV_MUTEX);
 	add_slab("kmalloc-192", 192, 0x20, LV_SPIN);
 	add_slab("kmalloc-256", 256, 0x58, LV_SPIN);
+	add_slab("kmalloc-cg-192", 192, 0x20, LV_RWSEM);
 	tell("kmalloc-cg-192", 192, 0x20, "&pipe->rd_wait");
 	tell("kmalloc-256", 256, 0x58, "&x->unheard_of");
 	name_all();
@@ -135,6 +136,8 @@ static void test_kmalloc(void **state)
 	NAMED(1, "pipe_inode_info.mutex", AMBIGUOUS); /* struct stranger has one there too */
 	NAMED(2, "kmalloc-192+0x20", AMBIGUOUS);
 	NAMED(3, "kmalloc-256.unheard_of", AMBIGUOUS);
+	NAMED(4, "kmalloc-cg-192+0x20", AMBIGUOUS); /* a stranger's, not the wait queue */
+	assert_string_equal(world.results[4].alias, "");
 }
 
 static void test_slabs(void **state)

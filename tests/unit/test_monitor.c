@@ -89,11 +89,14 @@ static struct capture *founding(void)
 
 static void test_once(void **state)
 {
-	const uint32_t ids[] = { 1, 2, 3 };
+	static uint32_t ids[LV_MAX_CLASSES];
 	struct capture *seen = founding();
 	struct fixture x;
 	json_t *list;
 
+	memset(ids, 0xff, sizeof(ids));
+	for (uint32_t class = 0; class < 3; class++)
+		ids[1 + class] = class;
 	begin(&x, case_new());
 	assert_int_equal(told(&x), 0);
 	assert_int_equal(picture_add(x.m.picture, seen, ids), 0);

@@ -60,6 +60,7 @@ struct moved {
 	struct tables_totals totals;
 	uint32_t classes[LV_MAX_CLASSES];
 	uint32_t stacks[LV_MAX_STACKS];
+	bool shared[LV_MAX_CLASSES]; /* of the capture's classes: it stands for several */
 };
 
 static int add_frame(struct capture_stack *stack, uint64_t ip, char *text)
@@ -143,13 +144,45 @@ static int move_stack(struct moved *m, uint32_t id, uint32_t *ret)
 	return fill_frames(m, from, to);
 }
 
+/* What another class has seen goes to the one that stands for it. */
+static int add_to_class(struct moved *m, uint32_t id, uint32_t index)
+{
+	const struct lv_class *from = &m->tables->classes[id];
+	struct capture_class *to = &m->capture->classes[index];
+	uint32_t fresh = from->usage & ~to->usage & ((1u << LV_USAGES) - 1);
+	int err = 0;
+
+	to->usage |= fresh;
+	to->flags |= from->flags;
+	to->acquisitions += m->totals.acquisitions[id];
+	for (int i = 0; !err && i < LV_USAGES; i++) {
+		uint32_t stack;
+
+		if (!(fresh & (1u << i)))
+			continue;
+		to->usage_addr[i] = from->usage_addr[i];
+		err = move_stack(m, from->usage_stack[i], &stack);
+		m->capture->classes[index].usage_stack[i] = stack;
+	}
+	m->classes[id] = index;
+	m->shared[index] = true;
+	if (m->words->class_moved)
+		m->words->class_moved(m->words->arg, id, index);
+	return err;
+}
+
 static int move_class(struct moved *m, uint32_t id)
 {
 	const struct lv_class *from = &m->tables->classes[id];
-	struct capture_class *to = capture_add_class(m->capture);
-	uint32_t index = m->capture->nr_classes - 1;
+	uint32_t one = m->words->one_with ? m->words->one_with(m->words->arg, id) : id;
+	struct capture_class *to;
+	uint32_t index;
 	int err;
 
+	if (one < id && m->classes[one] != LV_NONE)
+		return add_to_class(m, id, m->classes[one]);
+	to = capture_add_class(m->capture);
+	index = m->capture->nr_classes - 1;
 	if (!to)
 		return -ENOMEM;
 	to->family = from->family < LV_FAMILIES ? from->family : LV_SPIN;
@@ -173,32 +206,47 @@ static int move_class(struct moved *m, uint32_t id)
 	return err;
 }
 
-/* The two orders of a self-edge become one edge: the class's flag says if they met. */
-static struct capture_edge *find_self_edge(struct capture *c, uint32_t class, uint32_t dep)
+/*
+ * An edge that is there already: the two orders of a self-edge become one, whose
+ * class's flag says if they met; and what was several classes' may be one's.
+ */
+static struct capture_edge *find_edge(struct moved *m, uint32_t from, uint32_t to, uint32_t dep)
 {
+	struct capture *c = m->capture;
+
+	if (from != to && !m->shared[from] && !m->shared[to])
+		return NULL;
 	for (size_t i = 0; i < c->nr_edges; i++) {
 		struct capture_edge *edge = &c->edges[i];
 
-		if (edge->from == class && edge->to == class && edge->dep == dep)
+		if (edge->from == from && edge->to == to && edge->dep == dep)
 			return edge;
 	}
 	return NULL;
+}
+
+/* Two elements of what is one class now, nested both ways: as the recorder marks equals. */
+static void check_order(struct moved *m, const struct lv_edge *from, const struct capture_edge *to)
+{
+	if (from->from != from->to && to->from == to->to && to->from_addr == from->to_addr &&
+	    to->to_addr == from->from_addr)
+		m->capture->classes[to->from].flags |= LV_CLASS_SELF_ORDER;
 }
 
 static int move_edge(struct moved *m, uint32_t id)
 {
 	const struct lv_edge *from = &m->tables->edges[id];
 	uint32_t dep = from->dep & ~LV_DEP_DOWN;
-	struct capture_edge *to = NULL;
+	struct capture_edge *to;
 	uint64_t count = m->totals.edge_hits[id];
 
 	if (from->from >= LV_MAX_CLASSES || from->to >= LV_MAX_CLASSES ||
 	    m->classes[from->from] == LV_NONE || m->classes[from->to] == LV_NONE)
 		return 0;
-	if (from->from == from->to)
-		to = find_self_edge(m->capture, m->classes[from->from], dep);
+	to = find_edge(m, m->classes[from->from], m->classes[from->to], dep);
 	if (to) {
 		to->count += count;
+		check_order(m, from, to);
 		return 0;
 	}
 	to = capture_add_edge(m->capture);
@@ -329,16 +377,22 @@ static bool is_ready(const uint32_t *state)
 	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == LV_SLOT_READY;
 }
 
+bool tables_has_class(const struct tables *tables, uint32_t id)
+{
+	return is_ready(&tables->classes[id].state) && tables->classes[id].usage;
+}
+
 static int move_all(struct moved *m)
 {
 	int err = 0;
 
 	memset(m->classes, 0xff, sizeof(m->classes));
 	memset(m->stacks, 0xff, sizeof(m->stacks));
+	memset(m->shared, 0, sizeof(m->shared));
 	tables_add_up(m->tables, &m->totals);
 	m->capture->events += tables_events(m->tables->cpus, m->tables->nr_cpus);
 	for (uint32_t i = 0; !err && i < LV_MAX_CLASSES; i++)
-		if (is_ready(&m->tables->classes[i].state) && m->tables->classes[i].usage)
+		if (tables_has_class(m->tables, i))
 			err = move_class(m, i);
 	for (uint32_t i = 0; !err && i < LV_MAX_EDGES; i++)
 		if (is_ready(&m->tables->edges[i].state))
@@ -346,6 +400,8 @@ static int move_all(struct moved *m)
 	for (uint32_t i = 0; !err && m->tables->facts && i < LV_MAX_FACTS; i++)
 		if (is_ready(&m->tables->facts[i].state))
 			err = move_fact(m, i);
+	if (m->tables->ret_classes)
+		memcpy(m->tables->ret_classes, m->classes, sizeof(m->classes));
 	return err ? err : add_losses(m->tables, m->capture);
 }
 

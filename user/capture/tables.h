@@ -21,10 +21,15 @@ struct tables {
 	const struct lv_fact *facts;    /* LV_MAX_FACTS, or NULL: none were kept */
 	/* Runs that the kernel skipped, by hook, LV_HOOKS + 1 of them; NULL: not known. */
 	const uint64_t *recursion_misses;
+	/* Where each class has gone in the capture, LV_MAX_CLASSES of them; NULL: nobody asks. */
+	uint32_t *ret_classes;
 };
 
 /* The function of a hook, as in struct lv_stack; "sched_switch" for the last, NULL for others. */
 const char *tables_hook(uint32_t hook);
+
+/* Is there such a class, and was it used? */
+bool tables_has_class(const struct tables *tables, uint32_t id);
 
 /* Lock events that these CPUs have seen. */
 uint64_t tables_events(const struct lv_cpu *cpus, size_t nr_cpus);
@@ -42,6 +47,11 @@ struct tables_words {
 	void *arg;
 	/* Set name, alias, kind, key and certainty of a class; correct its family. 0 or -errno. */
 	int (*describe_class)(void *arg, const struct lv_class *class, struct capture_class *ret);
+	/*
+	 * Which class, of a lower id or the same, stands for this one: elements of an array are
+	 * one. NULL: each stands for itself.
+	 */
+	uint32_t (*one_with)(void *arg, uint32_t id);
 	/* The frame's text, to be freed by the capture; NULL: no memory. */
 	char *(*symbol)(void *arg, uint64_t ip);
 	/* Is this frame the tracer's own (a BPF program or trampoline)? May be NULL. */

@@ -263,21 +263,21 @@ static bool has_grown(struct monitor *m)
 static int take_in(struct monitor *m, struct error *err)
 {
 	struct capture *seen = capture_new();
-	uint32_t *ids = calloc(LV_MAX_CLASSES, sizeof(*ids));
+	uint32_t *classes = calloc(LV_MAX_CLASSES, sizeof(*classes));
 	uint64_t misses[LV_HOOKS + 1];
 	struct tables tables = m->tables;
-	int code = seen && ids ? 0 : error_set(err, -ENOMEM, "out of memory");
+	int code = seen && classes ? 0 : error_set(err, -ENOMEM, "out of memory");
 
 	programs_recursion_misses(m->programs, misses);
 	tables.recursion_misses = misses;
-	code = code ? code : words_again(m->words, &tables, seen, ids, err);
+	code = code ? code : words_again(m->words, &tables, seen, classes, err);
 	if (!code) {
-		code = picture_add(m->picture, seen, ids);
+		code = picture_add(m->picture, seen, classes);
 		if (code)
 			error_set_errno(err, code, "cannot take in what was recorded");
 	}
 	capture_free(seen);
-	free(ids);
+	free(classes);
 	return code;
 }
 

@@ -15,6 +15,7 @@ struct adding {
 	struct picture *p;
 	const struct capture *seen;
 	uint32_t *classes, *stacks;
+	uint32_t *owners; /* of its classes: the first of the tables' */
 };
 
 const struct capture *picture_capture(const struct picture *p)
@@ -354,8 +355,6 @@ static int add_class(struct adding *a, size_t i, uint32_t id)
 	int code = find_class(a, from, id, &class);
 
 	a->classes[i] = class;
-	if (id < LV_MAX_CLASSES)
-		p->class_of[id] = class;
 	if (class != LV_NONE)
 		picture_set_count(&p->c->classes[class].acquisitions, p->base_acquisitions,
 				  p->nr_base_classes, class, from->acquisitions);
@@ -461,13 +460,13 @@ static int add_loss(struct picture *p, const struct capture_loss *from)
 	return from->programs && !to->programs ? -ENOMEM : 0;
 }
 
-static int add_all(struct adding *a, const uint32_t *ids)
+static int add_all(struct adding *a)
 {
 	const struct capture *seen = a->seen;
 	int code = 0;
 
 	for (size_t i = 0; !code && i < seen->nr_classes; i++)
-		code = add_class(a, i, ids[i]);
+		code = add_class(a, i, a->owners[i]);
 	for (size_t i = 0; !code && i < seen->nr_edges; i++)
 		code = add_edge(a, &seen->edges[i]);
 	for (size_t i = 0; !code && i < seen->nr_facts; i++)
@@ -477,17 +476,38 @@ static int add_all(struct adding *a, const uint32_t *ids)
 	return code;
 }
 
-int picture_add(struct picture *p, const struct capture *seen, const uint32_t *ids)
+/* Of several classes of the tables that are one of the capture's, the first owns it. */
+static void find_owners(struct adding *a, const uint32_t *classes)
+{
+	memset(a->owners, 0xff, a->seen->nr_classes * sizeof(*a->owners));
+	for (uint32_t id = LV_MAX_CLASSES; id-- > 0;)
+		if (classes[id] < a->seen->nr_classes)
+			a->owners[classes[id]] = id;
+}
+
+static void place_classes(struct adding *a, const uint32_t *classes)
+{
+	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++)
+		if (classes[id] < a->seen->nr_classes)
+			a->p->class_of[id] = a->classes[classes[id]];
+}
+
+int picture_add(struct picture *p, const struct capture *seen, const uint32_t *classes)
 {
 	struct adding a = {.p = p, .seen = seen};
 	int code = -ENOMEM;
 
 	a.classes = calloc(seen->nr_classes + 1, sizeof(*a.classes));
 	a.stacks = calloc(seen->nr_stacks + 1, sizeof(*a.stacks));
-	if (a.classes && a.stacks) {
+	a.owners = calloc(seen->nr_classes + 1, sizeof(*a.owners));
+	if (a.classes && a.stacks && a.owners) {
 		memset(a.stacks, 0xff, seen->nr_stacks * sizeof(*a.stacks));
-		code = add_all(&a, ids);
+		memset(a.classes, 0xff, seen->nr_classes * sizeof(*a.classes));
+		find_owners(&a, classes);
+		code = add_all(&a);
+		place_classes(&a, classes);
 	}
+	free(a.owners);
 	p->c->events = p->base_events + seen->events;
 	free(a.classes);
 	free(a.stacks);

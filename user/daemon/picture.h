@@ -25,10 +25,11 @@ int picture_new(struct capture *known, struct picture **ret);
 void picture_free(struct picture *p); /* takes NULL */
 
 /*
- * Take in what this process' tables hold now, all of it each time. ids: of each class its
- * place in the tables. -ENOMEM, -EINVAL; the picture stays whole, but may lack something.
+ * Take in what this process' tables hold now, all of it each time. classes: of each of
+ * the tables' LV_MAX_CLASSES its place in `seen`, or LV_NONE. -ENOMEM, -EINVAL; the picture
+ * stays whole, but may lack something.
  */
-int picture_add(struct picture *p, const struct capture *seen, const uint32_t *ids);
+int picture_add(struct picture *p, const struct capture *seen, const uint32_t *classes);
 
 /* Counts alone: of events, acquisitions, losses, time armed. */
 struct tables;

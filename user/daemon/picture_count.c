@@ -42,11 +42,18 @@ int picture_remember_base(struct picture *p)
 
 static void count_classes(struct picture *p, const struct tables_totals *totals)
 {
+	uint64_t *live = calloc(p->c->nr_classes + 1, sizeof(*live));
+
+	if (!live)
+		return; /* counts are late, no more */
 	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++)
-		if (p->class_of[id] != LV_NONE)
-			picture_set_count(&p->c->classes[p->class_of[id]].acquisitions,
-					  p->base_acquisitions, p->nr_base_classes,
-					  p->class_of[id], totals->acquisitions[id]);
+		if (p->class_of[id] < p->c->nr_classes)
+			live[p->class_of[id]] += totals->acquisitions[id];
+	for (size_t i = 0; i < p->c->nr_classes; i++)
+		if (live[i])
+			picture_set_count(&p->c->classes[i].acquisitions, p->base_acquisitions,
+					  p->nr_base_classes, i, live[i]);
+	free(live);
 }
 
 /* The picture's edge of a slot, or LV_NONE. */

@@ -54,19 +54,46 @@ struct type_query {
 	struct evidence_item *item;
 };
 
+bool evidence_fits(const struct kbtf *btf, const struct evidence_item *item, struct kbtf_type t)
+{
+	/* What has a function that is told a name; of what spins, wait-queue heads only. */
+	static const uint32_t families[] = { LV_SPIN, LV_MUTEX, LV_RWSEM };
+	struct lockpath lock;
+	char last[LV_NAME_LEN];
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		lockpath_at(btf, t, item->place.off, families[i], &lock);
+		if (lock.what == LOCKPATH_NONE ||
+		    (families[i] == LV_SPIN && lock.what != LOCKPATH_WAITQ))
+			continue;
+		lockpath_last(lock.path, last, sizeof(last));
+		if (!strcmp(last, item->last))
+			return true;
+	}
+	return false;
+}
+
+bool evidence_is_of(const struct kbtf *btf, const struct evidence_item *item, uint32_t family)
+{
+	struct lockpath lock;
+
+	if (!item->nr_types || item->nr_types == EVIDENCE_TYPES)
+		return true;
+	for (size_t i = 0; i < item->nr_types; i++) {
+		lockpath_at(btf, item->types[i], item->place.off, family, &lock);
+		if (lock.what != LOCKPATH_NONE)
+			return true;
+	}
+	return false;
+}
+
 static int add_type(struct kbtf_type t, void *arg)
 {
 	struct type_query *q = arg;
 	struct evidence_item *item = q->item;
-	struct lockpath lock;
-	char last[LV_NAME_LEN];
 	size_t i;
 
-	lockpath_at(q->btf, t, item->place.off, LOCKPATH_ANY, &lock);
-	if (lock.what != LOCKPATH_WAITQ)
-		return 0;
-	lockpath_last(lock.path, last, sizeof(last));
-	if (strcmp(last, item->last))
+	if (!evidence_fits(q->btf, item, t))
 		return 0;
 	for (i = 0; i < item->nr_types; i++) /* a module may repeat vmlinux' */
 		if (!strcmp(kbtf_name(item->types[i]), kbtf_name(t)) &&

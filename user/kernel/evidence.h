@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel called its wait queues at run time, and the structs that
- * this betrays: "&ctx->wait" at offset 0x160 of some cache's objects fits few
+ * What the kernel called its wait queues, mutexes and rwsems at run time, and
+ * the structs that this betrays: "&ctx->wait" at offset 0x160 of some cache's objects fits few
  * of the kernel's structs, often one.
  */
 #ifndef LOCKVANE_KERNEL_EVIDENCE_H
@@ -23,7 +23,7 @@ struct evidence_item {
 	char text[LV_NAME_LEN]; /* printable */
 	char last[LV_NAME_LEN]; /* the member it ends in, or "" */
 	bool clashes;           /* other names came for the same place */
-	/* structs with a wait-queue head of that name at that offset */
+	/* structs with a lock of that name at that offset */
 	struct kbtf_type types[EVIDENCE_TYPES];
 	size_t nr_types; /* EVIDENCE_TYPES: too many to mean anything */
 };
@@ -35,6 +35,15 @@ struct evidence_item {
 int evidence_new(const struct kbtf *btf, const struct lv_name *names, size_t nr,
 		 struct evidence **ret);
 void evidence_free(struct evidence *e); /* takes NULL */
+
+/* Has such a struct a lock of that name at the place the item tells of? */
+bool evidence_fits(const struct kbtf *btf, const struct evidence_item *item, struct kbtf_type t);
+
+/*
+ * May the name be a lock's of that family? A wait queue and a stranger's rwsem can
+ * share a place in untyped memory. False only if the structs it fits all say so.
+ */
+bool evidence_is_of(const struct kbtf *btf, const struct evidence_item *item, uint32_t family);
 
 /* For exactly that place; or NULL. */
 const struct evidence_item *evidence_at(const struct evidence *e, const struct lv_place *place);

@@ -54,6 +54,20 @@ static const struct lock_type *lock_type(const struct search *s, const char *nam
 	return NULL;
 }
 
+/* Members of members that the kernel's sources call by a macro. */
+static const struct {
+	const char *path, *macro;
+} macros[] = {
+	{ "d_lockref.lock", "d_lock" }, /* include/linux/dcache.h */
+};
+
+static void use_macro(char path[LOCKPATH_LEN])
+{
+	for (size_t i = 0; i < sizeof(macros) / sizeof(macros[0]); i++)
+		if (!strcmp(path, macros[i].path))
+			strcpy(path, macros[i].macro);
+}
+
 static void add_found(struct search *s, enum lockpath_what what, uint32_t size)
 {
 	struct lockpath *found = s->found;
@@ -66,6 +80,7 @@ static void add_found(struct search *s, enum lockpath_what what, uint32_t size)
 	found->what = what;
 	found->size = size;
 	memcpy(found->path, s->path, sizeof(found->path));
+	use_macro(found->path);
 }
 
 static void push(struct search *s, const char *fmt, const char *name, uint32_t index)

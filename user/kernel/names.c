@@ -74,6 +74,61 @@ static void add_symbol(struct strbuf *sb, const struct ksyms *k, const struct ks
 		strbuf_addf(sb, "#%u", ordinal);
 }
 
+#define SYMBOL_PADDING 63 /* a symbol ends where the next begins: a cache line later at most */
+
+/* A seqlock is called as a whole, as lockdep does; where in it its lock is follows from its type. */
+static bool is_seqlock(const struct kbtf *btf, const struct ksym *sym, uint32_t off,
+		       uint32_t family)
+{
+	struct kbtf_type t = { NULL, 0 };
+	struct lockpath lock;
+
+	if (!btf || !kbtf_next(btf, "seqlock_t", 1 << BTF_KIND_TYPEDEF, &t))
+		return false;
+	if (sym->size < kbtf_size(t) || sym->size > kbtf_size(t) + SYMBOL_PADDING)
+		return false;
+	lockpath_at(btf, t, off, family, &lock);
+	return lock.what == LOCKPATH_LOCK;
+}
+
+#define TELLING_SIZE 256 /* of a struct that its size may tell */
+struct size_query {
+	const struct kbtf *btf;
+	uint32_t off, family;
+	const char *type;
+	size_t nr;
+	struct lockpath *ret;
+};
+
+static int add_by_size(struct kbtf_type t, void *arg)
+{
+	struct size_query *q = arg;
+	struct lockpath lock;
+
+	lockpath_at(q->btf, t, q->off, q->family, &lock);
+	if (lock.what == LOCKPATH_NONE || (q->type && !strcmp(q->type, kbtf_name(t))))
+		return 0;
+	q->type = kbtf_name(t);
+	*q->ret = lock;
+	return ++q->nr > 1;
+}
+
+/* A large variable may be told by its size alone: no other struct of it has a lock there. */
+static bool path_by_size(const struct kbtf *btf, const struct ksym *sym, uint32_t off,
+			 uint32_t family, struct lockpath *ret)
+{
+	struct lockpath lock;
+	struct size_query q = { btf, off, family, NULL, 0, &lock };
+
+	if (sym->size < TELLING_SIZE)
+		return false;
+	kbtf_each_struct(btf, sym->size - SYMBOL_PADDING, sym->size, add_by_size, &q);
+	if (q.nr != 1)
+		return false;
+	*ret = lock;
+	return true;
+}
+
 /* The path into a variable. BTF knows the variables' types only since pahole 1.28. */
 static bool symbol_path(const struct names *n, const struct ksym *sym, uint32_t off,
 			uint32_t family, struct lockpath *ret)
@@ -84,7 +139,8 @@ static bool symbol_path(const struct names *n, const struct ksym *sym, uint32_t 
 	if (!btf)
 		return false;
 	if (sym->module || !kbtf_next(btf, sym->name, 1 << BTF_KIND_VAR, &var))
-		return cachetype_variable(btf, sym->name, sym->size, off, family, ret);
+		return cachetype_variable(btf, sym->name, sym->size, off, family, ret) ||
+		       path_by_size(btf, sym, off, family, ret);
 	lockpath_at(btf, var, off, family, ret);
 	return ret->what != LOCKPATH_NONE;
 }
@@ -105,7 +161,7 @@ static void name_symbol(const struct names *n, const struct ksym *sym, uint64_t 
 	if (symbol_path(n, sym, addr - sym->addr, family, &path))
 		strbuf_addf(&sb, "%s%s", path.path[0] && path.path[0] != '[' ? "." : "",
 			    path.path);
-	else if (addr != sym->addr)
+	else if (addr != sym->addr && !is_seqlock(n->from.btf, sym, addr - sym->addr, family))
 		strbuf_addf(&sb, "+0x%" PRIx64, addr - sym->addr);
 	if (sym->module)
 		strbuf_addf(&sb, " [%s]", sym->module);
@@ -193,18 +249,36 @@ static void name_percpu(const struct names *n, const struct lv_class *c, struct 
 		snprintf(r->name, sizeof(r->name), "percpu+0x%" PRIx64, off);
 }
 
+#define PERCPU_LARGEST 0x8000 /* PCPU_MIN_UNIT_SIZE: what alloc_percpu() gives at most */
+
 /* Past the static section lie the modules' static variables, then what was allocated. */
 static void name_percpu_dyn(const struct names *n, const struct lv_class *c,
+			    const struct callsite_stack *stacks, size_t nr_stacks,
 			    struct names_result *r)
 {
+	const struct callsite_query q = { .ksyms = n->from.ksyms,
+					  .btf = n->from.btf,
+					  .off = CALLSITE_ANYWHERE,
+					  .family = c->family,
+					  .max_size = PERCPU_LARGEST,
+					  .stacks = stacks,
+					  .nr_stacks = nr_stacks };
+	struct kbtf_type type;
+	struct lockpath lock;
 	uint64_t off = percpu_offset(n, c);
 	const struct ksym *sym = percpu_symbol(n, off);
 
 	snprintf(r->key, sizeof(r->key), "percpu-dyn+0x%" PRIx64, off);
 	memcpy(r->name, r->key, sizeof(r->name));
 	r->certainty = NAMES_AMBIGUOUS;
-	if (!sym || !sym->module)
+	if (!sym || !sym->module) {
+		/* An offset is one allocation's, unless that is freed; what is asked is whose. */
+		if (callsite_find(&q, &type, &lock) != CALLSITE_SURE)
+			return;
+		snprintf(r->name, sizeof(r->name), "%s.%s", kbtf_name(type), lock.path);
+		r->certainty = NAMES_INFERRED;
 		return;
+	}
 	name_symbol(n, sym, n->bounds.percpu_start + off, c->family, r);
 	r->certainty = NAMES_EXACT;
 }
@@ -283,7 +357,8 @@ static void finish(const struct lv_class *c, struct names_result *r)
 	finish_text(r->key, 0);
 }
 
-void names_class(const struct names *n, const struct lv_class *class, struct names_result *ret)
+void names_class(const struct names *n, const struct lv_class *class,
+		 const struct callsite_stack *stacks, size_t nr_stacks, struct names_result *ret)
 {
 	const struct evidence_item *here = evidence_at(n->evidence, &class->place);
 
@@ -298,10 +373,10 @@ void names_class(const struct names *n, const struct lv_class *class, struct nam
 		name_percpu(n, class, ret);
 		break;
 	case LV_PLACE_SLAB:
-		slabname_class(&n->from, n->evidence, class, ret);
+		slabname_class(&n->from, n->evidence, class, stacks, nr_stacks, ret);
 		break;
 	case LV_PLACE_PERCPU_DYN:
-		name_percpu_dyn(n, class, ret);
+		name_percpu_dyn(n, class, stacks, nr_stacks, ret);
 		break;
 	case LV_PLACE_PAGE:
 		name_page(n, class, ret);
@@ -311,6 +386,8 @@ void names_class(const struct names *n, const struct lv_class *class, struct nam
 		here = NULL;
 	}
 	/* of several names for one place the first seen was kept: chance */
+	if (here && n->from.btf && !evidence_is_of(n->from.btf, here, class->family))
+		here = NULL;
 	if (here && !here->clashes)
 		memcpy(ret->alias, here->text, sizeof(ret->alias));
 	finish(class, ret);

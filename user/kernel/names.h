@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "kernel/callsite.h"
 #include "kernel/kbtf.h"
 #include "kernel/ksyms.h"
 #include "kernel/slabs.h"
@@ -52,7 +53,9 @@ int names_new(const struct names_sources *from, const struct lv_name *names, siz
 	      struct names **ret);
 void names_free(struct names *n); /* takes NULL */
 
-void names_class(const struct names *n, const struct lv_class *class, struct names_result *ret);
+/* stacks: where some of the class' locks were taken. */
+void names_class(const struct names *n, const struct lv_class *class,
+		 const struct callsite_stack *stacks, size_t nr_stacks, struct names_result *ret);
 
 /*
  * Make the names of one capture's classes unique. Elements of an array get

@@ -133,6 +133,16 @@ static bool lives_elsewhere(const struct slabname *s, const char *type)
 	return false;
 }
 
+/* The name that was told of a lock here; not if it can only be another family's. */
+static const struct evidence_item *told_here(const struct slabname *s)
+{
+	const struct evidence_item *item = evidence_at(s->ev, &s->class->place);
+
+	if (item && s->from->btf && !evidence_is_of(s->from->btf, item, s->class->family))
+		return NULL;
+	return item;
+}
+
 /* Structs with a lock here that a wait-queue name (at `item`) betrays. */
 static void add_betrayed(struct slabname *s, const struct evidence_item *item)
 {
@@ -172,7 +182,7 @@ static bool without_rivals(struct slabname *s)
 /* Only wait-queue names can tell what this is: kmalloc, or a merge of unknown structs. */
 static void name_untyped(struct slabname *s)
 {
-	const struct evidence_item *here = evidence_at(s->ev, &s->class->place), *item = NULL;
+	const struct evidence_item *here = told_here(s), *item = NULL;
 	enum names_certainty sure = NAMES_AMBIGUOUS;
 
 	s->nr_found = 0;
@@ -199,7 +209,7 @@ static void name_untyped(struct slabname *s)
 /* A cache of one type. */
 static void name_typed(struct slabname *s)
 {
-	const struct evidence_item *here = evidence_at(s->ev, &s->class->place);
+	const struct evidence_item *here = told_here(s);
 	enum cachetype_state state = try_cache(s, s->cache);
 	enum names_certainty sure = s->slab ? NAMES_EXACT : NAMES_INFERRED;
 
@@ -217,16 +227,11 @@ static const struct candidate *pick_by_evidence(const struct slabname *s)
 {
 	const struct candidate *picked = NULL;
 	const struct evidence_item *item = NULL;
-	struct lockpath lock;
-	char last[LV_NAME_LEN];
 	size_t i;
 
 	while ((item = evidence_next(s->ev, &s->class->place, item)))
 		for (i = 0; i < s->nr_found; i++) {
-			lockpath_at(s->from->btf, s->found[i].btf, item->place.off, LOCKPATH_ANY,
-				    &lock);
-			lockpath_last(lock.path, last, sizeof(last));
-			if (lock.what != LOCKPATH_WAITQ || strcmp(last, item->last))
+			if (!evidence_fits(s->from->btf, item, s->found[i].btf))
 				continue;
 			if (picked && picked != &s->found[i])
 				return NULL;
@@ -275,6 +280,36 @@ static void name_merged(struct slabname *s)
 		set_offset(s, NAMES_AMBIGUOUS);
 }
 
+/*
+ * Where memory does not tell, the functions that took the locks may. What a
+ * wait queue's name has told does not give way to them.
+ */
+static void name_by_callsite(struct slabname *s, const struct callsite_stack *stacks,
+			     size_t nr_stacks)
+{
+	struct callsite_query q = { .ksyms = s->from->ksyms,
+				    .btf = s->from->btf,
+				    .off = s->class->place.off,
+				    .family = s->class->family,
+				    .stacks = stacks,
+				    .nr_stacks = nr_stacks };
+	enum callsite_verdict verdict;
+	struct kbtf_type type;
+	struct lockpath lock;
+
+	evidence_range(s->size, s->kmalloc, &q.min_size, &q.max_size);
+	verdict = callsite_find(&q, &type, &lock);
+	if (verdict == CALLSITE_NOTHING)
+		return;
+	for (size_t i = 0; i < s->nr_found; i++)
+		if (!strcmp(s->found[i].type, kbtf_name(type)))
+			s->nr_found = 0;
+	if (s->nr_found || told_here(s))
+		return;
+	set_name(s, kbtf_name(type), lock.path,
+		 verdict == CALLSITE_SURE ? NAMES_INFERRED : NAMES_AMBIGUOUS);
+}
+
 static bool any_kmalloc(const struct slabname *s)
 {
 	size_t i;
@@ -286,7 +321,8 @@ static bool any_kmalloc(const struct slabname *s)
 }
 
 void slabname_class(const struct names_sources *from, const struct evidence *ev,
-		    const struct lv_class *class, struct names_result *ret)
+		    const struct lv_class *class, const struct callsite_stack *stacks,
+		    size_t nr_stacks, struct names_result *ret)
 {
 	struct slabname s = { .from = from, .ev = ev, .class = class, .ret = ret };
 
@@ -308,4 +344,6 @@ void slabname_class(const struct names_sources *from, const struct evidence *ev,
 		name_merged(&s);
 	else
 		name_typed(&s);
+	if (ret->certainty == NAMES_AMBIGUOUS)
+		name_by_callsite(&s, stacks, nr_stacks);
 }

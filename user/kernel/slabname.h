@@ -8,6 +8,7 @@
 
 /* Fills in all but the alias. */
 void slabname_class(const struct names_sources *from, const struct evidence *ev,
-		    const struct lv_class *class, struct names_result *ret);
+		    const struct lv_class *class, const struct callsite_stack *stacks,
+		    size_t nr_stacks, struct names_result *ret);
 
 #endif

@@ -307,6 +307,7 @@ void programs_tables(struct programs *p, struct tables *ret)
 	ret->names = p->tables[TABLE_NAMES].memory;
 	ret->facts = p->tables[TABLE_FACTS].memory;
 	ret->recursion_misses = NULL;
+	ret->ret_classes = NULL;
 }
 
 static uint64_t recursion_misses(const struct programs *p, const char *function)

@@ -10,52 +10,171 @@
 #include "base/hash.h"
 #include "kernel/ksyms.h"
 #include "kernel/names.h"
+#include "kernel/names_fold.h"
 #include "kernel/slabs.h"
 
 #define MODULES_MAX (1u << 20)
 
+/* A class of the recorder's. */
+struct word {
+	bool named;
+	uint32_t one_with; /* who stands for it in the capture */
+	struct names_result result;
+};
+
 struct words {
+	const struct tables *tables;
 	const struct kbtf *btf;
 	struct kbtf *own_btf; /* read again since: that of later modules is in there */
 	bool rt;
 	struct ksyms *ksyms;
 	uint64_t modules; /* those there were when the symbols were read */
-	uint32_t *ids;
+	uint32_t *classes; /* by the recorder's ids: where they went in the capture */
 	struct slabs *slabs;
 	struct names *names;
-	struct names_result *results; /* one a class, in the capture's order */
-	size_t nr, room;
+	struct word *words;           /* by the recorder's ids */
+	struct names_result *results; /* of the classes in the capture, in its order */
+	size_t nr;
 };
 
 _Static_assert((int)NAMES_EXACT == CAPTURE_EXACT && (int)NAMES_INFERRED == CAPTURE_INFERRED &&
 		       (int)NAMES_AMBIGUOUS == CAPTURE_AMBIGUOUS,
 	       "the namer's grades are the capture's");
 
+/* Behind the tracer's own frames and the lock's function: who took it. */
+static void add_site(const struct words *w, uint32_t id, struct callsite_stack *sites, size_t *nr)
+{
+	const struct lv_stack *stack = &w->tables->stacks[id & (LV_MAX_STACKS - 1)];
+	uint32_t all = stack->nr < LV_STACK_DEPTH ? stack->nr : LV_STACK_DEPTH, i = 0;
+	const char *hook = tables_hook(stack->hook);
+
+	if (id >= LV_MAX_STACKS || *nr == NAMES_FOLD_SITES)
+		return;
+	for (; i < all; i++) {
+		const struct ksym *sym = ksyms_find(w->ksyms, stack->ip[i]);
+
+		if (sym && !ksym_is_generated(sym) && !(hook && !strcmp(sym->name, hook)))
+			break;
+	}
+	if (i == all)
+		return;
+	sites[*nr].ip = stack->ip + i;
+	sites[(*nr)++].nr = all - i;
+}
+
+/* Where locks of a class were taken: its first uses, and under which others. */
+static size_t find_sites(const struct words *w, const struct lv_class *class,
+			 struct callsite_stack *sites)
+{
+	uint32_t id = class - w->tables->classes;
+	size_t nr = 0;
+
+	for (int i = 0; i < LV_USAGES; i++)
+		if (class->usage & 1u << i && i != LV_ENABLED_HARDIRQ && i != LV_ENABLED_SOFTIRQ &&
+		    i != LV_ENABLED_HARDIRQ_READ && i != LV_ENABLED_SOFTIRQ_READ)
+			add_site(w, class->usage_stack[i], sites, &nr);
+	for (uint32_t i = 0; i < LV_MAX_EDGES; i++) {
+		const struct lv_edge *edge = &w->tables->edges[i];
+
+		if (edge->state == LV_SLOT_READY && edge->to == id)
+			add_site(w, edge->stack, sites, &nr);
+	}
+	return nr;
+}
+
+/* On PREEMPT_RT a spinlock sleeps, and what spins is a raw one. */
+static uint32_t family_of(const struct words *w, const struct lv_class *class)
+{
+	if (w->rt && class->family == LV_SPIN)
+		return LV_RAWSPIN;
+	if (class->family == LV_RT_SPIN)
+		return LV_SPIN;
+	return class->family == LV_RT_RWLOCK ? LV_RWLOCK : class->family;
+}
+
+/* Name one class. Returns how many sites there are. */
+static size_t name_class(struct words *w, uint32_t id, struct callsite_stack *sites)
+{
+	const struct lv_class *class = &w->tables->classes[id];
+	size_t nr = find_sites(w, class, sites);
+	struct lv_class named = *class;
+
+	named.family = family_of(w, class);
+	names_class(w->names, &named, sites, nr, &w->words[id].result);
+	w->words[id].named = true;
+	w->words[id].one_with = id;
+	return nr;
+}
+
+/* Taken by one of kernel/sched/wait.c's functions? */
+static bool is_waitq(const struct words *w, const struct callsite_stack *sites, size_t nr)
+{
+	static const char *const functions[] = { "__wake_up",	       "prepare_to_wait",
+						 "add_wait_queue",     "remove_wait_queue",
+						 "finish_wait",	       "do_wait_intr",
+						 "__init_waitqueue_head" };
+
+	for (size_t i = 0; i < nr; i++) {
+		const struct ksym *sym = ksyms_find(w->ksyms, sites[i].ip[0] - 1);
+
+		for (size_t f = 0; sym && f < sizeof(functions) / sizeof(functions[0]); f++)
+			if (!strncmp(sym->name, functions[f], strlen(functions[f])))
+				return true;
+	}
+	return false;
+}
+
+/* Name all, and find out which are one. */
+static int name_all(struct words *w)
+{
+	struct names_fold_item *items = calloc(LV_MAX_CLASSES, sizeof(*items));
+	struct callsite_stack sites[NAMES_FOLD_SITES];
+	size_t nr = 0;
+	int err;
+
+	if (!items)
+		return -ENOMEM;
+	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++) {
+		struct names_fold_item *item = &items[nr];
+
+		if (!tables_has_class(w->tables, id))
+			continue;
+		item->nr_sites = name_class(w, id, sites);
+		item->is_waitq = is_waitq(w, sites, item->nr_sites);
+		for (size_t i = 0; i < item->nr_sites; i++)
+			item->sites[i] = sites[i].ip[0];
+		item->class = &w->tables->classes[id];
+		item->result = &w->words[id].result;
+		nr++;
+	}
+	err = names_fold(items, nr);
+	for (size_t i = 0; !err && i < nr; i++) {
+		uint32_t id = items[i].class - w->tables->classes;
+
+		w->words[id].one_with = items[items[i].one_with].class - w->tables->classes;
+	}
+	free(items);
+	return err;
+}
+
+static uint32_t one_with(void *arg, uint32_t id)
+{
+	const struct words *w = arg;
+
+	return w->words[id].named ? w->words[id].one_with : id;
+}
+
 static int describe_class(void *arg, const struct lv_class *class, struct capture_class *ret)
 {
 	struct words *w = arg;
-	struct lv_class named = *class;
-	struct names_result *result;
+	uint32_t id = class - w->tables->classes;
+	struct callsite_stack sites[NAMES_FOLD_SITES];
+	struct names_result *result = &w->results[w->nr++];
 
-	/* On PREEMPT_RT a spinlock sleeps, and what spins is a raw one. */
-	if (w->rt && class->family == LV_SPIN)
-		named.family = LV_RAWSPIN;
-	else if (class->family == LV_RT_SPIN)
-		named.family = LV_SPIN;
-	else if (class->family == LV_RT_RWLOCK)
-		named.family = LV_RWLOCK;
-	ret->family = named.family;
-	if (w->nr == w->room) {
-		size_t room = w->room ? 2 * w->room : 256;
-		struct names_result *grown = reallocarray(w->results, room, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		w->results = grown;
-		w->room = room;
-	}
-	result = &w->results[w->nr++];
-	names_class(w->names, &named, result);
+	if (!w->words[id].named) /* never seen taken, but given back */
+		name_class(w, id, sites);
+	*result = w->words[id].result;
+	ret->family = family_of(w, class);
 	ret->certainty = (enum capture_certainty)result->certainty;
 	ret->kind = strdup(result->kind);
 	ret->key = strdup(result->key);
@@ -97,8 +216,8 @@ static void class_moved(void *arg, uint32_t id, uint32_t index)
 {
 	const struct words *w = arg;
 
-	if (w->ids && index < LV_MAX_CLASSES)
-		w->ids[index] = id;
+	if (w->classes && id < LV_MAX_CLASSES)
+		w->classes[id] = index;
 }
 
 /* Of /proc/modules, without the use counts: the same while the same are loaded. */
@@ -161,7 +280,12 @@ static int open_words(struct words *w, const struct tables *tables, struct error
 		return error_set_errno(err, code, "cannot read /sys/kernel/slab");
 	from.ksyms = w->ksyms;
 	from.slabs = w->slabs;
-	code = names_new(&from, tables->names, LV_MAX_NAMES, &w->names);
+	w->tables = tables;
+	w->words = calloc(LV_MAX_CLASSES, sizeof(*w->words));
+	w->results = calloc(LV_MAX_CLASSES, sizeof(*w->results));
+	code = w->words && w->results ? 0 : -ENOMEM;
+	code = code ? code : names_new(&from, tables->names, LV_MAX_NAMES, &w->names);
+	code = code ? code : name_all(w);
 	return code ? error_set_errno(err, code, "cannot name locks") : 0;
 }
 
@@ -171,8 +295,12 @@ static void close_words(struct words *w)
 	w->names = NULL;
 	slabs_free(w->slabs);
 	w->slabs = NULL;
+	free(w->words);
+	w->words = NULL;
+	free(w->results);
+	w->results = NULL;
 	w->nr = 0;
-	w->ids = NULL;
+	w->classes = NULL;
 }
 
 int words_new(const struct kbtf *btf, struct words **ret)
@@ -200,23 +328,25 @@ void words_free(struct words *w)
 		return;
 	words_forget(w);
 	kbtf_free(w->own_btf);
-	free(w->results);
 	free(w);
 }
 
 int words_again(struct words *w, const struct tables *tables, struct capture *ret,
-		uint32_t *ret_ids, struct error *err)
+		uint32_t *ret_classes, struct error *err)
 {
 	struct tables_words callbacks = {
 		.arg = w,
 		.describe_class = describe_class,
+		.one_with = one_with,
 		.symbol = symbol,
 		.is_own_frame = is_own_frame,
 		.class_moved = class_moved,
 	};
 	int code = open_words(w, tables, err);
 
-	w->ids = ret_ids;
+	w->classes = ret_classes;
+	if (ret_classes)
+		memset(ret_classes, 0xff, LV_MAX_CLASSES * sizeof(*ret_classes));
 	if (!code) {
 		code = tables_to_capture(tables, &callbacks, ret);
 		code = code ? code : set_names(w, ret);

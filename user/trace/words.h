@@ -18,14 +18,14 @@ int words_capture(const struct tables *tables, const struct kbtf *btf, struct ca
 /*
  * The same for who asks again and again: symbols are kept until words_forget()
  * (hooks were attached: their trampolines have symbols) or until other modules
- * are loaded. ret_ids, room for LV_MAX_CLASSES: of each class of the capture its
- * place in the tables.
+ * are loaded. ret_classes, room for LV_MAX_CLASSES: of each class of the tables its
+ * place in the capture, or LV_NONE; several may have one place.
  */
 struct words;
 int words_new(const struct kbtf *btf, struct words **ret);
 void words_free(struct words *w); /* takes NULL */
 void words_forget(struct words *w);
 int words_again(struct words *w, const struct tables *tables, struct capture *ret,
-		uint32_t *ret_ids, struct error *err);
+		uint32_t *ret_classes, struct error *err);
 
 #endif

@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""lockvane against lockdep, on one boot: what lockdep's rules make of what it held."""
+import re
+from collections import Counter, defaultdict
+
+import tables
+from tables import (GIVEN_BACK_ON, HARDIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, NOBODY, NONE,
+                    SOFTIRQS_ON, TAKEN)
+
+USAGE = ('IN-HARDIRQ-W', 'IN-HARDIRQ-R', 'HARDIRQ-ON-W', 'HARDIRQ-ON-R', 'IN-SOFTIRQ-W',
+         'IN-SOFTIRQ-R', 'SOFTIRQ-ON-W', 'SOFTIRQ-ON-R', 'INITIAL USE', 'INITIAL READ USE')
+IN_HARD, ON_HARD, IN_SOFT, ON_SOFT, USED = 0, 2, 4, 6, 8
+DEPS = {1: 'SR', 2: 'ER', 4: 'SN', 8: 'EN'}
+EXACT, INFERRED, AMBIGUOUS = range(3)
+STALE = 0.01        # of the acquisitions of a class, and of a key, that reuse may mix
+
+
+def last_member(name):
+    """The last member of a path or of a C expression; functions' statics are numbered."""
+    name = re.sub(r'^per_cpu_ptr\((.*),.*\)$', r'\1', name)
+    name = re.sub(r'\.\d+$', '', name)
+    name = re.sub(r'(#\d+|@\S+| \[\w+\]|/\d+)$', '', name.strip())
+    name = re.sub(r'\[[^\]]*\]', '', name).rstrip(') ')
+    found = re.findall(r'\w+', name)
+    return found[-1] if found else name
+
+
+class Judge:
+    """Goes through the situations once; the figures are made from what it gathers."""
+
+    def __init__(self, run):
+        self.run = run
+        # What is hooked, and how: percpu-rwsems are, their readers are inlined.
+        self.hooked = {(self.key(s, s.subject).base, bool(s.theirs[s.subject].read))
+                       for s in run.situations if s.what == TAKEN and s.subject != NOBODY}
+        self.pairs = defaultdict(Counter)       # our class -> {base of the key: acquisitions}
+        self.named = {}                         # base -> Key, of subclass 0 if it was seen
+        self.agree = Counter()                  # held stacks: by verdict, acquisitions
+        self.disagree = defaultdict(Counter)    # why -> {what: events}
+        self.edges = defaultdict(Counter)       # (key, key, dep) -> {(class, class): events}
+        self.behind = defaultdict(Counter)      # the same, of edges past a recursive reader...
+        self.beyond = defaultdict(Counter)      # ...or past what is attempted, not held
+        self.usage = defaultdict(Counter)       # (key, bit) -> {class: events}
+        for situation in run.situations:
+            self.look(situation)
+
+    def key(self, s, i):
+        return self.run.keys[s.theirs[i].index]
+
+    def is_hooked(self, theirs):
+        return (self.run.keys[theirs.index].base, bool(theirs.read)) in self.hooked
+
+    def look(self, s):
+        self.look_at_class(s)
+        self.look_at_stack(s)
+        self.look_at_edges(s)
+        self.look_at_usage(s)
+
+    def look_at_class(self, s):
+        if s.what != TAKEN or s.subject == NOBODY or s.cls == NONE:
+            return
+        key = self.key(s, s.subject)
+        if not key.validated:
+            return
+        self.pairs[s.cls][key.base] += s.count
+        if key.base not in self.named or not key.subclass:
+            self.named[key.base] = key
+
+    # Held stacks.
+
+    @staticmethod
+    def level(irqs):
+        return 2 if irqs & IN_HARDIRQ else 1 if irqs & IN_SOFTIRQ else 0
+
+    def look_at_stack(self, s):
+        if s.irqs & LOST:
+            self.agree['lost'] += s.count
+            return
+        why = self.stack_fault(s)
+        self.agree[why or 'same'] += s.count
+        if why:
+            self.disagree[why][self.describe(s)] += s.count
+
+    def stack_fault(self, s):
+        if self.level(s.irqs) != s.level:
+            return f'lockdep says level {self.level(s.irqs)}, the count says {s.level}'
+        contexts = ({0}, {1}, {2, 3})[s.level]
+        for mine in s.ours:
+            if mine.theirs == NOBODY:
+                return 'held by ours alone'
+            theirs = s.theirs[mine.theirs]
+            if theirs.context not in contexts:
+                return 'held in another context'
+            if theirs.trylock != mine.trylock:
+                return 'tried or not'
+            if theirs.read != mine.mode:
+                return 'held in another mode'
+        for i, theirs in enumerate(s.theirs):
+            if theirs.ours != NOBODY or theirs.context not in contexts:
+                continue
+            if self.is_hooked(theirs) and not (s.what != TAKEN and i == s.subject):
+                if i == s.subject:
+                    return 'just taken, not held by ours'
+                return 'held by lockdep alone'
+        return None
+
+    def describe(self, s):
+        ours = [f'{self.class_name(m.cls)}{"" if m.theirs != NOBODY else " (!)"}' for m in s.ours]
+        theirs = [f'{self.run.keys[t.index].name}{"" if t.ours != NOBODY else " (!)"}'
+                  for t in s.theirs if self.is_hooked(t)]
+        return f'{s.hook}: ours {", ".join(ours) or "-"}; lockdep {", ".join(theirs) or "-"}'
+
+    def class_name(self, number):
+        cls = self.run.classes.get(number)
+        return cls.name if cls else '?'
+
+    # Edges: check_prevs_add().
+
+    def look_at_edges(self, s):
+        if s.what != TAKEN or s.subject == NOBODY:
+            return
+        new = s.theirs[s.subject]
+        if new.trylock or not new.check or self.is_equal_told(s, new):
+            return
+        where = self.edges
+        for old in reversed([t for t in s.theirs[:s.subject] if self.is_hooked(t)]):
+            if old.context != new.context:
+                break
+            if not old.check:
+                continue
+            self.add_edge(s, old, new, where)
+            if old.trylock:
+                continue
+            if old.ours == NOBODY:      # lockdep has it from the attempt on, we do not hold it
+                where = self.beyond
+            elif old.read == 2:
+                where = self.behind if where is self.edges else where
+            else:
+                break
+
+    @staticmethod
+    def is_equal_told(s, new):
+        """check_deadlock() returns 2: its order among its equals is somebody else's affair."""
+        return any(old.index == new.index and (new.nested or (new.read == 2 and old.read))
+                   for old in s.theirs[:s.subject])
+
+    def add_edge(self, s, old, new, where):
+        dep = 1 << ((old.read == 0) + 2 * (new.read != 2))
+        source = s.ours[old.ours].cls if old.ours != NOBODY else None
+        target = s.cls if s.cls != NONE else None
+        where[old.index, new.index, dep][source, target] += s.count
+
+    # Usage: mark_usage() and mark_held_locks().
+
+    def add_usage(self, s, i, bit):
+        theirs = s.theirs[i]
+        if not theirs.check:
+            return
+        cls = s.ours[theirs.ours].cls if theirs.ours != NOBODY else \
+            s.cls if i == s.subject and s.cls != NONE else None
+        self.usage[theirs.index, bit + (theirs.read != 0)][cls] += s.count
+
+    def look_at_usage(self, s):
+        if s.what == TAKEN and s.subject != NOBODY:
+            new = s.theirs[s.subject]
+            self.add_usage(s, s.subject, USED)
+            if not new.trylock and s.irqs & IN_HARDIRQ:
+                self.add_usage(s, s.subject, IN_HARD)
+            if not new.trylock and s.irqs & IN_SOFTIRQ:
+                self.add_usage(s, s.subject, IN_SOFT)
+            if not new.irqs_off:
+                self.add_usage(s, s.subject, ON_HARD)
+                if s.irqs & SOFTIRQS_ON:
+                    self.add_usage(s, s.subject, ON_SOFT)
+        on = s.irqs & HARDIRQS_ON or s.what == GIVEN_BACK_ON
+        for i, theirs in enumerate(s.theirs):
+            if not self.is_hooked(theirs) or (s.what != TAKEN and i == s.subject):
+                continue
+            interrupted = s.irqs & IN_HARDIRQ and theirs.context < 2
+            softly = s.irqs & IN_SOFTIRQ and theirs.context == 0
+            if on or interrupted or softly:
+                self.add_usage(s, i, ON_HARD)
+            if softly or ((on or interrupted) and s.irqs & SOFTIRQS_ON):
+                self.add_usage(s, i, ON_SOFT)
+
+
+def share(part, whole):
+    return part / whole if whole else 1.0
+
+
+class Classes:
+    """Merges, splits, names."""
+
+    def __init__(self, judge):
+        self.judge = judge
+        self.run = judge.run
+        self.used = {number: keys for number, keys in judge.pairs.items()
+                     if number in judge.run.classes}
+        self.of_key = defaultdict(Counter)
+        for number, keys in self.used.items():
+            for base, count in keys.items():
+                self.of_key[base][number] += count
+        self.total = sum(sum(keys.values()) for keys in self.used.values())
+        self.stale = {(number, base) for base, numbers in self.of_key.items()
+                      for number, count in numbers.items()
+                      if self.is_stale(number, base, count)}
+
+    def is_stale(self, number, base, count):
+        """Memory that was reused, and believed to be its old class for a moment."""
+        numbers, keys = self.of_key[base], self.used[number]
+        return (self.cls(number).place[2] not in (tables.STATIC, tables.PERCPU)
+                and count <= STALE * sum(numbers.values()) and count <= STALE * sum(keys.values()))
+
+    def cls(self, number):
+        return self.run.classes[number]
+
+    def is_rekeyed(self, number, base):
+        """Told another key than the init site's: lockdep_set_class() and its kin."""
+        base_of, _, kind = self.cls(number).place
+        own = self.run.symbols.find(base)
+        if kind == tables.STATIC and own and own[0] == self.run.symbols.find(base_of)[0]:
+            return False
+        if kind == tables.PERCPU:
+            return False
+        return self.judge.named[base].rekeyed
+
+    def merge(self, number):
+        """None, 'rekeyed', 'same member' (of several init sites) or 'strangers'."""
+        bases = [base for base in self.used[number] if (number, base) not in self.stale]
+        if len(bases) < 2:
+            return None
+        plain = [base for base in bases if not self.is_rekeyed(number, base)]
+        if len(plain) < 2:
+            return 'rekeyed'
+        names = {self.judge.named[base].name for base in plain}
+        # At one address, or an offset of the per-CPU section, there is one lock.
+        one = len(names) == 1 or self.cls(number).place[2] in (tables.STATIC, tables.PERCPU)
+        return 'same member' if one else 'strangers'
+
+    def merges(self, kind=None, what=('strangers',)):
+        return [n for n in self.used if self.merge(n) in what and self.is_of(n, kind)]
+
+    def is_of(self, number, kind):
+        return kind is None or self.cls(number).kind == kind
+
+    def weight(self, numbers):
+        return sum(sum(self.used[n].values()) for n in numbers)
+
+    def splits(self, kind=None):
+        """Keys that several of our classes share, of those that any of the kind has."""
+        return [base for base, numbers in self.of_key.items()
+                if sum((n, base) not in self.stale for n in numbers) > 1
+                and any(self.is_of(n, kind) for n in numbers)]
+
+    def keys_of(self, kind=None):
+        return [base for base, numbers in self.of_key.items()
+                if any(self.is_of(n, kind) for n in numbers)]
+
+    def names(self, kind=None):
+        """(agreeing, all) by class and by acquisitions: with the commonest key not told."""
+        plain, weighted, wrong = [0, 0], [0, 0], []
+        for number, bases in self.used.items():
+            if not self.is_of(number, kind):
+                continue
+            told = [b for b in bases if not self.is_rekeyed(number, b)]
+            if not told:
+                continue
+            base = max(told, key=bases.get)
+            theirs, weight = self.judge.named[base].name, sum(bases.values())
+            agrees = self.is_named(self.cls(number), theirs)
+            plain[0] += agrees
+            weighted[0] += agrees * weight
+            plain[1] += 1
+            weighted[1] += weight
+            if not agrees:
+                wrong.append((weight, number, theirs))
+        return plain, weighted, sorted(wrong, reverse=True)
+
+    @staticmethod
+    def is_named(cls, theirs):
+        """A wait-queue head that was initialised statically is called "head.lock"."""
+        ours = {last_member(cls.name), last_member(cls.alias or '')}
+        if last_member(theirs) in ours:
+            return True
+        return theirs.endswith('.lock') and last_member(theirs[:-len('.lock')]) in ours
+
+    def ambiguous(self, kind=None):
+        return [n for n in self.used
+                if self.is_of(n, kind) and self.cls(n).certainty == AMBIGUOUS]
+
+    def of_kind(self, kind=None):
+        return [n for n in self.used if self.is_of(n, kind)]
+
+    def kinds(self):
+        return sorted({self.cls(n).kind for n in self.used},
+                      key=lambda kind: -self.weight(self.of_kind(kind)))
+
+
+class Edges:
+    """Recall over lockdep's edges, precision over ours."""
+
+    def __init__(self, judge, classes):
+        self.judge, self.classes = judge, classes
+        self.keys = judge.run.keys
+        self.ours = set(judge.run.edges)
+        self.found = {edge: any((a, b, edge[2]) in self.ours for a, b in self.variants(edge))
+                      for edge in judge.edges}
+        self.known = {(a, b, edge[2]) for edge in judge.edges for a, b in self.variants(edge)}
+        self.behind = {(a, b, edge[2]) for edge, pairs in judge.behind.items() for a, b in pairs}
+        self.beyond = {(a, b, edge[2]) for edge, pairs in judge.beyond.items() for a, b in pairs}
+
+    def variants(self, edge):
+        """Our classes of its ends: as they stood at the event, or by the keys."""
+        for source, target in self.judge.edges[edge]:
+            sources = [source] if source is not None else self.by_key(edge[0])
+            targets = [target] if target is not None else self.by_key(edge[1])
+            yield from ((a, b) for a in sources for b in targets)
+
+    def by_key(self, index):
+        return list(self.classes.of_key[self.keys[index].base])
+
+    def missed(self):
+        rows = [(sum(self.judge.edges[edge].values()), edge)
+                for edge, found in self.found.items() if not found]
+        return sorted(rows, reverse=True)
+
+    def strange(self):
+        return [edge for edge in self.ours
+                if edge not in self.known | self.behind | self.beyond]
+
+    def has_lockdep(self, edge):
+        """Is it among the direct ones that /proc/lockdep shows, since the boot?"""
+        return any((a, b) in self.judge.run.direct for a in self.classes.used.get(edge[0], ())
+                   for b in self.classes.used.get(edge[1], ()))
+
+    def excess(self):
+        return [edge for edge in self.strange() if not self.has_lockdep(edge)]
+
+    def unnoted(self):
+        return [edge for edge in self.strange() if self.has_lockdep(edge)]
+
+    def past_readers(self):
+        return [edge for edge in self.ours if edge not in self.known and edge in self.behind]
+
+    def past_attempts(self):
+        return [edge for edge in self.ours
+                if edge not in self.known | self.behind and edge in self.beyond]
+
+    def text(self, edge):
+        return (f'{self.keys[edge[0]].name} -({DEPS[edge[2]]})-> {self.keys[edge[1]].name}')
+
+    def our_text(self, edge):
+        name = self.judge.class_name
+        return f'{name(edge[0])} -({DEPS.get(edge[2], "?")})-> {name(edge[1])}'
+
+
+class Usage:
+    """Of what lockdep's rules imply, and of lockdep's own masks."""
+
+    def __init__(self, judge, classes):
+        self.judge, self.classes, self.run = judge, classes, judge.run
+        self.of_key = defaultdict(set)
+        for index, bit in judge.usage:
+            self.of_key[judge.run.keys[index].base].add(bit)
+        self.masks = Counter()
+        for key in self.run.keys:
+            self.masks[key.base] |= key.usage
+        self.bits = [(number, bit) for number, cls in self.run.classes.items()
+                     if number in classes.used for bit in range(10) if cls.usage >> bit & 1]
+
+    def missed(self):
+        rows = []
+        for (index, bit), by_class in self.judge.usage.items():
+            numbers = [n for n in by_class if n in self.run.classes]
+            if not numbers:
+                numbers = list(self.classes.of_key[self.run.keys[index].base])
+            if not any(self.run.classes[n].usage >> bit & 1 for n in numbers):
+                rows.append((sum(by_class.values()), index, bit, numbers))
+        return sorted(rows, reverse=True)
+
+    def excess(self):
+        """Ours that nothing noted implies, and whether lockdep has had it since the boot."""
+        rows = []
+        for number, bit in self.bits:
+            bases = self.classes.used[number]
+            if not any(bit in self.of_key[base] for base in bases):
+                rows.append((number, bit, any(self.masks[base] >> bit & 1 for base in bases)))
+        return rows

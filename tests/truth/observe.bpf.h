@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Behind each event: what does lockdep hold, and what do we? Only for kernels
+ * with PROVE_LOCKING, and only in the judge: see tests/truth/. Runs after the
+ * recorder has let go of its guard; one of its own keeps it whole.
+ */
+#ifndef LOCKVANE_OBSERVE_BPF_H
+#define LOCKVANE_OBSERVE_BPF_H
+
+#include "truth.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct lockdep_map {
+	struct lock_class_key *key;
+};
+
+struct held_lock {
+	unsigned long acquire_ip;
+	struct lockdep_map *instance;
+	struct lockdep_map *nest_lock;
+	unsigned int pin_count;
+};
+
+struct lock_class {
+	const void *key;
+	unsigned int subclass;
+	unsigned long usage_mask;
+	const char *name;
+	__u8 wait_type_inner;
+	__u8 wait_type_outer;
+	__u8 lock_type;
+};
+
+struct task_struct___lockdep {
+	int lockdep_depth;
+	struct held_lock held_locks[1];
+	int softirqs_enabled;
+	int softirq_context;
+};
+
+struct raw_spinlock___lockdep {
+	struct lockdep_map dep_map;
+};
+
+struct mutex___lockdep {
+	struct lockdep_map dep_map;
+};
+
+struct rw_semaphore___lockdep {
+	struct lockdep_map dep_map;
+};
+
+struct percpu_rw_semaphore___lockdep {
+	struct lockdep_map dep_map;
+};
+
+/* rwlock_t and socket_lock_t have no name of their own: by somebody who has one. */
+struct eventpoll___lockdep {
+	struct {
+		struct lockdep_map dep_map;
+	} lock;
+};
+
+struct sock___lockdep {
+	struct {
+		struct lockdep_map dep_map;
+	} sk_lock;
+};
+
+#pragma clang attribute pop
+
+extern const int hardirqs_enabled __ksym __weak;
+extern const int hardirq_context __ksym __weak;
+extern const void lock_classes __ksym __weak;
+extern const void debug_locks __ksym __weak;
+
+struct observe_cpu {
+	__u32 busy;
+	__u32 pad;
+	__u64 dep_map[TRUTH_OURS];
+	struct truth_situation now;
+	__u8 held[TRUTH_DEPTH * 64];
+};
+
+LV_TABLE(truth_cpus, struct observe_cpu, 8);
+LV_TABLE(truth_found, struct truth_situation, TRUTH_SITUATIONS);
+LV_TABLE(truth_keys, struct truth_key, TRUTH_KEYS);
+LV_TABLE(truth_state, struct truth_control, 1);
+
+static __always_inline struct observe_cpu *observe_cpu(void)
+{
+	__u32 id = world_cpu_id();
+
+	return bpf_map_lookup_elem(&truth_cpus, &id);
+}
+
+static __always_inline struct truth_control *observe_control(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&truth_state, &zero);
+}
+
+#define FIELD(type, field) bpf_core_field_offset(struct type##___lockdep, field)
+
+/* From a lock to its lockdep_map. */
+static __always_inline __u32 dep_map_offset(__u32 family)
+{
+	switch (family) {
+	case LV_RWLOCK:
+		return FIELD(eventpoll, lock.dep_map) - FIELD(eventpoll, lock);
+	case LV_MUTEX:
+		return FIELD(mutex, dep_map);
+	case LV_RWSEM:
+		return FIELD(rw_semaphore, dep_map);
+	case LV_PERCPU_RWSEM:
+		return FIELD(percpu_rw_semaphore, dep_map);
+	case LV_SOCK:
+		return FIELD(sock, sk_lock.dep_map) - FIELD(sock, sk_lock);
+	default:
+		return FIELD(raw_spinlock, dep_map);
+	}
+}
+
+/* One entry of our held stacks. where: a level, or HELD_SLEEPING. */
+RECORD_RARE int observe_ours(__u32 where, __u32 at)
+{
+	struct observe_cpu *mine = observe_cpu();
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+	const struct lv_class *class;
+	const struct lv_held *lock;
+	__u32 nr;
+
+	if (!mine || !stack || at >= LV_HELD_DEPTH || at >= stack->depth)
+		return 0;
+	lock = &stack->held[at];
+	nr = mine->now.nr_ours;
+	if (nr >= TRUTH_OURS) {
+		mine->now.irqs |= TRUTH_DEEPER;
+		return 0;
+	}
+	class = world_class(lock->class);
+	mine->dep_map[nr] = class ? lock->addr + dep_map_offset(class->family) : 0;
+	mine->now.ours[nr].class = lock->class;
+	mine->now.ours[nr].mode = lock->mode;
+	mine->now.ours[nr].flags = lock->flags & (LV_HELD_TRY | LV_HELD_NESTED);
+	mine->now.ours[nr].sleeping = where == HELD_SLEEPING;
+	mine->now.ours[nr].theirs = TRUTH_NOBODY;
+	mine->now.nr_ours = nr + 1;
+	return 0;
+}
+
+/* Our entry for the lock with this lockdep_map that has no partner yet. */
+RECORD_RARE int observe_partner(__u64 instance, __u32 theirs)
+{
+	struct observe_cpu *mine = observe_cpu();
+
+	if (!mine)
+		return TRUTH_NOBODY;
+	for (__u32 i = 0; i < TRUTH_OURS; i++) {
+		if (i >= mine->now.nr_ours)
+			break;
+		if (mine->dep_map[i] == instance && mine->now.ours[i].theirs == TRUTH_NOBODY) {
+			mine->now.ours[i].theirs = theirs;
+			return i;
+		}
+	}
+	return TRUTH_NOBODY;
+}
+
+/* Entry i of lockdep's. */
+RECORD_RARE int observe_theirs(__u32 i, __u64 subject)
+{
+	struct observe_cpu *mine = observe_cpu();
+	__u32 size = bpf_core_type_size(struct held_lock);
+	__u32 off = i * size, nr;
+	__u64 instance, nest;
+
+	if (!mine || size > 64 || off + 64 > sizeof(mine->held))
+		return 0;
+	nr = mine->now.nr_theirs;
+	if (nr >= TRUTH_THEIRS) {
+		mine->now.irqs |= TRUTH_DEEPER;
+		return 0;
+	}
+	bpf_probe_read_kernel(&instance, 8,
+			      &mine->held[off] + bpf_core_field_offset(struct held_lock, instance));
+	bpf_probe_read_kernel(
+		&nest, 8, &mine->held[off] + bpf_core_field_offset(struct held_lock, nest_lock));
+	bpf_probe_read_kernel(&mine->now.frames[nr & (TRUTH_FRAMES - 1)], 8,
+			      &mine->held[off] +
+				      bpf_core_field_offset(struct held_lock, acquire_ip));
+	/* The bit fields are the word before pin_count. */
+	bpf_probe_read_kernel(&mine->now.theirs[nr].word, 4,
+			      &mine->held[off] +
+				      bpf_core_field_offset(struct held_lock, pin_count) - 4);
+	mine->now.theirs[nr].nested = nest != 0;
+	mine->now.theirs[nr].ours = observe_partner(instance, nr);
+	if (instance == subject)
+		mine->now.subject = nr;
+	mine->now.nr_theirs = nr + 1;
+	return 0;
+}
+
+static __always_inline int observe_read_held(struct observe_cpu *mine, __u32 *ret)
+{
+	const char *task = (const char *)world_task();
+	__u32 size = bpf_core_type_size(struct held_lock);
+	__u32 depth = 0, bytes;
+
+	bpf_probe_read_kernel(
+		&depth, 4,
+		task + bpf_core_field_offset(struct task_struct___lockdep, lockdep_depth));
+	if (depth > TRUTH_DEPTH)
+		return -1;
+	bytes = depth * size;
+	if (bytes > sizeof(mine->held))
+		return -1;
+	if (bytes &&
+	    bpf_probe_read_kernel(
+		    mine->held, bytes,
+		    task + bpf_core_field_offset(struct task_struct___lockdep, held_locks)))
+		return -1;
+	*ret = depth;
+	return 0;
+}
+
+static __always_inline __u32 observe_irqs(void)
+{
+	const char *task = (const char *)world_task();
+	__u32 on = 0, in = 0, irqs = 0;
+
+	bpf_probe_read_kernel(
+		&on, 4,
+		task + bpf_core_field_offset(struct task_struct___lockdep, softirqs_enabled));
+	bpf_probe_read_kernel(
+		&in, 4,
+		task + bpf_core_field_offset(struct task_struct___lockdep, softirq_context));
+	if (&hardirqs_enabled && *(const int *)bpf_this_cpu_ptr(&hardirqs_enabled))
+		irqs |= TRUTH_HARDIRQS_ON;
+	if (&hardirq_context && *(const int *)bpf_this_cpu_ptr(&hardirq_context))
+		irqs |= TRUTH_IN_HARDIRQ;
+	return irqs | (on ? TRUTH_SOFTIRQS_ON : 0) | (in ? TRUTH_IN_SOFTIRQ : 0);
+}
+
+#define OBSERVE_FIRST (__builtin_offsetof(struct truth_situation, class) / 4)
+#define OBSERVE_END (__builtin_offsetof(struct truth_situation, frames) / 4)
+
+static __always_inline __u64 observe_hash(const struct observe_cpu *mine)
+{
+	const __u32 *words = (const __u32 *)&mine->now;
+	__u64 hash = 0xcbf29ce484222325ull;
+
+	for (__u32 i = OBSERVE_FIRST; i < OBSERVE_END; i++)
+		hash = (hash ^ words[i]) * 0x100000001b3ull ^ hash >> 29;
+	return hash | 1;
+}
+
+RECORD_RARE int observe_count(void)
+{
+	struct observe_cpu *mine = observe_cpu();
+	struct truth_control *control = observe_control();
+	__u64 hash;
+
+	if (!mine || !control)
+		return 0;
+	hash = observe_hash(mine);
+	for (__u32 i = 0; i < TRUTH_PROBES; i++) {
+		__u32 id = ((__u32)(hash >> 32) + i) & (TRUTH_SITUATIONS - 1);
+		struct truth_situation *slot = bpf_map_lookup_elem(&truth_found, &id);
+		__u32 state;
+
+		if (!slot)
+			return 0;
+		state = slot_claim(&slot->state);
+		if (state == LV_SLOT_FREE) {
+			mine->now.hash = hash;
+			mine->now.count = 1;
+			mine->now.state = LV_SLOT_CLAIMED;
+			__builtin_memcpy(slot, &mine->now, sizeof(*slot));
+			slot_ready(&slot->state);
+			return 0;
+		}
+		if (state == LV_SLOT_READY && slot->hash == hash) {
+			__sync_fetch_and_add(&slot->count, 1);
+			return 0;
+		}
+	}
+	__sync_fetch_and_add(&control->dropped, 1);
+	return 0;
+}
+
+#define OBSERVE_META(hook, family, what) ((hook) | (family) << 16 | (what) << 24)
+
+static __always_inline void observe_fill(struct observe_cpu *mine, __u64 addr, __u32 meta,
+					 __u32 depth)
+{
+	__u32 level = mine->now.level;
+	__u64 subject = addr + dep_map_offset((meta >> 16) & 0xff);
+
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++)
+		observe_ours(level, i);
+	if (level == LV_LEVEL_TASK)
+		for (__u32 i = 0; i < LV_HELD_DEPTH; i++)
+			observe_ours(HELD_SLEEPING, i);
+	for (__u32 i = 0; i < TRUTH_DEPTH; i++) {
+		if (i >= depth)
+			break;
+		observe_theirs(i, subject);
+	}
+	for (__u32 i = 0; i < TRUTH_OURS; i++)
+		if (i < mine->now.nr_ours && mine->dep_map[i] == subject)
+			mine->now.class = mine->now.ours[i].class;
+}
+
+/* lockdep goes out at its first report. Nothing can be compared from then on, so we stop, too. */
+RECORD_RARE int observe_is_over(void)
+{
+	int on = 0;
+
+	if (&debug_locks)
+		bpf_probe_read_kernel(&on, sizeof(on), &debug_locks);
+	if (!on)
+		lv_control.word = 0;
+	return !on;
+}
+
+RECORD_RARE int truth_look(__u64 addr, __u32 meta)
+{
+	struct observe_cpu *mine = observe_cpu();
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct truth_control *control = observe_control();
+	__u32 depth = 0;
+
+	/* In a self-check, other tasks' programs do not run. */
+	if (!mine || !cpu || !control || !(lv_control.word & LV_ARMED) || observe_is_over())
+		return 0;
+	if (mine->busy) {
+		__sync_fetch_and_add(&control->skipped, 1);
+		return 0;
+	}
+	mine->busy = 1;
+	barrier_here();
+	__builtin_memset(&mine->now, 0, sizeof(mine->now));
+	mine->now.class = LV_NONE;
+	mine->now.hook = meta & 0xffff;
+	mine->now.what = meta >> 24;
+	mine->now.subject = TRUTH_NOBODY;
+	mine->now.level = level_of(world_preempt_count() & CONTEXT_ALL);
+	mine->now.irqs = observe_irqs() | (cpu->guard ? TRUTH_LOST : 0);
+	if (observe_read_held(mine, &depth)) {
+		__sync_fetch_and_add(&control->unread, 1);
+	} else {
+		observe_fill(mine, addr, meta, depth);
+		__sync_fetch_and_add(&control->noted, 1);
+		observe_count();
+	}
+	barrier_here();
+	mine->busy = 0;
+	return 0;
+}
+
+#define OBSERVE_TAKEN(hook, family, addr) truth_look(addr, OBSERVE_META(hook, family, TRUTH_TAKEN))
+#define OBSERVE_GIVEN_BACK(hook, family, addr, irqs_on)                                            \
+	truth_look(addr,                                                                           \
+		   OBSERVE_META(hook, family, (irqs_on) ? TRUTH_GIVEN_BACK_ON : TRUTH_GIVEN_BACK))
+
+static long observe_key(__u32 i, void *unused)
+{
+	struct truth_key *key = bpf_map_lookup_elem(&truth_keys, &i);
+	const struct lock_class *class;
+
+	if (!key || !&lock_classes)
+		return 1;
+	class = (const void *)((const char *)&lock_classes +
+			       i * bpf_core_type_size(struct lock_class));
+	key->key = (__u64)BPF_CORE_READ(class, key);
+	key->usage = BPF_CORE_READ(class, usage_mask);
+	key->subclass = BPF_CORE_READ(class, subclass);
+	key->lock_type = BPF_CORE_READ(class, lock_type) |
+			 BPF_CORE_READ(class, wait_type_inner) << 8 |
+			 BPF_CORE_READ(class, wait_type_outer) << 16;
+	bpf_probe_read_kernel_str(key->name, sizeof(key->name), BPF_CORE_READ(class, name));
+	return 0;
+}
+
+/* Run when all is over: copy lockdep's classes. */
+SEC("syscall")
+int truth_finish(void *ctx)
+{
+	bpf_loop(TRUTH_KEYS, observe_key, 0, 0);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the guest left: the tables of bpf/abi.h and tests/truth/truth.h, as objects."""
+import bisect
+import json
+import re
+import sqlite3
+import struct
+from dataclasses import dataclass
+
+NOBODY, NONE, READY = 0xff, 0xffffffff, 2
+TAKEN, GIVEN_BACK, GIVEN_BACK_ON = 0, 1, 2
+HARDIRQS_ON, SOFTIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, DEEPER = (1 << i for i in range(6))
+STATIC, PERCPU = 1, 2           # enum lv_place_kind
+TRY = 1                         # LV_HELD_TRY
+
+
+@dataclass
+class Class:
+    """One of ours."""
+    id: int
+    place: tuple        # base, off, kind
+    usage: int
+    flags: int
+    family: int
+    name: str = '?'
+    alias: str = ''
+    kind: str = '?'
+    certainty: int = 2
+    acquisitions: int = 0
+
+
+@dataclass
+class Key:
+    """One of lockdep's classes; base is the same for all subclasses of a key."""
+    index: int
+    base: int
+    usage: int
+    subclass: int
+    name: str
+    rekeyed: bool = False
+    validated: bool = True
+
+
+@dataclass
+class Ours:
+    cls: int
+    mode: int
+    trylock: bool
+    sleeping: bool
+    theirs: int
+
+
+@dataclass
+class Theirs:
+    index: int          # of the key
+    context: int        # irq_context
+    trylock: bool
+    read: int
+    check: bool
+    irqs_off: bool
+    ours: int
+    nested: bool
+
+
+@dataclass
+class Situation:
+    count: int
+    cls: int
+    hook: str
+    level: int
+    irqs: int
+    what: int
+    subject: int
+    ours: list
+    theirs: list
+    frames: list
+
+
+class Symbols:
+    """Of /proc/kallsyms: data symbols only matter here, and functions for frames."""
+
+    def __init__(self, path):
+        rows = []
+        for line in path.read_text(encoding='utf-8', errors='replace').splitlines():
+            words = line.split()
+            if len(words) >= 3 and words[1] not in 'aA':
+                rows.append((int(words[0], 16), words[2]))
+        rows.sort()
+        self.addresses = [row[0] for row in rows]
+        self.names = [row[1] for row in rows]
+
+    def find(self, address):
+        at = bisect.bisect_right(self.addresses, address) - 1
+        if at < 0 or address < 0xffffffff80000000:
+            return None
+        return self.names[at], address - self.addresses[at]
+
+    def text(self, address):
+        found = self.find(address)
+        return f'{found[0]}+{found[1]:#x}' if found else f'{address:#x}'
+
+
+def rows(path, size):
+    data = path.read_bytes()
+    return (data[at:at + size] for at in range(0, len(data) - size + 1, size))
+
+
+def string(data):
+    return data.split(b'\0')[0].decode('utf-8', 'replace')
+
+
+def read_moved(folder):
+    """The recorder's classes -> the capture's; several may have become one."""
+    data = (folder / 'moved.bin').read_bytes()
+    return [number if number != NONE else None
+            for (number,) in struct.iter_unpack('<I', data)]
+
+
+def read_classes(folder, layout, moved):
+    """The capture's, by its numbers."""
+    classes = {}
+    for number, row in enumerate(rows(folder / 'classes.bin', layout['class'])):
+        base, off, kind, _, usage, flags, family, _ = struct.unpack_from('<QIIIIIHH', row)
+        if moved[number] is None:
+            continue
+        cls = classes.setdefault(moved[number],
+                                 Class(moved[number], (base, off, kind), 0, flags, family))
+        cls.usage |= usage & 0x3ff
+    with sqlite3.connect(folder / 'capture.db') as db:
+        for number, *named in db.execute('SELECT id, name, alias, kind, certainty, acquisitions '
+                                         'FROM class'):
+            cls = classes[number]
+            cls.name, cls.alias, cls.kind, cls.certainty, cls.acquisitions = named
+    return classes
+
+
+def read_edges(folder, layout, moved):
+    """{(from, to, dep): (stack, from_addr, to_addr)}"""
+    edges = {}
+    for row in rows(folder / 'edges.bin', layout['edge']):
+        source, target, dep, state, stack, _, source_at, target_at = struct.unpack('<6I2Q', row)
+        if state == READY and moved[source] is not None and moved[target] is not None:
+            edges.setdefault((moved[source], moved[target], dep & 0xf),
+                             (stack, source_at, target_at))
+    return edges
+
+
+def read_stacks(folder, layout):
+    stacks = []
+    for row in rows(folder / 'stacks.bin', layout['stack']):
+        _, _, _, _, _, number, comm = struct.unpack_from('<QIIHHI16s', row)
+        stacks.append((string(comm), struct.unpack_from(f'<{min(number, 48)}Q', row, 40)))
+    return stacks
+
+
+def read_keys(folder, layout, symbols):
+    keys = []
+    for number, row in enumerate(rows(folder / 'keys.bin', layout['key'])):
+        key, usage, subclass, _, name = struct.unpack('<QQII64s', row)
+        entry = Key(number, key - subclass, usage, subclass, string(name))
+        found = symbols.find(entry.base)
+        # An init site has a static __key of its own; a static lock is its own key. "key" is how
+        # lockdep_set_class(lock, key) names what a caller handed down.
+        entry.rekeyed = not found or not re.match(r'^__key', found[0]) or entry.name == 'key'
+        entry.validated = not found or found[0] != '__lockdep_no_validate__'
+        keys.append(entry)
+    return keys
+
+
+def read_theirs(row, at):
+    word, ours, nested, _ = struct.unpack_from('<IBBH', row, at)
+    return Theirs(word & 0x1fff, word >> 13 & 3, bool(word >> 15 & 1), word >> 16 & 3,
+                  bool(word >> 18 & 1), bool(word >> 19 & 1), ours, bool(nested))
+
+
+def as_moved(cls, moved):
+    if cls == NONE or moved[cls] is None:
+        return NONE
+    return moved[cls]
+
+
+def read_ours(row, at, moved):
+    cls, mode, flags, sleeping, theirs = struct.unpack_from('<IBBBB', row, at)
+    return Ours(as_moved(cls, moved), mode, bool(flags & TRY), bool(sleeping), theirs)
+
+
+def read_situations(folder, layout, moved):
+    situations = []
+    for row in rows(folder / 'situations.bin', layout['situation']):
+        _, count, state, cls, hook, level, irqs, what, ours, theirs, subject = \
+            struct.unpack_from('<QQIIHBBBBBB', row)
+        if state != READY:
+            continue
+        situations.append(Situation(
+            count, as_moved(cls, moved), layout['hooks'][hook], level, irqs, what, subject,
+            [read_ours(row, 32 + 8 * i, moved) for i in range(ours)],
+            [read_theirs(row, 32 + 160 + 8 * i) for i in range(theirs)],
+            list(struct.unpack_from('<4Q', row, 32 + 320))))
+    return situations
+
+
+def read_direct(folder, keys):
+    """Pairs of bases of keys that /proc/lockdep shows as direct (booted with no_hash_pointers)."""
+    bases = {key.base + key.subclass: key.base for key in keys if key.base}
+    direct, source = set(), None
+    for line in (folder / 'lockdep').read_text(encoding='utf-8', errors='replace').splitlines():
+        if match := re.match(r' -> \[([0-9a-f]+)\]', line):
+            direct.add((source, bases.get(int(match[1], 16))))
+        elif match := re.match(r'([0-9a-f]+) ', line):
+            source = bases.get(int(match[1], 16))
+    return {pair for pair in direct if None not in pair}
+
+
+class Run:
+    """All of one boot."""
+
+    def __init__(self, folder):
+        self.layout = json.loads((folder / 'layout.json').read_text(encoding='utf-8'))
+        self.symbols = Symbols(folder / 'kallsyms')
+        moved = read_moved(folder)
+        self.classes = read_classes(folder, self.layout, moved)
+        self.edges = read_edges(folder, self.layout, moved)
+        self.stacks = read_stacks(folder, self.layout)
+        self.keys = read_keys(folder, self.layout, self.symbols)
+        self.direct = read_direct(folder, self.keys)
+        self.situations = read_situations(folder, self.layout, moved)
+        self.noted, self.skipped, self.dropped, self.unread = \
+            struct.unpack('<4Q', (folder / 'control.bin').read_bytes()[:32])
+        with sqlite3.connect(folder / 'capture.db') as db:
+            self.losses = dict(db.execute('SELECT name, count FROM loss WHERE count > 0'))

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the judge notes in the kernel. A situation is a lock event with all
+ * that lockdep and lockvane believed at that moment; equal ones are counted,
+ * not repeated, so that a few thousand hold a run of minutes. What lockdep's
+ * rules make of them is worked out afterwards, by tests/truth/judge.py, which
+ * reads these structs as they lie here.
+ */
+#ifndef LOCKVANE_TRUTH_H
+#define LOCKVANE_TRUTH_H
+
+#include "abi.h"
+
+#define TRUTH_SITUATIONS 65536
+#define TRUTH_PROBES 64
+#define TRUTH_OURS 20
+#define TRUTH_THEIRS 20
+#define TRUTH_DEPTH 48	/* MAX_LOCK_DEPTH */
+#define TRUTH_KEYS 8192 /* MAX_LOCKDEP_KEYS */
+#define TRUTH_NAME_LEN 64
+#define TRUTH_FRAMES 4
+#define TRUTH_NOBODY 0xff
+
+enum truth_what {
+	TRUTH_TAKEN = 0,
+	TRUTH_GIVEN_BACK = 1,
+	TRUTH_GIVEN_BACK_ON = 2, /* and interrupts go on with it */
+};
+
+/* irqs */
+#define TRUTH_HARDIRQS_ON (1 << 0) /* as lockdep has them */
+#define TRUTH_SOFTIRQS_ON (1 << 1)
+#define TRUTH_IN_HARDIRQ (1 << 2)
+#define TRUTH_IN_SOFTIRQ (1 << 3)
+#define TRUTH_LOST (1 << 4)   /* an interrupt hit one of our programs: counted as lost */
+#define TRUTH_DEEPER (1 << 5) /* more was held than fits */
+
+struct truth_ours {
+	__u32 class;
+	__u8 mode;
+	__u8 flags;
+	__u8 sleeping;
+	__u8 theirs; /* index of lockdep's entry for the same lock, or TRUTH_NOBODY */
+};
+
+struct truth_theirs {
+	__u32 word; /* struct held_lock: class_idx:13, irq_context:2, trylock:1, read:2, check:1,
+		       ... */
+	__u8 ours;
+	__u8 nested; /* a nest_lock was told */
+	__u16 pad;
+};
+
+struct truth_situation {
+	__u64 hash; /* of all that comes after `state` and before `frames` */
+	__u64 count;
+	__u32 state; /* enum lv_slot_state */
+	__u32 class; /* ours, of the lock; LV_NONE: not known, or given back */
+	__u16 hook;
+	__u8 level;
+	__u8 irqs;
+	__u8 what; /* enum truth_what */
+	__u8 nr_ours, nr_theirs;
+	__u8 subject; /* lockdep's entry of the lock, or TRUTH_NOBODY */
+	struct truth_ours ours[TRUTH_OURS];
+	struct truth_theirs theirs[TRUTH_THEIRS];
+	__u64 frames[TRUTH_FRAMES]; /* at first sight: who took the newest locks that lockdep has */
+};
+
+/* One of lockdep's classes, read when all is over. */
+struct truth_key {
+	__u64 key;
+	__u64 usage;
+	__u32 subclass;
+	__u32 lock_type; /* and wait types: inner << 8, outer << 16 */
+	char name[TRUTH_NAME_LEN];
+};
+
+struct truth_control {
+	__u64 noted;
+	__u64 skipped; /* the observer was busy: an interrupt or another task came in between */
+	__u64 dropped; /* no room for another situation */
+	__u64 unread;  /* lockdep's stack could not be read */
+};
+
+_Static_assert(sizeof(struct truth_situation) ==
+		       32 + 8 * TRUTH_OURS + 8 * TRUTH_THEIRS + 8 * TRUTH_FRAMES,
+	       "judge.py");
+_Static_assert(sizeof(struct truth_key) == 24 + TRUTH_NAME_LEN, "judge.py");
+
+#endif

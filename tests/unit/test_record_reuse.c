@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory is freed and becomes another type's, at the same address: the class it
+ * had may not be found at an end of any new edge, or get any new usage bit.
+ */
+#include "test_record.h"
+
+#include <string.h>
+
+#include "test_random.h"
+
+#define OBJECTS 24
+#define CACHES 3
+#define STEPS 3000
+
+static const struct machine_op mutex_try = {.family = LV_MUTEX, .try = true};
+
+struct reuse {
+	struct machine *m;
+	struct world *world;
+	uint64_t caches[CACHES];
+	uint64_t addr[OBJECTS];
+	uint32_t family[OBJECTS];
+	uint32_t seen_edges, seen_bits;
+	uint32_t checked, reused;
+};
+
+/* Where the object lies from now on: a slab of any cache, or pages of another sort. */
+static struct lv_place draw_place(const struct reuse *r)
+{
+	static const uint32_t kinds[] = {LV_PLACE_VMALLOC, LV_PLACE_EARLY, LV_PLACE_PAGE};
+	struct lv_place place = {.kind = LV_PLACE_SLAB};
+
+	if (draw(8) == 0) {
+		place.kind = kinds[draw(3)];
+		return place;
+	}
+	place.base = r->caches[draw(CACHES)];
+	place.off = 8 * draw(3);
+	return place;
+}
+
+/* The class is that of the place the address is in now. */
+static void check_class(const struct reuse *r, uint32_t id, uint64_t addr)
+{
+	const struct lv_place *is =
+		&r->world->objects[(addr - WORLD_BASE) / WORLD_OBJECT_SIZE].shown;
+	const struct lv_class *class = &r->world->classes[id];
+
+	assert_int_equal(class->place.kind, is->kind);
+	assert_true(class->place.base == is->base);
+	assert_int_equal(class->place.off, is->off);
+}
+
+/* Called after each event: what is new in the tables is of the event. */
+static void check_new(struct reuse *r)
+{
+	static uint8_t edge_known[LV_MAX_EDGES];
+	static uint16_t bits_known[LV_MAX_CLASSES];
+
+	if (!r->checked++) {
+		memset(edge_known, 0, sizeof(edge_known));
+		memset(bits_known, 0, sizeof(bits_known));
+	}
+	for (uint32_t i = 0; i < LV_MAX_EDGES; i++) {
+		const struct lv_edge *edge = &r->world->edges[i];
+
+		if (edge->state != LV_SLOT_READY || edge_known[i])
+			continue;
+		edge_known[i] = 1;
+		check_class(r, edge->from, edge->from_addr);
+		check_class(r, edge->to, edge->to_addr);
+		r->seen_edges++;
+	}
+	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++) {
+		const struct lv_class *class = &r->world->classes[i];
+		uint32_t fresh = class->usage & ~bits_known[i];
+
+		for (int bit = 0; fresh && bit < LV_USAGES; bit++)
+			if (fresh & 1u << bit) {
+				check_class(r, i, class->usage_addr[bit]);
+				r->seen_bits++;
+			}
+		bits_known[i] |= class->usage;
+	}
+}
+
+static const struct machine_op *draw_op(const struct reuse *r, uint32_t object)
+{
+	if (r->family[object] == LV_MUTEX)
+		return draw(4) ? &mutex_op : &mutex_try;
+	return draw(4) ? &spin : &spin_try;
+}
+
+static int setup_reuse(struct reuse *r, struct machine *m)
+{
+	static const char *const names[CACHES] = {"kioctx", "dentry", "kmalloc-192"};
+
+	memset(r, 0, sizeof(*r));
+	r->m = m;
+	r->world = machine_world(m);
+	r->world->annotated = false;
+	for (int i = 0; i < CACHES; i++)
+		r->caches[i] = world_add_cache(r->world, names[i], 192);
+	for (int i = 0; i < OBJECTS; i++) {
+		struct lv_place place = draw_place(r);
+
+		r->family[i] = i % 4 ? LV_SPIN : LV_MUTEX;
+		r->addr[i] = machine_add_lock(m, r->family[i]);
+		machine_show_place(m, r->addr[i], &place);
+	}
+	return 0;
+}
+
+/* A chain of locks, sleeping ones first; given back newest first. */
+static void use_some(struct reuse *r)
+{
+	uint32_t chain[4], nr = 0, want = 1 + draw(4);
+	const struct machine_op *op;
+
+	for (uint32_t pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < OBJECTS && nr < want; i++) {
+			uint32_t object = draw(OBJECTS);
+			struct machine_holder holder;
+
+			if ((r->family[object] == LV_MUTEX) == pass ||
+			    machine_holder(r->m, r->addr[object], &holder))
+				continue;
+			op = draw_op(r, object);
+			assert_int_equal(machine_lock(r->m, r->addr[object], op), 0);
+			check_new(r);
+			chain[nr++] = object;
+		}
+	while (nr) {
+		op = r->family[chain[--nr]] == LV_MUTEX ? &mutex_op : &spin;
+		assert_int_equal(machine_unlock(r->m, r->addr[chain[nr]], op), 0);
+		check_new(r);
+	}
+}
+
+/* Freed, and allocated as something else; nobody holds it. */
+static void reuse_one(struct reuse *r)
+{
+	uint32_t object = draw(OBJECTS);
+	struct lv_place place = draw_place(r);
+
+	machine_show_place(r->m, r->addr[object], &place);
+	r->reused++;
+}
+
+static void run_reuse(struct reuse *r, bool with_ghosts)
+{
+	for (uint32_t step = 0; step < STEPS / 10; step++) {
+		machine_on_cpu(r->m, draw(2));
+		for (uint32_t i = 0; i < 10; i++)
+			use_some(r);
+		if (with_ghosts && draw(4) == 0) {
+			uint32_t object = 1 + draw(3); /* a spinning lock's release is missed */
+			struct lv_place place = draw_place(r);
+
+			LOCK(r->m, r->addr[object], spin);
+			check_new(r);
+			world_disarm(r->world);
+			UNLOCK(r->m, r->addr[object], spin);
+			r->world->control.word = r->world->word;
+			machine_show_place(r->m, r->addr[object], &place);
+			r->reused++;
+		}
+		reuse_one(r);
+	}
+	assert_true(r->reused >= STEPS / 10);
+	assert_true(r->seen_edges > 100);
+	assert_true(r->seen_bits > 20);
+}
+
+static void test_reuse(void **state)
+{
+	struct reuse r;
+
+	for (seed = 1; seed < 4; seed++) {
+		uint32_t kept = seed;
+
+		machine_reset(*state);
+		setup_reuse(&r, *state);
+		run_reuse(&r, false);
+		assert_true(lost(*state, LV_LOSS_STALE_CLASS) >
+			    0); /* there was something to find */
+		seed = kept;
+	}
+}
+
+/* What the held stack remembers of a lock whose release was missed is of its old class. */
+static void test_reuse_of_ghosts(void **state)
+{
+	struct reuse r;
+
+	seed = 7;
+	setup_reuse(&r, *state);
+	run_reuse(&r, true);
+}
+
+/* One address as three types in turn, each under the same holder: three edges, each its own. */
+static void test_three_types(void **state)
+{
+	struct machine *m = *state;
+	struct world *world = machine_world(m);
+	uint64_t holder = machine_add_lock(m, LV_SPIN), object = machine_add_lock(m, LV_SPIN);
+	const struct lv_place fixed = {.kind = LV_PLACE_STATIC, .base = 0xffffffff81000000ull};
+	struct lv_place place = {.kind = LV_PLACE_SLAB, .off = 8};
+	uint32_t edges = 0;
+
+	world->annotated = false;
+	machine_show_place(m, holder, &fixed);
+	for (int i = 0; i < 3; i++) {
+		place.base = world_add_cache(world, i ? i == 1 ? "b" : "c" : "a", 64);
+		machine_show_place(m, object, &place);
+		/* Until the old class is believed no more; never does it get an edge. */
+		for (int round = 0; round < LV_ADDR_AGE; round++) {
+			LOCK(m, holder, spin);
+			LOCK(m, object, spin);
+			UNLOCK(m, object, spin);
+			UNLOCK(m, holder, spin);
+		}
+		assert_int_equal(edge_between(m, holder, object), LV_DEP_EN);
+		assert_int_equal(nr_edges(m), ++edges);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_reuse),
+		TEST(test_reuse_of_ghosts),
+		TEST(test_three_types),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

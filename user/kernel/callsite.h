@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the functions that took a lock have to do with: the structs that their
+ * prototypes name, or that those point to. Where memory itself is untyped, and
+ * one struct of these has such a lock at such an offset, that is it.
+ */
+#ifndef LOCKVANE_KERNEL_CALLSITE_H
+#define LOCKVANE_KERNEL_CALLSITE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "kernel/kbtf.h"
+#include "kernel/ksyms.h"
+#include "kernel/lockpath.h"
+
+#define CALLSITE_ANYWHERE 0xffffffffu /* for an offset: the only lock of the family in the struct  \
+				       */
+
+/* The return addresses of one acquisition, the lock's function and the tracer left out. */
+struct callsite_stack {
+	const __u64 *ip;
+	size_t nr;
+};
+
+struct callsite_query {
+	const struct ksyms *ksyms;
+	const struct kbtf *btf;
+	uint32_t off, family;	     /* of the lock */
+	uint32_t min_size, max_size; /* of the struct */
+	const struct callsite_stack *stacks;
+	size_t nr_stacks;
+};
+
+enum callsite_verdict {
+	CALLSITE_NOTHING, /* no struct, or several */
+	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so; or a stranger may be there */
+	CALLSITE_SURE,	  /* one: some function was given it, or all know it in a roundabout way */
+};
+
+enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_type *ret_type,
+				    struct lockpath *ret_lock);
+
+#endif

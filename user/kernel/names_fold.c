@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/names_fold.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAST_ELEMENTS 4 /* places that make an array */
+#define DENSITY 4	 /* and a quarter of its elements, at least, was seen */
+
+static size_t find(struct names_fold_item *items, size_t i)
+{
+	while (items[i].one_with != i)
+		i = items[i].one_with;
+	return i;
+}
+
+/* The lower one stands for both. */
+static void unite(struct names_fold_item *items, size_t a, size_t b)
+{
+	a = find(items, a);
+	b = find(items, b);
+	if (a < b)
+		items[b].one_with = a;
+	else
+		items[a].one_with = b;
+}
+
+/*
+ * "a.bucket[].lock" by its type: elements of one array, initialised in one loop.
+ * A superblock's percpu-rwsems are not: each has its own place in the order.
+ */
+static bool is_element(const struct names_fold_item *item)
+{
+	return item->result->collapsed && item->result->certainty != NAMES_AMBIGUOUS &&
+	       item->class->family != LV_PERCPU_RWSEM;
+}
+
+static int by_name(const void *va, const void *vb)
+{
+	const struct names_fold_item *a = *(struct names_fold_item *const *)va;
+	const struct names_fold_item *b = *(struct names_fold_item *const *)vb;
+	int order = strcmp(a->result->name, b->result->name);
+
+	order = order ? order : strcmp(a->result->cache, b->result->cache);
+	order = order ? order : strcmp(a->result->kind, b->result->kind);
+	return order ? order : (int)a->class->family - (int)b->class->family;
+}
+
+static void fold_elements(struct names_fold_item *items, struct names_fold_item **some, size_t nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if (is_element(&items[i]))
+			some[kept++] = &items[i];
+	qsort(some, kept, sizeof(*some), by_name);
+	for (size_t i = 0; i < kept; i++) {
+		if (i && !by_name(&some[i - 1], &some[i]))
+			unite(items, some[i - 1] - items, some[i] - items);
+		some[i]->result->collapsed = false; /* so it is called whichever were seen */
+	}
+}
+
+static bool is_untyped(const struct names_fold_item *item)
+{
+	return item->class->place.kind == LV_PLACE_SLAB &&
+	       item->result->certainty == NAMES_AMBIGUOUS && !item->result->alias[0] &&
+	       !item->is_waitq;
+}
+
+static int by_cache(const void *va, const void *vb)
+{
+	const struct lv_class *a = (*(struct names_fold_item *const *)va)->class;
+	const struct lv_class *b = (*(struct names_fold_item *const *)vb)->class;
+
+	if (a->place.base != b->place.base)
+		return a->place.base < b->place.base ? -1 : 1;
+	if (a->family != b->family)
+		return (int)a->family - (int)b->family;
+	return a->place.off < b->place.off ? -1 : a->place.off > b->place.off;
+}
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+	while (b) {
+		uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* The distance of neighbours, if these offsets (ascending) are an array's; else 0. */
+static uint32_t stride_of(const uint32_t *off, size_t nr)
+{
+	uint32_t stride = 0;
+
+	if (nr < LEAST_ELEMENTS)
+		return 0;
+	for (size_t i = 1; i < nr; i++)
+		stride = gcd(stride, off[i] - off[i - 1]);
+	return stride && (off[nr - 1] - off[0]) / stride < nr * DENSITY ? stride : 0;
+}
+
+static bool taken_at(const struct names_fold_item *item, uint64_t ip)
+{
+	for (size_t i = 0; i < item->nr_sites; i++)
+		if (item->sites[i] == ip)
+			return true;
+	return false;
+}
+
+static bool is_in_array(const struct lv_class *class, uint32_t first, uint32_t last,
+			uint32_t stride)
+{
+	uint32_t off = class->place.off;
+
+	return off >= first && off <= last && off % stride == first % stride;
+}
+
+/* Is one of its sites where another element is taken, too? Else it is a stranger that lies there.
+ */
+static bool shares_site(struct names_fold_item **some, size_t nr, size_t at, uint32_t first,
+			uint32_t last, uint32_t stride)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (i == at || !is_in_array(some[i]->class, first, last, stride))
+			continue;
+		for (size_t j = 0; j < some[at]->nr_sites; j++)
+			if (taken_at(some[i], some[at]->sites[j]))
+				return true;
+	}
+	return false;
+}
+
+static void name_array(struct names_fold_item *item, uint32_t stride)
+{
+	struct names_result *r = item->result;
+
+	snprintf(r->name, sizeof(r->name), "%s+0x%" PRIx32 "[]", r->cache,
+		 item->class->place.off % stride);
+	memcpy(r->full, r->name, sizeof(r->full));
+}
+
+/* Whatever else lies where elements of the array may lie has some of them in its class. */
+static void mark_overlaid(struct names_fold_item *items, size_t nr, const struct lv_class *like,
+			  uint32_t first, uint32_t last, uint32_t stride)
+{
+	for (size_t i = 0; i < nr; i++) {
+		const struct lv_class *class = items[i].class;
+
+		if (class->place.kind == LV_PLACE_SLAB && class->place.base == like->place.base &&
+		    class->family == like->family && is_in_array(class, first, last, stride))
+			items[i].result->certainty = NAMES_AMBIGUOUS;
+	}
+}
+
+/*
+ * One instruction that takes locks at many offsets of one cache's objects, and
+ * these an equal distance apart: an array of locks, as for a hash table.
+ */
+static void fold_site(struct names_fold_item *items, size_t nr_items, struct names_fold_item **some,
+		      size_t nr, uint64_t ip)
+{
+	uint32_t off[NAMES_FOLD_MAX], stride; /* sorted, as `some` is */
+	size_t first = 0, found = 0;
+
+	for (size_t i = 0; i < nr && found < NAMES_FOLD_MAX; i++)
+		if (taken_at(some[i], ip))
+			off[found++] = some[i]->class->place.off;
+	stride = stride_of(off, found);
+	if (!stride)
+		return;
+	mark_overlaid(items, nr_items, some[0]->class, off[0], off[found - 1], stride);
+	for (size_t i = 0; i < nr; i++) {
+		if (!is_in_array(some[i]->class, off[0], off[found - 1], stride) ||
+		    !shares_site(some, nr, i, off[0], off[found - 1], stride))
+			continue;
+		if (first)
+			unite(items, some[first - 1] - items, some[i] - items);
+		first = i + 1;
+		name_array(some[i], stride);
+	}
+}
+
+/* Those of one cache and family. */
+static void fold_cache(struct names_fold_item *items, size_t nr_items,
+		       struct names_fold_item **some, size_t nr)
+{
+	for (size_t i = 0; nr >= LEAST_ELEMENTS && i < nr; i++)
+		for (size_t j = 0; j < some[i]->nr_sites; j++)
+			fold_site(items, nr_items, some, nr, some[i]->sites[j]);
+}
+
+static void fold_untyped(struct names_fold_item *items, struct names_fold_item **some, size_t nr)
+{
+	size_t kept = 0, end;
+
+	for (size_t i = 0; i < nr; i++)
+		if (is_untyped(&items[i]))
+			some[kept++] = &items[i];
+	qsort(some, kept, sizeof(*some), by_cache);
+	for (size_t i = 0; i < kept; i = end) {
+		for (end = i + 1; end < kept; end++)
+			if (some[end]->class->place.base != some[i]->class->place.base ||
+			    some[end]->class->family != some[i]->class->family)
+				break;
+		fold_cache(items, nr, some + i, end - i);
+	}
+}
+
+int names_fold(struct names_fold_item *items, size_t nr)
+{
+	struct names_fold_item **some = calloc(nr + 1, sizeof(*some));
+
+	if (!some)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		items[i].one_with = i;
+	fold_elements(items, some, nr);
+	fold_untyped(items, some, nr);
+	for (size_t i = 0; i < nr; i++)
+		items[i].one_with = find(items, i);
+	free(some);
+	return 0;
+}
