@@ -141,6 +141,22 @@ static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u
 #define EDGE_META(meta, dep) ((meta) | (dep) << 24)
 #define META_DEP(meta) (((meta) >> 24) & 0x1f)
 
+/*
+ * A holder that does not hold: it goes, where that is proved. Of a sleeping lock's
+ * readers it is not, the word names the newest only.
+ */
+static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class *from, __u64 addr,
+				       __u32 meta)
+{
+	int sleeps = family_sleeps(from->family);
+
+	if (from->place.kind == LV_PLACE_TOLD ||
+	    (sleeps && edge_from_mode(META_DEP(meta)) != LV_WRITE))
+		count_loss(cpu, LV_LOSS_STALE_HOLDER);
+	else
+		held_expel(addr, sleeps ? HELD_SLEEPING : META_LEVEL(meta));
+}
+
 RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta, __u32 stack)
 {
 	__u32 cpu_id = world_cpu_id();
@@ -163,8 +179,11 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 	if (!class_check(cpu, classes >> 32, from_addr) ||
 	    !class_check(cpu, (__u32)classes, to_addr))
 		return stack;
-	if (!held_by_us(from_addr, from->family, edge_from_mode(META_DEP(meta))) ||
-	    !held_by_any(to_addr, to->family, LV_READ)) {
+	if (!held_by_us(from_addr, from->family, edge_from_mode(META_DEP(meta)))) {
+		edge_expel(cpu, from, from_addr, meta);
+		return stack;
+	}
+	if (!held_by_any(to_addr, to->family, LV_READ)) {
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 		return stack;
 	}

@@ -288,6 +288,56 @@ static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *
 	stack->depth = depth + 1;
 }
 
+/* An entry of this lock turned out to be a ghost: out with it. where: as for held_drop_ghosts(). */
+RECORD_RARE int held_expel(__u64 addr, __u32 where)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+
+	if (!stack)
+		return 0;
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		if (i >= stack->depth)
+			break;
+		if (stack->held[i].addr == addr) {
+			held_forget(where, i);
+			break;
+		}
+	}
+	return 0;
+}
+
+/* Does the memory of entry `at` of the running task's sleeping locks say that it is not held? */
+RECORD_RARE int held_is_refuted(__u32 at)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? task_held(cpu) : 0;
+	const struct lv_class *class;
+	const struct lv_held *lock;
+
+	if (!stack || at >= stack->depth)
+		return 0;
+	lock = &stack->held[at & (LV_HELD_DEPTH - 1)];
+	class = world_class(lock->class);
+	if (!class || class->place.kind == LV_PLACE_TOLD)
+		return 0;
+	/* Of readers the word names the newest only, but none where there is none. */
+	return lock->mode == LV_WRITE ? !held_by_us(lock->addr, class->family, lock->mode) :
+					!held_by_any(lock->addr, class->family, lock->mode);
+}
+
+/*
+ * The running task seems to hold more sleeping locks than we have room for: most
+ * are ghosts then, of readers whose release was lost. Make room.
+ */
+RECORD_RARE int held_sweep(void)
+{
+	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
+		if (held_is_refuted(i))
+			held_forget(HELD_SLEEPING, i);
+	return 0;
+}
+
 /*
  * The lock of entry `at` is given back: those above it count one less. Out of
  * line, or the verifier would walk it for each `at`.

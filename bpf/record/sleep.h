@@ -88,6 +88,8 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 
 	if (held->depth)
 		held_drop_ghosts(lock->addr, HELD_SLEEPING, lock->mode);
+	if (held->depth >= LV_HELD_DEPTH)
+		held_sweep();
 	stack = sleep_usage(context, lock, meta, &all);
 	if (context->count & CONTEXT_PREEMPT && world_counts_preemption()) {
 		spin = &context->cpu->stack[LV_LEVEL_TASK];

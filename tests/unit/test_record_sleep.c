@@ -320,6 +320,45 @@ static void test_in_an_interrupt(void **state)
 	drop(a);
 }
 
+/* A release was lost, and another task holds the mutex: the first edge that it would get ends it. */
+static void test_refuted_holder_goes(void **state)
+{
+	struct world *world = *state;
+	uint64_t ghost = world_address(0), a = world_address(1), b = world_address(2);
+
+	take(ghost);
+	own(ghost, TASK(9));
+	take(a);
+	assert_false(nests(world, ghost, a));
+	assert_int_equal(lost_any(world), 1);
+	assert_int_equal(held()->depth, 1);
+	take(b);
+	assert_true(nests(world, a, b));
+	assert_int_equal(lost_any(world), 1);
+	drop(b);
+	drop(a);
+}
+
+/* More ghosts than there is room for: they make room, and nothing is tainted for it. */
+static void test_full_of_ghosts(void **state)
+{
+	struct world *world = *state;
+	uint64_t a = world_address(20), b = world_address(21);
+
+	for (uint32_t i = 0; i < LV_HELD_DEPTH; i++)
+		take_as(world_address(i), LV_HELD_TRY);
+	assert_int_equal(held()->depth, LV_HELD_DEPTH);
+	for (uint32_t i = 0; i < LV_HELD_DEPTH; i++)
+		own(world_address(i), 0);
+	take(a);
+	assert_int_equal(held()->depth, 1);
+	assert_false(held()->tainted);
+	take(b);
+	assert_true(nests(world, a, b));
+	drop(b);
+	drop(a);
+}
+
 /* With preemption on, nothing spins: what is left there is a ghost, and no holder. */
 static void test_spinning_ghost_below(void **state)
 {
@@ -372,6 +411,8 @@ int main(void)
 		TEST(test_downgrade),
 		TEST(test_in_an_interrupt),
 		TEST(test_spinning_ghost_below),
+		TEST(test_refuted_holder_goes),
+		TEST(test_full_of_ghosts),
 		TEST(test_torn_cache),
 	};
 

@@ -20,14 +20,18 @@ static bool same_instance(const struct capture_edge *e)
 
 /*
  * Where instances are what was seen, strangers in the class do not matter. But
- * memory that is freed comes back as another object, perhaps in another role.
+ * memory that is freed comes back as another object, perhaps in another role: a
+ * directory's inode where a file's was. Two orders of two such addresses prove little.
  */
 static enum finding_confidence confidence_of_instances(const struct capture *c,
-						       const struct capture_class *class)
+						       const struct capture_class *class,
+						       bool same)
 {
 	bool permanent =
 		class->kind && (!strcmp(class->kind, "static") || !strcmp(class->kind, "percpu"));
 
+	if (!permanent && !same)
+		return FINDING_WEAK;
 	return permanent && !c->unlocks_hidden ? FINDING_CONFIRMED : FINDING_LIKELY;
 }
 
@@ -59,7 +63,8 @@ int finding_rule_recursive(struct finding_model *m, uint32_t class, struct findi
 	if (err)
 		return err;
 	if (!m->c->annotated)
-		chain.confidence = confidence_of_instances(m->c, finding_class(m, class));
+		chain.confidence = confidence_of_instances(m->c, finding_class(m, class),
+							   same_instance(&m->c->edges[found]));
 	err = finding_set_add(set, FINDING_RECURSIVE, &chain, &f);
 	if (!err)
 		f->same_instance = same_instance(&m->c->edges[found]);
