@@ -154,7 +154,9 @@ case_upgraded()
 {
 	pid=$(state_of MainPID)
 	# The configuration was changed and the package's was not: dpkg has nothing to ask.
+	is_active || fail "before it, it is $(state_of ActiveState): $(journal | tail -n 3)"
 	dpkg_does upgrade -i "$NEW"
+	journal >$OUT/journal.out
 	is_active || fail "it is $(state_of ActiveState)"
 	[ "$(state_of MainPID)" != "$pid" ] || fail 'the old program runs on'
 	is UnitFileState enabled || fail 'it is no longer enabled'
