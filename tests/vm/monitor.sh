@@ -6,7 +6,7 @@
 BPF_SETTLES=60
 STATE=/tmp/state
 CONF=/tmp/lockvane.conf
-plan found listed again alone broken_reload suppressed killed known clock_back full_disk read_only flat ended
+plan found listed again alone broken_reload suppressed killed known clock_back full_disk flat ended
 
 configure() { printf 'locks = spin,rw\nbudget = 100%%\nlog-level = debug\n%s\n' "$*" >$CONF; }
 
@@ -155,19 +155,6 @@ case_full_disk()
 	await 60 'the count' counted "$((before + 40))"
 }
 
-case_read_only()
-{
-	before=$(count counted)
-	mount -o remount,ro $STATE || fail 'cannot remount'
-	trigger -n 50
-	await 400 'the complaint' complaints 2
-	alive
-	mount -o remount,rw $STATE
-	await 600 'the recovery' recovered 2
-	await 60 'the count' counted "$((before + 40))"
-	[ "$(lines second "finding $ID:")" -eq 0 ] || fail 'told again'
-}
-
 rss() { awk '/^VmRSS/ { print $2 }' /proc/"$(cat /tmp/pid)"/status; }
 fds() { ls /proc/"$(cat /tmp/pid)"/fd | wc -l; }
 
@@ -214,6 +201,5 @@ start second
 try known
 try clock_back
 try full_disk
-try read_only
 try flat
 try ended
