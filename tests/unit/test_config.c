@@ -92,6 +92,8 @@ static void test_wrong(void **state)
 		{ "state = none", "state cannot be" },
 		{ "state-max = 1M", "state-max cannot be" },
 		{ "state-max = 5G", "state-max cannot be" },
+		{ "metrics = 0.0.0.0:9464", "metrics cannot be" },
+		{ "metrics = localhost", "metrics cannot be" },
 		{ "metrics-mode = 0666", "metrics-mode cannot be" },
 		{ "json = true", "json cannot be" },
 		{ "log-level = loud", "log-level cannot be" },

@@ -127,16 +127,19 @@ static void test_once(void **state)
 static void test_clock_back(void **state)
 {
 	const uint64_t future = (uint64_t)4e12;
+	const uint32_t ids[] = { 1, 2, 3 };
+	struct capture *seen = founding();
 	struct fixture x;
 
 	begin(&x, founding());
 	assert_int_equal(told(&x), 1);
 	x.m.known.items[0].last_ms = future;
-	x.m.known.items[0].count = 1;
+	assert_int_equal(picture_add(x.m.picture, seen, ids), 0);
 	assert_int_equal(told(&x), 0);
-	assert_int_equal(x.m.known.items[0].count, 3);
+	assert_int_equal(x.m.known.items[0].count, 3 + 3);
 	assert_int_equal(x.m.known.items[0].last_ms, future);
 	end(&x);
+	capture_free(seen);
 }
 
 static void suppress(struct fixture *x, const char *text)
@@ -190,6 +193,8 @@ static void test_confidence(void **state)
 /* It was told by the process before: the state says so. */
 static void test_known(void **state)
 {
+	const uint32_t ids[] = { 1, 2, 3 };
+	struct capture *seen = founding();
 	struct known_finding *k;
 	struct fixture x;
 	char id[FINDING_ID_LEN];
@@ -200,9 +205,15 @@ static void test_known(void **state)
 	k->told = true;
 	k->confidence = FINDING_CONFIRMED;
 	k->chain = case_copy("as it was");
+	k->count = 1000; /* newer than what is known of its dependencies */
 	assert_int_equal(told(&x), 0);
 	assert_int_equal(x.m.known.nr, 1);
+	assert_int_equal(k->count, 1000);
+	assert_int_equal(picture_add(x.m.picture, seen, ids), 0);
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(x.m.known.items[0].count, 1003);
 	end(&x);
+	capture_free(seen);
 }
 
 static void test_suppressions_file(void **state)

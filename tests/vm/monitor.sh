@@ -6,7 +6,7 @@
 BPF_SETTLES=60
 STATE=/tmp/state
 CONF=/tmp/lockvane.conf
-plan found listed again alone broken_reload suppressed killed known clock_back full_disk read_only flat ended
+plan found listed again alone broken_reload suppressed killed known clock_back full_disk flat ended
 
 configure() { printf 'locks = spin,rw\nbudget = 100%%\nlog-level = debug\n%s\n' "$*" >$CONF; }
 
@@ -67,7 +67,7 @@ case_again()
 {
 	before=$(count findings)
 	trigger -n "${AGAIN:-300}"
-	await 20 'the count' counted "$((before + ${AGAIN:-300} * 9 / 10))"
+	await 60 'the count' counted "$((before + ${AGAIN:-300} * 9 / 10))"
 	[ "$(lines first "finding $ID:")" -eq 1 ] || fail 'told again'
 	[ "$(grep -c "^$ID " $OUT/counted.out)" -eq 1 ] || fail 'recorded more than once'
 }
@@ -120,7 +120,7 @@ case_known()
 	alive
 	before=$(count after_kill)
 	trigger -n 50
-	await 20 'the count' counted "$((before + 40))"
+	await 60 'the count' counted "$((before + 40))"
 	has_not second.err "finding $ID:"
 	alive
 }
@@ -133,7 +133,7 @@ case_clock_back()
 	before=$(count before)
 	date -s "@$(($(date +%s) - 86400))" >/dev/null
 	trigger -n 50
-	await 20 'the count' counted "$((before + 40))"
+	await 60 'the count' counted "$((before + 40))"
 	has counted.out "last $last,"
 	date -s "@$(($(date +%s) + 86400))" >/dev/null
 	alive
@@ -148,24 +148,11 @@ case_full_disk()
 	dd if=/dev/zero of=$STATE/filler bs=4k >/dev/null 2>&1
 	before=$(count counted)
 	trigger -n 50
-	await 900 'the complaint' complaints 1
+	await 400 'the complaint' complaints 1
 	alive
 	rm $STATE/filler
-	await 900 'the recovery' recovered 1
-	await 20 'the count' counted "$((before + 40))"
-}
-
-case_read_only()
-{
-	before=$(count counted)
-	mount -o remount,ro $STATE || fail 'cannot remount'
-	trigger -n 50
-	await 900 'the complaint' complaints 2
-	alive
-	mount -o remount,rw $STATE
-	await 900 'the recovery' recovered 2
-	await 20 'the count' counted "$((before + 40))"
-	[ "$(lines second "finding $ID:")" -eq 0 ] || fail 'told again'
+	await 600 'the recovery' recovered 1
+	await 60 'the count' counted "$((before + 40))"
 }
 
 rss() { awk '/^VmRSS/ { print $2 }' /proc/"$(cat /tmp/pid)"/status; }
@@ -212,5 +199,7 @@ try suppressed
 try killed
 start second
 try known
+try clock_back
+try full_disk
 try flat
 try ended

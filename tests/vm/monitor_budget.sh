@@ -4,7 +4,7 @@
 # the monitor has left, the budget is kept by its own account, and metrics say so.
 . ./lib.sh
 BPF_SETTLES=60
-BUDGET=${BUDGET:-20}
+BUDGET=${BUDGET:-2.5} # less than hooks at rest cost under this load
 plan windows kept scraped ended
 
 metric() { sed -n "s/^lockvane_$1 //p" $OUT/metrics.txt; }
@@ -24,7 +24,7 @@ case_windows()
 	await 240 'the first window' more 'lockvane: armed' 1
 	alive
 	await 300 'a rest without hooks' more 'rests, detached' 1
-	await 600 'the next window' more 'lockvane: armed' 3
+	await 3000 'the next window' more 'lockvane: armed' 3
 	alive
 	has_not monitor.err 'cannot attach'
 	has_not monitor.err 'STOPPED'

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "daemon/listener.h"
 #include "trace/plan.h"
 
 #define FILE_MAX (64u << 10)
@@ -123,6 +124,8 @@ static int set_metrics(struct config *c, const char *value)
 	char *copy = NULL;
 
 	if (strcmp(value, "off")) {
+		if (listener_check(value, NULL))
+			return -EINVAL;
 		copy = strdup(value);
 		if (!copy)
 			return -ENOMEM;

@@ -18,7 +18,9 @@ struct known_finding {
 	enum finding_confidence confidence;
 	char *chain;		    /* "a --> b --> c" */
 	uint64_t first_ms, last_ms; /* since the epoch */
-	uint64_t count;		    /* picture_sightings() */
+	uint64_t count;		    /* times seen */
+	uint64_t sightings;	    /* picture_sightings() when this process last counted */
+	bool counting;		    /* it has */
 	bool told, suppressed;
 	char *text, *json; /* whole reports, until they are in the database */
 	bool dirty;	   /* differs from the database */

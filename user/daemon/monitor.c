@@ -86,7 +86,7 @@ static int begin_hooks(struct monitor *m, struct error *err)
 	     "ready after %.1f s; a lock event costs %.0f ns recorded, %.0f ns while "
 	     "hooks rest, attaching again %.0f ms; the budget is %.2f%% of %u CPUs",
 	     (monitor_now() - from) / 1e9, m->budget.costs.armed, m->budget.costs.disarmed,
-	     m->budget.costs.cycle / 1e6, m->setup->config.budget * 100, m->setup->plan->nr_cpus);
+	     m->budget.costs.cycle / 1e6, m->setup->config.budget * 100, monitor_cpus());
 	return 0;
 }
 
@@ -204,6 +204,8 @@ static void say_status(struct monitor *m, uint64_t now, uint64_t *said_ns)
 	if (now - *said_ns < STATUS_NS || m->budget.mode == BUDGET_STOPPED)
 		return;
 	*said_ns = now;
+	if (monitor_cpus() != m->budget.set.cpus)
+		monitor_set_budget(m); /* CPUs come and go */
 	monitor_say_coverage(m, coverage, sizeof(coverage));
 	sd_notifyf(0, "STATUS=%s; %u findings; %s; %.2f%% CPU of %.2f%%", modes[m->budget.mode],
 		   picture_findings(m->picture)->nr, coverage, budget_used(&m->budget) * 100,

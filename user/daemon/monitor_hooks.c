@@ -2,6 +2,7 @@
 #include "daemon/monitor_internal.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -155,10 +156,18 @@ void monitor_follow_budget(struct monitor *m)
 	budget_settle(&m->budget, &now);
 }
 
+/* Those that run: there may be many more possible ones, which have no time to give. */
+unsigned int monitor_cpus(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus > 0 ? cpus : 1;
+}
+
 void monitor_set_budget(struct monitor *m)
 {
 	const struct config *c = &m->setup->config;
-	struct budget_settings set = {c->budget, m->setup->plan->nr_cpus, c->window_ns};
+	struct budget_settings set = {c->budget, monitor_cpus(), c->window_ns};
 	struct budget_costs costs = m->budget.costs;
 	struct budget_look now;
 

@@ -76,6 +76,7 @@ void monitor_ping(struct monitor *m);
 int monitor_attach(struct monitor *m, struct error *err);
 /* As the budget says now. */
 void monitor_follow_budget(struct monitor *m);
+unsigned int monitor_cpus(void);
 void monitor_set_budget(struct monitor *m);
 void monitor_disarm(struct monitor *m);
 

@@ -10,7 +10,7 @@
 
 #define SECOND 1000000000ull
 #define GROWTH_NS (10 * SECOND)	 /* a graph that grows is saved so often */
-#define CHANGE_NS (60 * SECOND)	 /* counts of findings */
+#define CHANGE_NS (15 * SECOND)	 /* counts of findings */
 #define COUNTS_NS (900 * SECOND) /* all counters */
 #define RETRY_NS (30 * SECOND)
 

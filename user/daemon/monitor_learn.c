@@ -152,14 +152,21 @@ static struct known_finding *new_finding(struct monitor *m, struct finding *f)
 	return NULL;
 }
 
-/* Seen again? Clocks may have been set back in the meantime: what was last stays last. */
+/*
+ * Seen again? What is added is what this process sees more: of a process that was
+ * killed the finding's count is newer than its dependencies'. Clocks may have been
+ * set back in the meantime: what was last stays last.
+ */
 static void count(struct monitor *m, const struct finding *f, struct known_finding *k)
 {
 	uint64_t sightings = picture_sightings(m->picture, f), now = monitor_time_ms();
+	uint64_t before = k->counting ? k->sightings : sightings;
 
-	if (sightings <= k->count)
+	k->counting = true;
+	k->sightings = sightings;
+	if (sightings <= before)
 		return;
-	k->count = sightings;
+	k->count += sightings - before;
 	if (now > k->last_ms)
 		k->last_ms = now;
 	k->dirty = true;
