@@ -105,17 +105,11 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 	return 0;
 }
 
-static void arm(uint32_t armed)
-{
-	__atomic_store_n(&fake.world->control.armed, armed, __ATOMIC_SEQ_CST);
-}
-
 void programs_start(struct programs *p)
 {
 	if (!p->attached)
 		abort();
-	__atomic_add_fetch(&p->world->control.epoch, 1, __ATOMIC_SEQ_CST);
-	arm(LV_ARMED);
+	world_arm(p->world);
 }
 
 void programs_probe(struct programs *p)
@@ -129,7 +123,7 @@ int programs_reset(struct programs *p, struct error *err)
 
 void programs_stop(struct programs *p)
 {
-	arm(LV_DISARMED);
+	world_disarm(p->world);
 }
 
 void programs_tables(struct programs *p, struct tables *ret)
@@ -146,9 +140,14 @@ void programs_recursion_misses(struct programs *p, uint64_t ret[static LV_HOOKS 
 	memset(ret, 0, (LV_HOOKS + 1) * sizeof(*ret));
 }
 
+void programs_run_counts(struct programs *p, struct programs_runs ret[static LV_HOOKS + 1])
+{
+	memset(ret, 0, (LV_HOOKS + 1) * sizeof(*ret));
+}
+
 void programs_detach(struct programs *p)
 {
-	if (__atomic_load_n(&p->world->control.armed, __ATOMIC_SEQ_CST))
+	if (__atomic_load_n(&p->world->control.word, __ATOMIC_SEQ_CST))
 		abort(); /* disarm before detaching */
 	p->attached = false;
 }

@@ -104,18 +104,22 @@ static void put_tables(const struct monitor *m, struct metrics *ret)
 
 static void put_programs(struct monitor *m, struct metrics_program *programs, struct metrics *ret)
 {
-	uint64_t misses[LV_HOOKS + 1];
+	struct programs_runs runs[LV_HOOKS + 1];
 
-	programs_recursion_misses(m->programs, misses);
+	programs_run_counts(m->programs, runs);
 	for (int hook = 0; hook <= LV_HOOKS; hook++) {
 		struct metrics_program *p = &programs[ret->nr_programs];
 
 		if (hook < LV_HOOKS && !m->setup->plan->hooks[hook].present)
 			continue;
-		*p = (struct metrics_program){.name = tables_hook(hook), .misses = misses[hook]};
+		*p = (struct metrics_program){.name = tables_hook(hook),
+					      .misses = runs[hook].misses,
+					      .runs = runs[hook].runs,
+					      .run_ns = runs[hook].ns};
 		for (size_t cpu = 0; cpu < m->tables.nr_cpus; cpu++)
 			p->events += m->tables.cpus[cpu].events[hook];
-		ret->lost[LV_LOSS_RECURSION] += misses[hook];
+		ret->lost[LV_LOSS_RECURSION] += runs[hook].misses;
+		ret->runs_known = ret->runs_known || p->runs;
 		ret->nr_programs++;
 	}
 	ret->programs = programs;

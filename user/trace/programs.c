@@ -310,22 +310,32 @@ void programs_tables(struct programs *p, struct tables *ret)
 	ret->ret_classes = NULL;
 }
 
-static uint64_t recursion_misses(const struct programs *p, const char *function)
+static void run_counts(const struct programs *p, const char *function, struct programs_runs *ret)
 {
 	const struct bpf_program *program = hook_program(p, function);
 	struct bpf_prog_info info = {};
 	__u32 len = sizeof(info);
 
+	*ret = (struct programs_runs){};
 	if (!program || bpf_program__fd(program) < 0 ||
 	    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
-		return 0;
-	return info.recursion_misses;
+		return;
+	*ret = (struct programs_runs){ info.recursion_misses, info.run_cnt, info.run_time_ns };
+}
+
+void programs_run_counts(struct programs *p, struct programs_runs ret[static LV_HOOKS + 1])
+{
+	for (int i = 0; i <= LV_HOOKS; i++)
+		run_counts(p, tables_hook(i), &ret[i]);
 }
 
 void programs_recursion_misses(struct programs *p, uint64_t ret[static LV_HOOKS + 1])
 {
+	struct programs_runs runs[LV_HOOKS + 1];
+
+	programs_run_counts(p, runs);
 	for (int i = 0; i <= LV_HOOKS; i++)
-		ret[i] = recursion_misses(p, tables_hook(i));
+		ret[i] = runs[i].misses;
 }
 
 void programs_finish(struct programs *p)

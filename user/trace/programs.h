@@ -41,6 +41,16 @@ void programs_tables(struct programs *programs, struct tables *ret);
 /* Runs that the kernel itself skipped because the program was running already, by hook. */
 void programs_recursion_misses(struct programs *programs, uint64_t ret[static LV_HOOKS + 1]);
 
+/* What the kernel counts of a program; runs and time only while kernel.bpf_stats_enabled is set. */
+struct programs_runs {
+	uint64_t misses;
+	uint64_t runs;
+	uint64_t ns;
+};
+
+/* By hook; also while detached. */
+void programs_run_counts(struct programs *programs, struct programs_runs ret[static LV_HOOKS + 1]);
+
 /*
  * Let go of the kernel's functions, and take them again: between programs_stop() and
  * programs_start(), when nothing shall cost anything for a while.
