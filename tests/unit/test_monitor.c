@@ -87,19 +87,26 @@ static struct capture *founding(void)
 	return case_founding(&how);
 }
 
+/* As if its classes stood in the tables' second place and so on. */
+static void take_in(struct fixture *x, const struct capture *seen)
+{
+	static uint32_t classes[LV_MAX_CLASSES];
+
+	memset(classes, 0xff, sizeof(classes));
+	for (uint32_t i = 0; i < seen->nr_classes; i++)
+		classes[1 + i] = i;
+	assert_int_equal(picture_add(x->m.picture, seen, classes), 0);
+}
+
 static void test_once(void **state)
 {
-	static uint32_t ids[LV_MAX_CLASSES];
 	struct capture *seen = founding();
 	struct fixture x;
 	json_t *list;
 
-	memset(ids, 0xff, sizeof(ids));
-	for (uint32_t class = 0; class < 3; class++)
-		ids[1 + class] = class;
 	begin(&x, case_new());
 	assert_int_equal(told(&x), 0);
-	assert_int_equal(picture_add(x.m.picture, seen, ids), 0);
+	take_in(&x, seen);
 	list = review(&x);
 	assert_int_equal(json_array_size(list), 1);
 	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "rule")),
@@ -115,7 +122,7 @@ static void test_once(void **state)
 	/* Seen more often: counted, in silence. */
 	for (size_t i = 0; i < seen->nr_edges; i++)
 		seen->edges[i].count = 1003;
-	assert_int_equal(picture_add(x.m.picture, seen, ids), 0);
+	take_in(&x, seen);
 	assert_int_equal(told(&x), 0);
 	assert_int_equal(x.m.known.nr, 1);
 	assert_int_equal(x.m.known.items[0].count, 1003);
@@ -127,14 +134,13 @@ static void test_once(void **state)
 static void test_clock_back(void **state)
 {
 	const uint64_t future = (uint64_t)4e12;
-	const uint32_t ids[] = { 1, 2, 3 };
 	struct capture *seen = founding();
 	struct fixture x;
 
 	begin(&x, founding());
 	assert_int_equal(told(&x), 1);
 	x.m.known.items[0].last_ms = future;
-	assert_int_equal(picture_add(x.m.picture, seen, ids), 0);
+	take_in(&x, seen);
 	assert_int_equal(told(&x), 0);
 	assert_int_equal(x.m.known.items[0].count, 3 + 3);
 	assert_int_equal(x.m.known.items[0].last_ms, future);
@@ -193,7 +199,6 @@ static void test_confidence(void **state)
 /* It was told by the process before: the state says so. */
 static void test_known(void **state)
 {
-	const uint32_t ids[] = { 1, 2, 3 };
 	struct capture *seen = founding();
 	struct known_finding *k;
 	struct fixture x;
@@ -209,7 +214,7 @@ static void test_known(void **state)
 	assert_int_equal(told(&x), 0);
 	assert_int_equal(x.m.known.nr, 1);
 	assert_int_equal(k->count, 1000);
-	assert_int_equal(picture_add(x.m.picture, seen, ids), 0);
+	take_in(&x, seen);
 	assert_int_equal(told(&x), 0);
 	assert_int_equal(x.m.known.items[0].count, 1003);
 	end(&x);
