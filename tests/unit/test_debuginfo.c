@@ -189,6 +189,25 @@ static void test_lines(void **state)
 	debuginfo_free(d);
 }
 
+/* Built in a folder of its own, with names relative to that, as O= may do. */
+static void test_relative_names(void **state)
+{
+	struct debuginfo_place entry = { .symbol = "call" };
+	char path[PATH_MAX];
+	struct debuginfo *d = NULL;
+	struct lines lines = {};
+	struct error err = {};
+
+	(void)state;
+	run("cd %s/src && mkdir -p out/deep && cd out/deep && gcc -g -O2 -ffreestanding -nostdlib "
+	    "-static -fno-stack-protector -no-pie -o vmlinux ../../init/main.c", folder);
+	snprintf(path, sizeof(path), "%s/src/out/deep/vmlinux", folder);
+	assert_int_equal(debuginfo_open(path, NULL, &d, &err), 0);
+	assert_int_equal(debuginfo_lines(d, &entry, keep, &lines), 0);
+	assert_string_equal(lines.text[0], "- init/main.c:2");
+	debuginfo_free(d);
+}
+
 /* A frame that was put back: the function alone, at its entry. And what is not there. */
 static void test_entry(void **state)
 {
@@ -369,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),	       cmocka_unit_test(test_entry),
+		cmocka_unit_test(test_relative_names),
 		cmocka_unit_test(test_another_kernel), cmocka_unit_test(test_broken_files),
 		cmocka_unit_test(test_capture),	       cmocka_unit_test(test_usual_places),
 		cmocka_unit_test(test_modules),

@@ -6,6 +6,7 @@
 #include <elfutils/libdwfl.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -121,10 +122,46 @@ static int add_image(struct debuginfo *d, const char *name, const char *path)
 	return image->dwfl ? read_symbols(image) : -ENOENT;
 }
 
+/* Take "FOLDER/.." and "." out of a path. */
+static void normalize(char *path)
+{
+	char *to = path, *from = path, *kept = path; /* kept: ".." that nothing stands before */
+
+	while (*from) {
+		size_t len = strcspn(from, "/"), step = len + !!from[len];
+		bool up = len == 2 && !strncmp(from, "..", 2);
+
+		if (up && to > kept + (*path == '/')) {
+			for (to--; to > kept && to[-1] != '/';)
+				to--;
+		} else if (len != 1 || *from != '.') {
+			memmove(to, from, step);
+			to += step;
+			if (up)
+				kept = to;
+		}
+		from += step;
+	}
+	*to = '\0';
+}
+
+/* A file's name from the folder its unit was compiled in, as libdw gives those of lines. */
+static void join_path(Dwarf_Die *unit, const char *file, char *buf, size_t room)
+{
+	Dwarf_Attribute attr;
+	const char *folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attr));
+	bool joined = folder && *file != '/';
+	int len = snprintf(buf, room, "%s%s%s", joined ? folder : "", joined ? "/" : "", file);
+
+	if (len < 0 || (size_t)len >= room)
+		buf[0] = '\0';
+	normalize(buf);
+}
+
 /* The kernel's own source is where init/main.c was compiled from. */
 static void find_root(struct debuginfo *d)
 {
-	static const char main_c[] = "/init/main.c";
+	static const char main_c[] = "init/main.c";
 	Dwarf_Die *unit = NULL;
 	Dwarf_Addr bias;
 
@@ -132,11 +169,11 @@ static void find_root(struct debuginfo *d)
 		const char *name = dwarf_diename(unit);
 		size_t len = name ? strlen(name) : 0, tail = sizeof(main_c) - 1;
 
-		if (len < tail || len - tail + 2 > sizeof(d->root) ||
-		    strcmp(name + len - tail, main_c))
+		if (len < tail || strcmp(name + len - tail, main_c))
 			continue;
-		memcpy(d->root, name, len - tail + 1);
-		d->root[len - tail + 1] = '\0';
+		join_path(unit, name, d->root, sizeof(d->root));
+		len = strlen(d->root);
+		d->root[len < tail ? 0 : len - tail] = '\0';
 		return;
 	}
 }
@@ -212,7 +249,7 @@ int debuginfo_match(struct debuginfo *d, const struct debuginfo_place *places, s
 		    struct error *err)
 {
 	AUTO_FREE uint64_t *slides = calloc(nr ? nr : 1, sizeof(*slides));
-	size_t asked = 0, found = 0, times;
+	size_t asked = 0, found = 0, known = 0, times;
 
 	if (!slides)
 		return error_set(err, -ENOMEM, "out of memory");
@@ -222,6 +259,7 @@ int debuginfo_match(struct debuginfo *d, const struct debuginfo_place *places, s
 
 		if (places[i].module || !places[i].ip)
 			continue;
+		known++;
 		symbol = find_symbol(&d->images[0], places[i].symbol, &only);
 		asked += !symbol || only;
 		if (symbol && only)
@@ -229,7 +267,7 @@ int debuginfo_match(struct debuginfo *d, const struct debuginfo_place *places, s
 	}
 	qsort(slides, found, sizeof(*slides), by_value);
 	d->slide = most_common(slides, found, &times);
-	if (asked && times * 100 < asked * AGREE)
+	if (known && (!asked || times * 100 < asked * AGREE))
 		return error_set(err, -ESTALE,
 				 "the debug information is of another kernel: %zu of %zu places are "
 				 "where it says", times, asked);
@@ -246,8 +284,7 @@ static struct image *find_image(struct debuginfo *d, const char *module)
 	if (!d->release || d->nr_images > MAX_MODULES)
 		return NULL;
 	path = debugfiles_module(NULL, d->release, module);
-	add_image(d, module, path);
-	return &d->images[d->nr_images - 1];
+	return add_image(d, module, path) == -ENOMEM ? NULL : &d->images[d->nr_images - 1];
 }
 
 /* Where the file has a place. A module is not moved as a whole: its symbols tell. */
@@ -272,30 +309,6 @@ static int find_address(struct debuginfo *d, const struct debuginfo_place *place
 	return 0;
 }
 
-/* Take "FOLDER/.." and "." out of a path. */
-static void normalize(char *path)
-{
-	char *to = path, *from = path;
-
-	while (*from) {
-		size_t len = strcspn(from, "/");
-		bool up = len == 2 && !strncmp(from, "..", 2);
-
-		if (up && to > path + 1) {
-			for (to--; to > path && to[-1] != '/';)
-				to--;
-			from += len + !!from[len];
-			continue;
-		}
-		if (len != 1 || *from != '.') {
-			memmove(to, from, len + !!from[len]);
-			to += len + !!from[len];
-		}
-		from += len + !!from[len];
-	}
-	*to = '\0';
-}
-
 /* As the kernel's own reports name files: from the top of its source. */
 static const char *source_path(const struct debuginfo *d, Dwarf_Die *unit, const char *file,
 			       char *buf, size_t room)
@@ -304,10 +317,9 @@ static const char *source_path(const struct debuginfo *d, Dwarf_Die *unit, const
 	const char *folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attr));
 	size_t root = strlen(d->root), len = folder ? strlen(folder) : 0;
 
-	if (!file || strlen(file) >= room)
+	if (!file)
 		return "?";
-	strcpy(buf, file);
-	normalize(buf);
+	join_path(unit, file, buf, room);
 	if (root && !strncmp(buf, d->root, root))
 		return buf + root;
 	if (len && !strncmp(buf, folder, len) && buf[len] == '/')
@@ -392,7 +404,10 @@ int debuginfo_lines(struct debuginfo *d, const struct debuginfo_place *place,
 
 	if (err)
 		return err;
-	/* All of a stack are return addresses: the call is before that. An entry is what it is. */
+	/*
+	 * A stack's are return addresses: the call is before that. (But for the one that an
+	 * interrupt hit, whose line may be that of the instruction before.) An entry is what it is.
+	 */
 	if (place->offset)
 		addr--;
 	w.unit = dwfl_module_addrdie(image->dwfl, addr, &bias);
