@@ -14,6 +14,7 @@
 #   make explore      random programs: real deadlocks searched for, against the rules
 #   make truth        classes, held locks, edges and usage against lockdep's own, on one boot
 #   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
+#   make budget       whether the monitor keeps its budget, counted likewise (BUDGET_ARGS)
 #   make bench-graph  how fast the graph and the native recorder are
 #   make torture      killed, detached, out of memory, again and again (TORTURE_ROUNDS, ..._SEED)
 #   make soak         the monitor under load for an hour (SOAK_SECONDS)
@@ -63,7 +64,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives \
-	conformance explore bench bench-graph truth torture torture-programs soak fuzz install uninstall deb clean format
+	conformance explore bench budget bench-graph truth torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -228,6 +229,10 @@ truth: setup
 bench: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)
 	$(Q)tools/bench $(BENCH_ARGS)
+
+budget: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all $(BENCH)
+	$(Q)tools/budget $(BUDGET_ARGS)
 
 bench-graph: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)
