@@ -9,7 +9,7 @@ enum lv_hook {
 #define LV_ACQUIRE(function, family, mode, irq) LV_HOOK_##function,
 #define LV_TRY(function, family, mode, irq) LV_HOOK_##function,
 #define LV_RELEASE(function, family, irq) LV_HOOK_##function,
-#define LV_NAME(function) LV_HOOK_##function,
+#define LV_NAME(function, family) LV_HOOK_##function,
 #define LV_SLEEP(function, family, mode, lock, when, how) LV_HOOK_##function,
 #define LV_SLEEP_RELEASE(function, family, lock, how) LV_HOOK_##function,
 #define LV_DOWNGRADE(function, family) LV_HOOK_##function,

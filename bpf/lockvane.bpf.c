@@ -97,7 +97,7 @@ static __always_inline __u64 returned(void *ctx)
 		return 0;                                                                   \
 	}
 
-#define LV_NAME(function)                                                                   \
+#define LV_NAME(function, family)                                                           \
 	SEC("fentry/" #function)                                                            \
 	int lv_##function(void *ctx)                                                        \
 	{                                                                                   \

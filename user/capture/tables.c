@@ -13,7 +13,7 @@ static const char *const hook_names[] = {
 #define LV_ACQUIRE(function, family, mode, irq) #function,
 #define LV_TRY(function, family, mode, irq) #function,
 #define LV_RELEASE(function, family, irq) #function,
-#define LV_NAME(function) #function,
+#define LV_NAME(function, family) #function,
 #define LV_SLEEP(function, family, mode, lock, when, how) #function,
 #define LV_SLEEP_RELEASE(function, family, lock, how) #function,
 #define LV_DOWNGRADE(function, family) #function,

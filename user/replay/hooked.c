@@ -23,7 +23,7 @@ static const struct hook_key hook_keys[LV_HOOKS] = {
 	{ VERB_ACQUIRE, LV_##family, LV_##mode, LV_IRQ_##irq },
 #define LV_TRY(function, family, mode, irq) { VERB_TRY, LV_##family, LV_##mode, LV_IRQ_##irq },
 #define LV_RELEASE(function, family, irq) { VERB_RELEASE, LV_##family, 0xff, LV_IRQ_##irq },
-#define LV_NAME(function) { 0 },
+#define LV_NAME(function, family) { 0 },
 #define LV_SLEEP(function, family, mode, lock, when, how) \
 	{ (HOW_##how) & LV_HELD_TRY ? VERB_TRY : VERB_ACQUIRE, LV_##family, LV_##mode, LV_IRQ_KEEP },
 #define LV_SLEEP_RELEASE(function, family, lock, how) \

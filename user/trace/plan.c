@@ -15,7 +15,7 @@ static const struct plan_hook all_hooks[LV_HOOKS] = {
 #define LV_ACQUIRE(function, family, mode, irq) HOOK(function, family, "fexit"),
 #define LV_TRY(function, family, mode, irq) HOOK(function, family, "fexit"),
 #define LV_RELEASE(function, family, irq) HOOK(function, family, "fentry"),
-#define LV_NAME(function) HOOK(function, SPIN, "fentry"),
+#define LV_NAME(function, family) HOOK(function, family, "fentry"),
 #define LV_SLEEP(function, family, mode, lock, when, how) HOOK(function, family, "fexit"),
 #define LV_SLEEP_RELEASE(function, family, lock, how) \
 	HOOK(function, family, RELEASE_WAY_##how),
