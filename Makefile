@@ -37,7 +37,7 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DLOCKVANE_VERSION='"$(VERSION)"' -Ibpf -Iuser -I$(B)
-LDLIBS := -lbpf -ldw -ldebuginfod -lelf -lz -lsqlite3 -ljansson -lsystemd
+LDLIBS := -lbpf -ldw -lelf -lz -lsqlite3 -ljansson -lsystemd
 BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Werror -Ibpf -Ivmlinux
 
 ifneq ($(V),1)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "kernel/debugfiles.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 #include <elfutils/debuginfod.h>
 #include <elfutils/libdwelf.h>
@@ -105,19 +106,36 @@ static char *below_build_id(const char *root, const struct build_id *id)
 	return if_it_is(root, path, id);
 }
 
-static char *from_servers(const struct build_id *id)
+static char *ask_servers(void *library, const struct build_id *id)
 {
-	debuginfod_client *client = getenv("DEBUGINFOD_URLS") ? debuginfod_begin() : NULL;
+	__typeof__(&debuginfod_begin) begin = dlsym(library, "debuginfod_begin");
+	__typeof__(&debuginfod_end) end = dlsym(library, "debuginfod_end");
+	__typeof__(&debuginfod_find_debuginfo) find = dlsym(library, "debuginfod_find_debuginfo");
+	debuginfod_client *client = begin && end && find ? begin() : NULL;
 	char *path = NULL;
 	int fd;
 
 	if (!client)
 		return NULL;
-	fd = debuginfod_find_debuginfo(client, id->bytes, id->len, &path);
+	fd = find(client, id->bytes, id->len, &path);
 	if (fd >= 0)
 		close(fd);
-	debuginfod_end(client);
+	end(client);
 	return fd >= 0 ? path : NULL;
+}
+
+/* Only where it is wanted and installed: the library brings an HTTP client with it. */
+static char *from_servers(const struct build_id *id)
+{
+	const char *urls = getenv("DEBUGINFOD_URLS");
+	void *library = urls && *urls ? dlopen("libdebuginfod.so.1", RTLD_NOW | RTLD_LOCAL) : NULL;
+	char *path;
+
+	if (!library)
+		return NULL;
+	path = ask_servers(library, id);
+	dlclose(library);
+	return path;
 }
 
 char *debugfiles_running(const char *root, const char *release)
