@@ -142,8 +142,8 @@ static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u
 #define META_DEP(meta) (((meta) >> 24) & 0x1f)
 
 /*
- * A holder that does not hold: it goes, where that is proved. Of a sleeping lock's
- * readers it is not, the word names the newest only.
+ * A holder that does not seem to hold: it goes, where that is proved. A sleeping
+ * lock's word names the newest of its readers only, which proves nothing of the others.
  */
 static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class *from, __u64 addr,
 				       __u32 meta)
@@ -151,7 +151,8 @@ static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class
 	int sleeps = family_sleeps(from->family);
 
 	if (from->place.kind == LV_PLACE_TOLD ||
-	    (sleeps && edge_from_mode(META_DEP(meta)) != LV_WRITE))
+	    (sleeps && edge_from_mode(META_DEP(meta)) != LV_WRITE &&
+	     held_by_any(addr, from->family, LV_READ)))
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 	else
 		held_expel(addr, sleeps ? HELD_SLEEPING : META_LEVEL(meta));
