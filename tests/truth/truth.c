@@ -198,6 +198,7 @@ static void write_capture(struct programs *programs, const struct kbtf *btf,
 {
 	struct capture *c = capture_new();
 	static uint32_t moved[LV_MAX_CLASSES];
+	struct words *words = NULL;
 	uint64_t misses[LV_HOOKS + 1];
 	struct tables tables;
 	struct error err = {};
@@ -206,8 +207,7 @@ static void write_capture(struct programs *programs, const struct kbtf *btf,
 	programs_tables(programs, &tables);
 	programs_recursion_misses(programs, misses);
 	tables.recursion_misses = misses;
-	tables.ret_classes = moved;
-	if (!c || words_capture(&tables, btf, c, &err))
+	if (!c || words_new(btf, &words) || words_capture(words, &tables, c, moved, &err))
 		die("%s", err.text);
 	c->version = strdup(LOCKVANE_VERSION);
 	c->kernel = strdup(f->release);
@@ -222,6 +222,7 @@ static void write_capture(struct programs *programs, const struct kbtf *btf,
 	write_table("stacks.bin", tables.stacks, LV_MAX_STACKS * sizeof(struct lv_stack));
 	write_table("moved.bin", moved, sizeof(moved));
 	write_table("names.bin", tables.names, LV_MAX_NAMES * sizeof(struct lv_name));
+	words_free(words);
 }
 
 /* What judge.py cannot know: sizes, and the hooks' names. */

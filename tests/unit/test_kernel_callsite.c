@@ -270,6 +270,29 @@ static void test_no_array(void **state)
 		assert_int_equal(f.items[i].one_with, i);
 }
 
+/* A module's cache, gone and made again: the same name, another kmem_cache. */
+static void test_cache_made_again(void **state)
+{
+	struct folding f = {};
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++) {
+		add_untyped(&f, i == 3 ? 72 : 64, AT(NOBODY));
+		snprintf(f.classes[i].cache, sizeof(f.classes[i].cache), "lv_uffd_ctx_cache");
+		f.classes[i].cache_size = 192;
+		f.classes[i].place.base = i;
+	}
+	f.classes[2].family = LV_MUTEX;
+	f.results[1].certainty = NAMES_EXACT;
+	snprintf(f.results[1].name, sizeof(f.results[1].name), "lv_uffd_ctx.fd_wqh");
+	assert_int_equal(names_fold(f.items, f.nr), 0);
+	assert_int_equal(f.items[1].one_with, 0);
+	assert_string_equal(f.results[0].name, "lv_uffd_ctx.fd_wqh");
+	assert_int_equal(f.results[0].certainty, NAMES_EXACT);
+	assert_int_equal(f.items[2].one_with, 2);
+	assert_int_equal(f.items[3].one_with, 3);
+}
+
 static void add_element(struct folding *f, const char *name, uint32_t family)
 {
 	struct names_result *r = &f->results[f->nr];
@@ -314,6 +337,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_common, setup, teardown),
 		cmocka_unit_test(test_array),
 		cmocka_unit_test(test_no_array),
+		cmocka_unit_test(test_cache_made_again),
 		cmocka_unit_test(test_elements),
 	};
 

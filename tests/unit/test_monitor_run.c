@@ -208,7 +208,7 @@ void words_forget(struct words *w)
 {
 }
 
-int words_again(struct words *w, const struct tables *tables, struct capture *ret, uint32_t *ids,
+int words_capture(struct words *w, const struct tables *tables, struct capture *ret, uint32_t *ids,
 		struct error *err)
 {
 	const struct tables_words words = { .arg = w, .describe_class = describe,

@@ -400,8 +400,6 @@ static int move_all(struct moved *m)
 	for (uint32_t i = 0; !err && m->tables->facts && i < LV_MAX_FACTS; i++)
 		if (is_ready(&m->tables->facts[i].state))
 			err = move_fact(m, i);
-	if (m->tables->ret_classes)
-		memcpy(m->tables->ret_classes, m->classes, sizeof(m->classes));
 	return err ? err : add_losses(m->tables, m->capture);
 }
 

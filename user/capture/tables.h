@@ -21,8 +21,6 @@ struct tables {
 	const struct lv_fact *facts;    /* LV_MAX_FACTS, or NULL: none were kept */
 	/* Runs that the kernel skipped, by hook, LV_HOOKS + 1 of them; NULL: not known. */
 	const uint64_t *recursion_misses;
-	/* Where each class has gone in the capture, LV_MAX_CLASSES of them; NULL: nobody asks. */
-	uint32_t *ret_classes;
 };
 
 /* The function of a hook, as in struct lv_stack; "sched_switch" for the last, NULL for others. */

@@ -127,6 +127,7 @@ struct session {
 	const struct trace_args *args;
 	struct host host;
 	struct programs *programs;
+	struct words *words;
 	struct child child;
 	sigset_t signals; /* that end the trace */
 	bool show_progress;
@@ -257,7 +258,7 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 	programs_tables(s->programs, &tables);
 	programs_recursion_misses(s->programs, misses);
 	tables.recursion_misses = misses;
-	code = words_capture(&tables, s->host.btf, c, err);
+	code = words_capture(s->words, &tables, c, NULL, err);
 	if (!code && describe(s, c))
 		code = error_set(err, -ENOMEM, "out of memory");
 	code = code ? code : check_hooks_fired(c, err);
@@ -275,12 +276,16 @@ static int trace(struct session *s, struct capture **ret, struct error *err)
 
 	if (code)
 		return code;
+	code = words_new(s->host.btf, &s->words);
+	if (code)
+		return error_set(err, code, "out of memory");
 	code = programs_prepare(&s->host.plan, show_attaching, s, &s->programs, err);
 	end_progress(s);
 	code = code ? code : selfcheck(s->programs, &s->host.plan, err);
 	code = code ? code : record(s, err);
 	code = code ? code : drain(s, ret, err);
 	programs_finish(s->programs);
+	words_free(s->words);
 	return code;
 }
 

@@ -277,7 +277,7 @@ static int take_in(struct monitor *m, struct error *err)
 
 	programs_recursion_misses(m->programs, misses);
 	tables.recursion_misses = misses;
-	code = code ? code : words_again(m->words, &tables, seen, classes, err);
+	code = code ? code : words_capture(m->words, &tables, seen, classes, err);
 	if (!code) {
 		code = picture_add(m->picture, seen, classes);
 		if (code)

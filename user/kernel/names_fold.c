@@ -213,6 +213,43 @@ static void fold_untyped(struct names_fold_item *items, struct names_fold_item *
 	}
 }
 
+static int by_place(const void *va, const void *vb)
+{
+	const struct lv_class *a = (*(struct names_fold_item *const *)va)->class;
+	const struct lv_class *b = (*(struct names_fold_item *const *)vb)->class;
+	int order = strncmp(a->cache, b->cache, sizeof(a->cache));
+
+	if (order)
+		return order;
+	if (a->family != b->family)
+		return (int)a->family - (int)b->family;
+	if (a->cache_size != b->cache_size)
+		return a->cache_size < b->cache_size ? -1 : 1;
+	return a->place.off < b->place.off ? -1 : a->place.off > b->place.off;
+}
+
+/* A module that is loaded again makes its caches again: by the same names, the same locks. */
+static void fold_caches(struct names_fold_item *items, struct names_fold_item **some, size_t nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if (items[i].class->place.kind == LV_PLACE_SLAB && items[i].class->cache[0])
+			some[kept++] = &items[i];
+	qsort(some, kept, sizeof(*some), by_place);
+	for (size_t i = 1; i < kept; i++) {
+		struct names_result *a = some[i - 1]->result, *b = some[i]->result;
+
+		if (by_place(&some[i - 1], &some[i]))
+			continue;
+		if (a->certainty > b->certainty) /* the surest is right for all */
+			*a = *b;
+		else
+			*b = *a;
+		unite(items, some[i - 1] - items, some[i] - items);
+	}
+}
+
 int names_fold(struct names_fold_item *items, size_t nr)
 {
 	struct names_fold_item **some = calloc(nr + 1, sizeof(*some));
@@ -223,6 +260,7 @@ int names_fold(struct names_fold_item *items, size_t nr)
 		items[i].one_with = i;
 	fold_elements(items, some, nr);
 	fold_untyped(items, some, nr);
+	fold_caches(items, some, nr);
 	for (size_t i = 0; i < nr; i++)
 		items[i].one_with = find(items, i);
 	free(some);

@@ -307,7 +307,6 @@ void programs_tables(struct programs *p, struct tables *ret)
 	ret->names = p->tables[TABLE_NAMES].memory;
 	ret->facts = p->tables[TABLE_FACTS].memory;
 	ret->recursion_misses = NULL;
-	ret->ret_classes = NULL;
 }
 
 static void run_counts(const struct programs *p, const char *function, struct programs_runs *ret)

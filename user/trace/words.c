@@ -331,7 +331,7 @@ void words_free(struct words *w)
 	free(w);
 }
 
-int words_again(struct words *w, const struct tables *tables, struct capture *ret,
+int words_capture(struct words *w, const struct tables *tables, struct capture *ret,
 		uint32_t *ret_classes, struct error *err)
 {
 	struct tables_words callbacks = {
@@ -354,18 +354,5 @@ int words_again(struct words *w, const struct tables *tables, struct capture *re
 			error_set_errno(err, code, "cannot put the capture together");
 	}
 	close_words(w);
-	return code;
-}
-
-int words_capture(const struct tables *tables, const struct kbtf *btf, struct capture *ret,
-		  struct error *err)
-{
-	struct words *w;
-	int code = words_new(btf, &w);
-
-	if (code)
-		return error_set(err, code, "out of memory");
-	code = words_again(w, tables, ret, NULL, err);
-	words_free(w);
 	return code;
 }

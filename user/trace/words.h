@@ -7,25 +7,20 @@
 #include "capture/tables.h"
 #include "kernel/kbtf.h"
 
-/*
- * Append the tables to a capture with every class named and every frame
- * symbolised. Symbols are read now, so that modules which came during the
- * trace are known. 0 or -errno.
- */
-int words_capture(const struct tables *tables, const struct kbtf *btf, struct capture *ret,
-		  struct error *err);
-
-/*
- * The same for who asks again and again: symbols are kept until words_forget()
- * (hooks were attached: their trampolines have symbols) or until other modules
- * are loaded. ret_classes, room for LV_MAX_CLASSES: of each class of the tables its
- * place in the capture, or LV_NONE; several may have one place.
- */
+/* btf: of the kernel and the modules there are now. -ENOMEM. */
 struct words;
 int words_new(const struct kbtf *btf, struct words **ret);
 void words_free(struct words *w); /* takes NULL */
-void words_forget(struct words *w);
-int words_again(struct words *w, const struct tables *tables, struct capture *ret,
+
+/*
+ * Append the tables to a capture with every class named and every frame symbolised.
+ * For who asks again: symbols are kept until words_forget() (hooks were attached:
+ * their trampolines have symbols) or until other modules are loaded, whose types are
+ * read then, too. ret_classes, room for LV_MAX_CLASSES: of each class of the tables its
+ * place in the capture, or LV_NONE; several may have one place. May be NULL.
+ */
+int words_capture(struct words *w, const struct tables *tables, struct capture *ret,
 		uint32_t *ret_classes, struct error *err);
+void words_forget(struct words *w);
 
 #endif
