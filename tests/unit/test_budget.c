@@ -289,6 +289,29 @@ static void test_new_settings(void **state)
 	assert_true(b.credit <= 0.001 * 2 * 600e9 * 1.001);
 }
 
+/* Hooks that come or go, one by one for seconds, cost half of what they cost in place. */
+static void test_coming_and_going(void **state)
+{
+	const struct budget_settings set = { 0.005, 1, 1000000000 };
+	const struct budget_costs costs = { 400, 180, 3e8 };
+	struct budget_look look = {};
+	struct budget b;
+	double before;
+
+	(void)state;
+	budget_begin(&b, &set, &costs, &look);
+	assert_int_equal(budget_next(&b, &look), BUDGET_ARMED);
+	budget_settle(&b, &look);
+	look.now_ns = 100000000;
+	look.events = 10000;
+	budget_next(&b, &look);
+	before = b.spent_hooks;
+	look.now_ns += 10000000000;
+	budget_settle(&b, &look);
+	assert_true(b.spent_hooks - before > 0.99 * 1e5 * 180 * 10 / 2);
+	assert_true(b.spent_hooks - before < 1.01 * 1e5 * 180 * 10 / 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_own_work_too_dear),
 		cmocka_unit_test(test_says_what_is),
 		cmocka_unit_test(test_many_cpus),
+		cmocka_unit_test(test_coming_and_going),
 		cmocka_unit_test(test_new_settings),
 	};
 

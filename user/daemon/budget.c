@@ -67,7 +67,8 @@ static void learn_rate(struct budget *b, double events, double seconds)
 		b->rate_seconds = RATE_MEMORY;
 }
 
-static void book(struct budget *b, const struct budget_look *look)
+/* in_place: which share of the hooks, while it does not record. */
+static void book(struct budget *b, const struct budget_look *look, double in_place)
 {
 	double ns = look->now_ns - b->last.now_ns, seconds = ns / SECOND;
 	double events = look->events - b->last.events;
@@ -80,8 +81,7 @@ static void book(struct budget *b, const struct budget_look *look)
 		b->armed_ns += ns;
 	} else if (b->rate > 0) {
 		b->unseen += b->rate * seconds;
-		if (b->mode == BUDGET_DISARMED)
-			hooks = disarmed_rate(b) * ns;
+		hooks = in_place * disarmed_rate(b) * ns;
 	}
 	b->watched_ns += ns;
 	b->spent += hooks + own;
@@ -189,7 +189,7 @@ static void next_resting(struct budget *b)
 
 enum budget_mode budget_next(struct budget *b, const struct budget_look *look)
 {
-	book(b, look);
+	book(b, look, b->mode == BUDGET_DISARMED);
 	if (b->mode == BUDGET_ARMED)
 		next_armed(b);
 	else if (b->mode != BUDGET_STOPPED)
@@ -201,8 +201,9 @@ void budget_settle(struct budget *b, const struct budget_look *look)
 {
 	enum budget_mode mode = b->mode;
 
+	/* Hooks came or went one by one, which takes seconds: half of them, on the average. */
 	b->mode = BUDGET_DETACHED;
-	book(b, look);
+	book(b, look, 0.5);
 	b->mode = mode;
 	b->window_from = b->rest_from = look->now_ns;
 }
