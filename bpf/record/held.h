@@ -228,16 +228,16 @@ RECORD_RARE int held_forget(__u32 where, __u32 at)
 	return 0;
 }
 
-/* Is there an entry of this lock? */
-static __always_inline int held_has(const struct lv_held_stack *stack, __u64 addr)
+/* The oldest entry of this lock, LV_HELD_DEPTH: there is none. */
+static __always_inline __u32 held_index(const struct lv_held_stack *stack, __u64 addr)
 {
 	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
 		if (i >= stack->depth)
 			break;
 		if (stack->held[i].addr == addr)
-			return 1;
+			return i;
 	}
-	return 0;
+	return LV_HELD_DEPTH;
 }
 
 /*
@@ -251,7 +251,7 @@ RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 where, __u32 mode)
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
 
-	if (!stack || (world_counts_preemption() && !held_has(stack, addr)))
+	if (!stack || (world_counts_preemption() && held_index(stack, addr) == LV_HELD_DEPTH))
 		return 0;
 	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
 		if (held_is_ghost(addr, where, mode, i))
@@ -294,17 +294,7 @@ RECORD_RARE int held_expel(__u64 addr, __u32 where)
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
 
-	if (!stack)
-		return 0;
-	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
-		if (i >= stack->depth)
-			break;
-		if (stack->held[i].addr == addr) {
-			held_forget(where, i);
-			break;
-		}
-	}
-	return 0;
+	return stack ? held_forget(where, held_index(stack, addr)) : 0;
 }
 
 /* Does the memory of entry `at` of the running task's sleeping locks say that it is not held? */

@@ -25,17 +25,6 @@ static const struct argp_option show_options[] = {
 	{}
 };
 
-static int parse_confidence(const char *word, enum finding_confidence *ret)
-{
-	for (int i = 0; i < FINDING_CONFIDENCES; i++) {
-		if (strcmp(word, finding_confidence_name(i)))
-			continue;
-		*ret = i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 static error_t parse_show(int key, char *arg, struct argp_state *state)
 {
 	struct cli_show *show = state->input;
@@ -47,7 +36,7 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 		show->json = !strcmp(arg, "json");
 		return 0;
 	case CLI_KEY_CONFIDENCE:
-		if (parse_confidence(arg, &show->least))
+		if (finding_confidence_parse(arg, &show->least))
 			argp_error(state, "--confidence is confirmed, certain, likely or weak, "
 					  "not \"%s\"", arg);
 		return 0;

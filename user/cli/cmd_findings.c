@@ -92,17 +92,6 @@ static int parse_since(const char *text, uint64_t *ret_ms)
 	return -EINVAL;
 }
 
-static int parse_confidence(const char *word, enum finding_confidence *ret)
-{
-	for (int i = 0; i < FINDING_CONFIDENCES; i++) {
-		if (strcmp(word, finding_confidence_name(i)))
-			continue;
-		*ret = i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct findings_args *args = state->input;
@@ -114,7 +103,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				   "2026-01-31", arg);
 		return 0;
 	case CLI_KEY_CONFIDENCE:
-		if (parse_confidence(arg, &args->least))
+		if (finding_confidence_parse(arg, &args->least))
 			argp_error(state, "--confidence is confirmed, certain, likely or weak, "
 					  "not \"%s\"", arg);
 		return 0;

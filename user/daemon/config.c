@@ -153,17 +153,6 @@ static int set_bool(bool *at, const char *value)
 	return 0;
 }
 
-static int set_confidence(struct config *c, const char *value)
-{
-	for (int i = 0; i < FINDING_CONFIDENCES; i++) {
-		if (strcmp(value, finding_confidence_name(i)))
-			continue;
-		c->confidence = i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 static int set_log_level(struct config *c, const char *value)
 {
 	static const char *const names[] = {
@@ -190,7 +179,7 @@ static int set(struct config *c, enum config_key key, const char *value)
 	case CONFIG_LOCKS:
 		return plan_parse_locks(value, &c->locks, NULL);
 	case CONFIG_CONFIDENCE:
-		return set_confidence(c, value);
+		return finding_confidence_parse(value, &c->confidence);
 	case CONFIG_SUPPRESS:
 		return set_path(&c->suppress, value, true);
 	case CONFIG_STATE:

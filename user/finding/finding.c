@@ -40,6 +40,17 @@ const char *finding_confidence_name(enum finding_confidence confidence)
 	return confidence_names[confidence];
 }
 
+int finding_confidence_parse(const char *name, enum finding_confidence *ret)
+{
+	for (int i = 0; i < FINDING_CONFIDENCES; i++) {
+		if (strcmp(name, confidence_names[i]))
+			continue;
+		*ret = i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static void done(struct finding *f)
 {
 	finding_chain_done(&f->chain);

@@ -98,6 +98,8 @@ const char *finding_rule_name(enum finding_rule rule);
 /* The rule of that name, FINDING_RULES when there is none. */
 enum finding_rule finding_rule_of(const char *name, size_t len);
 const char *finding_confidence_name(enum finding_confidence confidence);
+/* -EINVAL: there is no such confidence. */
+int finding_confidence_parse(const char *name, enum finding_confidence *ret);
 
 /* All findings of a capture, surest first. -ENOMEM, -EINVAL on bad indices. */
 int finding_analyse(const struct capture *c, struct findings **ret_findings);
