@@ -228,14 +228,14 @@ static void test_suppressions_file(void **state)
 	int fd = mkstemp(path);
 
 	assert_true(fd >= 0);
-	assert_int_equal(monitor_read_suppressions(NULL, &s, &err), 0);
+	assert_int_equal(suppress_read(NULL, &s, &err), 0);
 	assert_null(s);
 	assert_int_equal(write(fd, "# x\nnonsense\n", 13), 13);
-	assert_int_equal(monitor_read_suppressions(path, &s, &err), -EINVAL);
+	assert_int_equal(suppress_read(path, &s, &err), -EINVAL);
 	assert_non_null(strstr(err.text, ":2: "));
 	close(fd);
 	unlink(path);
-	assert_int_equal(monitor_read_suppressions(path, &s, &err), -ENOENT);
+	assert_int_equal(suppress_read(path, &s, &err), -ENOENT);
 }
 
 static void test_coverage(void **state)

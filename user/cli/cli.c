@@ -7,12 +7,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "capture/sources.h"
 #include "kernel/debugfiles.h"
 #include "report/report.h"
 
-#define SUPPRESSIONS_MAX (1u << 20)
 
 static const struct argp_option show_options[] = {
 	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 1 },
@@ -66,21 +64,6 @@ void cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flag
 	argp_parse(argp, argc, argv, flags, ret_index, input);
 }
 
-static int load_suppressions(const char *path, struct suppressions **ret, struct error *err)
-{
-	AUTO_FREE char *text = NULL;
-	struct suppress_error wrong;
-	size_t len;
-	int code = file_read(path, SUPPRESSIONS_MAX, &text, &len);
-
-	if (code)
-		return error_set_errno(err, code, "cannot read suppressions %s", path);
-	code = suppress_parse(text, len, ret, &wrong);
-	if (code == -EINVAL)
-		return error_set(err, code, "%s:%u: %s", path, wrong.line, wrong.text);
-	return code ? error_set_errno(err, code, "%s", path) : 0;
-}
-
 static int show_findings(const struct capture *c, struct findings *found,
 			 struct suppressions *suppressions, const struct cli_show *show,
 			 struct error *err)
@@ -110,7 +93,7 @@ int cli_show_capture(const struct capture *c, const struct cli_show *show)
 	int code = 0;
 
 	if (show->suppressions)
-		code = load_suppressions(show->suppressions, &suppressions, &err);
+		code = suppress_read(show->suppressions, &suppressions, &err);
 	if (!code) {
 		code = finding_analyse(c, &found);
 		if (code)

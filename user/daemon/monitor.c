@@ -94,7 +94,7 @@ static int begin(struct monitor *m, struct error *err)
 {
 	const struct config *config = &m->setup->config;
 	struct capture *graph = NULL;
-	int code = monitor_read_suppressions(config->suppress, &m->suppressions, err);
+	int code = suppress_read(config->suppress, &m->suppressions, err);
 
 	code = code ? code : monitor_open_state(m, &graph, err);
 	if (code)
@@ -151,7 +151,7 @@ static int read_again(struct monitor *m, struct config *ret, struct suppressions
 {
 	int code = m->setup->reload(m->setup->arg, ret, err);
 
-	return code ? code : monitor_read_suppressions(ret->suppress, ret_suppressions, err);
+	return code ? code : suppress_read(ret->suppress, ret_suppressions, err);
 }
 
 static void reload(struct monitor *m)

@@ -86,7 +86,6 @@ int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error
 void monitor_learn(struct monitor *m, bool whole);
 /* Look at all findings: what is news is told, the rest counted. */
 void monitor_review(struct monitor *m);
-int monitor_read_suppressions(const char *path, struct suppressions **ret, struct error *err);
 void monitor_say_coverage(const struct monitor *m, char *ret, size_t room);
 
 /* monitor_keep.c */

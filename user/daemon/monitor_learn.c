@@ -7,15 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/file.h"
 #include "base/strbuf.h"
 #include "daemon/excerpt.h"
 #include "daemon/tell.h"
 #include "report/report.h"
 #include "report/words.h"
 
-#define SUPPRESSIONS_MAX (1u << 20)
 #define LOOK_ANYWAY                                                                                \
 	16 /* looks after which the tables are read whether or not stacks were taken               \
 	    */
@@ -35,25 +32,6 @@ void monitor_say_coverage(const struct monitor *m, char *ret, size_t room)
 
 	monitor_totals(m, &t);
 	monitor_coverage(monitor_armed_ns(m), t.watched_ns, t.seen, t.unseen, ret, room);
-}
-
-int monitor_read_suppressions(const char *path, struct suppressions **ret, struct error *err)
-{
-	AUTO_FREE char *text = NULL;
-	struct suppress_error wrong;
-	size_t len = 0;
-	int code;
-
-	*ret = NULL;
-	if (!path)
-		return 0;
-	code = file_read(path, SUPPRESSIONS_MAX, &text, &len);
-	if (code)
-		return error_set_errno(err, code, "cannot read suppressions %s", path);
-	code = suppress_parse(text, len, ret, &wrong);
-	if (code == -EINVAL)
-		return error_set(err, code, "%s:%u: %s", path, wrong.line, wrong.text);
-	return code ? error_set_errno(err, code, "%s", path) : 0;
 }
 
 /* --- what is found ------------------------------------------------------- */

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/file.h"
 #include "finding/rules.h"
 
+#define MAX_FILE (1u << 20)
 #define MAX_LINE 4096
 #define MAX_LOCKS 64
 #define ANY_LOCKS "..."
@@ -308,4 +311,23 @@ uint32_t suppress_count(const struct findings *f)
 	for (uint32_t i = 0; i < f->nr; i++)
 		nr += f->items[i].suppressed_by != LV_NONE;
 	return nr;
+}
+
+int suppress_read(const char *path, struct suppressions **ret, struct error *err)
+{
+	AUTO_FREE char *text = NULL;
+	struct suppress_error wrong;
+	size_t len = 0;
+	int code;
+
+	*ret = NULL;
+	if (!path)
+		return 0;
+	code = file_read(path, MAX_FILE, &text, &len);
+	if (code)
+		return error_set_errno(err, code, "cannot read suppressions %s", path);
+	code = suppress_parse(text, len, ret, &wrong);
+	if (code == -EINVAL)
+		return error_set(err, code, "%s:%u: %s", path, wrong.line, wrong.text);
+	return code ? error_set_errno(err, code, "%s", path) : 0;
 }

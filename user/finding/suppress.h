@@ -14,6 +14,7 @@
 #ifndef LOCKVANE_FINDING_SUPPRESS_H
 #define LOCKVANE_FINDING_SUPPRESS_H
 
+#include "base/error.h"
 #include "finding/finding.h"
 
 struct suppression {
@@ -39,6 +40,8 @@ struct suppress_error {
 /* -EINVAL with *ret_error filled, -ENOMEM. The text need not end in a zero. */
 int suppress_parse(const char *text, size_t len, struct suppressions **ret_suppressions,
 		   struct suppress_error *ret_error);
+/* Those of a file; path NULL: none. The error names the file, and the line. */
+int suppress_read(const char *path, struct suppressions **ret, struct error *err);
 void suppressions_free(struct suppressions *s); /* takes NULL */
 
 /*
