@@ -164,6 +164,8 @@ static inline void mini_shapes(struct mini *m)
 	mini_field(m, "raw", m->u64, 0);
 	anon = mini_struct(m, NULL, 16);
 	mini_field(m, NULL, same, 8);
+	mini_struct(m, NULL, 16);
+	mini_field(m, "inner", m->spinlock_t, 12);
 	table = mini_array(m, bucket, 4);
 	grid = mini_array(m, mini_array(m, m->spinlock_t, 2), 3);
 	tail = mini_array(m, bucket, 0);
@@ -179,10 +181,11 @@ static inline void mini_shapes(struct mini *m)
 
 static inline void mini_percpu(struct mini *m)
 {
-	static const char *const names[] = { "runqueues", "timer_bases", "first_list",
-					     "second_list", "pure_lock", "__preempt_count", "stopped" };
+	static const char *const names[] = {"runqueues",   "timer_bases", "first_list",
+					    "second_list", "pure_lock",	  "__preempt_count",
+					    "stopped"};
 	int rq, base, list, types[7], vars[7];
-	uint32_t at[] = { 0x100, 0x400, 0x600, 0x640, 0x680, 0x6c0, 0x700 };
+	uint32_t at[] = {0x100, 0x400, 0x600, 0x640, 0x680, 0x6c0, 0x700};
 	size_t i;
 
 	rq = mini_struct(m, "rq", 256);
@@ -202,7 +205,8 @@ static inline void mini_percpu(struct mini *m)
 	assert_true(btf__add_datasec(m->btf, ".data..percpu", 0x1000) > 0);
 	for (i = 0; i < 7; i++)
 		assert_int_equal(btf__add_datasec_var_info(m->btf, vars[i], at[i],
-							   btf__resolve_size(m->btf, types[i])), 0);
+							   btf__resolve_size(m->btf, types[i])),
+				 0);
 }
 
 static inline void mini_func(struct mini *m, const char *name)

@@ -16,7 +16,16 @@ static const char kallsyms[] = "ffffffff81000000 T widget_put\n"
 			       "ffffffff81000400 T pair_move\n"
 			       "ffffffff81000500 T wrapper\n"
 			       "ffffffff81000600 T guest_store\n"
-			       "ffffffff81000700 T end\n";
+			       "ffffffff81000700 T __shelf_count\n"
+			       "ffffffff81000800 T drawer_open\n"
+			       "ffffffff81000900 T gear_turn\n"
+			       "ffffffff81000a00 T bolt_turn\n"
+			       "ffffffff81000b00 T both_close\n"
+			       "ffffffff81000c00 T left_close\n"
+			       "ffffffff81000d00 T __mutex_lock\n"
+			       "ffffffff81000e00 T __wake_up\n"
+			       "ffffffff81000f00 T zone_get\n"
+			       "ffffffff81001000 T end\n";
 
 enum {
 	WIDGET_PUT = 0x81000010,
@@ -25,7 +34,16 @@ enum {
 	NOBODY = 0x81000310,
 	PAIR_MOVE = 0x81000410,
 	WRAPPER = 0x81000510,
-	GUEST_STORE = 0x81000610
+	GUEST_STORE = 0x81000610,
+	SHELF_COUNT = 0x81000710,
+	DRAWER_OPEN = 0x81000810,
+	GEAR_TURN = 0x81000910,
+	BOLT_TURN = 0x81000a10,
+	BOTH_CLOSE = 0x81000b10,
+	LEFT_CLOSE = 0x81000c10,
+	MUTEX_LOCK = 0x81000d10,
+	WAKE_UP = 0x81000e10,
+	ZONE_GET = 0x81000f10,
 };
 
 #define AT(function) (0xffffffff00000000ull | (uint32_t)(function))
@@ -56,6 +74,57 @@ static void function(struct btf *b, const char *name, int first, int second)
 	if (second)
 		assert_int_equal(btf__add_func_param(b, "b", second), 0);
 	assert_true(btf__add_func(b, name, BTF_FUNC_STATIC, proto) > 0);
+}
+
+static void add_member(struct btf *b, const char *name, int type, uint32_t off)
+{
+	assert_int_equal(btf__add_field(b, name, type, off * 8, 0), 0);
+}
+
+/* Structs that functions know by their names, by their members, or by who holds them. */
+static void add_relations(struct btf *b, int u64, int lock)
+{
+	int drawer, gear, bolt, holder, left, right, mutex, head, to_left, to_right, zone;
+
+	lock_struct(b, lock, "shelf_info", 112, 40);
+	function(b, "__shelf_count", 0, 0);
+	drawer = lock_struct(b, lock, "drawer", 16, 8);
+	btf__add_struct(b, "cabinet", 104);
+	add_member(b, "drawer", drawer, 48);
+	function(b, "drawer_open", drawer, 0);
+	gear = btf__add_struct(b, "gear", 64);
+	add_member(b, "teeth", u64, 0);
+	bolt = btf__add_struct(b, "bolt", 16);
+	add_member(b, "turns", u64, 0);
+	btf__add_struct(b, "engine", 120);
+	add_member(b, "gear", gear, 0);
+	add_member(b, "bolt", bolt, 64);
+	add_member(b, "lock", lock, 84);
+	function(b, "gear_turn", gear, 0);
+	function(b, "bolt_turn", bolt, 0);
+	left = lock_struct(b, lock, "left", 120, 100);
+	mutex = btf__add_struct(b, "mutex", 8);
+	add_member(b, "wait_lock", lock, 4);
+	head = lock_struct(b, lock, "wait_queue_head", 16, 0);
+	right = btf__add_struct(b, "right", 120);
+	add_member(b, "mutex", mutex, 88);
+	add_member(b, "wait", head, 100);
+	to_left = btf__add_ptr(b, left);
+	to_right = btf__add_ptr(b, right);
+	holder = btf__add_struct(b, "holder", 16);
+	add_member(b, "left", to_left, 0);
+	add_member(b, "right", to_right, 8);
+	function(b, "both_close", holder, 0);
+	holder = btf__add_struct(b, "left_holder", 8);
+	add_member(b, "left", to_left, 0);
+	function(b, "left_close", holder, 0);
+	holder = btf__add_struct(b, "zone", 16);
+	add_member(b, "per_cpu_set", to_left, 0);
+	add_member(b, "other", to_right, 8);
+	zone = btf__add_ptr(b, holder);
+	holder = btf__add_struct(b, "zone_ref", 8);
+	add_member(b, "zone", zone, 0);
+	function(b, "zone_get", holder, 0);
 }
 
 static int setup(void **state)
@@ -89,6 +158,7 @@ static int setup(void **state)
 	function(b, "guest_store", guest, 0);
 	function(b, "pair_move", widget, gadget);
 	function(b, "wrapper", wrapped, 0);
+	add_relations(b, u64, lock);
 	fixture_write("kallsyms", kallsyms);
 	return kbtf_from(b, NULL, &types) || ksyms_load(fixture_path("kallsyms"), &symbols);
 }
@@ -191,13 +261,78 @@ static void test_guest(void **state)
 	assert_string_equal(kbtf_name(type), "widget");
 }
 
+#define ASK_AT(off, type, ...)                                                                     \
+	({                                                                                         \
+		const uint64_t stacks_[][2] = __VA_ARGS__;                                         \
+		ask(stacks_, NR(stacks_), off, type);                                              \
+	})
+
+/* shelf_count() was given nothing: its name tells. */
+static void test_namesake(void **state)
+{
+	struct kbtf_type type;
+
+	(void)state;
+	assert_int_equal(ASK_AT(40, &type, {{AT(SHELF_COUNT), 0}}), CALLSITE_LIKELY);
+	assert_string_equal(kbtf_name(type), "shelf_info");
+	assert_int_equal(ASK_AT(40, &type, {{AT(SHELF_COUNT), 0}, {AT(NOBODY), AT(SHELF_COUNT)}}),
+			 CALLSITE_SURE);
+	assert_int_equal(ASK_AT(44, &type, {{AT(SHELF_COUNT), 0}}), CALLSITE_NOTHING);
+}
+
+/* What a function was given lies in the struct: with the lock, or, if it is large, beside it. */
+static void test_embedded(void **state)
+{
+	struct kbtf_type type;
+
+	(void)state;
+	assert_int_equal(ASK_AT(56, &type, {{AT(DRAWER_OPEN), 0}, {AT(DRAWER_OPEN), 0}}),
+			 CALLSITE_SURE);
+	assert_string_equal(kbtf_name(type), "cabinet");
+	assert_int_equal(ASK_AT(84, &type, {{AT(GEAR_TURN), 0}}), CALLSITE_LIKELY);
+	assert_string_equal(kbtf_name(type), "engine");
+	assert_int_equal(ASK_AT(84, &type, {{AT(BOLT_TURN), 0}}), CALLSITE_NOTHING);
+}
+
+/* Of two that the nearer speaks of, the one that the next speaks of, too. */
+static void test_narrowed(void **state)
+{
+	struct kbtf_type type;
+
+	(void)state;
+	assert_int_equal(ASK_AT(100, &type, {{AT(BOTH_CLOSE), 0}}), CALLSITE_NOTHING);
+	assert_int_equal(ASK_AT(100, &type, {{AT(BOTH_CLOSE), AT(LEFT_CLOSE)}}), CALLSITE_LIKELY);
+	assert_string_equal(kbtf_name(type), "left");
+}
+
+/* Wait queues' functions take wait queues' locks, and mutexes' inner locks are theirs alone. */
+static void test_taker(void **state)
+{
+	struct kbtf_type type;
+
+	(void)state;
+	assert_int_equal(ASK_AT(100, &type, {{AT(WAKE_UP), AT(BOTH_CLOSE)}}), CALLSITE_LIKELY);
+	assert_string_equal(kbtf_name(type), "right");
+	assert_int_equal(ASK_AT(92, &type, {{AT(MUTEX_LOCK), AT(BOTH_CLOSE)}}), CALLSITE_LIKELY);
+	assert_string_equal(kbtf_name(type), "right");
+	assert_int_equal(ASK_AT(92, &type, {{AT(BOTH_CLOSE), 0}}), CALLSITE_NOTHING);
+}
+
+/* By the name of a pointer, some hops away; the other pointer there is no per-CPU one. */
+static void test_percpu_pointer(void **state)
+{
+	struct kbtf_type type;
+
+	(void)state;
+	assert_int_equal(ASK_AT(CALLSITE_ANYWHERE, &type, {{AT(ZONE_GET), 0}}), CALLSITE_LIKELY);
+	assert_string_equal(kbtf_name(type), "left");
+}
+
 /* Of a place of one type, only the name is asked: the commonest struct, by far. */
 static void test_common(void **state)
 {
-	const uint64_t most[][2] = {{AT(WIDGET_PUT), 0},
-				    {AT(OWNER_CLOSE), 0},
-				    {AT(WIDGET_PUT), 0},
-				    {AT(GADGET_GET), 0}};
+	const uint64_t most[][2] = {
+		{AT(WIDGET_PUT), 0}, {AT(WIDGET_PUT), 0}, {AT(WIDGET_PUT), 0}, {AT(GADGET_GET), 0}};
 	struct kbtf_type type;
 
 	(void)state;
@@ -243,8 +378,9 @@ static void test_array(void **state)
 		add_untyped(&f, 64 * i + 64 * (i > 3), AT(WIDGET_PUT));
 	add_untyped(&f, 100, AT(GADGET_GET));	 /* not at an element's place */
 	add_untyped(&f, 64 * 4, AT(GADGET_GET)); /* an element that others took */
-	f.results[7].certainty = NAMES_INFERRED; /* or so it looked */
-	add_untyped(&f, 64, AT(NOBODY));	 /* somebody else's, who takes only this */
+	f.results[7].certainty = NAMES_INFERRED; /* or so it looked, to who took it */
+	f.results[7].by_callsite = true;
+	add_untyped(&f, 64, AT(NOBODY)); /* somebody else's, who takes only this */
 	assert_int_equal(names_fold(f.items, f.nr), 0);
 	for (uint32_t i = 0; i < 6; i++)
 		assert_int_equal(f.items[i].one_with, 0);
@@ -334,6 +470,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_roundabout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_strangers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_guest, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_namesake, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_embedded, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_narrowed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_taker, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_percpu_pointer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_common, setup, teardown),
 		cmocka_unit_test(test_array),
 		cmocka_unit_test(test_no_array),

@@ -72,6 +72,30 @@ static void test_static_by_type(void **state)
 	NAMED(4, "my_mutex.wait_lock", EXACT);
 }
 
+/* Told by little but the size: a table of wait queues, and a struct without a name. */
+static void test_static_by_size(void **state)
+{
+	(void)state;
+	fixture_write("sized", "ffffffff81000000 T _text\n"
+			       "ffffffff81f00000 D _sdata\n"
+			       "ffffffff82000000 D wait_table\n"
+			       "ffffffff82000600 D odd_table\n"
+			       "ffffffff82000c18 D nameless\n"
+			       "ffffffff82000c28 D _end\n");
+	ksyms_free(world.ksyms);
+	assert_int_equal(ksyms_load(fixture_path("sized"), &world.ksyms), 0);
+	world.from.ksyms = world.ksyms;
+	add(LV_PLACE_STATIC, 0xffffffff82000048, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffff8200004c, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffff82000648, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffff82000c24, 0, LV_SPIN);
+	name_all();
+	NAMED(0, "wait_table[3]", EXACT);
+	NAMED(1, "wait_table+0x4c", EXACT); /* not where a head has its lock */
+	NAMED(2, "odd_table+0x48", EXACT);  /* one more than a power of two */
+	NAMED(3, "nameless.inner", EXACT);
+}
+
 static void test_percpu(void **state)
 {
 	(void)state;
@@ -243,15 +267,11 @@ static void test_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_static),
-		TEST(test_static_duplicates),
-		TEST(test_static_by_type),
-		TEST(test_percpu),
-		TEST(test_percpu_linked_high),
-		TEST(test_other_places),
-		TEST(test_subclass),
-		TEST(test_unique),
-		TEST(test_hostile),
+		TEST(test_static),	   TEST(test_static_duplicates),
+		TEST(test_static_by_type), TEST(test_static_by_size),
+		TEST(test_percpu),	   TEST(test_percpu_linked_high),
+		TEST(test_other_places),   TEST(test_subclass),
+		TEST(test_unique),	   TEST(test_hostile),
 		TEST(test_order),
 	};
 

@@ -7,6 +7,7 @@
 #ifndef LOCKVANE_KERNEL_CALLSITE_H
 #define LOCKVANE_KERNEL_CALLSITE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,8 +16,9 @@
 #include "kernel/ksyms.h"
 #include "kernel/lockpath.h"
 
-#define CALLSITE_ANYWHERE 0xffffffffu /* for an offset: the only lock of the family in the struct  \
-				       */
+#define CALLSITE_ANYWHERE                                                                          \
+	0xffffffffu /* for an offset: the only lock of the family in the struct                    \
+		     */
 
 /* The return addresses of one acquisition, the lock's function and the tracer left out. */
 struct callsite_stack {
@@ -35,11 +37,15 @@ struct callsite_query {
 
 enum callsite_verdict {
 	CALLSITE_NOTHING, /* no struct, or several */
-	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so; or a stranger may be there */
+	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so; or a stranger may be
+			     there */
 	CALLSITE_SURE,	  /* one: some function was given it, or all know it in a roundabout way */
 };
 
 enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_type *ret_type,
 				    struct lockpath *ret_lock);
+
+/* Taken by one of kernel/sched/wait.c's functions: a wait-queue head's? */
+bool callsite_is_waitq(const struct ksyms *ksyms, const struct callsite_stack *stacks, size_t nr);
 
 #endif

@@ -17,7 +17,7 @@ struct lock_type {
 };
 
 static const struct lock_type lock_types[] = {
-#define LOCK_TYPE(name, family, what) { name, family, what },
+#define LOCK_TYPE(name, family, what) {name, family, what},
 #include "kernel/locktypes.def"
 #undef LOCK_TYPE
 };
@@ -38,8 +38,7 @@ static bool family_fits(const struct search *s, uint32_t type_family)
 
 	if (s->family == LOCKPATH_ANY || s->family == type_family)
 		return true;
-	return spins && (s->family == LV_SPIN || s->family == LV_RAWSPIN) &&
-	       !kbtf_is_rt(s->k);
+	return spins && (s->family == LV_SPIN || s->family == LV_RAWSPIN) && !kbtf_is_rt(s->k);
 }
 
 static const struct lock_type *lock_type(const struct search *s, const char *name)
@@ -58,7 +57,7 @@ static const struct lock_type *lock_type(const struct search *s, const char *nam
 static const struct {
 	const char *path, *macro;
 } macros[] = {
-	{ "d_lockref.lock", "d_lock" }, /* include/linux/dcache.h */
+	{"d_lockref.lock", "d_lock"}, /* include/linux/dcache.h */
 };
 
 static void use_macro(char path[LOCKPATH_LEN])
@@ -107,7 +106,7 @@ static void visit(struct search *s, uint32_t id, uint32_t off, int depth);
 static bool covers(const struct search *s, const struct btf_type *t, uint32_t i, uint32_t off)
 {
 	uint32_t start = btf_member_bit_offset(t, i) / 8;
-	struct kbtf_type type = { s->btf, btf_members(t)[i].type };
+	struct kbtf_type type = {s->btf, btf_members(t)[i].type};
 	const struct btf_type *array;
 
 	if (off < start || btf_member_bitfield_size(t, i))
@@ -138,7 +137,7 @@ static void visit_members(struct search *s, const struct btf_type *t, uint32_t o
 
 static void visit_array(struct search *s, const struct btf_type *t, uint32_t off, int depth)
 {
-	struct kbtf_type elem = { s->btf, btf_array(t)->type };
+	struct kbtf_type elem = {s->btf, btf_array(t)->type};
 	uint32_t size = kbtf_size(elem);
 	size_t len = s->len;
 
@@ -153,7 +152,7 @@ static void visit(struct search *s, uint32_t id, uint32_t off, int depth)
 {
 	const struct btf_type *t = btf__type_by_id(s->btf, id);
 	const struct lock_type *lock = NULL;
-	struct kbtf_type type = { s->btf, id };
+	struct kbtf_type type = {s->btf, id};
 
 	if (depth > LOCKPATH_DEPTH)
 		return;
@@ -179,7 +178,7 @@ static void visit(struct search *s, uint32_t id, uint32_t off, int depth)
 void lockpath_at(const struct kbtf *k, struct kbtf_type t, uint32_t off, uint32_t family,
 		 struct lockpath *ret)
 {
-	struct search s = { .k = k, .btf = t.btf, .family = family, .found = ret };
+	struct search s = {.k = k, .btf = t.btf, .family = family, .found = ret};
 
 	memset(ret, 0, sizeof(*ret));
 	visit(&s, t.id, off, 0);
@@ -188,6 +187,25 @@ void lockpath_at(const struct kbtf *k, struct kbtf_type t, uint32_t off, uint32_
 	/* there the functions of the raw lock have the names the others had */
 	s.family = LV_RAWSPIN;
 	visit(&s, t.id, off, 0);
+}
+
+bool lockpath_first(struct kbtf_type t, const char *path, struct kbtf_type *ret)
+{
+	const struct btf_type *type = btf__type_by_id(t.btf, t.id);
+	size_t len = strcspn(path, ".[");
+
+	if (path[len] != '.' || !type || !btf_is_composite(type))
+		return false;
+	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+		const struct btf_member *m = &btf_members(type)[i];
+		const char *name = btf__name_by_offset(t.btf, m->name_off);
+
+		if (!name || strlen(name) != len || strncmp(name, path, len))
+			continue;
+		*ret = kbtf_target((struct kbtf_type){t.btf, m->type});
+		return kbtf_name(*ret)[0];
+	}
+	return false;
 }
 
 bool lockpath_collapse(char *path)

@@ -21,7 +21,7 @@ enum lockpath_what {
 struct lockpath {
 	enum lockpath_what what;
 	bool ambiguous; /* a union has several: the first is given */
-	uint32_t size;  /* of the lock, or of the head */
+	uint32_t size;	/* of the lock, or of the head */
 	/* "a.bucket[3].lock"; "" if the type is itself the lock */
 	char path[LOCKPATH_LEN];
 };
@@ -32,6 +32,9 @@ struct lockpath {
  */
 void lockpath_at(const struct kbtf *k, struct kbtf_type t, uint32_t off, uint32_t family,
 		 struct lockpath *ret);
+
+/* The struct that a path's first member, of several, is. False: it has a single one, or no name. */
+bool lockpath_first(struct kbtf_type t, const char *path, struct kbtf_type *ret);
 
 /* "a.bucket[3].lock" -> "a.bucket[].lock", in place. True if there was an index. */
 bool lockpath_collapse(char *path);

@@ -20,6 +20,14 @@ struct names {
 	struct evidence *evidence;
 };
 
+/* A class to be named, and where some of its locks were taken. */
+struct asked {
+	const struct names *n;
+	const struct lv_class *class;
+	const struct callsite_stack *stacks;
+	size_t nr_stacks;
+};
+
 int names_new(const struct names_sources *from, const struct lv_name *names, size_t nr,
 	      struct names **ret)
 {
@@ -58,8 +66,7 @@ static uint32_t symbol_ordinal(const struct ksyms *k, const struct ksym *sym)
 	uint32_t ordinal = 1;
 
 	while ((other = ksyms_by_name(k, sym->name, other)))
-		if (!other->text && other->module == sym->module &&
-		    other->addr < sym->addr)
+		if (!other->text && other->module == sym->module && other->addr < sym->addr)
 			ordinal++;
 	return ordinal;
 }
@@ -76,11 +83,12 @@ static void add_symbol(struct strbuf *sb, const struct ksyms *k, const struct ks
 
 #define SYMBOL_PADDING 63 /* a symbol ends where the next begins: a cache line later at most */
 
-/* A seqlock is called as a whole, as lockdep does; where in it its lock is follows from its type. */
+/* A seqlock is called as a whole, as lockdep does; where in it its lock is follows from its type.
+ */
 static bool is_seqlock(const struct kbtf *btf, const struct ksym *sym, uint32_t off,
 		       uint32_t family)
 {
-	struct kbtf_type t = { NULL, 0 };
+	struct kbtf_type t = {NULL, 0};
 	struct lockpath lock;
 
 	if (!btf || !kbtf_next(btf, "seqlock_t", 1 << BTF_KIND_TYPEDEF, &t))
@@ -89,6 +97,12 @@ static bool is_seqlock(const struct kbtf *btf, const struct ksym *sym, uint32_t 
 		return false;
 	lockpath_at(btf, t, off, family, &lock);
 	return lock.what == LOCKPATH_LOCK;
+}
+
+/* Bytes that a variable has at least which ends where the next begins. */
+static uint32_t least_size(const struct ksym *sym)
+{
+	return sym->size > SYMBOL_PADDING ? sym->size - SYMBOL_PADDING : 1;
 }
 
 #define TELLING_SIZE 256 /* of a struct that its size may tell */
@@ -118,23 +132,105 @@ static bool path_by_size(const struct kbtf *btf, const struct ksym *sym, uint32_
 			 uint32_t family, struct lockpath *ret)
 {
 	struct lockpath lock;
-	struct size_query q = { btf, off, family, NULL, 0, &lock };
+	struct size_query q = {btf, off, family, NULL, 0, &lock};
 
 	if (sym->size < TELLING_SIZE)
 		return false;
-	kbtf_each_struct(btf, sym->size - SYMBOL_PADDING, sym->size, add_by_size, &q);
+	kbtf_each_struct(btf, least_size(sym), sym->size, add_by_size, &q);
 	if (q.nr != 1)
 		return false;
 	*ret = lock;
 	return true;
 }
 
-/* The path into a variable. BTF knows the variables' types only since pahole 1.28. */
-static bool symbol_path(const struct names *n, const struct ksym *sym, uint32_t off,
-			uint32_t family, struct lockpath *ret)
+/* A variable of a struct without a name: all of those with a lock there agree on its path. */
+struct anonymous_query {
+	const struct kbtf *btf;
+	uint32_t off, family;
+	struct lockpath *ret;
+	bool nameless, differ;
+};
+
+static int add_anonymous(struct kbtf_type t, void *arg)
 {
-	const struct kbtf *btf = n->from.btf;
-	struct kbtf_type var = { NULL, 0 };
+	struct anonymous_query *q = arg;
+	struct lockpath lock;
+
+	lockpath_at(q->btf, t, q->off, q->family, &lock);
+	if (lock.what == LOCKPATH_NONE)
+		return 0;
+	q->nameless |= !kbtf_name(t)[0];
+	q->differ |= q->ret->what != LOCKPATH_NONE && strcmp(q->ret->path, lock.path);
+	*q->ret = lock;
+	return q->differ;
+}
+
+static bool path_of_anonymous(const struct kbtf *btf, const struct ksym *sym, uint32_t off,
+			      uint32_t family, struct lockpath *ret)
+{
+	struct anonymous_query q = {.btf = btf, .off = off, .family = family, .ret = ret};
+
+	memset(ret, 0, sizeof(*ret));
+	kbtf_each_struct(btf, least_size(sym), sym->size, add_anonymous, &q);
+	return q.nameless && !q.differ;
+}
+
+/* What the functions that took it were given. */
+static bool path_by_callsite(const struct asked *a, const struct ksym *sym, uint32_t off,
+			     struct lockpath *ret)
+{
+	const struct callsite_query q = {
+		.ksyms = a->n->from.ksyms,
+		.btf = a->n->from.btf,
+		.off = off,
+		.family = a->class->family,
+		.min_size = least_size(sym),
+		.max_size = sym->size,
+		.stacks = a->stacks,
+		.nr_stacks = a->nr_stacks,
+	};
+	struct kbtf_type type;
+
+	return sym->size && callsite_find(&q, &type, ret) == CALLSITE_SURE;
+}
+
+#define LEAST_TABLE 64 /* elements of a table that its size tells */
+
+/* Nothing but wait-queue heads, a power of two of them: "folio_wait_table[3]". */
+static bool path_in_table(const struct asked *a, const struct ksym *sym, uint32_t off,
+			  struct lockpath *ret)
+{
+	struct kbtf_type head = {NULL, 0};
+	uint32_t size, nr;
+
+	if (!kbtf_next(a->n->from.btf, "wait_queue_head", 1 << BTF_KIND_STRUCT, &head))
+		return false;
+	size = kbtf_size(head);
+	nr = size ? sym->size / size : 0;
+	if (nr < LEAST_TABLE || nr & (nr - 1) || sym->size - nr * size > SYMBOL_PADDING)
+		return false;
+	lockpath_at(a->n->from.btf, head, off % size, a->class->family, ret);
+	snprintf(ret->path, sizeof(ret->path), "[%u]", off / size);
+	return ret->what != LOCKPATH_NONE;
+}
+
+/* What its name and size leave open, who took the lock may know. */
+static bool guess_path(const struct asked *a, const struct ksym *sym, uint32_t off,
+		       struct lockpath *ret)
+{
+	const struct kbtf *btf = a->n->from.btf;
+
+	return btf && (path_by_callsite(a, sym, off, ret) || path_in_table(a, sym, off, ret) ||
+		       path_of_anonymous(btf, sym, off, a->class->family, ret));
+}
+
+/* The path into a variable. BTF knows the variables' types only since pahole 1.28. */
+static bool symbol_path(const struct asked *a, const struct ksym *sym, uint32_t off,
+			struct lockpath *ret)
+{
+	const struct kbtf *btf = a->n->from.btf;
+	struct kbtf_type var = {NULL, 0};
+	uint32_t family = a->class->family;
 
 	if (!btf)
 		return false;
@@ -151,25 +247,38 @@ static void put_name(struct names_result *r, const struct strbuf *sb)
 	memcpy(r->full, r->name, sizeof(r->full));
 }
 
-static void name_symbol(const struct names *n, const struct ksym *sym, uint64_t addr,
-			uint32_t family, struct names_result *r)
+static void add_path(struct strbuf *sb, const char *path)
 {
+	strbuf_addf(sb, "%s%s", path[0] && path[0] != '[' ? "." : "", path);
+}
+
+static void name_symbol(const struct asked *a, const struct ksym *sym, uint64_t addr,
+			struct names_result *r)
+{
+	const struct names_sources *from = &a->n->from;
+	uint64_t off = addr - sym->addr;
 	AUTO_STRBUF sb = STRBUF_INIT;
 	struct lockpath path;
 
-	add_symbol(&sb, n->from.ksyms, sym);
-	if (symbol_path(n, sym, addr - sym->addr, family, &path))
-		strbuf_addf(&sb, "%s%s", path.path[0] && path.path[0] != '[' ? "." : "",
-			    path.path);
-	else if (addr != sym->addr && !is_seqlock(n->from.btf, sym, addr - sym->addr, family))
-		strbuf_addf(&sb, "+0x%" PRIx64, addr - sym->addr);
+	add_symbol(&sb, from->ksyms, sym);
+	if (symbol_path(a, sym, off, &path))
+		add_path(&sb, path.path);
+	else if (off && !is_seqlock(from->btf, sym, off, a->class->family)) {
+		if (guess_path(a, sym, off, &path))
+			add_path(&sb, path.path);
+		else
+			strbuf_addf(&sb, "+0x%" PRIx64, off);
+	}
 	if (sym->module)
 		strbuf_addf(&sb, " [%s]", sym->module);
 	put_name(r, &sb);
+	r->collapsed = lockpath_collapse(r->name);
 }
 
-static void name_static(const struct names *n, const struct lv_class *c, struct names_result *r)
+static void name_static(const struct asked *a, struct names_result *r)
 {
+	const struct names *n = a->n;
+	const struct lv_class *c = a->class;
 	uint64_t addr = c->place.base + c->place.off;
 	const struct ksym *sym = n->from.ksyms ? ksyms_find(n->from.ksyms, addr) : NULL;
 
@@ -177,7 +286,7 @@ static void name_static(const struct names *n, const struct lv_class *c, struct 
 	r->certainty = NAMES_EXACT;
 	/* without KALLSYMS_ALL the nearest symbol is some function */
 	if (sym && !sym->text)
-		name_symbol(n, sym, addr, c->family, r);
+		name_symbol(a, sym, addr, r);
 	else if (n->bounds.start && addr >= n->bounds.start && addr - n->bounds.start < 1 << 30)
 		snprintf(r->name, sizeof(r->name), "kernel+0x%" PRIx64, addr - n->bounds.start);
 	else
@@ -234,8 +343,10 @@ static uint64_t percpu_offset(const struct names *n, const struct lv_class *c)
 	return off;
 }
 
-static void name_percpu(const struct names *n, const struct lv_class *c, struct names_result *r)
+static void name_percpu(const struct asked *a, struct names_result *r)
 {
+	const struct names *n = a->n;
+	const struct lv_class *c = a->class;
 	uint64_t off = percpu_offset(n, c);
 	const struct ksym *sym = percpu_symbol(n, off);
 
@@ -244,7 +355,7 @@ static void name_percpu(const struct names *n, const struct lv_class *c, struct 
 	if (off <= UINT32_MAX && percpu_by_type(n, c, off, r))
 		return;
 	if (sym)
-		name_symbol(n, sym, n->bounds.percpu_start + off, c->family, r);
+		name_symbol(a, sym, n->bounds.percpu_start + off, r);
 	else
 		snprintf(r->name, sizeof(r->name), "percpu+0x%" PRIx64, off);
 }
@@ -252,17 +363,17 @@ static void name_percpu(const struct names *n, const struct lv_class *c, struct 
 #define PERCPU_LARGEST 0x8000 /* PCPU_MIN_UNIT_SIZE: what alloc_percpu() gives at most */
 
 /* Past the static section lie the modules' static variables, then what was allocated. */
-static void name_percpu_dyn(const struct names *n, const struct lv_class *c,
-			    const struct callsite_stack *stacks, size_t nr_stacks,
-			    struct names_result *r)
+static void name_percpu_dyn(const struct asked *a, struct names_result *r)
 {
-	const struct callsite_query q = { .ksyms = n->from.ksyms,
-					  .btf = n->from.btf,
-					  .off = CALLSITE_ANYWHERE,
-					  .family = c->family,
-					  .max_size = PERCPU_LARGEST,
-					  .stacks = stacks,
-					  .nr_stacks = nr_stacks };
+	const struct names *n = a->n;
+	const struct lv_class *c = a->class;
+	const struct callsite_query q = {.ksyms = n->from.ksyms,
+					 .btf = n->from.btf,
+					 .off = CALLSITE_ANYWHERE,
+					 .family = c->family,
+					 .max_size = PERCPU_LARGEST,
+					 .stacks = a->stacks,
+					 .nr_stacks = a->nr_stacks};
 	struct kbtf_type type;
 	struct lockpath lock;
 	uint64_t off = percpu_offset(n, c);
@@ -273,20 +384,20 @@ static void name_percpu_dyn(const struct names *n, const struct lv_class *c,
 	r->certainty = NAMES_AMBIGUOUS;
 	if (!sym || !sym->module) {
 		/* An offset is one allocation's, unless that is freed; what is asked is whose. */
-		if (callsite_find(&q, &type, &lock) != CALLSITE_SURE)
+		if (callsite_find(&q, &type, &lock) == CALLSITE_NOTHING)
 			return;
 		snprintf(r->name, sizeof(r->name), "%s.%s", kbtf_name(type), lock.path);
 		r->certainty = NAMES_INFERRED;
 		return;
 	}
-	name_symbol(n, sym, n->bounds.percpu_start + off, c->family, r);
+	name_symbol(a, sym, n->bounds.percpu_start + off, r);
 	r->certainty = NAMES_EXACT;
 }
 
 /* struct ptdesc overlays struct page since 6.5 and has taken over ptl. */
 static void name_page(const struct names *n, const struct lv_class *c, struct names_result *r)
 {
-	static const char *const types[] = { "ptdesc", "page" };
+	static const char *const types[] = {"ptdesc", "page"};
 	struct kbtf_type t;
 	struct lockpath path;
 	size_t i;
@@ -361,22 +472,23 @@ void names_class(const struct names *n, const struct lv_class *class,
 		 const struct callsite_stack *stacks, size_t nr_stacks, struct names_result *ret)
 {
 	const struct evidence_item *here = evidence_at(n->evidence, &class->place);
+	const struct asked asked = {n, class, stacks, nr_stacks};
 
 	memset(ret, 0, sizeof(*ret));
 	ret->kind = kind_text(class->place.kind);
 	ret->family = class->family;
 	switch (class->place.kind) {
 	case LV_PLACE_STATIC:
-		name_static(n, class, ret);
+		name_static(&asked, ret);
 		break;
 	case LV_PLACE_PERCPU:
-		name_percpu(n, class, ret);
+		name_percpu(&asked, ret);
 		break;
 	case LV_PLACE_SLAB:
 		slabname_class(&n->from, n->evidence, class, stacks, nr_stacks, ret);
 		break;
 	case LV_PLACE_PERCPU_DYN:
-		name_percpu_dyn(n, class, stacks, nr_stacks, ret);
+		name_percpu_dyn(&asked, ret);
 		break;
 	case LV_PLACE_PAGE:
 		name_page(n, class, ret);

@@ -26,11 +26,12 @@ enum names_certainty {
 #define NAMES_LEN 224
 
 struct names_result {
-	char name[NAMES_LEN];    /* "kioctx.ctx_lock", "tasklist_lock", "kmalloc-256+0x58" */
+	char name[NAMES_LEN];	 /* "kioctx.ctx_lock", "tasklist_lock", "kmalloc-256+0x58" */
 	char alias[LV_NAME_LEN]; /* "&ctx->fd_wqh", or "" */
-	char key[NAMES_LEN];     /* where it lives: "[<ffffffff89c31430>]", "kioctx+0x140" */
-	const char *kind;        /* "static", "percpu", "slab", "kmalloc", … */
+	char key[NAMES_LEN];	 /* where it lives: "[<ffffffff89c31430>]", "kioctx+0x140" */
+	const char *kind;	 /* "static", "percpu", "slab", "kmalloc", … */
 	enum names_certainty certainty;
+	bool by_callsite; /* the functions that took it say so, not the memory it lies in */
 	/* the name stands for all elements of an array: "a.bucket[].lock" for "a.bucket[3].lock" */
 	bool collapsed;
 	char full[NAMES_LEN];

@@ -66,9 +66,10 @@ static void fold_elements(struct names_fold_item *items, struct names_fold_item 
 
 static bool is_untyped(const struct names_fold_item *item)
 {
-	return item->class->place.kind == LV_PLACE_SLAB &&
-	       item->result->certainty == NAMES_AMBIGUOUS && !item->result->alias[0] &&
-	       !item->is_waitq;
+	const struct names_result *r = item->result;
+
+	return item->class->place.kind == LV_PLACE_SLAB && !r->alias[0] && !item->is_waitq &&
+	       (r->certainty == NAMES_AMBIGUOUS || r->by_callsite);
 }
 
 static int by_cache(const void *va, const void *vb)

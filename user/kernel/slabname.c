@@ -100,11 +100,11 @@ static void add_candidate(struct slabname *s, struct kbtf_type type, const struc
 /* One of the caches whose objects these may be. */
 static enum cachetype_state try_cache(struct slabname *s, const char *cache)
 {
-	struct cachetype t = { .state = CACHETYPE_UNKNOWN };
+	struct cachetype t = {.state = CACHETYPE_UNKNOWN};
 
 	if (s->from->btf)
-		cachetype_lock(s->from->btf, cache, s->size, s->class->place.off,
-			       s->class->family, &t);
+		cachetype_lock(s->from->btf, cache, s->size, s->class->place.off, s->class->family,
+			       &t);
 	if (t.state == CACHETYPE_LOCK)
 		add_candidate(s, t.type, &t.lock);
 	if (t.state == CACHETYPE_UNKNOWN) {
@@ -117,7 +117,7 @@ static enum cachetype_state try_cache(struct slabname *s, const char *cache)
 /* A struct with a cache of its own, not this one, is not to be found here. */
 static bool lives_elsewhere(const struct slabname *s, const char *type)
 {
-	static const char *const endings[] = { "", "_cache", "_cachep" };
+	static const char *const endings[] = {"", "_cache", "_cachep"};
 	const struct slab *other;
 	char name[2 * LV_NAME_LEN];
 	size_t i;
@@ -240,20 +240,28 @@ static const struct candidate *pick_by_evidence(const struct slabname *s)
 	return picked;
 }
 
-static bool same_paths(const struct slabname *s)
+/* What all of them begin with has the lock: "sock", for locks of sockets of two families. */
+static const char *common_part(const struct slabname *s, const char **ret_path)
 {
+	struct kbtf_type part, other;
 	size_t i;
 
+	if (!lockpath_first(s->found[0].btf, s->found[0].lock.path, &part))
+		return NULL;
 	for (i = 1; i < s->nr_found; i++)
-		if (strcmp(s->found[i].lock.path, s->found[0].lock.path))
-			return false;
-	return true;
+		if (strcmp(s->found[i].lock.path, s->found[0].lock.path) ||
+		    !lockpath_first(s->found[i].btf, s->found[i].lock.path, &other) ||
+		    strcmp(kbtf_name(part), kbtf_name(other)))
+			return NULL;
+	*ret_path = strchr(s->found[0].lock.path, '.') + 1;
+	return kbtf_name(part);
 }
 
 /* Several caches share the slabs: what do all of them say about this offset? */
 static void name_merged(struct slabname *s)
 {
 	const struct candidate *picked;
+	const char *owner, *path;
 	size_t i, agree = 0;
 
 	for (i = 0; i < s->slab->nr_names; i++)
@@ -263,19 +271,22 @@ static void name_merged(struct slabname *s)
 		return;
 	}
 	if (s->nr_found == 1) {
-		enum names_certainty sure = agree == s->slab->nr_names ? NAMES_EXACT :
-									 NAMES_INFERRED;
+		enum names_certainty sure =
+			agree == s->slab->nr_names ? NAMES_EXACT : NAMES_INFERRED;
 
 		set_name(s, s->found[0].type, s->found[0].lock.path,
 			 s->found[0].lock.ambiguous ? NAMES_AMBIGUOUS : sure);
+		return;
+	}
+	owner = common_part(s, &path);
+	if (owner) {
+		set_name(s, owner, path, NAMES_INFERRED);
 		return;
 	}
 	/* even if a name tells of one, locks of the others may be in this class too */
 	picked = pick_by_evidence(s);
 	if (picked)
 		set_name(s, picked->type, picked->lock.path, NAMES_AMBIGUOUS);
-	else if (same_paths(s))
-		set_name(s, s->slab->id, s->found[0].lock.path, NAMES_AMBIGUOUS);
 	else
 		set_offset(s, NAMES_AMBIGUOUS);
 }
@@ -287,12 +298,12 @@ static void name_merged(struct slabname *s)
 static void name_by_callsite(struct slabname *s, const struct callsite_stack *stacks,
 			     size_t nr_stacks)
 {
-	struct callsite_query q = { .ksyms = s->from->ksyms,
-				    .btf = s->from->btf,
-				    .off = s->class->place.off,
-				    .family = s->class->family,
-				    .stacks = stacks,
-				    .nr_stacks = nr_stacks };
+	struct callsite_query q = {.ksyms = s->from->ksyms,
+				   .btf = s->from->btf,
+				   .off = s->class->place.off,
+				   .family = s->class->family,
+				   .stacks = stacks,
+				   .nr_stacks = nr_stacks};
 	enum callsite_verdict verdict;
 	struct kbtf_type type;
 	struct lockpath lock;
@@ -301,6 +312,10 @@ static void name_by_callsite(struct slabname *s, const struct callsite_stack *st
 	verdict = callsite_find(&q, &type, &lock);
 	if (verdict == CALLSITE_NOTHING)
 		return;
+	/* Two that know nothing of each other, and agree: a name told at another offset, and this.
+	 */
+	if (s->nr_found == 1 && !strcmp(s->found[0].type, kbtf_name(type)))
+		verdict = CALLSITE_SURE;
 	for (size_t i = 0; i < s->nr_found; i++)
 		if (!strcmp(s->found[i].type, kbtf_name(type)))
 			s->nr_found = 0;
@@ -308,6 +323,7 @@ static void name_by_callsite(struct slabname *s, const struct callsite_stack *st
 		return;
 	set_name(s, kbtf_name(type), lock.path,
 		 verdict == CALLSITE_SURE ? NAMES_INFERRED : NAMES_AMBIGUOUS);
+	s->ret->by_callsite = true;
 }
 
 static bool any_kmalloc(const struct slabname *s)
@@ -324,7 +340,7 @@ void slabname_class(const struct names_sources *from, const struct evidence *ev,
 		    const struct lv_class *class, const struct callsite_stack *stacks,
 		    size_t nr_stacks, struct names_result *ret)
 {
-	struct slabname s = { .from = from, .ev = ev, .class = class, .ret = ret };
+	struct slabname s = {.from = from, .ev = ev, .class = class, .ret = ret};
 
 	strbuf_copy_clean(s.cache, sizeof(s.cache), class->cache, sizeof(class->cache));
 	memcpy(ret->cache, s.cache, sizeof(ret->cache));

@@ -28,11 +28,11 @@ struct words {
 	struct kbtf *own_btf; /* read again since: that of later modules is in there */
 	bool rt;
 	struct ksyms *ksyms;
-	uint64_t modules; /* those there were when the symbols were read */
+	uint64_t modules;  /* those there were when the symbols were read */
 	uint32_t *classes; /* by the recorder's ids: where they went in the capture */
 	struct slabs *slabs;
 	struct names *names;
-	struct word *words;           /* by the recorder's ids */
+	struct word *words;	      /* by the recorder's ids */
 	struct names_result *results; /* of the classes in the capture, in its order */
 	size_t nr;
 };
@@ -106,24 +106,6 @@ static size_t name_class(struct words *w, uint32_t id, struct callsite_stack *si
 	return nr;
 }
 
-/* Taken by one of kernel/sched/wait.c's functions? */
-static bool is_waitq(const struct words *w, const struct callsite_stack *sites, size_t nr)
-{
-	static const char *const functions[] = { "__wake_up",	       "prepare_to_wait",
-						 "add_wait_queue",     "remove_wait_queue",
-						 "finish_wait",	       "do_wait_intr",
-						 "__init_waitqueue_head" };
-
-	for (size_t i = 0; i < nr; i++) {
-		const struct ksym *sym = ksyms_find(w->ksyms, sites[i].ip[0] - 1);
-
-		for (size_t f = 0; sym && f < sizeof(functions) / sizeof(functions[0]); f++)
-			if (!strncmp(sym->name, functions[f], strlen(functions[f])))
-				return true;
-	}
-	return false;
-}
-
 /* Name all, and find out which are one. */
 static int name_all(struct words *w)
 {
@@ -140,7 +122,7 @@ static int name_all(struct words *w)
 		if (!tables_has_class(w->tables, id))
 			continue;
 		item->nr_sites = name_class(w, id, sites);
-		item->is_waitq = is_waitq(w, sites, item->nr_sites);
+		item->is_waitq = callsite_is_waitq(w->ksyms, sites, item->nr_sites);
 		for (size_t i = 0; i < item->nr_sites; i++)
 			item->sites[i] = sites[i].ip[0];
 		item->class = &w->tables->classes[id];
@@ -332,7 +314,7 @@ void words_free(struct words *w)
 }
 
 int words_capture(struct words *w, const struct tables *tables, struct capture *ret,
-		uint32_t *ret_classes, struct error *err)
+		  uint32_t *ret_classes, struct error *err)
 {
 	struct tables_words callbacks = {
 		.arg = w,
