@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The judge's workload: all that `make bench` measures and more, several at a time.
-# SECONDS_OF_MIXED: how long the mix runs.
+# SECONDS_OF_MIXED: how long the mix runs. WIDE: rounds of a little of everything, too.
 set -u
 mixed -s "${SECONDS_OF_MIXED:-40}" -j 3 &
 mixed=$!
@@ -61,6 +61,7 @@ programs()
 mounts
 cgroups
 programs
+[ -z "${WIDE:-}" ] || wide "$WIDE"
 mounts
 wait $mixed || exit 1
 # Last, for the kernel has the bug of 2019: lockdep reports it, and then looks no more.
