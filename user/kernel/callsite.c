@@ -281,6 +281,18 @@ static size_t first_word(const char *name, const char **ret)
 	return strcspn(name, "_.");
 }
 
+/* What functions of all sorts begin with. */
+static bool is_common_word(const char *word, size_t len)
+{
+	static const char *const words[] = {"add", "alloc", "get",  "init", "list", "page", "put",
+					    "seq", "sys",   "task", "wait", "wake", "work", "x64"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i]) == len && !strncmp(word, words[i], len))
+			return true;
+	return false;
+}
+
 /* shmem_free_inode() will take a lock of shmem_sb_info's before one of anything else's. */
 static void add_namesakes(const struct fitting *f, uint64_t ip, struct types *ret)
 {
@@ -291,6 +303,8 @@ static void add_namesakes(const struct fitting *f, uint64_t ip, struct types *re
 	if (!sym || !sym->text || ksym_is_generated(sym))
 		return;
 	len = first_word(sym->name, &word);
+	if (is_common_word(word, len))
+		return;
 	for (size_t i = 0; len >= LEAST_WORD && i < f->nr; i++)
 		if (first_word(kbtf_name(f->type[i]), &other) == len && !strncmp(word, other, len))
 			add_if_it_fits(f, f->type[i], ret);
@@ -444,13 +458,12 @@ static bool speaks_for_guest(const struct callsite_query *q, uint64_t ip)
 struct poll {
 	struct types all;
 	size_t votes[MAX_TYPES];
-	size_t voices, given;
+	size_t voices;
 };
 
-static void poll_add(struct poll *p, const struct types *types, enum strength strength)
+static void poll_add(struct poll *p, const struct types *types)
 {
 	p->voices++;
-	p->given += strength == GIVEN;
 	for (size_t j = 0; j < types->nr; j++)
 		add(&p->all, types->type[j]);
 	for (size_t j = 0; j < types->nr; j++)
@@ -477,10 +490,16 @@ static bool poll_winner(const struct poll *p, size_t *ret, bool *ret_all)
 	return 2 * p->votes[best] > p->voices;
 }
 
-static enum callsite_verdict judge(const struct callsite_query *q, const struct poll *strong,
-				   const struct poll *weak, bool guests, struct kbtf_type *ret)
+/* Whose voices count: those that were given the struct; else all, and then they must be strong. */
+struct polls {
+	struct poll given, all;
+	size_t weak;
+};
+
+static enum callsite_verdict judge(const struct callsite_query *q, const struct polls *polls,
+				   bool guests, struct kbtf_type *ret)
 {
-	const struct poll *poll = strong->voices ? strong : weak;
+	const struct poll *poll = polls->given.voices ? &polls->given : &polls->all;
 	bool all;
 	size_t winner;
 
@@ -492,8 +511,7 @@ static enum callsite_verdict judge(const struct callsite_query *q, const struct 
 		return poll->voices > 1 ? CALLSITE_SURE : CALLSITE_LIKELY;
 	if (!all || guests)
 		return CALLSITE_LIKELY;
-	/* Where nobody was given the struct itself, nobody may be silent either. */
-	if (poll->given || (poll->voices > 1 && (poll == strong || poll->voices == q->nr_stacks)))
+	if (poll == &polls->given || (poll->voices > 1 && !polls->weak))
 		return CALLSITE_SURE;
 	return CALLSITE_LIKELY;
 }
@@ -502,7 +520,7 @@ enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_
 				    struct lockpath *ret_lock)
 {
 	struct fitting fitting = {.q = q};
-	struct poll strong = {}, weak = {};
+	struct polls polls = {};
 	enum callsite_verdict verdict;
 	bool guests = false;
 
@@ -518,11 +536,33 @@ enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_
 
 		if (strength == SILENT)
 			guests |= speaks_for_guest(q, q->stacks[i].ip[0]);
-		else if (types.nr < MAX_TYPES)
-			poll_add(strength == ROUNDABOUT ? &weak : &strong, &types, strength);
+		if (strength == SILENT || types.nr == MAX_TYPES)
+			continue;
+		poll_add(&polls.all, &types);
+		if (strength == GIVEN)
+			poll_add(&polls.given, &types);
+		polls.weak += strength == ROUNDABOUT;
 	}
-	verdict = judge(q, &strong, &weak, guests, ret_type);
+	verdict = judge(q, &polls, guests, ret_type);
 	if (verdict != CALLSITE_NOTHING)
 		find_lock(q, *ret_type, ret_lock);
 	return verdict;
+}
+
+bool callsite_contradicts(const struct callsite_query *q, struct kbtf_type type)
+{
+	struct fitting fitting = {.q = q};
+
+	for (size_t i = 0; q->ksyms && q->btf && i < q->nr_stacks; i++) {
+		struct types given = {};
+		bool same = false;
+
+		if (ask_stack(&fitting, &q->stacks[i], &given) != GIVEN)
+			continue;
+		for (size_t j = 0; j < given.nr; j++)
+			same |= is_same(given.type[j], type);
+		if (!same)
+			return true;
+	}
+	return false;
 }

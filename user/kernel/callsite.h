@@ -45,6 +45,9 @@ enum callsite_verdict {
 enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_type *ret_type,
 				    struct lockpath *ret_lock);
 
+/* Was one of the functions given another struct, which fits, too? Then strangers share the place. */
+bool callsite_contradicts(const struct callsite_query *q, struct kbtf_type type);
+
 /* Taken by one of kernel/sched/wait.c's functions: a wait-queue head's? */
 bool callsite_is_waitq(const struct ksyms *ksyms, const struct callsite_stack *stacks, size_t nr);
 

@@ -117,10 +117,15 @@ struct size_query {
 static int add_by_size(struct kbtf_type t, void *arg)
 {
 	struct size_query *q = arg;
+	char last[LOCKPATH_LEN];
 	struct lockpath lock;
 
 	lockpath_at(q->btf, t, q->off, q->family, &lock);
 	if (lock.what == LOCKPATH_NONE || (q->type && !strcmp(q->type, kbtf_name(t))))
+		return 0;
+	/* a mutex' inner one: its spinlock is taken by those only who wait for the mutex */
+	lockpath_last(lock.path, last, sizeof(last));
+	if (strchr(lock.path, '.') && !strcmp(last, "wait_lock"))
 		return 0;
 	q->type = kbtf_name(t);
 	*q->ret = lock;

@@ -291,25 +291,31 @@ static void name_merged(struct slabname *s)
 		set_offset(s, NAMES_AMBIGUOUS);
 }
 
+static void set_query(const struct slabname *s, const struct callsite_stack *stacks,
+		      size_t nr_stacks, struct callsite_query *ret)
+{
+	*ret = (struct callsite_query){
+		.ksyms = s->from->ksyms,
+		.btf = s->from->btf,
+		.off = s->class->place.off,
+		.family = s->class->family,
+		.stacks = stacks,
+		.nr_stacks = nr_stacks,
+	};
+	evidence_range(s->size, s->kmalloc, &ret->min_size, &ret->max_size);
+}
+
 /*
  * Where memory does not tell, the functions that took the locks may. What a
  * wait queue's name has told does not give way to them.
  */
-static void name_by_callsite(struct slabname *s, const struct callsite_stack *stacks,
-			     size_t nr_stacks)
+static void name_by_callsite(struct slabname *s, const struct callsite_query *q)
 {
-	struct callsite_query q = {.ksyms = s->from->ksyms,
-				   .btf = s->from->btf,
-				   .off = s->class->place.off,
-				   .family = s->class->family,
-				   .stacks = stacks,
-				   .nr_stacks = nr_stacks};
 	enum callsite_verdict verdict;
 	struct kbtf_type type;
 	struct lockpath lock;
 
-	evidence_range(s->size, s->kmalloc, &q.min_size, &q.max_size);
-	verdict = callsite_find(&q, &type, &lock);
+	verdict = callsite_find(q, &type, &lock);
 	if (verdict == CALLSITE_NOTHING)
 		return;
 	/* Two that know nothing of each other, and agree: a name told at another offset, and this.
@@ -341,6 +347,7 @@ void slabname_class(const struct names_sources *from, const struct evidence *ev,
 		    size_t nr_stacks, struct names_result *ret)
 {
 	struct slabname s = {.from = from, .ev = ev, .class = class, .ret = ret};
+	struct callsite_query q;
 
 	strbuf_copy_clean(s.cache, sizeof(s.cache), class->cache, sizeof(class->cache));
 	memcpy(ret->cache, s.cache, sizeof(ret->cache));
@@ -360,6 +367,9 @@ void slabname_class(const struct names_sources *from, const struct evidence *ev,
 		name_merged(&s);
 	else
 		name_typed(&s);
+	set_query(&s, stacks, nr_stacks, &q);
 	if (ret->certainty == NAMES_AMBIGUOUS)
-		name_by_callsite(&s, stacks, nr_stacks);
+		name_by_callsite(&s, &q);
+	else if (s.kmalloc && s.nr_found == 1 && callsite_contradicts(&q, s.found[0].btf))
+		ret->certainty = NAMES_AMBIGUOUS;
 }
