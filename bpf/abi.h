@@ -24,6 +24,8 @@
 #define LV_MAX_FACTS 256
 #define LV_MAX_CPUS 1024
 #define LV_MAX_HOOKS 128 /* lines of hooks.def, and the task switch */
+#define LV_ANCHOR_BITS 10
+#define LV_MAX_ANCHORS (1 << LV_ANCHOR_BITS)
 
 #define LV_STACK_DEPTH 48 /* frames kept per stack */
 #define LV_HELD_DEPTH 16  /* locks held per CPU and level, or per task */
@@ -128,10 +130,11 @@ enum lv_place_kind {
 	LV_PLACE_PERCPU_DYN = 4, /* base is the offset in the first chunk */
 	LV_PLACE_PAGE = 5,       /* in struct page: off */
 	LV_PLACE_VMALLOC = 6,    /* vmalloc, tasks' stacks, later per-CPU chunks: all in one */
-	LV_PLACE_EARLY = 7,      /* pages that are no slab's: all in one */
+	LV_PLACE_EARLY = 7,      /* pages that are no slab's, and no anchor's: all in one */
 	LV_PLACE_KFENCE = 8,     /* all in one */
 	LV_PLACE_TOLD = 9,       /* replay: a scenario names the class: base is its number */
-	LV_PLACE_KINDS = 10,
+	LV_PLACE_TABLE = 10,     /* an anchor's: base is its variable, off the offset in an element */
+	LV_PLACE_KINDS = 11,
 };
 
 struct lv_place {
@@ -351,6 +354,32 @@ struct lv_layout {
 	__u64 kfence_end;
 };
 
+/*
+ * A word in the kernel's own data that points into the direct map: the boot's hash tables
+ * and other memory of one variable, whose locks have no place else to be told by.
+ */
+struct lv_anchor {
+	__u64 addr;   /* what it points to, as long as that stands at `where` */
+	__u64 where;
+	__u64 base;   /* of the class: the variable, or its member */
+	__u32 size;   /* bytes that are one allocation's, as far as can be seen */
+	__u32 stride; /* of the elements; 0: not known, and all of it is one class */
+	__u32 slab;   /* it points into a slab's object */
+	__u32 pad;
+};
+
+/* Sorted by address. In the search for them, before arming, what was found and is not looked at yet. */
+struct lv_anchors {
+	__u32 nr;
+	__u32 pad;
+	__u64 next; /* the search: where it goes on, and where it ends */
+	__u64 end;
+	__u64 pages[64]; /* a bit for each page of a slab's that has some, hashed */
+	struct lv_anchor anchor[LV_MAX_ANCHORS];
+};
+
+#define LV_ANCHOR_PAGES (64 * 64) /* bits in pages[] */
+
 /* The lowest bits of the control's word; above them the epoch. All of it 0: disarmed. */
 enum lv_armed {
 	LV_ARMED = 1,
@@ -377,6 +406,7 @@ _Static_assert(sizeof(struct lv_class) == 32 + 4 * LV_USAGES + 8 * LV_USAGES + L
 _Static_assert(sizeof(struct lv_edge) == 40, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
+_Static_assert(sizeof(struct lv_anchor) == 40, "ABI");
 _Static_assert(sizeof(struct lv_name) == 40 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 16, "ABI");
 _Static_assert(sizeof(struct lv_memo) == 64, "ABI: a line each");

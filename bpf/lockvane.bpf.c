@@ -14,6 +14,7 @@
 #include "abi.h"
 #include "hooks.h"
 #include "world.bpf.h"
+#include "anchor.bpf.h"
 #include "record/recorder.h"
 
 /* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */

@@ -27,6 +27,7 @@ LV_TABLE(lv_tasks, struct lv_held_stack, LV_MAX_TASKS);
 /* Of one table each, reached without a look-up: an array map, too, in the end. */
 struct lv_control lv_control;
 struct lv_task_keys lv_task_keys;
+struct lv_anchors lv_anchors;
 
 /* One a CPU, for the irq flag: see world_irqs_on(). */
 struct lv_irq_slot {

@@ -130,6 +130,47 @@ static __always_inline int place_in_percpu(const struct lv_layout *layout, __u64
 	return 0;
 }
 
+struct place_table {
+	__u64 addr;
+	__u32 at; /* the last anchor that is not above it, or the first */
+};
+
+static long place_search_anchor(__u32 i, struct place_table *search)
+{
+	__u32 at = search->at + (LV_MAX_ANCHORS / 2 >> i);
+
+	if (at < LV_MAX_ANCHORS && at < lv_anchors.nr &&
+	    lv_anchors.anchor[at].addr <= search->addr)
+		search->at = at;
+	return 0;
+}
+
+/* In memory that a variable points to, and still does. */
+static __noinline int place_in_table(__u64 addr, struct lv_place *ret)
+{
+	struct place_table search = { .addr = addr };
+	const struct lv_anchor *anchor;
+
+	if (!ret)
+		return -1;
+	bpf_loop(LV_ANCHOR_BITS, place_search_anchor, &search, 0);
+	anchor = &lv_anchors.anchor[search.at & (LV_MAX_ANCHORS - 1)];
+	if (addr - anchor->addr >= anchor->size || place_word(anchor->where) != anchor->addr)
+		return -1;
+	ret->kind = LV_PLACE_TABLE;
+	ret->base = anchor->base;
+	ret->off = anchor->stride ? (addr - anchor->addr) % anchor->stride : 0;
+	return 0;
+}
+
+/* Few of the slabs' pages have a table: this is asked of each address in one. */
+static __always_inline int place_may_have_table(__u64 addr)
+{
+	__u32 page = addr >> PLACE_PAGE_SHIFT;
+
+	return lv_anchors.pages[page / 64 & 63] >> (page & 63) & 1;
+}
+
 /* 0 and *ret, or -1 where no lock can lie. Out of line: it is verified once. */
 __noinline int place_find(__u64 addr, struct lv_place *ret)
 {
@@ -153,8 +194,11 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 		ret->kind = LV_PLACE_KFENCE;
 		return 0;
 	}
-	if (direct && !place_in_slab(layout, addr, ret))
+	if (direct && !place_in_slab(layout, addr, ret)) {
+		if (place_may_have_table(addr))
+			place_in_table(addr, ret);
 		return 0;
+	}
 	/* Before the CPUs are gone through: the locks of page tables are of the common ones. */
 	if (addr >= layout->vmemmap && page_size) {
 		ret->kind = LV_PLACE_PAGE;
@@ -163,11 +207,9 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 	}
 	if (!place_in_percpu(layout, addr, ret))
 		return 0;
-	if (direct) {
-		ret->kind = LV_PLACE_EARLY;
-	} else {
-		ret->kind = LV_PLACE_VMALLOC;
-	}
+	ret->kind = direct ? LV_PLACE_EARLY : LV_PLACE_VMALLOC;
+	if (direct)
+		place_in_table(addr, ret);
 	return 0;
 }
 

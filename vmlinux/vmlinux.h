@@ -71,7 +71,8 @@ struct page___7_0 {
 
 /* include/linux/page-flags.h; slabs had a bit in flags until 6.9 */
 enum pageflags {
-	PG_slab = 9,
+	PG_slab = 9, /* until 6.9 */
+	PG_head = 16,
 };
 
 /* include/linux/page-flags.h, since 6.11: the top byte of page_type */

@@ -27,6 +27,7 @@ struct search {
 	const struct btf *btf;
 	uint32_t family;
 	struct lockpath *found;
+	struct kbtf_type *pointee; /* not NULL: a pointer is looked for, no lock */
 	char path[LOCKPATH_LEN];
 	size_t len;
 };
@@ -154,11 +155,11 @@ static void visit(struct search *s, uint32_t id, uint32_t off, int depth)
 	const struct lock_type *lock = NULL;
 	struct kbtf_type type = {s->btf, id};
 
-	if (depth > LOCKPATH_DEPTH)
+	if (depth > LOCKPATH_DEPTH || (s->pointee && s->pointee->id))
 		return;
 	/* the name may be the struct's or that of a typedef on the way to it */
 	for (; t; t = btf__type_by_id(s->btf, t->type)) {
-		if (!off && !lock && !btf_is_array(t) && !btf_is_var(t))
+		if (!off && !lock && !s->pointee && !btf_is_array(t) && !btf_is_var(t))
 			lock = lock_type(s, btf__name_by_offset(s->btf, t->name_off));
 		if (!btf_is_mod(t) && !btf_is_typedef(t) && !btf_is_var(t))
 			break;
@@ -167,7 +168,10 @@ static void visit(struct search *s, uint32_t id, uint32_t off, int depth)
 	}
 	if (!t)
 		return;
-	if (lock && btf_is_composite(t))
+	if (s->pointee && !off && btf_is_ptr(t)) {
+		*s->pointee = (struct kbtf_type){ s->btf, t->type };
+		memcpy(s->found->path, s->path, sizeof(s->found->path));
+	} else if (lock && btf_is_composite(t))
 		add_found(s, lock->what, kbtf_size(type));
 	else if (btf_is_composite(t))
 		visit_members(s, t, off, depth);
@@ -206,6 +210,21 @@ bool lockpath_first(struct kbtf_type t, const char *path, struct kbtf_type *ret)
 		return kbtf_name(*ret)[0];
 	}
 	return false;
+}
+
+bool lockpath_pointer(const struct kbtf *k, struct kbtf_type t, uint32_t off,
+		      struct kbtf_type *ret_to, char ret_path[LOCKPATH_LEN])
+{
+	struct kbtf_type to = { NULL, 0 };
+	struct lockpath found = {};
+	struct search s = { .k = k, .btf = t.btf, .found = &found, .pointee = &to };
+
+	visit(&s, t.id, off, 0);
+	if (!to.id)
+		return false;
+	*ret_to = to;
+	memcpy(ret_path, found.path, sizeof(found.path));
+	return true;
 }
 
 bool lockpath_collapse(char *path)

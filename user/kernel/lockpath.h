@@ -36,6 +36,10 @@ void lockpath_at(const struct kbtf *k, struct kbtf_type t, uint32_t off, uint32_
 /* The struct that a path's first member, of several, is. False: it has a single one, or no name. */
 bool lockpath_first(struct kbtf_type t, const char *path, struct kbtf_type *ret);
 
+/* The pointer at an offset of t: what it points to, and by which path. False: there is none. */
+bool lockpath_pointer(const struct kbtf *k, struct kbtf_type t, uint32_t off,
+		      struct kbtf_type *ret_to, char ret_path[LOCKPATH_LEN]);
+
 /* "a.bucket[3].lock" -> "a.bucket[].lock", in place. True if there was an index. */
 bool lockpath_collapse(char *path);
 

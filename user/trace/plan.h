@@ -38,6 +38,7 @@ struct plan {
 	bool counts_preemption;
 	bool unlocks_hidden; /* some lock's release has no function to hook */
 	unsigned int nr_cpus; /* possible ones */
+	const struct kbtf *btf; /* plan_make()'s */
 };
 
 /*

@@ -12,6 +12,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "kernel/anchors.h"
+#include "kernel/ksyms.h"
 #include "lockvane.skel.h"
 
 enum table {
@@ -135,16 +137,72 @@ static int map_tables(struct programs *p, struct error *err)
 	return 0;
 }
 
+static int run_once(const struct bpf_program *program)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int code = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+
+	return !code && (int)opts.retval ? -EIO : code;
+}
+
 /* Let the kernel tell where it keeps things. */
 static int find_layout(struct programs *p, struct error *err)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int code = bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.lv_prepare), &opts);
+	int code = run_once(p->skel->progs.lv_prepare);
 
-	if (!code && (int)opts.retval)
-		code = -EIO;
 	if (code)
 		return error_set(err, code, "cannot run a BPF program to find the kernel's layout");
+	return 0;
+}
+
+static int search_range(struct programs *p, const struct anchors_range *range, struct anchors *a)
+{
+	struct lv_anchors *table = &p->skel->bss->lv_anchors;
+	int code = 0;
+
+	table->next = range->start;
+	table->end = range->end;
+	while (!code && table->next < table->end) {
+		uint64_t before = table->next;
+
+		code = run_once(p->skel->progs.lv_find_anchors);
+		if (!code && table->next <= before)
+			code = -EIO;
+		code = code ? code : anchors_add(a, table->anchor, table->nr);
+	}
+	return code;
+}
+
+static int search_anchors(struct programs *p, const struct ksyms *ksyms, const struct kbtf *btf)
+{
+	struct anchors_range ranges[ANCHORS_RANGES];
+	size_t nr = anchors_ranges(ksyms, ranges);
+	struct anchors *a = NULL;
+	int code = anchors_new(ksyms, btf, &a);
+
+	for (size_t i = 0; !code && i < nr; i++)
+		code = search_range(p, &ranges[i], a);
+	if (!code) {
+		anchors_table(a, &p->skel->bss->lv_anchors);
+		code = run_once(p->skel->progs.lv_measure_anchors);
+	}
+	anchors_free(a);
+	return code;
+}
+
+/* Without the kernel's symbols there are none, and the locks in such memory are one class. */
+static int find_anchors(struct programs *p, const struct plan *plan, struct error *err)
+{
+	struct ksyms *ksyms = NULL;
+	int code;
+
+	if (ksyms_load(NULL, &ksyms))
+		return 0;
+	code = search_anchors(p, ksyms, plan->btf);
+	ksyms_free(ksyms);
+	if (code)
+		return error_set(err, code, "cannot search the kernel's variables for tables: %s",
+				 strerror(-code));
 	return 0;
 }
 
@@ -218,7 +276,8 @@ static int load_all(struct programs *p, const struct plan *plan, struct error *e
 	if (code)
 		return code;
 	control_of(p)->nr_cpus = plan->nr_cpus;
-	return find_layout(p, err);
+	code = find_layout(p, err);
+	return code ? code : find_anchors(p, plan, err);
 }
 
 int programs_prepare(const struct plan *plan, programs_progress progress, void *arg,

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/tabletype.h"
+
+#include <bpf/btf.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What a line of tables.def says of a variable. */
+enum table_sort {
+	TABLE_VARIABLE, /* it is of that type, and has pointers in it */
+	TABLE_ELEMENTS, /* it is, or begins with, a pointer to an array, or several of these */
+	TABLE_OBJECT,	/* the same, to one object each */
+};
+
+struct table {
+	const char *variable, *type;
+	enum table_sort sort;
+};
+
+static const struct table tables[] = {
+#define TABLE(variable, type, sort) {variable, type, TABLE_##sort},
+#include "kernel/tables.def"
+#undef TABLE
+};
+
+#define LARGEST_ELEMENT 4096 /* of a type that is only believed if it has a lock */
+
+static const struct table *find_table(const struct kbtf *btf, const char *variable,
+				      struct kbtf_type *ret)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		if (!strcmp(tables[i].variable, variable) &&
+		    kbtf_next(btf, tables[i].type, 1 << BTF_KIND_STRUCT, ret))
+			return &tables[i];
+	return NULL;
+}
+
+static bool is_lock(const struct kbtf *btf, struct kbtf_type type)
+{
+	struct lockpath lock;
+
+	lockpath_at(btf, type, 0, LOCKPATH_ANY, &lock);
+	return lock.what != LOCKPATH_NONE && !lock.path[0];
+}
+
+static bool has_lock(const struct kbtf *btf, struct kbtf_type type)
+{
+	uint32_t size = kbtf_size(type);
+	struct lockpath lock;
+
+	for (uint32_t off = 0; size <= LARGEST_ELEMENT && off < size; off += 4) {
+		lockpath_at(btf, type, off, LOCKPATH_ANY, &lock);
+		if (lock.what != LOCKPATH_NONE)
+			return true;
+	}
+	return false;
+}
+
+/* A struct that is made of one array is that array. */
+static void unwrap(struct tabletype *t)
+{
+	const struct btf_type *type = btf__type_by_id(t->element.btf, t->element.id);
+	const struct btf_type *array;
+	const char *name;
+
+	if (!type || !btf_is_struct(type) || btf_vlen(type) != 1)
+		return;
+	array = btf__type_by_id(t->element.btf, btf_members(type)[0].type);
+	name = btf__name_by_offset(t->element.btf, btf_members(type)[0].name_off);
+	if (!array || !btf_is_array(array) || !name)
+		return;
+	t->element.id = btf_array(array)->type;
+	snprintf(t->path, sizeof(t->path), "%s", name);
+	t->one = false;
+}
+
+/* By the variable's own type, as BTF or our table has it. */
+static bool find_pointer(const struct kbtf *btf, const struct ksym *sym, struct kbtf_type type,
+			 uint32_t off, struct tabletype *ret)
+{
+	struct kbtf_type to;
+
+	if (!lockpath_pointer(btf, type, off, &to, ret->path))
+		return false;
+	ret->base = sym->addr + off;
+	if (kbtf_size(to) && has_lock(btf, to))
+		ret->element = to;
+	return true;
+}
+
+bool tabletype_at(const struct ksyms *ksyms, const struct kbtf *btf, uint64_t where,
+		  struct tabletype *ret)
+{
+	const struct ksym *sym = ksyms_find(ksyms, where);
+	struct kbtf_type type = {NULL, 0};
+	const struct table *table;
+
+	if (!sym || sym->text || sym->module || !sym->size)
+		return false;
+	memset(ret, 0, sizeof(*ret));
+	ret->base = where;
+	ret->first = where == sym->addr;
+	table = btf ? find_table(btf, sym->name, &type) : NULL;
+	if (table && table->sort != TABLE_VARIABLE) {
+		ret->base = sym->addr;
+		ret->element = type;
+		ret->one = table->sort == TABLE_OBJECT;
+		unwrap(ret);
+	} else if (table || (btf && kbtf_next(btf, sym->name, 1 << BTF_KIND_VAR, &type))) {
+		find_pointer(btf, sym, type, where - sym->addr, ret);
+	}
+	ret->locks = ret->element.btf && is_lock(btf, ret->element);
+	return true;
+}
