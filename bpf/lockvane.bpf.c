@@ -191,7 +191,8 @@ extern const void __kfence_pool __ksym __weak;
 extern const void __per_cpu_offset __ksym;
 extern const void __per_cpu_start __ksym;
 extern const void __per_cpu_end __ksym;
-extern const void pcpu_unit_size __ksym __weak; /* an int of mm/percpu.c */
+extern const void pcpu_base_addr __ksym __weak;
+extern const void pcpu_first_chunk __ksym __weak;
 extern const void runqueues __ksym __weak;
 
 static __always_inline __u64 word_at(const void *symbol, __u64 otherwise)
@@ -203,6 +204,22 @@ static __always_inline __u64 word_at(const void *symbol, __u64 otherwise)
 	return value;
 }
 
+/*
+ * A CPU's unit of the first chunk: the static section, and room to allocate in, which that
+ * chunk's struct describes. The rest, up to pcpu_unit_size, is free memory like any other.
+ */
+static __always_inline __u64 find_percpu_size(void)
+{
+	__u64 chunk = word_at(&pcpu_first_chunk, 0), base = word_at(&pcpu_base_addr, 0);
+	__u64 nr_pages;
+
+	if (!chunk || !base)
+		return 0;
+	nr_pages = (__u32)PLACE_MEMBER(chunk, struct pcpu_chunk, nr_pages);
+	return PLACE_MEMBER(chunk, struct pcpu_chunk, base_addr) +
+	       (nr_pages << PLACE_PAGE_SHIFT) - base;
+}
+
 static __always_inline void find_layout(struct lv_layout *layout)
 {
 	layout->page_offset = word_at(&page_offset_base, 0xffff888000000000ull);
@@ -211,7 +228,7 @@ static __always_inline void find_layout(struct lv_layout *layout)
 	layout->vmemmap = word_at(&vmemmap_base, 0xffffea0000000000ull);
 	layout->percpu_start = (__u64)&__per_cpu_start;
 	layout->percpu_end = (__u64)&__per_cpu_end;
-	layout->percpu_unit_end = layout->percpu_start + (__u32)word_at(&pcpu_unit_size, 0);
+	layout->percpu_unit_end = layout->percpu_start + find_percpu_size();
 	if (layout->percpu_unit_end < layout->percpu_end)
 		layout->percpu_unit_end = layout->percpu_end;
 	layout->kfence = word_at(&__kfence_pool, 0);

@@ -93,6 +93,12 @@ struct kmem_cache {
 	const char *name;
 };
 
+/* mm/percpu-internal.h, with CONFIG_SMP */
+struct pcpu_chunk {
+	void *base_addr;
+	int nr_pages;
+};
+
 /*
  * include/linux/mutex.h (mutex_types.h from 6.7 on), without CONFIG_PREEMPT_RT; there it has no
  * owner but an rt_mutex_base
