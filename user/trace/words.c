@@ -12,6 +12,7 @@
 #include "kernel/names.h"
 #include "kernel/names_fold.h"
 #include "kernel/slabs.h"
+#include "trace/attempts.h"
 
 #define MODULES_MAX (1u << 20)
 
@@ -332,6 +333,7 @@ int words_capture(struct words *w, const struct tables *tables, struct capture *
 	if (!code) {
 		code = tables_to_capture(tables, &callbacks, ret);
 		code = code ? code : set_names(w, ret);
+		code = code ? code : attempts_add(ret);
 		if (code)
 			error_set_errno(err, code, "cannot put the capture together");
 	}
