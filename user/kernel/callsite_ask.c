@@ -290,8 +290,6 @@ enum callsite_strength callsite_ask(const struct callsite_fitting *f,
 	return around.nr ? CALLSITE_ROUNDABOUT : CALLSITE_SILENT;
 }
 
-/* Does its first function, silent here, speak of a struct with such a lock, that may be embedded?
- */
 bool callsite_speaks_for_guest(const struct callsite_query *q, uint64_t ip)
 {
 	const struct btf_type *proto;

@@ -48,8 +48,7 @@ enum callsite_strength {
 enum callsite_strength callsite_ask(const struct callsite_fitting *f,
 				    const struct callsite_stack *stack, struct callsite_types *ret);
 
-/* Does its first function, silent here, speak of a struct with such a lock, that may be embedded?
- */
+/* Speaks that function, which was silent, of a struct with a lock that others may embed? */
 bool callsite_speaks_for_guest(const struct callsite_query *q, uint64_t ip);
 
 #endif
