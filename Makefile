@@ -13,6 +13,7 @@
 #   make conformance  every case of the kernel's locking selftest that applies
 #   make explore      random programs: real deadlocks searched for, against the rules
 #   make truth        classes, held locks, edges and usage against lockdep's own, on one boot
+#   make truth-stock  how many classes have a full name on three stock kernels, and how sure it is
 #   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
 #   make budget       whether the monitor keeps its budget, counted likewise (BUDGET_ARGS)
 #   make bench-graph  how fast the graph and the native recorder are
@@ -64,7 +65,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives \
-	conformance explore bench budget bench-graph truth torture torture-programs soak fuzz install uninstall deb clean format
+	conformance explore bench budget bench-graph truth truth-stock torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -225,6 +226,10 @@ explore: setup
 truth: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) workloads $(B)/tests/truth/truth $(B)/tests/bench/ops
 	$(Q)tests/truth/run
+
+truth-stock: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
+	$(Q)tests/truth/stock
 
 bench: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)
