@@ -21,15 +21,36 @@ def missed_edge(figures, edge):
 def excess_edge(figures, edge):
     source, target, _ = edge
     if source not in figures.classes.used or target not in figures.classes.used:
-        return 'a class without a key: lockdep does not look at these locks'
+        return f'no event of one of the classes was noted; {where(figures, edge)}'
     if source == target:
         return 'equals, whose order was told to lockdep (nest_lock, cmp_fn) or not noted'
+    return f'unknown; {where(figures, edge)}'
+
+
+def where(figures, edge):
     stack = figures.run.edges[edge][0]
     if stack >= len(figures.run.stacks):
-        return 'unknown'
+        return 'no stack'
     comm, frames = figures.run.stacks[stack]
-    where = ' < '.join(figures.run.symbols.text(ip) for ip in frames[:7])
-    return f'unknown; {comm}: {where}'
+    frames = [text for text in map(figures.run.symbols.text, frames) if 'trampoline' not in text]
+    return f'{comm}: {" < ".join(frames[1:7])}'
+
+
+def unnoted_edge(figures, edge):
+    return 'its event was not noted; lockdep has it'
+
+
+def indirect_edge(figures, edge):
+    """The lock between was held too, but not by us: its event came while a program of its function
+    ran already, and the kernel does not run a program twice at a time."""
+    names = {key.base: key.name for key in figures.run.keys}
+    between = sorted({names.get(base, '?') for base in figures.edges.between(edge)})
+    return (f'not noted; lockdep has it by way of {", ".join(between[:3])}'
+            f'{" and others" if len(between) > 3 else ""}; {where(figures, edge)}')
+
+
+def unchecked_edge(figures, edge):
+    return 'lockdep was told not to check one of the two (lockdep_set_novalidate_class())'
 
 
 def missed_usage(figures, index, bit, numbers):

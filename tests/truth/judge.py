@@ -35,6 +35,7 @@ class Judge:
                        for s in run.situations if s.what == TAKEN and s.subject != NOBODY}
         self.pairs = defaultdict(Counter)       # our class -> {base of the key: acquisitions}
         self.named = {}                         # base -> Key, of subclass 0 if it was seen
+        self.checked, self.unchecked = set(), set()     # our classes: lockdep looks, or was told
         self.agree = Counter()                  # held stacks: by verdict, acquisitions
         self.disagree = defaultdict(Counter)    # why -> {what: events}
         self.edges = defaultdict(Counter)       # (key, key, dep) -> {(class, class): events}
@@ -60,6 +61,8 @@ class Judge:
         if s.what != TAKEN or s.subject == NOBODY or s.cls == NONE:
             return
         key = self.key(s, s.subject)
+        looks = key.validated and s.theirs[s.subject].check
+        (self.checked if looks else self.unchecked).add(s.cls)
         if not key.validated:
             return
         self.pairs[s.cls][key.base] += s.count
@@ -182,10 +185,6 @@ class Judge:
                 self.add_usage(s, i, ON_HARD)
             if softly or ((on or interrupted) and s.irqs & SOFTIRQS_ON):
                 self.add_usage(s, i, ON_SOFT)
-
-
-def share(part, whole):
-    return part / whole if whole else 1.0
 
 
 class Classes:
@@ -324,20 +323,47 @@ class Edges:
                 for edge, found in self.found.items() if not found]
         return sorted(rows, reverse=True)
 
-    def strange(self):
-        return [edge for edge in self.ours
-                if edge not in self.known | self.behind | self.beyond]
+    def is_unchecked(self, edge):
+        """lockdep was told to look away from one of the ends (lockdep_set_novalidate_class())."""
+        away = self.judge.unchecked - self.judge.checked
+        return edge[0] in away or edge[1] in away
 
-    def has_lockdep(self, edge):
+    def strange(self):
+        """Ours that no situation implies."""
+        return [edge for edge in self.ours
+                if edge not in self.known | self.behind | self.beyond
+                and not self.is_unchecked(edge)]
+
+    def bases(self, edge, end):
+        """The keys of an end: as noted, or of its lock where no event of the class was noted."""
+        noted = self.classes.used.get(edge[end])
+        return set(noted) if noted else {self.judge.run.edges[edge][1][end]}
+
+    def has_direct(self, edge):
         """Is it among the direct ones that /proc/lockdep shows, since the boot?"""
-        return any((a, b) in self.judge.run.direct for a in self.classes.used.get(edge[0], ())
-                   for b in self.classes.used.get(edge[1], ()))
+        after = self.judge.run.direct
+        return any(b in after[a] for a in self.bases(edge, 0) for b in self.bases(edge, 1))
+
+    def between(self, edge):
+        """Keys that lockdep has between the two, after the one and before the other."""
+        after, ends = self.judge.run.direct, self.bases(edge, 1)
+        return [key for a in self.bases(edge, 0) for key in after[a] if after[key] & ends]
 
     def excess(self):
-        return [edge for edge in self.strange() if not self.has_lockdep(edge)]
+        return [edge for edge in self.strange()
+                if not self.has_direct(edge) and not self.between(edge)]
 
     def unnoted(self):
-        return [edge for edge in self.strange() if self.has_lockdep(edge)]
+        """By events that the observer missed; lockdep has them, too, since the boot..."""
+        return [edge for edge in self.strange() if self.has_direct(edge)]
+
+    def indirect(self):
+        """...or has them by way of one lock between, whose event we lost."""
+        return [edge for edge in self.strange()
+                if not self.has_direct(edge) and self.between(edge)]
+
+    def unchecked(self):
+        return [edge for edge in self.ours if self.is_unchecked(edge)]
 
     def past_readers(self):
         return [edge for edge in self.ours if edge not in self.known and edge in self.behind]

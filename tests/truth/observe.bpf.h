@@ -83,14 +83,17 @@ struct observe_cpu {
 	__u8 held[TRUTH_DEPTH * 64];
 };
 
-LV_TABLE(truth_cpus, struct observe_cpu, 8);
+/* One for each level of a CPU: an interrupt may come while the observer is at work. */
+LV_TABLE(truth_cpus, struct observe_cpu, 8 * LV_LEVELS);
 LV_TABLE(truth_found, struct truth_situation, TRUTH_SITUATIONS);
 LV_TABLE(truth_keys, struct truth_key, TRUTH_KEYS);
+LV_TABLE(truth_ends, struct truth_ends, LV_MAX_EDGES);
 LV_TABLE(truth_state, struct truth_control, 1);
 
 static __always_inline struct observe_cpu *observe_cpu(void)
 {
-	__u32 id = world_cpu_id();
+	__u32 level = level_of(world_preempt_count() & CONTEXT_ALL);
+	__u32 id = world_cpu_id() * LV_LEVELS + level;
 
 	return bpf_map_lookup_elem(&truth_cpus, &id);
 }
@@ -386,11 +389,38 @@ static long observe_key(__u32 i, void *unused)
 	return 0;
 }
 
-/* Run when all is over: copy lockdep's classes. */
+static __always_inline __u64 observe_key_of(__u32 id, __u64 addr)
+{
+	const struct lv_class *class = world_class(id);
+	__u64 key = 0;
+
+	if (class && addr)
+		bpf_probe_read_kernel(&key, sizeof(key),
+				      (void *)(addr + dep_map_offset(class->family) +
+					       bpf_core_field_offset(struct lockdep_map, key)));
+	return key;
+}
+
+static long observe_edge(__u32 i, void *unused)
+{
+	struct truth_ends *ends = bpf_map_lookup_elem(&truth_ends, &i);
+	const struct lv_edge *edge = world_edge(i);
+
+	if (!ends || !edge)
+		return 1;
+	if (edge->state != LV_SLOT_READY)
+		return 0;
+	ends->from = observe_key_of(edge->from, edge->from_addr);
+	ends->to = observe_key_of(edge->to, edge->to_addr);
+	return 0;
+}
+
+/* Run when all is over: copy lockdep's classes, and ask the locks of our edges for their keys. */
 SEC("syscall")
 int truth_finish(void *ctx)
 {
 	bpf_loop(TRUTH_KEYS, observe_key, 0, 0);
+	bpf_loop(LV_MAX_EDGES, observe_edge, 0, 0);
 	return 0;
 }
 

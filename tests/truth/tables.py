@@ -5,6 +5,7 @@ import json
 import re
 import sqlite3
 import struct
+from collections import defaultdict
 from dataclasses import dataclass
 
 NOBODY, NONE, READY = 0xff, 0xffffffff, 2
@@ -135,13 +136,14 @@ def read_classes(folder, layout, moved):
 
 
 def read_edges(folder, layout, moved):
-    """{(from, to, dep): (stack, from_addr, to_addr)}"""
+    """{(from, to, dep): (stack, (key of from, key of to))}; the keys are those of the locks of
+    the first sight, asked when all was over."""
     edges = {}
-    for row in rows(folder / 'edges.bin', layout['edge']):
-        source, target, dep, state, stack, _, source_at, target_at = struct.unpack('<6I2Q', row)
+    keys = struct.iter_unpack('<2Q', (folder / 'ends.bin').read_bytes())
+    for row, ends in zip(rows(folder / 'edges.bin', layout['edge']), keys):
+        source, target, dep, state, stack = struct.unpack_from('<5I', row)
         if state == READY and moved[source] is not None and moved[target] is not None:
-            edges.setdefault((moved[source], moved[target], dep & 0xf),
-                             (stack, source_at, target_at))
+            edges.setdefault((moved[source], moved[target], dep & 0xf), (stack, ends))
     return edges
 
 
@@ -200,15 +202,17 @@ def read_situations(folder, layout, moved):
 
 
 def read_direct(folder, keys):
-    """Pairs of bases of keys that /proc/lockdep shows as direct (booted with no_hash_pointers)."""
+    """{base of a key: bases of the keys that /proc/lockdep (of a boot with no_hash_pointers) shows
+    directly after it}"""
     bases = {key.base + key.subclass: key.base for key in keys if key.base}
-    direct, source = set(), None
+    direct, source = defaultdict(set), None
     for line in (folder / 'lockdep').read_text(encoding='utf-8', errors='replace').splitlines():
         if match := re.match(r' -> \[([0-9a-f]+)\]', line):
-            direct.add((source, bases.get(int(match[1], 16))))
+            direct[source].add(bases.get(int(match[1], 16)))
         elif match := re.match(r'([0-9a-f]+) ', line):
             source = bases.get(int(match[1], 16))
-    return {pair for pair in direct if None not in pair}
+    direct.pop(None, None)
+    return direct
 
 
 class Run:

@@ -7,7 +7,7 @@
  *
  * Leaves in FOLDER: capture.db; the tables as they lie in memory (classes.bin,
  * edges.bin, stacks.bin, names.bin, of abi.h; moved.bin: where each class is in the capture;
- * situations.bin, keys.bin, control.bin, of
+ * situations.bin, keys.bin, ends.bin, control.bin, of
  * truth.h); what judge.py needs to read them (layout.json).
  */
 #include <errno.h>
@@ -258,6 +258,7 @@ int main(int argc, char **argv)
 	write_map("truth_found", "situations.bin",
 		  TRUTH_SITUATIONS * sizeof(struct truth_situation));
 	write_map("truth_keys", "keys.bin", TRUTH_KEYS * sizeof(struct truth_key));
+	write_map("truth_ends", "ends.bin", LV_MAX_EDGES * sizeof(struct truth_ends));
 	write_map("truth_state", "control.bin", sizeof(struct truth_control));
 	write_capture(programs, btf, &f);
 	write_layout();

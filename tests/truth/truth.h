@@ -76,9 +76,14 @@ struct truth_key {
 	char name[TRUTH_NAME_LEN];
 };
 
+/* The keys of the two locks that an edge of ours was first seen with; by then they may be others. */
+struct truth_ends {
+	__u64 from, to;
+};
+
 struct truth_control {
 	__u64 noted;
-	__u64 skipped; /* the observer was busy: an interrupt or another task came in between */
+	__u64 skipped; /* the observer was busy: another task came in between */
 	__u64 dropped; /* no room for another situation */
 	__u64 unread;  /* lockdep's stack could not be read */
 };
