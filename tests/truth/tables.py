@@ -144,6 +144,9 @@ def read_edges(folder, layout, moved):
         source, target, dep, state, stack = struct.unpack_from('<5I', row)
         if state == READY and moved[source] is not None and moved[target] is not None:
             edges.setdefault((moved[source], moved[target], dep & 0xf), (stack, ends))
+    with sqlite3.connect(folder / 'capture.db') as db:  # those put in later: user/trace/attempts.h
+        for edge in db.execute('SELECT from_class, to_class, dep FROM edge'):
+            edges.setdefault(edge, (NONE, (0, 0)))
     return edges
 
 

@@ -151,6 +151,8 @@ static void check_held_lock(void)
 	btf__free(btf);
 }
 
+#define SETTLES 5 /* seconds */
+
 static void show_progress(void *arg, size_t done, size_t all)
 {
 	if (done % 20 == 0)
@@ -182,6 +184,8 @@ static void run(struct programs *programs, char **command)
 	struct child child = {};
 	struct error err = {};
 
+	/* What attaching set off (RCU-tasks' grace periods, under a mutex) began unseen: let it end. */
+	sleep(SETTLES);
 	if (child_start(command, &child, &err))
 		die("%s", err.text);
 	programs_start(programs);
