@@ -129,12 +129,13 @@ enum lv_place_kind {
 	LV_PLACE_SLAB = 3,       /* base is the struct kmem_cache, off the offset in the object */
 	LV_PLACE_PERCPU_DYN = 4, /* base is the offset in the first chunk */
 	LV_PLACE_PAGE = 5,       /* in struct page: off */
-	LV_PLACE_VMALLOC = 6,    /* vmalloc, tasks' stacks, later per-CPU chunks: all in one */
+	LV_PLACE_VMALLOC = 6,    /* vmalloc, later per-CPU chunks: all in one */
 	LV_PLACE_EARLY = 7,      /* pages that are no slab's, and no anchor's: all in one */
 	LV_PLACE_KFENCE = 8,     /* all in one */
 	LV_PLACE_TOLD = 9,       /* replay: a scenario names the class: base is its number */
 	LV_PLACE_TABLE = 10,     /* an anchor's: base is its variable, off the offset in an element */
-	LV_PLACE_KINDS = 11,
+	LV_PLACE_STACK = 11,     /* a task's stack: base is where in the code it was taken, or 0 */
+	LV_PLACE_KINDS = 12,
 };
 
 struct lv_place {
@@ -330,6 +331,7 @@ struct lv_cpu {
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
 	__u64 argument; /* on its way to the running program: see world_argument() */
+	__u64 event; /* a spinning lock's program's ctx, while it is at work on the rare path */
 	__u64 task_top; /* the entry of the running task's newest sleeping lock, 0: it holds none */
 	__u64 events[LV_MAX_HOOKS];
 	struct lv_held_stack stack[LV_LEVELS];

@@ -5,7 +5,8 @@
  * x86-64 (Documentation/arch/x86/x86_64/mm.rst): the kernel's image and the
  * modules in the top 2 GiB; the direct map from page_offset; the struct pages
  * from vmemmap; the per-CPU sections' first chunk at __per_cpu_offset[cpu];
- * between the direct map and the image, vmalloc with the tasks' stacks.
+ * between the direct map and the image, vmalloc, with the tasks' stacks (in the direct map
+ * without CONFIG_VMAP_STACK).
  */
 #ifndef LOCKVANE_PLACE_BPF_H
 #define LOCKVANE_PLACE_BPF_H
@@ -14,6 +15,8 @@
 
 #define PLACE_IMAGE 0xffffffff80000000ull /* __START_KERNEL_map */
 #define PLACE_PAGE_SHIFT 12
+#define PLACE_STACK_SIZE 0x4000ull /* THREAD_SIZE, which a stack is aligned to; KASAN doubles it */
+#define PLACE_STACK_END 0x57AC6E9Dull /* STACK_END_MAGIC, in its lowest word */
 
 extern const void _end __ksym;
 extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak; /* since 6.2 */
@@ -207,9 +210,12 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 	}
 	if (!place_in_percpu(layout, addr, ret))
 		return 0;
-	ret->kind = direct ? LV_PLACE_EARLY : LV_PLACE_VMALLOC;
-	if (direct)
-		place_in_table(addr, ret);
+	if (direct && !place_in_table(addr, ret))
+		return 0;
+	if (place_word(addr & ~(PLACE_STACK_SIZE - 1)) == PLACE_STACK_END)
+		ret->kind = LV_PLACE_STACK;
+	else
+		ret->kind = direct ? LV_PLACE_EARLY : LV_PLACE_VMALLOC;
 	return 0;
 }
 

@@ -17,6 +17,8 @@ const volatile __u32 lv_irq_source = LV_IRQ_SOURCE_NONE;
 
 extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.14 */
 extern const int __preempt_count __ksym __weak;      /* before and after */
+extern const void __lock_text_start __ksym __weak;
+extern const void __lock_text_end __ksym __weak;
 extern const unsigned long irqsave_flags __ksym __weak;
 extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak; /* 6.14 */
 extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
@@ -72,6 +74,24 @@ static __always_inline __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32
 
 	*argument = ((const __u64 *)ctx)[n];
 	return *argument;
+}
+
+/*
+ * The trampoline (arch_prepare_bpf_trampoline()) has in its frame, from below: how many
+ * arguments there are; these, ctx; the return value; a frame pointer. Above is where it was
+ * called from: the hooked function, all of which for spinning locks are in one section, and
+ * above that the return address of this. Since 7.0 the function may jump instead.
+ */
+static __always_inline __u64 world_caller(__u64 event)
+{
+	__u64 above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
+	__u64 caller = place_word(above);
+
+	if (!&__lock_text_start)
+		return 0;
+	if (caller >= (__u64)&__lock_text_start && caller < (__u64)&__lock_text_end)
+		caller = place_word(above + 8);
+	return caller >= PLACE_IMAGE ? caller : 0;
 }
 
 static __always_inline __u32 world_preempt_count(void)

@@ -139,6 +139,9 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 		count_loss(cpu, LV_LOSS_NO_CLASS);
 		return LV_NONE;
 	}
+	/* Completions and wait queues live there: who took it tells them apart, nothing else does. */
+	if (place.kind == LV_PLACE_STACK && cpu->event)
+		place.base = world_caller(cpu->event);
 	id = class_of_place(cpu, &place, family);
 	class = world_class(id);
 	if (!class)
@@ -181,7 +184,11 @@ static __always_inline int class_check(struct lv_cpu *cpu, __u32 id, __u64 addr)
 
 	if (!class)
 		return 0;
-	if (world_place(addr, &place) || !same_place(&class->place, &place)) {
+	if (world_place(addr, &place))
+		place.kind = LV_PLACE_NONE;
+	if (place.kind == LV_PLACE_STACK)
+		place.base = class->place.base; /* who took it is not to be seen any more */
+	if (!same_place(&class->place, &place)) {
 		cpu->clock += LV_ADDR_AGE; /* whatever else remembers it believes it no more */
 		count_loss(cpu, LV_LOSS_STALE_CLASS);
 		return 0;

@@ -224,8 +224,10 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 	if (memo) {
 		memo->hits++;
 	} else {
+		context.cpu->event = (__u64)ctx;
 		stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
 				      ACQUIRE(mode, how, irq));
+		context.cpu->event = 0;
 		record_stack(ctx, stack);
 	}
 	context_leave(&context);

@@ -42,6 +42,12 @@ static void world_describe_task(struct lv_stack *stack); /* task, pid, comm */
  */
 static __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32 n);
 
+/*
+ * Who called the hooked function: the return address, 0 if it can't be told. event: the ctx of
+ * a program that runs on the function's return, as a scalar.
+ */
+static __u64 world_caller(__u64 event);
+
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
 static __u32 world_preempt_count(void);
 static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */

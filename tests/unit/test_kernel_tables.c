@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Memory that variables of the kernel's point to: which of it is told apart, and what it is called.
+/*
+ * Memory that variables of the kernel's point to: which of it is told apart, and what it is
+ * called. And locks on stacks, which are called by who took them.
  */
 #include "test_kernel_names.h"
 
 #include "kernel/anchors.h"
+#include "kernel/names_fold.h"
 #include "kernel/tabletype.h"
 
 #define DIRECT 0xffff888000000000ull
@@ -20,6 +23,16 @@ static int pointer(struct mini *m, int to)
 
 	assert_true(id > 0);
 	return id;
+}
+
+static void function(struct mini *m, const char *name, int given)
+{
+	int number = pointer(m, m->u32), to = pointer(m, given);
+	int proto = btf__add_func_proto(m->btf, 0);
+
+	assert_int_equal(btf__add_func_param(m->btf, "nr", number), 0);
+	assert_int_equal(btf__add_func_param(m->btf, "x", to), 0);
+	assert_true(btf__add_func(m->btf, name, BTF_FUNC_STATIC, proto) > 0);
 }
 
 static struct kbtf *types(void)
@@ -54,6 +67,10 @@ static struct kbtf *types(void)
 	mini_field(&m, "node_zones", zones, 0);
 	mini_field(&m, "nr_zones", m.u32, 0x1200);
 	assert_true(btf__add_var(m.btf, "typed", BTF_VAR_STATIC, holder) > 0);
+	function(&m, "complete", m.completion);
+	function(&m, "wait_for_common", m.completion);
+	function(&m, "__wake_up", m.wait_queue_head_t);
+	function(&m, "zone_walk", zones);
 	return mini_end(&m, NULL);
 }
 
@@ -64,6 +81,11 @@ static int setup_tables(void **state)
 	ksyms_free(world.ksyms);
 	kbtf_free(world.btf);
 	fixture_write("tables", "ffffffff81000000 T _text\n"
+				"ffffffff81000100 T complete\n"
+				"ffffffff81000200 t wait_for_common.constprop.0\n"
+				"ffffffff81000300 T __wake_up\n"
+				"ffffffff81000400 T zone_walk\n"
+				"ffffffff81000500 T after\n"
 				"ffffffff81f00000 D __start_ro_after_init\n"
 				"ffffffff81f00009 D __end_ro_after_init\n"
 				"ffffffff81ffffc0 D _sdata\n"
@@ -224,12 +246,40 @@ static void test_names(void **state)
 	NAMED(0, "*ffffffff82000000+0x4", AMBIGUOUS);
 }
 
+/* One class for all that were given a completion, also where the call was the function's last. */
+static void test_stacks(void **state)
+{
+	static const uint64_t callers[] = {0xffffffff81000110, 0xffffffff81000300,
+					   0xffffffff81000310, 0xffffffff81000410, 0};
+	struct names_fold_item items[5] = {};
+	struct names *n = NULL;
+
+	(void)state;
+	assert_int_equal(names_new(&world.from, NULL, 0, &n), 0);
+	for (size_t i = 0; i < 5; i++) {
+		items[i].class = add(LV_PLACE_STACK, callers[i], 0, LV_SPIN);
+		items[i].result = &world.results[i];
+		names_class(n, items[i].class, NULL, 0, items[i].result);
+	}
+	names_free(n);
+	NAMED(0, "completion.wait", INFERRED);
+	NAMED(1, "completion.wait", INFERRED);
+	NAMED(2, "wait_queue_head", INFERRED);
+	NAMED(3, "stack in zone_walk", AMBIGUOUS);
+	NAMED(4, "stack", AMBIGUOUS);
+	assert_string_equal(world.results[0].kind, "stack");
+	assert_int_equal(names_fold(items, 5), 0);
+	assert_int_equal(items[1].one_with, 0);
+	for (size_t i = 2; i < 5; i++)
+		assert_int_equal(items[i].one_with, i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TABLES(test_ranges), TABLES(test_types),   TABLES(test_untyped),
 		TABLES(test_slab),   TABLES(test_doubles), TABLES(test_too_many),
-		TABLES(test_names),
+		TABLES(test_names),  TABLES(test_stacks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,12 +226,42 @@ static void test_three_types(void **state)
 	}
 }
 
+/* On a stack, the class is by who took the lock; that is not asked again for an edge's ends. */
+static void test_stack(void **state)
+{
+	static const struct lv_place place = {.kind = LV_PLACE_STACK};
+	static const uint64_t callers[] = {0xffffffff81000010, 0xffffffff81000020};
+	struct machine *m = *state;
+	struct world *world = machine_world(m);
+	uint64_t addr[2];
+
+	world->annotated = false;
+	for (int i = 0; i < 2; i++) {
+		addr[i] = machine_add_lock(m, LV_SPIN);
+		machine_show_place(m, addr[i], &place);
+		machine_at(m, &callers[i], 1);
+		LOCK(m, addr[i], spin);
+		assert_int_equal(world->cpus[0].event, 0);
+	}
+	assert_int_equal(nr_edges(m), 1);
+	for (uint32_t i = 0; i < LV_MAX_EDGES; i++) {
+		const struct lv_edge *edge = &world->edges[i];
+
+		if (edge->state != LV_SLOT_READY)
+			continue;
+		assert_true(world->classes[edge->from].place.base == callers[0]);
+		assert_true(world->classes[edge->to].place.base == callers[1]);
+	}
+	assert_int_equal(lost(m, LV_LOSS_STALE_CLASS), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_reuse),
 		TEST(test_reuse_of_ghosts),
 		TEST(test_three_types),
+		TEST(test_stack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,13 @@ enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_
 /* Was one of the functions given another struct, which fits, too? Then strangers share the place. */
 bool callsite_contradicts(const struct callsite_query *q, struct kbtf_type type);
 
+/*
+ * A struct with a single lock of the query's family that the function at ip, a return address, is
+ * given a pointer to. The query's offset, sizes and stacks are of no matter.
+ */
+bool callsite_given(const struct callsite_query *q, uint64_t ip, struct kbtf_type *ret_type,
+		    struct lockpath *ret_lock);
+
 /* Taken by one of kernel/sched/wait.c's functions: a wait-queue head's? */
 bool callsite_is_waitq(const struct ksyms *ksyms, const struct callsite_stack *stacks, size_t nr);
 

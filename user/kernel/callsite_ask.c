@@ -306,3 +306,29 @@ bool callsite_speaks_for_guest(const struct callsite_query *q, uint64_t ip)
 	}
 	return false;
 }
+
+/* Whoever is given but a spinlock says nothing of what it is in. */
+static bool is_bare(struct kbtf_type type)
+{
+	return !strcmp(kbtf_name(type), "spinlock") || !strcmp(kbtf_name(type), "raw_spinlock");
+}
+
+bool callsite_given(const struct callsite_query *q, uint64_t ip, struct kbtf_type *ret_type,
+		    struct lockpath *ret_lock)
+{
+	struct callsite_query anywhere = *q;
+	const struct btf_type *proto;
+	struct kbtf_type type;
+
+	if (!q->ksyms || !q->btf || !find_prototype(q, ip, &type))
+		return false;
+	anywhere.off = CALLSITE_ANYWHERE;
+	proto = btf__type_by_id(type.btf, type.id);
+	for (uint32_t i = 0; proto && btf_is_func_proto(proto) && i < btf_vlen(proto); i++) {
+		struct kbtf_type param = {type.btf, btf_params(proto)[i].type};
+
+		if (pointed_struct(param, ret_type) && callsite_lock(&anywhere, *ret_type, ret_lock))
+			return !is_bare(*ret_type);
+	}
+	return false;
+}

@@ -12,8 +12,8 @@
 #include "kernel/cachetype.h"
 #include "kernel/evidence.h"
 #include "kernel/lockpath.h"
+#include "kernel/memname.h"
 #include "kernel/slabname.h"
-#include "kernel/tabletype.h"
 
 struct names {
 	struct names_sources from;
@@ -424,35 +424,6 @@ static void name_page(const struct names *n, const struct lv_class *c, struct na
 	}
 }
 
-/* "tcp_hashinfo.bhash[].lock": all elements of a table are one class. */
-static void name_table(const struct names *n, const struct lv_class *c, struct names_result *r)
-{
-	struct lockpath lock = { .what = LOCKPATH_NONE };
-	AUTO_STRBUF sb = STRBUF_INIT;
-	struct tabletype type;
-
-	snprintf(r->key, sizeof(r->key), "*%016" PRIx64 "+0x%x", (uint64_t)c->place.base,
-		 c->place.off);
-	memcpy(r->name, r->key, sizeof(r->name));
-	r->certainty = NAMES_AMBIGUOUS;
-	if (!n->from.ksyms || !tabletype_at(n->from.ksyms, n->from.btf, c->place.base, &type))
-		return;
-	add_symbol(&sb, n->from.ksyms, ksyms_find(n->from.ksyms, c->place.base));
-	strbuf_addf(&sb, "%s%s%s", type.path[0] && type.path[0] != '[' ? "." : "", type.path,
-		    type.one ? "" : "[]");
-	if (type.element.btf)
-		lockpath_at(n->from.btf, type.element, c->place.off, c->family, &lock);
-	if (lock.what != LOCKPATH_NONE)
-		strbuf_addf(&sb, "%s%s", lock.path[0] && lock.path[0] != '[' ? "." : "", lock.path);
-	else if (c->place.off)
-		strbuf_addf(&sb, "+0x%x", c->place.off);
-	snprintf(r->full, sizeof(r->full), "%s", sb.text ? sb.text : "?");
-	memcpy(r->name, r->full, sizeof(r->name));
-	r->collapsed = lockpath_collapse(r->name);
-	if (lock.what != LOCKPATH_NONE && !lock.ambiguous)
-		r->certainty = NAMES_INFERRED;
-}
-
 static void name_plain(const struct lv_class *c, struct names_result *r)
 {
 	r->certainty = NAMES_AMBIGUOUS;
@@ -473,11 +444,12 @@ static const char *kind_text(uint32_t kind)
 		[LV_PLACE_SLAB] = "slab",
 		[LV_PLACE_PERCPU_DYN] = "percpu-dyn",
 		[LV_PLACE_PAGE] = "page",
-		[LV_PLACE_VMALLOC] = "vmalloc", /* tasks' stacks too */
+		[LV_PLACE_VMALLOC] = "vmalloc",
 		[LV_PLACE_EARLY] = "early",
 		[LV_PLACE_KFENCE] = "kfence",
 		[LV_PLACE_TOLD] = "told",
 		[LV_PLACE_TABLE] = "table",
+		[LV_PLACE_STACK] = "stack",
 	};
 
 	return kind < LV_PLACE_KINDS && texts[kind] ? texts[kind] : "unknown";
@@ -530,7 +502,11 @@ void names_class(const struct names *n, const struct lv_class *class,
 		name_page(n, class, ret);
 		break;
 	case LV_PLACE_TABLE:
-		name_table(n, class, ret);
+		memname_table(&n->from, class, ret);
+		here = NULL;
+		break;
+	case LV_PLACE_STACK:
+		memname_stack(&n->from, class, ret);
 		here = NULL;
 		break;
 	default:

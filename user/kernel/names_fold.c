@@ -29,7 +29,8 @@ static void unite(struct names_fold_item *items, size_t a, size_t b)
 }
 
 /*
- * "a.bucket[].lock" by its type: elements of one array, initialised in one loop.
+ * "a.bucket[].lock" by its type: elements of one array, initialised in one loop. "completion.wait" on
+ * a stack, a class for each function that took one.
  * A superblock's percpu-rwsems are not: each has its own place in the order.
  */
 static bool is_element(const struct names_fold_item *item)

@@ -87,6 +87,12 @@ static __always_inline __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32
 	return ((const __u64 *)ctx)[n];
 }
 
+static inline __u64 world_caller(__u64 event)
+{
+	(void)event;
+	return world_seat->nr_frames ? world_seat->frames[0] : 0;
+}
+
 static __always_inline __u32 world_preempt_count(void)
 {
 	return world_seat->preempt_count;

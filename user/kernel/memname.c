@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "kernel/memname.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "kernel/callsite.h"
+#include "kernel/lockpath.h"
+#include "kernel/tabletype.h"
+
+/* "tcp_hashinfo.bhash[].lock": all elements of a table are one class. */
+void memname_table(const struct names_sources *from, const struct lv_class *c,
+		   struct names_result *r)
+{
+	struct lockpath lock = {.what = LOCKPATH_NONE};
+	AUTO_STRBUF sb = STRBUF_INIT;
+	struct tabletype type;
+
+	snprintf(r->key, sizeof(r->key), "*%016" PRIx64 "+0x%x", (uint64_t)c->place.base,
+		 c->place.off);
+	memcpy(r->name, r->key, sizeof(r->name));
+	r->certainty = NAMES_AMBIGUOUS;
+	if (!from->ksyms || !tabletype_at(from->ksyms, from->btf, c->place.base, &type))
+		return;
+	strbuf_addf(&sb, "%s%s%s%s", ksyms_find(from->ksyms, c->place.base)->name,
+		    type.path[0] && type.path[0] != '[' ? "." : "", type.path,
+		    type.one ? "" : "[]");
+	if (type.element.btf)
+		lockpath_at(from->btf, type.element, c->place.off, c->family, &lock);
+	if (lock.what != LOCKPATH_NONE)
+		strbuf_addf(&sb, "%s%s", lock.path[0] && lock.path[0] != '[' ? "." : "", lock.path);
+	else if (c->place.off)
+		strbuf_addf(&sb, "+0x%x", c->place.off);
+	snprintf(r->full, sizeof(r->full), "%s", sb.text ? sb.text : "?");
+	memcpy(r->name, r->full, sizeof(r->name));
+	r->collapsed = lockpath_collapse(r->name);
+	if (lock.what != LOCKPATH_NONE && !lock.ambiguous)
+		r->certainty = NAMES_INFERRED;
+}
+
+/*
+ * On a stack: what the function that took it was given, "completion.wait". All that were
+ * given such a struct are one class (names_fold.c), or there would be one for each function.
+ */
+void memname_stack(const struct names_sources *from, const struct lv_class *c,
+		   struct names_result *r)
+{
+	const struct callsite_query q = {
+		.ksyms = from->ksyms, .btf = from->btf, .family = c->family};
+	const struct ksym *sym = NULL;
+	struct kbtf_type type;
+	struct lockpath lock;
+
+	if (from->ksyms && c->place.base)
+		sym = ksyms_find(from->ksyms, c->place.base - 1);
+	snprintf(r->key, sizeof(r->key), "stack, [<%016" PRIx64 ">]", (uint64_t)c->place.base);
+	snprintf(r->name, sizeof(r->name), "stack%s%s", sym ? " in " : "", sym ? sym->name : "");
+	r->certainty = NAMES_AMBIGUOUS;
+	if (!callsite_given(&q, c->place.base, &type, &lock) || lock.ambiguous)
+		return;
+	snprintf(r->name, sizeof(r->name), "%s%s%s", kbtf_name(type), lock.path[0] ? "." : "",
+		 lock.path);
+	r->certainty = NAMES_INFERRED;
+	r->collapsed = true;
+}
