@@ -261,7 +261,8 @@ class Classes:
         for number, bases in self.used.items():
             if not self.is_of(number, kind):
                 continue
-            told = [b for b in bases if not self.is_rekeyed(number, b)]
+            told = [b for b in bases
+                    if not self.is_rekeyed(number, b) and (number, b) not in self.stale]
             if not told:
                 continue
             base = max(told, key=bases.get)
