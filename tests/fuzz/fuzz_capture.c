@@ -88,7 +88,7 @@ static void bind_value(sqlite3_stmt *stmt, int column, struct input *in)
 /* NOT NULL and UNIQUE refuse some rows: so be it, those have patches to reach them. */
 static void insert_row(sqlite3 *db, struct input *in)
 {
-	static const int columns[] = { 15, 3, 4, 3, 11, 4, 9, 6, 5 };
+	static const int columns[] = { 15, 3, 4, 3, 11, 4, 9, 6, 5, 3 };
 	size_t table = take(in, 1) % db_nr_tables;
 	char sql[128] = "";
 	sqlite3_stmt *stmt;
@@ -124,7 +124,8 @@ static sqlite3 *database(void)
 			  "INSERT INTO usage VALUES (0, 0, 0, 4096);"
 			  "INSERT INTO edge VALUES (0, 0, 0, 8, 1, 0, NULL, 1, 2);"
 			  "INSERT INTO fact VALUES (0, 0, 0, NULL, 0, 1);"
-			  "INSERT INTO loss VALUES (0, 'guard', 'text', 7, 'f 7')", NULL, NULL, NULL) ==
+			  "INSERT INTO loss VALUES (0, 'guard', 'text', 7, 'f 7');"
+			  "INSERT INTO image VALUES (0, NULL, 'abcdef')", NULL, NULL, NULL) ==
 	     SQLITE_OK, "rows");
 	return db;
 }

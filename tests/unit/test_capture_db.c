@@ -163,6 +163,11 @@ static void same_capture(const struct capture *a, const struct capture *b)
 		same_text(a->losses[i].programs, b->losses[i].programs);
 		assert_true(a->losses[i].count == b->losses[i].count);
 	}
+	assert_int_equal(a->nr_images, b->nr_images);
+	for (size_t i = 0; i < a->nr_images; i++) {
+		same_text(a->images[i].module, b->images[i].module);
+		same_text(a->images[i].build_id, b->images[i].build_id);
+	}
 }
 
 static void save_ok(const struct capture *c, const char *path)
@@ -203,13 +208,14 @@ static void save_fails(const struct capture *c, const char *path, int code, cons
  */
 static void test_all_fields(void **state)
 {
-	assert_int_equal(sizeof(struct capture), 160);
+	assert_int_equal(sizeof(struct capture), 176);
 	assert_int_equal(sizeof(struct capture_class), 184);
 	assert_int_equal(sizeof(struct capture_edge), 48);
 	assert_int_equal(sizeof(struct capture_stack), 40);
 	assert_int_equal(sizeof(struct capture_frame), 16);
 	assert_int_equal(sizeof(struct capture_fact), 24);
 	assert_int_equal(sizeof(struct capture_loss), 32);
+	assert_int_equal(sizeof(struct capture_image), 16);
 }
 
 static void test_round_trip(void **state)
@@ -356,6 +362,7 @@ static void test_spoilt_captures(void **state)
 	SPOILT(stacks[0].frames[1].text, NULL, "stack 0: frame 1: no text");
 	SPOILT(stacks[0].nr_frames, 5000, "stack 0: 5000 frames");
 	SPOILT(losses[0].name, NULL, "loss 0");
+	SPOILT(images[0].build_id, NULL, "image 0: no build id");
 	SPOILT(nr_classes, 81921, "81921 classes, a capture holds at most 81920");
 	assert_int_equal(count_files(false), 0);
 	capture_free(c);

@@ -121,12 +121,27 @@ static void test_unreadable(void **state)
 
 static void test_versions(void **state)
 {
-	sql("PRAGMA user_version = 3");
-	load_fails("x.lv: written by a newer lockvane (format 3, this one reads 2): use that one");
+	sql("PRAGMA user_version = 4");
+	load_fails("x.lv: written by a newer lockvane (format 4, this one reads 3): use that one");
 	sql("PRAGMA user_version = 1");
-	load_fails("written by an older lockvane (format 1, this one reads 2)");
-	sql("PRAGMA user_version = 2; PRAGMA application_id = 0");
+	load_fails("written by an older lockvane (format 1, this one reads 2 and later)");
+	sql("PRAGMA user_version = 3; PRAGMA application_id = 0");
 	load_fails("an SQLite database of something else");
+}
+
+/* Format 2 had no images. */
+static void test_older_version(void **state)
+{
+	struct error err = {};
+	struct capture *c;
+
+	sql("DROP TABLE image");
+	load_fails("table image is not as lockvane makes it");
+	sql("PRAGMA user_version = 2");
+	assert_int_equal(capture_db_load(file, &c, &err), 0);
+	assert_int_equal(c->nr_images, 0);
+	assert_true(c->nr_classes > 0);
+	capture_free(c);
 }
 
 /* The last page may only have been allocated: then SQLite may not need it, but we say so. */
@@ -304,6 +319,7 @@ int main(void)
 		TEST(test_not_files),
 		TEST(test_unreadable),
 		TEST(test_versions),
+		TEST(test_older_version),
 		TEST(test_cut_short),
 		TEST(test_being_written),
 		TEST(test_additions),

@@ -153,6 +153,13 @@ static inline struct capture *sample_capture(const struct sample_size *size)
 		loss->count = i * i;
 		loss->programs = i % 2 ? sample_text("mutex_unlock 12, up_read 3", 0) : NULL;
 	}
+	for (int i = 0; i < 2; i++) {
+		struct capture_image *image = capture_add_image(c);
+
+		assert(image);
+		image->module = i ? sample_text("lv_uffd", 0) : NULL;
+		image->build_id = sample_text("77a%lu", i);
+	}
 	return c;
 }
 

@@ -180,7 +180,7 @@ static void test_lines(void **state)
 	struct error err = {};
 
 	(void)state;
-	assert_int_equal(debuginfo_match(d, &place, 1, &err), 0);
+	assert_int_equal(debuginfo_match(d, NULL, &place, 1, &err), 0);
 	assert_int_equal(debuginfo_lines(d, &place, keep, &lines), 0);
 	assert_int_equal(lines.nr, 3);
 	assert_string_equal(lines.text[0], "inner include/inner.h:5");
@@ -241,9 +241,88 @@ static void test_another_kernel(void **state)
 	(void)state;
 	places[1].ip += 0x40;
 	assert_int_equal(debuginfo_open(other, NULL, &d, &err), 0);
-	assert_int_equal(debuginfo_match(d, places, 3, &err), -ESTALE);
+	assert_int_equal(debuginfo_match(d, NULL, places, 3, &err), -ESTALE);
 	assert_non_null(strstr(err.text, "another kernel"));
 	debuginfo_free(d);
+}
+
+static void set_frames(struct capture_stack *stack, const char *const *texts, const uint64_t *ips,
+		       uint32_t nr)
+{
+	stack->frames = calloc(nr, sizeof(*stack->frames));
+	stack->nr_frames = nr;
+	for (uint32_t i = 0; i < nr; i++) {
+		stack->frames[i].ip = ips[i];
+		stack->frames[i].text = strdup(texts[i]);
+	}
+}
+
+/* The build id of a file, as a kernel or module that ran would say it. */
+static const char *build_id(const char *file)
+{
+	static char id[BUILD_ID_LEN];
+	char ran[PATH_MAX];
+
+	run("mkdir -p %s/ran/sys/kernel", folder);
+	run("objcopy -O binary --only-section=.note.gnu.build-id %s %s/ran/sys/kernel/notes", file,
+	    folder);
+	snprintf(ran, sizeof(ran), "%s/ran", folder);
+	assert_int_equal(debugfiles_build_id(ran, NULL, id), 0);
+	return id;
+}
+
+static void add_image(struct capture *c, const char *module, const char *id)
+{
+	struct capture_image *image = capture_add_image(c);
+
+	image->module = module ? strdup(module) : NULL;
+	image->build_id = strdup(id);
+}
+
+/* All places agree, and still it is another build. */
+static void test_another_build(void **state)
+{
+	struct capture *c = capture_new();
+	struct debuginfo *d = open_kernel();
+	struct error err = {};
+
+	(void)state;
+	add_image(c, NULL, build_id(other));
+	assert_int_equal(sources_add(c, d, &err), -ESTALE);
+	assert_non_null(strstr(err.text, build_id(other)));
+	assert_non_null(strstr(err.text, build_id(vmlinux)));
+	debuginfo_free(d);
+	capture_free(c);
+}
+
+/* Modules in a folder: one of the build that ran tells lines, another none. */
+static void test_module_lines(void **state)
+{
+	const char *frame = "outer+0x4/0x40 [lv_uffd]", *text;
+	const uint64_t ip = 0xffffffffc0000004;
+	char modules[PATH_MAX];
+	const struct debugfiles_where where = {.folder = modules};
+
+	(void)state;
+	snprintf(modules, sizeof(modules), "%s/modules", folder);
+	run("mkdir -p %s/a %s/b && cp %s %s/a/lv-uffd.ko && cp %s %s/b/lv-uffd.ko.debug", modules,
+	    modules, other, modules, vmlinux, modules);
+	for (int known = 0; known < 2; known++) {
+		struct capture *c = capture_new();
+		struct debuginfo *d = NULL;
+		struct error err = {};
+
+		set_frames(capture_add_stack(c), &frame, &ip, 1);
+		add_image(c, NULL, build_id(vmlinux));
+		add_image(c, "lv_uffd", known ? build_id(vmlinux) : "00");
+		assert_int_equal(debuginfo_open(vmlinux, &where, &d, &err), 0);
+		assert_int_equal(sources_add(c, d, &err), 0);
+		text = c->stacks[0].frames[c->stacks[0].nr_frames - 1].text;
+		assert_int_equal(!!strstr(text, frame), 1);
+		assert_int_equal(!!strstr(text, " init/main.c:"), known);
+		debuginfo_free(d);
+		capture_free(c);
+	}
 }
 
 static void expect_refused(const char *path)
@@ -288,23 +367,12 @@ static void test_broken_files(void **state)
 		whole[at] = old;
 		if (debuginfo_open(path, NULL, &d, &err))
 			continue;
-		if (!debuginfo_match(d, &place, 1, &err))
+		if (!debuginfo_match(d, NULL, &place, 1, &err))
 			debuginfo_lines(d, &place, keep, &lines);
 		debuginfo_free(d);
 	}
 	__lsan_enable();
 	free(whole);
-}
-
-static void set_frames(struct capture_stack *stack, const char *const *texts,
-		       const uint64_t *ips, uint32_t nr)
-{
-	stack->frames = calloc(nr, sizeof(*stack->frames));
-	stack->nr_frames = nr;
-	for (uint32_t i = 0; i < nr; i++) {
-		stack->frames[i].ip = ips[i];
-		stack->frames[i].text = strdup(texts[i]);
-	}
 }
 
 static void test_capture(void **state)
@@ -365,6 +433,8 @@ static void test_usual_places(void **state)
 
 static void test_modules(void **state)
 {
+	const struct debugfiles_where there = {NULL, "6.12.0"}, other_release = {NULL, "6.13.0"},
+				      outside = {NULL, "../modules/6.12.0"};
 	char root[PATH_MAX];
 	char *found;
 
@@ -373,25 +443,26 @@ static void test_modules(void **state)
 	run("mkdir -p %s/lib/modules/6.12.0/kernel/fs %s/usr/lib/debug/lib/modules/6.12.0/kernel",
 	    root, root);
 	run("touch %s/lib/modules/6.12.0/kernel/fs/lv-uffd.ko", root);
-	found = debugfiles_module(root, "6.12.0", "lv_uffd");
+	found = debugfiles_module(root, &there, "lv_uffd", NULL);
 	assert_non_null(strstr(found, "/lib/modules/6.12.0/kernel/fs/lv-uffd.ko"));
 	free(found);
 	run("touch %s/usr/lib/debug/lib/modules/6.12.0/kernel/lv_uffd.ko.debug", root);
-	found = debugfiles_module(root, "6.12.0", "lv_uffd");
+	found = debugfiles_module(root, &there, "lv_uffd", NULL);
 	assert_non_null(strstr(found, "/usr/lib/debug/"));
 	free(found);
-	assert_null(debugfiles_module(root, "6.12.0", "lv_uff"));
-	assert_null(debugfiles_module(root, "6.13.0", "lv_uffd"));
+	assert_null(debugfiles_module(root, &there, "lv_uff", NULL));
+	assert_null(debugfiles_module(root, &other_release, "lv_uffd", NULL));
+	assert_null(debugfiles_module(root, &outside, "lv_uffd", NULL));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),	       cmocka_unit_test(test_entry),
-		cmocka_unit_test(test_relative_names),
-		cmocka_unit_test(test_another_kernel), cmocka_unit_test(test_broken_files),
-		cmocka_unit_test(test_capture),	       cmocka_unit_test(test_usual_places),
-		cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_relative_names), cmocka_unit_test(test_another_kernel),
+		cmocka_unit_test(test_broken_files),   cmocka_unit_test(test_capture),
+		cmocka_unit_test(test_usual_places),   cmocka_unit_test(test_modules),
+		cmocka_unit_test(test_another_build),  cmocka_unit_test(test_module_lines),
 	};
 
 	return cmocka_run_group_tests(tests, make_kernel, remove_kernel);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "capture/db.h"
 #include "daemon/state.h"
@@ -558,6 +559,46 @@ static void test_scribbled(void **state)
 	assert_true(aside > 20);
 }
 
+/* What a lockvane left that knew of no images. */
+static void make_older(void)
+{
+	sqlite3 *older;
+
+	assert_int_equal(sqlite3_open(db, &older), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(older, "DROP TABLE image; PRAGMA user_version = 2", NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(older);
+}
+
+static void test_older_version(void **state)
+{
+	struct capture *c = sample_capture(&size);
+	struct state_content there;
+	struct known known = {};
+	struct state *s = open_state(&there);
+
+	add(&known, "0123456789ab", "6.12", 100);
+	save(s, c, &known, false);
+	known_done(&known);
+	state_close(s);
+	make_older();
+	s = open_state(&there);
+	assert_string_equal(there.aside, "");
+	assert_int_equal(there.known.nr, 1);
+	assert_int_equal(there.graph->nr_images, 0);
+	capture_add_image(there.graph)->build_id = strdup("77a0");
+	save(s, there.graph, &there.known, false);
+	state_content_done(&there);
+	state_close(s);
+	s = open_state(&there);
+	assert_string_equal(capture_build_id(there.graph, NULL), "77a0");
+	assert_int_equal(there.graph->nr_edges, c->nr_edges);
+	state_content_done(&there);
+	state_close(s);
+	capture_free(c);
+}
+
 static void test_not_regular(void **state)
 {
 	struct state_content there;
@@ -590,9 +631,11 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup(test, setup)
 	const struct CMUnitTest tests[] = {
-		T(test_restart),   T(test_reports),	T(test_one_at_a_time), T(test_new_build),
-		T(test_kills),	   T(test_full_disk),	T(test_bounded),       T(test_no_folder),
-		T(test_truncated), T(test_no_database), T(test_scribbled),     T(test_not_regular),
+		T(test_restart),       T(test_reports),	  T(test_one_at_a_time),
+		T(test_new_build),     T(test_kills),	  T(test_full_disk),
+		T(test_bounded),       T(test_no_folder), T(test_truncated),
+		T(test_no_database),   T(test_scribbled), T(test_not_regular),
+		T(test_older_version),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

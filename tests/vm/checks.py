@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -262,6 +263,9 @@ def real_lines(out):
     bare = re.findall(r'^ +\w\S*\+0x\w+/0x\w+$', text, re.M)
     expect(not bare, f'without a line: {bare[:3]}')
     expect(seconds < 2 * SLOW, f'the report took {seconds:.1f} s')
+    with sqlite3.connect(f'file:{out / "cancel.db"}?mode=ro', uri=True) as db:
+        known = db.execute('SELECT count(*) FROM image WHERE module IS NULL').fetchone()
+    expect(known == (1,), 'the capture does not know the build id of its kernel')
 
 
 PROC_CLASS = re.compile(r'(\w+)(?: OPS: *(\d+))? FD: *(\d+) BD: *(\d+) ([-.+?]{4}): (.+)')

@@ -37,6 +37,11 @@ void capture_free(struct capture *c)
 		free(c->losses[i].text);
 		free(c->losses[i].programs);
 	}
+	for (size_t i = 0; i < c->nr_images; i++) {
+		free(c->images[i].module);
+		free(c->images[i].build_id);
+	}
+	free(c->images);
 	free(c->classes);
 	free(c->edges);
 	free(c->stacks);
@@ -106,6 +111,22 @@ struct capture_fact *capture_add_fact(struct capture *c)
 struct capture_loss *capture_add_loss(struct capture *c)
 {
 	return append((void **)&c->losses, &c->nr_losses, sizeof(struct capture_loss));
+}
+
+struct capture_image *capture_add_image(struct capture *c)
+{
+	return append((void **)&c->images, &c->nr_images, sizeof(struct capture_image));
+}
+
+const char *capture_build_id(const struct capture *c, const char *module)
+{
+	for (size_t i = 0; i < c->nr_images; i++) {
+		const char *name = c->images[i].module;
+
+		if (module && name ? !strcmp(module, name) : module == name)
+			return c->images[i].build_id;
+	}
+	return NULL;
 }
 
 uint64_t capture_lost(const struct capture *c)

@@ -83,6 +83,14 @@ struct capture_loss {
 	char *programs; /* whose: "mutex_unlock 12, up_read 3", most first; NULL: none's, or unknown */
 };
 
+#define CAPTURE_MAX_IMAGES 4096
+
+/* The kernel or a module as it ran: what debug information must fit. */
+struct capture_image {
+	char *module;	/* NULL: the kernel itself */
+	char *build_id; /* in hex, lower case */
+};
+
 struct capture {
 	char *version; /* of the lockvane that recorded it */
 	char *kernel;  /* uname release */
@@ -109,6 +117,8 @@ struct capture {
 	size_t nr_facts;
 	struct capture_loss *losses;
 	size_t nr_losses;
+	struct capture_image *images; /* whose build ids are known */
+	size_t nr_images;
 };
 
 /* An empty capture, or NULL when there is no memory. */
@@ -124,6 +134,10 @@ struct capture_edge *capture_add_edge(struct capture *c);
 struct capture_stack *capture_add_stack(struct capture *c);
 struct capture_fact *capture_add_fact(struct capture *c);
 struct capture_loss *capture_add_loss(struct capture *c);
+struct capture_image *capture_add_image(struct capture *c);
+
+/* The build id of a module, or of the kernel (NULL). NULL: it is not known. */
+const char *capture_build_id(const struct capture *c, const char *module);
 
 /* Sum of all losses. */
 uint64_t capture_lost(const struct capture *c);

@@ -329,10 +329,10 @@ static int check_header(const unsigned char *image, size_t len, struct error *er
 	if (version > DB_VERSION)
 		return error_set(err, -EINVAL, "written by a newer lockvane (format %u, this one "
 				 "reads %d): use that one", version, DB_VERSION);
-	if (version < DB_VERSION)
+	if (version < DB_OLDEST)
 		return error_set(err, -EINVAL, "written by an older lockvane (format %u, this one "
-				 "reads %d): use that one, or record anew",
-				 version, DB_VERSION);
+				 "reads %d and later): use that one, or record anew",
+				 version, DB_OLDEST);
 	return check_size(image, len, err);
 }
 

@@ -29,6 +29,8 @@ static int check_counts(const struct capture *c, struct error *err)
 		code = check_count(c->nr_facts, DB_MAX_FACTS, "facts", err);
 	if (!code)
 		code = check_count(c->nr_losses, DB_MAX_LOSSES, "kinds of loss", err);
+	if (!code)
+		code = check_count(c->nr_images, DB_MAX_IMAGES, "images", err);
 	return code;
 }
 
@@ -167,5 +169,8 @@ int db_check(const struct capture *c, struct error *err)
 	for (size_t i = 0; i < c->nr_losses && !code; i++)
 		if (!c->losses[i].name || !c->losses[i].text)
 			code = error_set(err, -EINVAL, "loss %zu: no name or no text", i);
+	for (size_t i = 0; i < c->nr_images && !code; i++)
+		if (!c->images[i].build_id)
+			code = error_set(err, -EINVAL, "image %zu: no build id", i);
 	return code ? code : check_unique(c, err);
 }

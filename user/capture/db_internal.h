@@ -13,7 +13,8 @@
 #include "capture/capture.h"
 
 #define DB_APPLICATION_ID 0x6c6b766e /* "lkvn" */
-#define DB_VERSION 2                 /* PRAGMA user_version; raise it with every change */
+#define DB_VERSION 3                 /* PRAGMA user_version; raise it with every change */
+#define DB_OLDEST 2                  /* what is read still: nothing was taken away since */
 
 /*
  * What a capture may hold. Ten times the recorder's tables leave room for
@@ -26,6 +27,7 @@
 #define DB_MAX_FRAMES (DB_MAX_STACKS * LV_STACK_DEPTH)
 #define DB_MAX_FACTS (10 * LV_MAX_EDGES)
 #define DB_MAX_LOSSES 256
+#define DB_MAX_IMAGES CAPTURE_MAX_IMAGES
 #define DB_MAX_STRING 4095
 #define DB_MAX_TEXT (512ul << 20) /* all strings together */
 #define DB_MAX_FILE (512ul << 20)
@@ -33,6 +35,7 @@
 struct db_table {
 	const char *name;
 	const char *sql;
+	uint32_t since; /* the version of the format that brought it, 0: DB_OLDEST has it */
 };
 
 extern const struct db_table db_tables[];
@@ -41,7 +44,13 @@ extern const size_t db_nr_tables;
 /* Make the tables and views in an empty database, and sign it. */
 int db_create(sqlite3 *db, struct error *err);
 
-/* Does the database hold our tables, word for word? -EINVAL if not. */
+/* Of an older version: make the tables that came since, and sign it anew. */
+int db_upgrade(sqlite3 *db, struct error *err);
+
+/* The version it says it is of; 0: it does not. */
+uint32_t db_version(sqlite3 *db);
+
+/* Does the database hold the tables of its version, word for word? -EINVAL if not. */
 int db_verify(sqlite3 *db, struct error *err);
 
 /*

@@ -328,6 +328,18 @@ static void row_loss(struct reader *r, struct capture *c, size_t i)
 	loss->programs = read_text_or_null(r, 4);
 }
 
+static void row_image(struct reader *r, struct capture *c, size_t i)
+{
+	struct capture_image *image = capture_add_image(c);
+
+	if (!image) {
+		reader_nomem(r);
+		return;
+	}
+	image->module = read_text_or_null(r, 1);
+	image->build_id = read_text(r, 2);
+}
+
 static void read_tables(struct reader *r, struct capture *c)
 {
 	read_table(r, "capture", "SELECT id, version, kernel, build, machine, command, tainted, "
@@ -350,6 +362,9 @@ static void read_tables(struct reader *r, struct capture *c)
 		   true, DB_MAX_FACTS, row_fact, c);
 	read_table(r, "loss", "SELECT id, name, text, count, programs FROM loss ORDER BY id", true,
 		   DB_MAX_LOSSES, row_loss, c);
+	if (db_version(r->db) >= 3)
+		read_table(r, "image", "SELECT id, module, build_id FROM image ORDER BY id", true,
+			   DB_MAX_IMAGES, row_image, c);
 }
 
 CLEANUP_DEFINE(capture, struct capture *, capture_free)

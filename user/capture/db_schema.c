@@ -26,24 +26,24 @@ const struct db_table db_tables[] = {
 	  "annotated INTEGER NOT NULL, "
 	  "unlocks_hidden INTEGER NOT NULL, "
 	  "irqs_unseen INTEGER NOT NULL, "
-	  "preempts INTEGER NOT NULL)" },
+	  "preempts INTEGER NOT NULL)", 0 },
 	{ "frame",
 	  "CREATE TABLE frame ("
 	  "id INTEGER PRIMARY KEY, "
 	  "ip INTEGER NOT NULL, "
-	  "text TEXT NOT NULL)" },
+	  "text TEXT NOT NULL)", 0 },
 	{ "stack",
 	  "CREATE TABLE stack ("
 	  "id INTEGER PRIMARY KEY, "
 	  "comm TEXT NOT NULL, "
 	  "pid INTEGER NOT NULL, "
-	  "cpu INTEGER NOT NULL)" },
+	  "cpu INTEGER NOT NULL)", 0 },
 	{ "stack_frame",
 	  "CREATE TABLE stack_frame ("
 	  "stack INTEGER NOT NULL REFERENCES stack(id), "
 	  "depth INTEGER NOT NULL, "
 	  "frame INTEGER NOT NULL REFERENCES frame(id), "
-	  "PRIMARY KEY (stack, depth)) WITHOUT ROWID" },
+	  "PRIMARY KEY (stack, depth)) WITHOUT ROWID", 0 },
 	{ "class",
 	  "CREATE TABLE class ("
 	  "id INTEGER PRIMARY KEY, "
@@ -56,14 +56,14 @@ const struct db_table db_tables[] = {
 	  "subclass INTEGER NOT NULL, "
 	  "flags INTEGER NOT NULL, "
 	  "usage INTEGER NOT NULL, "
-	  "acquisitions INTEGER NOT NULL)" },
+	  "acquisitions INTEGER NOT NULL)", 0 },
 	{ "usage",
 	  "CREATE TABLE usage ("
 	  "class INTEGER NOT NULL REFERENCES class(id), "
 	  "bit INTEGER NOT NULL, "
 	  "stack INTEGER REFERENCES stack(id), "
 	  "addr INTEGER, "
-	  "PRIMARY KEY (class, bit)) WITHOUT ROWID" },
+	  "PRIMARY KEY (class, bit)) WITHOUT ROWID", 0 },
 	{ "edge",
 	  "CREATE TABLE edge ("
 	  "id INTEGER PRIMARY KEY, "
@@ -74,7 +74,7 @@ const struct db_table db_tables[] = {
 	  "stack INTEGER REFERENCES stack(id), "
 	  "from_stack INTEGER REFERENCES stack(id), "
 	  "from_addr INTEGER, "
-	  "to_addr INTEGER)" },
+	  "to_addr INTEGER)", 0 },
 	{ "fact",
 	  "CREATE TABLE fact ("
 	  "id INTEGER PRIMARY KEY, "
@@ -82,14 +82,19 @@ const struct db_table db_tables[] = {
 	  "class INTEGER NOT NULL REFERENCES class(id), "
 	  "class2 INTEGER REFERENCES class(id), "
 	  "stack INTEGER REFERENCES stack(id), "
-	  "addr INTEGER)" },
+	  "addr INTEGER)", 0 },
 	{ "loss",
 	  "CREATE TABLE loss ("
 	  "id INTEGER PRIMARY KEY, "
 	  "name TEXT NOT NULL, "
 	  "text TEXT NOT NULL, "
 	  "count INTEGER NOT NULL, "
-	  "programs TEXT)" },
+	  "programs TEXT)", 0 },
+	{ "image",
+	  "CREATE TABLE image ("
+	  "id INTEGER PRIMARY KEY, "
+	  "module TEXT, "
+	  "build_id TEXT NOT NULL)", 3 },
 };
 
 const size_t db_nr_tables = sizeof(db_tables) / sizeof(db_tables[0]);
@@ -142,21 +147,56 @@ int db_error(struct error *err, sqlite3 *db, const char *what)
 	return error_set(err, code, "%s: %s", what, sqlite3_errmsg(db));
 }
 
+static int sign(sqlite3 *db, struct error *err)
+{
+	char sql[128];
+
+	sqlite3_snprintf(sizeof(sql), sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+			 DB_APPLICATION_ID, DB_VERSION);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return db_error(err, db, "application_id");
+	return 0;
+}
+
+static int create_tables(sqlite3 *db, uint32_t from, struct error *err)
+{
+	for (size_t i = 0; i < db_nr_tables; i++)
+		if (db_tables[i].since >= from &&
+		    sqlite3_exec(db, db_tables[i].sql, NULL, NULL, NULL) != SQLITE_OK)
+			return db_error(err, db, db_tables[i].name);
+	return 0;
+}
+
 int db_create(sqlite3 *db, struct error *err)
 {
-	char sign[128];
+	int code = create_tables(db, 0, err);
 
-	for (size_t i = 0; i < db_nr_tables; i++)
-		if (sqlite3_exec(db, db_tables[i].sql, NULL, NULL, NULL) != SQLITE_OK)
-			return db_error(err, db, db_tables[i].name);
+	if (code)
+		return code;
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
 		if (sqlite3_exec(db, views[i], NULL, NULL, NULL) != SQLITE_OK)
 			return db_error(err, db, "views");
-	sqlite3_snprintf(sizeof(sign), sign, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-			 DB_APPLICATION_ID, DB_VERSION);
-	if (sqlite3_exec(db, sign, NULL, NULL, NULL) != SQLITE_OK)
-		return db_error(err, db, "application_id");
-	return 0;
+	return sign(db, err);
+}
+
+int db_upgrade(sqlite3 *db, struct error *err)
+{
+	int code = create_tables(db, db_version(db) + 1, err);
+
+	return code ? code : sign(db, err);
+}
+
+uint32_t db_version(sqlite3 *db)
+{
+	uint32_t version = 0;
+	sqlite3_stmt *stmt;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL) != SQLITE_OK)
+		return 0;
+	if (sqlite3_step(stmt) == SQLITE_ROW)
+		version = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return version;
 }
 
 /*
@@ -165,6 +205,7 @@ int db_create(sqlite3 *db, struct error *err)
  */
 int db_verify(sqlite3 *db, struct error *err)
 {
+	uint32_t version = db_version(db);
 	sqlite3_stmt *stmt;
 	int code = 0;
 
@@ -174,6 +215,8 @@ int db_verify(sqlite3 *db, struct error *err)
 	for (size_t i = 0; i < db_nr_tables && !code; i++) {
 		int rc;
 
+		if (db_tables[i].since > version)
+			continue;
 		sqlite3_bind_text(stmt, 1, db_tables[i].name, -1, SQLITE_STATIC);
 		sqlite3_bind_text(stmt, 2, db_tables[i].sql, -1, SQLITE_STATIC);
 		rc = sqlite3_step(stmt);

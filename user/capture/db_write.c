@@ -372,6 +372,20 @@ static int write_losses(sqlite3 *db, const struct capture *c, struct error *err)
 	return writer_close(&w, "loss", err);
 }
 
+static int write_images(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO image (id, module, build_id) VALUES (?, ?, ?)");
+	for (size_t i = 0; i < c->nr_images; i++) {
+		writer_int(&w, i);
+		writer_text(&w, c->images[i].module, SIZE_MAX);
+		writer_text(&w, c->images[i].build_id, SIZE_MAX);
+		writer_row(&w);
+	}
+	return writer_close(&w, "image", err);
+}
+
 static int empty(sqlite3 *db, const char *sql, struct error *err)
 {
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_error(err, db, sql);
@@ -380,7 +394,7 @@ static int empty(sqlite3 *db, const char *sql, struct error *err)
 int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct error *err)
 {
 	struct db_mark to = { 0, c->nr_stacks, c->nr_classes, c->nr_edges, c->nr_facts };
-	int code = empty(db, "DELETE FROM capture; DELETE FROM loss", err);
+	int code = empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM image", err);
 
 	if (!code)
 		code = write_run(db, c, err);
@@ -399,6 +413,8 @@ int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct
 	if (!code)
 		code = write_losses(db, c, err);
 	if (!code)
+		code = write_images(db, c, err);
+	if (!code)
 		*mark = to;
 	return code;
 }
@@ -414,7 +430,8 @@ int db_clear(sqlite3 *db, struct error *err)
 {
 	return empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
 			 "DELETE FROM edge; DELETE FROM usage; DELETE FROM class; "
-			 "DELETE FROM stack_frame; DELETE FROM stack; DELETE FROM frame", err);
+			 "DELETE FROM stack_frame; DELETE FROM stack; DELETE FROM frame; "
+			 "DELETE FROM image", err);
 }
 
 int db_update_class(sqlite3 *db, const struct capture *c, size_t index, struct error *err)

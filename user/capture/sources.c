@@ -111,7 +111,13 @@ static int collect(const struct capture *c, struct sources *ret)
 	return err;
 }
 
-static int match(const struct sources *s, struct debuginfo *d, struct error *err)
+static const char *build_id_of(const void *capture, const char *module)
+{
+	return capture_build_id(capture, module);
+}
+
+static int match(const struct sources *s, struct debuginfo *d, const struct debuginfo_ran *ran,
+		 struct error *err)
 {
 	AUTO_FREE struct debuginfo_place *places = calloc(s->nr ? s->nr : 1, sizeof(*places));
 	size_t nr = 0;
@@ -121,7 +127,7 @@ static int match(const struct sources *s, struct debuginfo *d, struct error *err
 	for (size_t i = 0; i < s->nr; i++)
 		if (s->all[i].words)
 			places[nr++] = s->all[i].place;
-	return debuginfo_match(d, places, nr, err);
+	return debuginfo_match(d, ran, places, nr, err);
 }
 
 static int add_text(void *arg, const struct debuginfo_line *line)
@@ -241,12 +247,13 @@ static int exchange(struct capture *c, const struct sources *s)
 
 int sources_add(struct capture *c, struct debuginfo *d, struct error *err)
 {
+	const struct debuginfo_ran ran = {build_id_of, c};
 	struct sources s = {};
 	int code = collect(c, &s);
 
 	if (code)
 		error_set(err, code, "out of memory");
-	code = code ? code : match(&s, d, err);
+	code = code ? code : match(&s, d, &ran, err);
 	if (!code) {
 		code = resolve(&s, d);
 		code = code ? code : exchange(c, &s);

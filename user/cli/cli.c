@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "capture/sources.h"
-#include "kernel/debugfiles.h"
 #include "report/report.h"
 
 
@@ -106,9 +105,10 @@ int cli_show_capture(const struct capture *c, const struct cli_show *show)
 	return code < 0 ? cli_fail(&err) : code;
 }
 
-int cli_add_sources(struct capture *c, const char *vmlinux, const char *release, struct error *err)
+int cli_add_sources(struct capture *c, const char *vmlinux, const struct debugfiles_where *modules,
+		    struct error *err)
 {
-	AUTO_FREE char *found = vmlinux ? NULL : debugfiles_running(NULL, release);
+	AUTO_FREE char *found = vmlinux ? NULL : debugfiles_running(NULL, modules->release);
 	struct debuginfo *d = NULL;
 	struct error ignored = {};
 	int code;
@@ -117,7 +117,7 @@ int cli_add_sources(struct capture *c, const char *vmlinux, const char *release,
 		return 0;
 	if (!vmlinux)
 		err = &ignored; /* nobody asked for it */
-	code = debuginfo_open(vmlinux ? vmlinux : found, release, &d, err);
+	code = debuginfo_open(vmlinux ? vmlinux : found, modules, &d, err);
 	code = code ? code : sources_add(c, d, err);
 	debuginfo_free(d);
 	return vmlinux ? code : 0;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "capture/capture.h"
 #include "finding/finding.h"
+#include "kernel/debugfiles.h"
 #include "kernel/features.h"
 
 /* Exit statuses, the same for every command. */
@@ -54,10 +55,9 @@ int cli_fail(const struct error *err);
 
 /*
  * Lines of the source for a capture's stacks. vmlinux: a file with debug information,
- * or NULL: that of the running kernel, if there is any. release: the running kernel's,
- * NULL: the capture is another machine's.
+ * or NULL: that of the running kernel, if there is any. modules: where those are.
  */
-int cli_add_sources(struct capture *c, const char *vmlinux, const char *release,
+int cli_add_sources(struct capture *c, const char *vmlinux, const struct debugfiles_where *modules,
 		    struct error *err);
 
 /* Analyse, print to stdout, and say the exit status. */

@@ -10,19 +10,24 @@
 
 struct report_args {
 	const char *path;
-	bool shows; /* has the options of cli_show, and --vmlinux */
+	bool shows; /* has the options of cli_show, and those of source lines */
 	const char *vmlinux;
+	const char *modules;
 	bool proc; /* as /proc/lockdep */
 	struct cli_show show;
 };
 
 #define KEY_VMLINUX 0x200
 #define KEY_PROC 0x201
+#define KEY_MODULES 0x202
 
 static const struct argp_option report_options[] = {
 	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
 	  "the traced kernel's vmlinux with debug information: show file, line and inlined "
 	  "functions", 0 },
+	{ "modules", KEY_MODULES, "FOLDER", 0,
+	  "where the traced kernel's modules are, with debug information, for their lines, too "
+	  "(default: the usual places of that kernel's release)", 0 },
 	{}
 };
 
@@ -47,10 +52,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_VMLINUX:
 		args->vmlinux = arg;
 		return 0;
+	case KEY_MODULES:
+		args->modules = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (args->path)
 			argp_error(state, "one capture at a time");
 		args->path = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (args->modules && !args->vmlinux)
+			argp_error(state, "--modules goes with --vmlinux");
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which capture? Name the file that `lockvane trace -o` wrote");
@@ -71,6 +83,17 @@ static struct report_args parse_args(const char *doc, const struct argp_option *
 	return args;
 }
 
+/* Without build ids nothing says that modules found here are those that ran. */
+static int add_sources(struct capture *c, const struct report_args *args, struct error *err)
+{
+	const struct debugfiles_where modules = {
+		args->modules,
+		capture_build_id(c, NULL) ? c->kernel : NULL,
+	};
+
+	return args->vmlinux ? cli_add_sources(c, args->vmlinux, &modules, err) : 0;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	static const struct argp_child children[] = { { &cli_show_argp, 0, NULL, 0 }, {} };
@@ -84,9 +107,7 @@ int cmd_report(int argc, char **argv)
 
 	if (capture_db_load(args.path, &c, &err))
 		return cli_fail(&err);
-	status = args.vmlinux && cli_add_sources(c, args.vmlinux, NULL, &err) ?
-			 cli_fail(&err) :
-			 cli_show_capture(c, &args.show);
+	status = add_sources(c, &args, &err) ? cli_fail(&err) : cli_show_capture(c, &args.show);
 	capture_free(c);
 	return status;
 }

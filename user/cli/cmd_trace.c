@@ -227,10 +227,13 @@ static char *join(char *const words[])
 
 static int describe(const struct session *s, struct capture *c)
 {
+	int code;
+
 	c->command = join(s->args->command);
 	c->duration = s->duration;
 	c->started = time(NULL) - s->duration / 1000000000ull;
-	return host_describe(&s->host, c);
+	code = host_describe(&s->host, c);
+	return code ? code : host_describe_modules(c);
 }
 
 /* Switched off in the meantime, ftrace leaves the hooks in place, but silent. */
@@ -304,6 +307,7 @@ int cmd_trace(int argc, char **argv)
 {
 	struct trace_args args = { .show.least = FINDING_LIKELY, .locks = PLAN_ALL_LOCKS };
 	struct session session = { .args = &args };
+	const struct debugfiles_where modules = { NULL, session.host.features.release };
 	struct capture *c = NULL;
 	struct error err = {};
 	int code = 0, status;
@@ -324,7 +328,7 @@ int cmd_trace(int argc, char **argv)
 	if (code)
 		return cli_fail(&err);
 	/* What was traced is shown and kept, even if FILE is no good. */
-	code = cli_add_sources(c, args.vmlinux, session.host.features.release, &err);
+	code = cli_add_sources(c, args.vmlinux, &modules, &err);
 	if (code)
 		cli_fail(&err);
 	status = cli_show_capture(c, &args.show);

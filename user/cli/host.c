@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/host.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
+#include "kernel/debugfiles.h"
 #include "kernel/ksyms.h"
 
 int host_look(uint32_t locks, bool accept_hazard, struct host *ret, struct error *err)
@@ -54,6 +56,36 @@ static char *taint_text(void)
 	return strdup(text);
 }
 
+/* Of what has no build id nothing is said. */
+static int describe_image(struct capture *c, const char *module)
+{
+	struct capture_image *image;
+	char id[BUILD_ID_LEN];
+
+	if (c->nr_images >= CAPTURE_MAX_IMAGES || debugfiles_build_id(NULL, module, id))
+		return 0;
+	image = capture_add_image(c);
+	if (!image)
+		return -ENOMEM;
+	image->module = module ? strdup(module) : NULL;
+	image->build_id = strdup(id);
+	return image->build_id && (image->module || !module) ? 0 : -ENOMEM;
+}
+
+int host_describe_modules(struct capture *c)
+{
+	DIR *modules = opendir("/sys/module");
+	const struct dirent *entry;
+	int code = 0;
+
+	while (modules && !code && (entry = readdir(modules)))
+		if (entry->d_name[0] != '.')
+			code = describe_image(c, entry->d_name);
+	if (modules)
+		closedir(modules);
+	return code;
+}
+
 int host_describe(const struct host *h, struct capture *c)
 {
 	c->version = strdup(LOCKVANE_VERSION);
@@ -65,5 +97,6 @@ int host_describe(const struct host *h, struct capture *c)
 	c->unlocks_hidden = h->plan.unlocks_hidden;
 	c->preempts = h->features.preempts;
 	c->irqs_unseen = h->plan.irq_source == LV_IRQ_SOURCE_NONE;
-	return c->version && c->kernel && c->build && c->machine ? 0 : -ENOMEM;
+	return c->version && c->kernel && c->build && c->machine ? describe_image(c, NULL)
+								 : -ENOMEM;
 }

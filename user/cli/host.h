@@ -21,5 +21,7 @@ void host_done(struct host *h);
 
 /* Say in a capture what kernel it is of, and what cannot be seen there. -ENOMEM. */
 int host_describe(const struct host *h, struct capture *c);
+/* And which modules are loaded. -ENOMEM. */
+int host_describe_modules(struct capture *c);
 
 #endif

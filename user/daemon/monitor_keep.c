@@ -35,13 +35,35 @@ void monitor_totals(const struct monitor *m, struct state_totals *ret)
 	ret->saved_ms = monitor_time_ms();
 }
 
+static bool is_same_kernel(const struct capture *a, const struct capture *b)
+{
+	const char *x = capture_build_id(a, NULL), *y = capture_build_id(b, NULL);
+
+	return !strcmp(a->kernel, b->kernel) && !strcmp(a->build, b->build) &&
+	       (!x || !y || !strcmp(x, y));
+}
+
+/* A graph of an older lockvane has none. */
+static int set_build_id(struct capture *c, const struct capture *head)
+{
+	const char *id = capture_build_id(head, NULL);
+	struct capture_image *image;
+
+	if (!id || capture_build_id(c, NULL))
+		return 0;
+	image = capture_add_image(c);
+	if (image)
+		image->build_id = strdup(id);
+	return image && image->build_id ? 0 : -ENOMEM;
+}
+
 /* Another kernel's graph is of no use here; its findings are. */
 static struct capture *own_graph(struct monitor *m, struct capture *graph)
 {
 	const struct capture *head = m->setup->head;
 	struct error err = {};
 
-	if (!graph || (!strcmp(graph->kernel, head->kernel) && !strcmp(graph->build, head->build)))
+	if (!graph || is_same_kernel(graph, head))
 		return graph;
 	tell(CONFIG_NOTICE, TELL_STATE,
 	     "kernel %s is another than %s: a new graph begins, the old one is "
@@ -102,10 +124,11 @@ int monitor_open_state(struct monitor *m, struct capture **ret_graph, struct err
 	m->known = there.known;
 	m->before = there.totals;
 	*ret_graph = own_graph(m, there.graph);
-	if (*ret_graph)
+	if (!*ret_graph)
+		*ret_graph = new_graph(m->setup->head);
+	if (*ret_graph && !set_build_id(*ret_graph, m->setup->head))
 		return 0;
-	*ret_graph = new_graph(m->setup->head);
-	return *ret_graph ? 0 : error_set(err, -ENOMEM, "out of memory");
+	return error_set(err, -ENOMEM, "out of memory");
 }
 
 static bool is_time(const struct monitor *m, uint64_t now)

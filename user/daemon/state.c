@@ -102,12 +102,19 @@ static void limit(const struct state *s)
 	run(s->db, sql, NULL);
 }
 
-static int create(struct state *s, struct error *err)
+static int create(sqlite3 *db, struct error *err)
+{
+	int code = db_create(db, err);
+
+	return code ? code : state_rows_create(db, err);
+}
+
+static int in_transaction(struct state *s, int (*make)(sqlite3 *db, struct error *err),
+			  struct error *err)
 {
 	int code = run(s->db, "BEGIN IMMEDIATE", err);
 
-	code = code ? code : db_create(s->db, err);
-	code = code ? code : state_rows_create(s->db, err);
+	code = code ? code : make(s->db, err);
 	code = code ? code : run(s->db, "COMMIT", err);
 	if (code && sqlite3_errcode(s->db) != SQLITE_OK)
 		code = state_error(err, s->db, "cannot make the tables");
@@ -128,11 +135,14 @@ static int check(struct state *s, struct error *err)
 	int code = number(s->db, "PRAGMA application_id", &id, err);
 
 	code = code ? code : number(s->db, "PRAGMA user_version", &version, err);
-	if (!code && (id != DB_APPLICATION_ID || version != DB_VERSION))
+	if (!code && (id != DB_APPLICATION_ID || version < DB_OLDEST || version > DB_VERSION))
 		code = error_set(err, -EUCLEAN, "it is of another format (version %lld)",
 				 (long long)version);
 	code = code ? code : damage(db_verify(s->db, err));
-	return code ? code : state_rows_verify(s->db, err);
+	code = code ? code : state_rows_verify(s->db, err);
+	if (!code && version < DB_VERSION)
+		code = in_transaction(s, db_upgrade, err);
+	return code;
 }
 
 static void close_db(struct state *s)
@@ -159,7 +169,7 @@ static int open_db(struct state *s, struct error *err)
 	code = prepare(s, err);
 	code = code ? code : number(s->db, "SELECT count(*) FROM sqlite_schema", &tables, err);
 	if (!code)
-		code = tables ? check(s, err) : create(s, err);
+		code = tables ? check(s, err) : in_transaction(s, create, err);
 	if (code)
 		close_db(s);
 	else

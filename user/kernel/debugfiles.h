@@ -5,6 +5,14 @@
 
 #include <stddef.h>
 
+#define BUILD_ID_LEN 129 /* in hex, and its end */
+
+/* A build id's bytes in hex. -ENOENT: it is none. */
+int debugfiles_build_id_text(const void *bytes, size_t len, char ret[static BUILD_ID_LEN]);
+
+/* The build id of the running kernel, or of a module that is loaded. root: see file_path(). */
+int debugfiles_build_id(const char *root, const char *module, char ret[static BUILD_ID_LEN]);
+
 /*
  * The vmlinux of the running kernel, by its build id (from /sys/kernel/notes): in
  * the usual places for the release, below .build-id, or, where DEBUGINFOD_URLS names
@@ -13,7 +21,17 @@
  */
 char *debugfiles_running(const char *root, const char *release);
 
-/* A module's file, with or without DWARF, of a release; NULL: none. To be freed. */
-char *debugfiles_module(const char *root, const char *release, const char *module);
+/* Where modules are: in a folder and those below; or, NULL, where they usually are, by release. */
+struct debugfiles_where {
+	const char *folder;
+	const char *release; /* NULL: nowhere */
+};
+
+/*
+ * A module's file, with or without DWARF; NULL: none. To be freed. wanted: its build id, files with
+ * another are passed over; or NULL.
+ */
+char *debugfiles_module(const char *root, const struct debugfiles_where *where, const char *module,
+			const char *wanted);
 
 #endif

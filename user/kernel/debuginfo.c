@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "kernel/debugfiles.h"
 
 #define KERNEL "kernel"
 #define MAX_INLINED 8 /* functions in one place; more are left out */
@@ -36,7 +35,8 @@ struct image {
 
 struct debuginfo {
 	Dwfl *dwfl;
-	char *release; /* whose modules are looked for, or NULL */
+	const struct debugfiles_where *modules;
+	const struct debuginfo_ran *ran;
 	struct image images[1 + MAX_MODULES]; /* the kernel first */
 	size_t nr_images;
 	uint64_t slide;      /* the running kernel's addresses less the file's */
@@ -102,9 +102,21 @@ static const struct symbol *find_symbol(const struct image *image, const char *n
 	return &image->symbols[low];
 }
 
-/* path NULL: there is no such file, which is remembered, too. */
-static int add_image(struct debuginfo *d, const char *name, const char *path)
+/* The build id of what ran, and of the file: are they known, and not the same? */
+static bool is_another(Dwfl_Module *file, const char *wanted, char ret_id[static BUILD_ID_LEN])
 {
+	const unsigned char *bytes;
+	GElf_Addr addr;
+	int len = dwfl_module_build_id(file, &bytes, &addr);
+
+	return wanted && len > 0 && !debugfiles_build_id_text(bytes, len, ret_id) &&
+	       strcmp(ret_id, wanted);
+}
+
+/* path NULL: there is no such file, which is remembered, too. wanted: its build id, or NULL. */
+static int add_image(struct debuginfo *d, const char *name, const char *path, const char *wanted)
+{
+	char id[BUILD_ID_LEN];
 	struct image *image = &d->images[d->nr_images];
 	Dwarf_Addr bias;
 
@@ -117,7 +129,8 @@ static int add_image(struct debuginfo *d, const char *name, const char *path)
 	dwfl_report_begin_add(d->dwfl);
 	image->dwfl = dwfl_report_offline(d->dwfl, name, path, -1);
 	dwfl_report_end(d->dwfl, NULL, NULL);
-	if (image->dwfl && !dwfl_module_getdwarf(image->dwfl, &bias))
+	if (image->dwfl &&
+	    (is_another(image->dwfl, wanted, id) || !dwfl_module_getdwarf(image->dwfl, &bias)))
 		image->dwfl = NULL;
 	return image->dwfl ? read_symbols(image) : -ENOENT;
 }
@@ -180,7 +193,7 @@ static void find_root(struct debuginfo *d)
 
 CLEANUP_DEFINE(debuginfo, struct debuginfo *, debuginfo_free)
 
-int debuginfo_open(const char *path, const char *release, struct debuginfo **ret,
+int debuginfo_open(const char *path, const struct debugfiles_where *modules, struct debuginfo **ret,
 		   struct error *err)
 {
 	CLEANUP(cleanup_debuginfo) struct debuginfo *d = calloc(1, sizeof(*d));
@@ -188,13 +201,13 @@ int debuginfo_open(const char *path, const char *release, struct debuginfo **ret
 
 	if (!d)
 		return error_set(err, -ENOMEM, "out of memory");
-	d->release = release ? strdup(release) : NULL;
+	d->modules = modules;
 	d->dwfl = dwfl_begin(&callbacks);
-	if (!d->dwfl || (release && !d->release))
+	if (!d->dwfl)
 		return error_set(err, -ENOMEM, "out of memory");
 	if (access(path, R_OK))
 		return error_set_errno(err, -errno, "cannot read %s", path);
-	code = add_image(d, KERNEL, path);
+	code = add_image(d, KERNEL, path, NULL);
 	if (code)
 		return error_set(err, code == -ENOENT ? -EINVAL : code,
 				 "%s holds no debug information of a kernel: it must be a vmlinux "
@@ -215,7 +228,6 @@ void debuginfo_free(struct debuginfo *d)
 	}
 	if (d->dwfl)
 		dwfl_end(d->dwfl);
-	free(d->release);
 	free(d);
 }
 
@@ -245,8 +257,8 @@ static uint64_t most_common(const uint64_t *sorted, size_t nr, size_t *ret_times
 	return best;
 }
 
-int debuginfo_match(struct debuginfo *d, const struct debuginfo_place *places, size_t nr,
-		    struct error *err)
+static int match_places(struct debuginfo *d, const struct debuginfo_place *places, size_t nr,
+			struct error *err)
 {
 	AUTO_FREE uint64_t *slides = calloc(nr ? nr : 1, sizeof(*slides));
 	size_t asked = 0, found = 0, known = 0, times;
@@ -274,17 +286,33 @@ int debuginfo_match(struct debuginfo *d, const struct debuginfo_place *places, s
 	return 0;
 }
 
+int debuginfo_match(struct debuginfo *d, const struct debuginfo_ran *ran,
+		    const struct debuginfo_place *places, size_t nr, struct error *err)
+{
+	const char *wanted = ran ? ran->build_id(ran->arg, NULL) : NULL;
+	char id[BUILD_ID_LEN];
+
+	d->ran = ran;
+	if (is_another(d->images[0].dwfl, wanted, id))
+		return error_set(err, -ESTALE,
+				 "the debug information is of another kernel: its build id is %s, "
+				 "that of the kernel traced %s",
+				 id, wanted);
+	return match_places(d, places, nr, err);
+}
+
 static struct image *find_image(struct debuginfo *d, const char *module)
 {
+	const char *wanted = d->ran ? d->ran->build_id(d->ran->arg, module) : NULL;
 	AUTO_FREE char *path = NULL;
 
 	for (size_t i = 0; i < d->nr_images; i++)
 		if (!strcmp(d->images[i].name, module))
 			return &d->images[i];
-	if (!d->release || d->nr_images > MAX_MODULES)
+	if (!d->modules || d->nr_images > MAX_MODULES)
 		return NULL;
-	path = debugfiles_module(NULL, d->release, module);
-	return add_image(d, module, path) == -ENOMEM ? NULL : &d->images[d->nr_images - 1];
+	path = debugfiles_module(NULL, d->modules, module, wanted);
+	return add_image(d, module, path, wanted) == -ENOMEM ? NULL : &d->images[d->nr_images - 1];
 }
 
 /* Where the file has a place. A module is not moved as a whole: its symbols tell. */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "kernel/debugfiles.h"
 
 struct debuginfo;
 
@@ -23,20 +24,25 @@ struct debuginfo_place {
 
 /*
  * path: the kernel's vmlinux with DWARF. -ENOENT, -EINVAL: there is none in it.
- * release: modules of that release are looked for in the usual places when they are
- * asked about; NULL: they are not.
+ * modules: where they are looked for when they are asked about (it must stay); NULL: nowhere.
  */
-int debuginfo_open(const char *path, const char *release, struct debuginfo **ret,
+int debuginfo_open(const char *path, const struct debugfiles_where *modules, struct debuginfo **ret,
 		   struct error *err);
 void debuginfo_free(struct debuginfo *d); /* takes NULL */
 
+/* What is known of what ran: the build id of a module, or of the kernel (NULL); NULL: nothing. */
+struct debuginfo_ran {
+	const char *(*build_id)(const void *arg, const char *module);
+	const void *arg;
+};
+
 /*
- * Find out how far from where the file says the kernel ran (KASLR), from places of
- * it: most must agree, or the file is another kernel's: -ESTALE. To be called
- * before lines are asked for.
+ * Is the file that kernel's? Build ids that are known must be equal. Find out how far from
+ * where the file says it ran (KASLR), from places of it, of which most must agree. Else
+ * -ESTALE. To be called before lines are asked for; ran must stay, or is NULL.
  */
-int debuginfo_match(struct debuginfo *d, const struct debuginfo_place *places, size_t nr,
-		    struct error *err);
+int debuginfo_match(struct debuginfo *d, const struct debuginfo_ran *ran,
+		    const struct debuginfo_place *places, size_t nr, struct error *err);
 
 /* A line of the source, the innermost function's first. */
 struct debuginfo_line {
