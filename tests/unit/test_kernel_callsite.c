@@ -126,7 +126,7 @@ static void add_relations(struct btf *b, int u64, int lock)
 	zone = btf__add_ptr(b, holder);
 	holder = btf__add_struct(b, "zone_ref", 8);
 	add_member(b, "zone", zone, 0);
-	function(b, "zone_get", holder, 0);
+	function(b, "zone_get", holder, lock_struct(b, lock, "page", 120, 100));
 }
 
 static int setup(void **state)
@@ -355,7 +355,7 @@ static void test_taker(void **state)
 	assert_int_equal(ASK_AT(92, &type, {{AT(BOTH_CLOSE), 0}}), CALLSITE_NOTHING);
 }
 
-/* By the name of a pointer, some hops away; the other pointer there is no per-CPU one. */
+/* By the name of a pointer, some hops away; the other pointer there is no per-CPU one, nor the page. */
 static void test_percpu_pointer(void **state)
 {
 	struct kbtf_type type;

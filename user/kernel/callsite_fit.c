@@ -35,8 +35,21 @@ static bool only_lock(const struct callsite_query *q, struct kbtf_type type, str
 	return nr == 1;
 }
 
+/* A struct page has a place of its own, and what overlays it; none lies in the memory it is of. */
+static bool is_page(struct kbtf_type type)
+{
+	static const char *const overlays[] = {"page", "folio", "ptdesc", "slab"};
+
+	for (size_t i = 0; i < sizeof(overlays) / sizeof(overlays[0]); i++)
+		if (!strcmp(kbtf_name(type), overlays[i]))
+			return true;
+	return false;
+}
+
 bool callsite_lock(const struct callsite_query *q, struct kbtf_type type, struct lockpath *ret)
 {
+	if (is_page(type))
+		return false;
 	if (q->off == CALLSITE_ANYWHERE)
 		return only_lock(q, type, ret);
 	lockpath_at(q->btf, type, q->off, q->family, ret);
