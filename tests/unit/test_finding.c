@@ -385,6 +385,21 @@ static void test_readers_are_weak_where_releases_get_lost(void **state)
 	capture_free(t.c);
 }
 
+/* Where unlocks are hidden, who holds a lock on a stack may have returned from there. */
+static void test_stacks_are_weak_where_unlocks_are_hidden(void **state)
+{
+	struct two_locks t = two_locks();
+
+	case_edge(t.c, t.a, t.b, LV_DEP_EN, LV_NONE);
+	case_edge(t.c, t.b, t.a, LV_DEP_EN, LV_NONE);
+	free(t.c->classes[t.a].kind);
+	t.c->classes[t.a].kind = strdup("stack");
+	assert_one(t.c, FINDING_CIRCULAR, FINDING_CERTAIN, "a b");
+	t.c->unlocks_hidden = true;
+	assert_one(t.c, FINDING_CIRCULAR, FINDING_WEAK, "a b");
+	capture_free(t.c);
+}
+
 static void test_cycle_through_self_nesting_is_weak(void **state)
 {
 	struct two_locks t = two_locks();
@@ -810,6 +825,7 @@ int main(void)
 		cmocka_unit_test(test_exact_inversion_is_preferred),
 		cmocka_unit_test(test_inferred_and_hidden_are_likely),
 		cmocka_unit_test(test_readers_are_weak_where_releases_get_lost),
+		cmocka_unit_test(test_stacks_are_weak_where_unlocks_are_hidden),
 		cmocka_unit_test(test_cycle_through_self_nesting_is_weak),
 		cmocka_unit_test(test_inconsistent_pairs),
 		cmocka_unit_test(test_inconsistent_instance),

@@ -19,6 +19,9 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 
 	if (c->preempts && ((sleeps && shared) || class->family == LV_SOCK))
 		return CAPTURE_AMBIGUOUS;
+	/* The memory is something else's as soon as the function returns: its word proves nothing. */
+	if (c->unlocks_hidden && class->kind && !strcmp(class->kind, "stack"))
+		return CAPTURE_AMBIGUOUS;
 	return class->certainty;
 }
 

@@ -48,7 +48,8 @@ uint32_t finding_usage(const struct capture *c, const struct capture_class *clas
 /*
  * How much a class can be relied on: its certainty; but on a kernel that preempts
  * itself, that of a sleeping lock without an owner to ask is CAPTURE_AMBIGUOUS:
- * who holds it may have given it back unseen.
+ * who holds it may have given it back unseen. So is that of a lock on a task's stack
+ * where unlocks are hidden.
  */
 enum capture_certainty finding_grade(const struct capture *c, const struct capture_class *class);
 
