@@ -247,12 +247,12 @@ static int open_and_read(struct state *s, struct state_content *ret, struct erro
 	return code;
 }
 
-static void read_known(const char *folder, struct state_content *ret)
+static void read_only(const char *folder, struct state_content *ret)
 {
 	struct state_content there;
 	char aside[PATH_MAX], damage[sizeof(ret->damage)];
 
-	if (state_read(folder, &there, NULL))
+	if (state_read_whole(folder, &there, NULL))
 		return;
 	memcpy(aside, ret->aside, sizeof(aside));
 	memcpy(damage, ret->damage, sizeof(damage));
@@ -292,9 +292,12 @@ int state_open(const char *folder, struct state **ret, struct state_content *ret
 		memcpy(ret_content->damage, why, sizeof(why));
 	}
 	s->rewrite = code != 0 || !ret_content->graph;
-	/* What is known need not be told again because it cannot be written. */
+	/*
+	 * What is known need not be told again because it cannot be written, and once it can,
+	 * the graph in there is written anew.
+	 */
 	if (code)
-		read_known(folder, ret_content);
+		read_only(folder, ret_content);
 	*ret = s;
 	return code;
 }

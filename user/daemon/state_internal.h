@@ -25,6 +25,9 @@ int state_open_folder(struct state *s, struct error *err);
 /* Rename the database, which is damaged, and what lies beside it. */
 int state_set_aside(struct state *s, char ret_aside[static PATH_MAX], struct error *err);
 
+/* As state_read(), and the graph. */
+int state_read_whole(const char *folder, struct state_content *ret, struct error *err);
+
 /* Tables beside the capture's. */
 int state_rows_create(sqlite3 *db, struct error *err);
 /* -EUCLEAN: they are not as state_rows_create() makes them. */

@@ -77,6 +77,18 @@ int state_read(const char *folder, struct state_content *ret, struct error *err)
 	return code;
 }
 
+int state_read_whole(const char *folder, struct state_content *ret, struct error *err)
+{
+	CLEANUP(cleanup_reader) sqlite3 *db = NULL;
+	int code = state_read(folder, ret, err);
+
+	code = code ? code : open_reader(folder, &db, err);
+	/* Without a graph, or with one that cannot be read: the findings are something. */
+	if (!code && !db_verify(db, NULL))
+		db_read(db, &ret->graph, NULL);
+	return code;
+}
+
 int state_report(const char *folder, const char *id, bool json, char **ret, struct error *err)
 {
 	CLEANUP(cleanup_reader) sqlite3 *db = NULL;
