@@ -299,6 +299,11 @@ int words_new(const struct kbtf *btf, struct words **ret)
 	return 0;
 }
 
+void words_follow(struct words *w)
+{
+	open_symbols(w, NULL); /* who needs them then says why there are none */
+}
+
 void words_forget(struct words *w)
 {
 	ksyms_free(w->ksyms);

@@ -23,4 +23,7 @@ int words_capture(struct words *w, const struct tables *tables, struct capture *
 		uint32_t *ret_classes, struct error *err);
 void words_forget(struct words *w);
 
+/* Read what has to be read again now, and not when somebody waits for names. */
+void words_follow(struct words *w);
+
 #endif
