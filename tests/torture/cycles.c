@@ -81,7 +81,7 @@ static int cycle(struct programs *programs, const struct plan *plan, int links, 
 	code = record(programs, err);
 	if (code)
 		return code;
-	programs_detach(programs);
+	programs_detach(programs, NULL, NULL);
 	if (count_links())
 		return error_set(err, -EIO, "%d hooks left", count_links());
 	return programs_attach(programs, plan, NULL, NULL, err);

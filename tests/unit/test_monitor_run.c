@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,6 +24,7 @@
 
 #include <cmocka.h>
 
+#include "capture/db.h"
 #include "daemon/monitor.h"
 #include "daemon/state.h"
 #include "replay/machine.h"
@@ -145,7 +148,7 @@ void programs_run_counts(struct programs *p, struct programs_runs ret[static LV_
 	memset(ret, 0, (LV_HOOKS + 1) * sizeof(*ret));
 }
 
-void programs_detach(struct programs *p)
+void programs_detach(struct programs *p, programs_progress progress, void *arg)
 {
 	if (__atomic_load_n(&p->world->control.word, __ATOMIC_SEQ_CST))
 		abort(); /* disarm before detaching */
@@ -157,6 +160,11 @@ int programs_attach(struct programs *p, const struct plan *plan, programs_progre
 {
 	p->attached = true;
 	return 0;
+}
+
+double programs_in_place(const struct programs *p)
+{
+	return p->attached;
 }
 
 void programs_finish(struct programs *p)
@@ -208,6 +216,10 @@ void words_forget(struct words *w)
 {
 }
 
+void words_follow(struct words *w)
+{
+}
+
 int words_capture(struct words *w, const struct tables *tables, struct capture *ret, uint32_t *ids,
 		struct error *err)
 {
@@ -224,6 +236,7 @@ static char folder[] = "/tmp/lockvane-run-XXXXXX";
 static char state[PATH_MAX], conf[PATH_MAX], said[PATH_MAX];
 static unsigned int number;
 static pid_t daemon_pid;
+static const char *build = "#1"; /* of the kernel */
 
 static int setup(void **unused)
 {
@@ -259,7 +272,7 @@ static int run_daemon(void)
 	int code;
 
 	head->kernel = strdup("6.12");
-	head->build = strdup("#1");
+	head->build = strdup(build);
 	head->machine = strdup("x86_64");
 	code = read_config(NULL, &setup.config, &err);
 	code = code ? code : monitor_run(&setup, &err);
@@ -419,7 +432,7 @@ static void test_kills(void **unused)
 
 		start();
 		seed = seed * 1664525 + 1013904223;
-		for (uint32_t us = (seed >> 8) % 400000; us > 5000; us -= 5000) {
+		for (uint32_t us = (seed >> 8) % 900000; us > 5000; us -= 5000) {
 			trigger(2); /* of no effect until it is armed */
 			usleep(5000);
 		}
@@ -525,6 +538,116 @@ static void test_rests(void **unused)
 	assert_int_equal(ended(SIGTERM), 0);
 }
 
+/* Classes of the graph in a file of the state's folder. */
+static size_t graph_classes(const char *name, const char *its_build)
+{
+	struct capture *c;
+	struct error err = {};
+	char path[PATH_MAX + 16];
+	size_t nr;
+
+	snprintf(path, sizeof(path), "%s/%s", state, name);
+	if (capture_db_load(path, &c, &err))
+		return 0;
+	assert_string_equal(c->build, its_build);
+	nr = c->nr_classes;
+	capture_free(c);
+	return nr;
+}
+
+/* Its graph is kept aside and a new one begins; what is found there is news. */
+static void test_new_build(void **unused)
+{
+	struct state_content there;
+	struct error err = {};
+
+	configure(ALWAYS);
+	start();
+	await("lockvane: armed", 1);
+	trigger(1);
+	await("finding ", 1);
+	assert_int_equal(ended(SIGTERM), 0);
+	assert_true(graph_classes(STATE_FILE, "#1") >= 3);
+	build = "#2";
+	start();
+	await("a new graph begins", 1);
+	await("lockvane: armed", 2);
+	usleep(600000);
+	assert_int_equal(lines("finding "), 1);
+	assert_int_equal(ended(SIGTERM), 0);
+	assert_int_equal(graph_classes(STATE_FILE, "#2"), 0);
+	assert_true(graph_classes(STATE_PREVIOUS, "#1") >= 3);
+	start();
+	await("lockvane: armed", 3);
+	trigger(1);
+	usleep(600000);
+	assert_int_equal(ended(SIGTERM), 0);
+	build = "#1";
+	assert_true(graph_classes(STATE_FILE, "#2") >= 3);
+	assert_int_equal(lines("a new graph begins"), 1);
+	assert_int_equal(state_read(state, &there, &err), 0);
+	print_message("%zu findings, told %u times\n", (size_t)there.known.nr, lines("finding "));
+	state_content_done(&there);
+}
+
+/* Only we see these mounts, and they go with us. */
+static bool private_mounts(void)
+{
+	static bool done;
+
+	done = done || (!unshare(CLONE_NEWNS) &&
+			!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	return done;
+}
+
+static void remount(unsigned long flags)
+{
+	assert_int_equal(mount("none", state, NULL, MS_REMOUNT | flags, "mode=700"), 0);
+}
+
+/* Begins where nothing can be written, and ends where it can be again. */
+static void live_readonly(unsigned int life, int rounds)
+{
+	remount(MS_RDONLY);
+	start();
+	await("Read-only file system: what is found is kept in memory", life);
+	await("lockvane: armed", life + 1);
+	trigger(rounds);
+	usleep(600000);
+	remount(0);
+	assert_int_equal(ended(SIGTERM), 0);
+	assert_int_equal(lines("saved again"), life);
+	assert_int_equal(lines("finding "), 1); /* it is known */
+}
+
+/* A file system that really is read-only: it is read, watching goes on, and nothing is lost. */
+static void test_readonly(void **unused)
+{
+	struct known_finding k = {};
+	size_t classes;
+
+	if (!private_mounts())
+		skip();
+	assert_int_equal(mkdir(state, 0700), 0);
+	assert_int_equal(mount("none", state, "tmpfs", 0, "mode=700"), 0);
+	configure(ALWAYS);
+	start();
+	await("lockvane: armed", 1);
+	trigger(1);
+	await("finding ", 1);
+	assert_int_equal(ended(SIGTERM), 0);
+	classes = graph_classes(STATE_FILE, "#1");
+	live_readonly(1, 10);
+	assert_true(recorded(&k));
+	assert_int_equal(k.count, 11);
+	/* Nothing happens: the graph that is saved is that of before. */
+	live_readonly(2, 0);
+	assert_true(recorded(&k));
+	assert_int_equal(k.count, 11);
+	assert_int_equal(graph_classes(STATE_FILE, "#1"), classes);
+	assert_int_equal(umount(state), 0);
+}
+
 /* What a test that failed has left running. */
 static int teardown(void **unused)
 {
@@ -553,6 +676,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_life),  T(test_alone),	T(test_kills),
 		T(test_without), T(test_damaged), T(test_rests),
+		T(test_new_build), T(test_readonly),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -5,8 +5,8 @@
 
 #define SECOND 1e9
 #define PERIOD 600.0	 /* seconds: the account holds so much of the share, no more */
-#define LOAN 10.0	 /* seconds of the share, to begin with */
-#define RATE_MEMORY 10.0 /* armed seconds that the rate is taken from */
+#define MEMORY 10.0	 /* seconds that the load is known from */
+#define ENOUGH 0.1	 /* CPU seconds of work: less does not tell what is in them */
 #define LEAST_WINDOW 0.1 /* seconds: shorter ones see little, and are hard to end in time */
 #define LOOK 0.25	 /* seconds between two looks while armed */
 #define LOOK_SOON 0.02
@@ -23,22 +23,157 @@ static double most(const struct budget *b)
 	return income(b) * PERIOD * SECOND;
 }
 
-/* CPU seconds a second, of the hooks. */
+static double least(double x, double y)
+{
+	return x < y ? x : y;
+}
+
+static double within(double x, double min, double max)
+{
+	return x < min ? min : least(x, max);
+}
+
+/* --- the load -------------------------------------------------------------- */
+
+/*
+ * Lock events in a CPU second of work. Until enough was seen: so many that recording
+ * them takes as long as the work itself, as in make bench. An idle machine does not
+ * tell what a load will be like: it is work that counts, not time.
+ */
+static double density(const struct budget *b)
+{
+	double guess = SECOND / b->costs.armed;
+	double work = b->seen_work > 0 ? b->seen_work : 0;
+
+	if (work >= ENOUGH)
+		return b->seen_events / work;
+	return (b->seen_events + guess * (ENOUGH - work)) / ENOUGH;
+}
+
+/* What hooks that cost so much an event add to work. */
+static double added(const struct budget *b, double event_ns)
+{
+	return density(b) * event_ns / SECOND;
+}
+
+/* CPU seconds a second, of hooks on a machine that is busy on all CPUs: work makes room for them.
+ */
+static double busy_rate(const struct budget *b, double event_ns)
+{
+	return b->set.cpus * added(b, event_ns) / (1 + added(b, event_ns));
+}
+
+/* CPUs at work. */
+static double load(const struct budget *b)
+{
+	return b->work_seconds > 0 ? within(b->work / b->work_seconds, 0, b->set.cpus)
+				   : b->set.cpus;
+}
+
+/* As busy_rate(), on this machine as it is now. */
+static double hooks_rate(const struct budget *b, double event_ns)
+{
+	return least(load(b) * added(b, event_ns), busy_rate(b, event_ns));
+}
+
 static double armed_rate(const struct budget *b)
 {
-	return b->rate < 0 ? 0 : b->rate * b->costs.armed / SECOND;
+	return hooks_rate(b, b->costs.armed);
 }
 
 static double disarmed_rate(const struct budget *b)
 {
-	return b->rate < 0 ? 0 : b->rate * b->costs.disarmed / SECOND;
+	return hooks_rate(b, b->costs.disarmed);
 }
+
+static double fade(double seconds, double memory)
+{
+	return seconds < memory ? 1 - seconds / memory : 0;
+}
+
+static void learn_load(struct budget *b, double work, double seconds)
+{
+	b->work = b->work * fade(seconds, MEMORY) + work;
+	b->work_seconds = b->work_seconds * fade(seconds, MEMORY) + seconds;
+}
+
+static void learn_density(struct budget *b, double events, double work, double seconds)
+{
+	b->seen_events = b->seen_events * fade(seconds, MEMORY) + events;
+	b->seen_work = b->seen_work * fade(seconds, MEMORY) + work;
+}
+
+/* --- the account ----------------------------------------------------------- */
+
+/* What others had of the CPUs. Clocks of different grain: it may be told late. */
+static double take_busy(struct budget *b, const struct budget_look *look)
+{
+	double busy = (double)look->busy_ns - (double)look->own_ns, more = busy - b->busy_ns;
+
+	if (more <= 0)
+		return 0;
+	b->busy_ns = busy;
+	return more;
+}
+
+static void pay(struct budget *b, double hooks, double own, double ns)
+{
+	b->spent += hooks + own;
+	b->spent_hooks += hooks;
+	b->credit = least(b->credit + income(b) * ns - hooks - own, most(b));
+	b->recent_spent = b->recent_spent * fade(ns / SECOND, PERIOD) + hooks + own;
+	b->recent_seconds = b->recent_seconds * fade(ns / SECOND, PERIOD) + ns / SECOND;
+}
+
+/* in_place: of the hooks, by the share of events they see, while it does not record. */
+static void book(struct budget *b, const struct budget_look *look, bool armed, double in_place)
+{
+	double ns = look->now_ns - b->last.now_ns, seconds = ns / SECOND;
+	double events = look->events - b->last.events, busy = take_busy(b, look);
+	double hooks = events * b->costs.armed, work = busy - hooks;
+
+	if (armed) {
+		learn_density(b, events, work / SECOND, seconds);
+		b->armed_ns += ns;
+	} else {
+		work = busy / (1 + in_place * added(b, b->costs.disarmed));
+		hooks += busy - work;
+		b->unseen += density(b) * work / SECOND;
+	}
+	learn_load(b, work / SECOND, seconds);
+	b->watched_ns += ns;
+	pay(b, hooks, look->own_ns - b->last.own_ns, ns);
+	b->last = *look;
+}
+
+static double move_cost(const struct budget_move *move, double rate)
+{
+	return move->own_ns + move->in_place_ns * rate;
+}
+
+/* On a busy machine. */
+static double attach_cost(const struct budget *b)
+{
+	return move_cost(&b->costs.attach, busy_rate(b, b->costs.disarmed));
+}
+
+/*
+ * What must be left in the account while hooks are in place: letting go of them, on a busy
+ * machine, as any may become. Nothing, where they could stay even then.
+ */
+static double reserve(const struct budget *b)
+{
+	double rate = busy_rate(b, b->costs.disarmed);
+
+	return income(b) >= rate ? 0 : least(move_cost(&b->costs.detach, rate), most(b) / 2);
+}
+
+/* --- what to do ------------------------------------------------------------ */
 
 void budget_set(struct budget *b, const struct budget_settings *set)
 {
 	b->set = *set;
-	if (b->credit > most(b))
-		b->credit = most(b);
+	b->credit = least(b->credit, most(b));
 }
 
 void budget_begin(struct budget *b, const struct budget_settings *set,
@@ -48,59 +183,18 @@ void budget_begin(struct budget *b, const struct budget_settings *set,
 		.set = *set,
 		.costs = *costs,
 		.last = *look,
-		.mode = BUDGET_DISARMED,
-		.rate = -1,
 		.rest_from = look->now_ns,
+		.busy_ns = (double)look->busy_ns - (double)look->own_ns,
 	};
-	b->credit = income(b) * LOAN * SECOND;
-}
-
-static void learn_rate(struct budget *b, double events, double seconds)
-{
-	if (seconds <= 0)
-		return;
-	if (b->rate < 0)
-		b->rate = 0;
-	b->rate = (b->rate * b->rate_seconds + events) / (b->rate_seconds + seconds);
-	b->rate_seconds += seconds;
-	if (b->rate_seconds > RATE_MEMORY)
-		b->rate_seconds = RATE_MEMORY;
-}
-
-/* in_place: which share of the hooks, while it does not record. */
-static void book(struct budget *b, const struct budget_look *look, double in_place)
-{
-	double ns = look->now_ns - b->last.now_ns, seconds = ns / SECOND;
-	double events = look->events - b->last.events;
-	double hooks = 0, own = look->own_ns - b->last.own_ns;
-	double fade = seconds < PERIOD ? 1 - seconds / PERIOD : 0;
-
-	if (b->mode == BUDGET_ARMED) {
-		hooks = events * b->costs.armed;
-		learn_rate(b, events, seconds);
-		b->armed_ns += ns;
-	} else if (b->rate > 0) {
-		b->unseen += b->rate * seconds;
-		hooks = in_place * disarmed_rate(b) * ns;
-	}
-	b->watched_ns += ns;
-	b->spent += hooks + own;
-	b->spent_hooks += hooks;
-	b->credit += income(b) * ns - hooks - own;
-	if (b->credit > most(b))
-		b->credit = most(b);
-	b->recent_spent = b->recent_spent * fade + hooks + own;
-	b->recent_seconds = b->recent_seconds * fade + seconds;
-	b->last = *look;
+	b->mode = reserve(b) > 0 ? BUDGET_DETACHED : BUDGET_DISARMED;
 }
 
 /* Seconds of recording that a full account pays for, within the setting. */
 static double window_seconds(const struct budget *b, double before)
 {
 	double seconds = b->set.window_ns / SECOND, rate = armed_rate(b);
-	double payable = rate > 0 ? (most(b) - before) / SECOND / rate : seconds;
 
-	return payable < seconds ? payable : seconds;
+	return rate > 0 ? least((most(b) - before - reserve(b)) / SECOND / rate, seconds) : seconds;
 }
 
 /* Share of time armed that resting attached leads to. */
@@ -115,10 +209,21 @@ static double share_attached(const struct budget *b)
 
 static double share_detached(const struct budget *b)
 {
-	double window = window_seconds(b, b->costs.cycle);
-	double cost = window * armed_rate(b) + b->costs.cycle / SECOND;
+	double window = window_seconds(b, attach_cost(b)), rate = disarmed_rate(b);
+	double moves = move_cost(&b->costs.attach, rate) + move_cost(&b->costs.detach, rate);
+	double cost = window * armed_rate(b) + moves / SECOND;
 
-	return window < LEAST_WINDOW || cost <= 0 ? 0 : window * income(b) / cost;
+	if (window < LEAST_WINDOW)
+		return 0;
+	return cost > window * income(b) ? window * income(b) / cost : 1;
+}
+
+/* The larger share; 0: not even a short window is to be had. */
+static double share_of_time(const struct budget *b)
+{
+	double attached = share_attached(b), detached = share_detached(b);
+
+	return attached > detached ? attached : detached;
 }
 
 static void stop(struct budget *b, const char *why)
@@ -129,26 +234,26 @@ static void stop(struct budget *b, const char *why)
 
 static void rest(struct budget *b)
 {
-	double attached = share_attached(b), detached = share_detached(b);
-
-	b->rest_from = b->last.now_ns;
-	if (attached <= 0 && detached <= 0)
+	if (share_of_time(b) <= 0)
 		stop(b, "this machine takes locks so often that the budget does not pay for a "
 			"tenth of a second of watching in ten minutes");
 	else
-		b->mode = attached >= detached ? BUDGET_DISARMED : BUDGET_DETACHED;
+		b->mode =
+			share_attached(b) >= share_detached(b) ? BUDGET_DISARMED : BUDGET_DETACHED;
 }
 
 /* What must be in the account before a window opens. */
 static double price(const struct budget *b)
 {
-	double before = b->mode == BUDGET_DETACHED ? b->costs.cycle : 0;
-	double price = window_seconds(b, before) * armed_rate(b) * SECOND + before;
+	double before = b->mode == BUDGET_DETACHED ? attach_cost(b) : 0;
+	/* The machine may get busy just then, which is seen at the next look. */
+	double price = LOOK * busy_rate(b, b->costs.armed) * SECOND;
+	double whole = window_seconds(b, before) * armed_rate(b) * SECOND;
 
-	/* Of an idle machine, too, a moment is paid in advance. */
-	if (price < income(b) * SECOND)
-		price = income(b) * SECOND;
-	return price < most(b) ? price : most(b) * 0.999;
+	/* The first one comes early: who began this looks whether it works, and it learns. */
+	if (b->windows && whole > price)
+		price = whole;
+	return least(before + reserve(b) + price, most(b) * 0.999);
 }
 
 static void open_window(struct budget *b)
@@ -165,7 +270,7 @@ static double window_left(const struct budget *b)
 
 static void next_armed(struct budget *b)
 {
-	if (b->credit <= 0) {
+	if (b->credit <= reserve(b)) {
 		b->cut_short += window_left(b) > 0;
 		rest(b);
 	} else if (window_left(b) <= 0) {
@@ -177,9 +282,24 @@ static void next_armed(struct budget *b)
 	}
 }
 
+/* A little less than the reserve does while it grows: letting go costs, too. */
+static bool must_let_go(const struct budget *b)
+{
+	double need = reserve(b);
+
+	return b->mode == BUDGET_DISARMED && need > 0 && b->credit < need &&
+	       (b->credit < need / 2 || disarmed_rate(b) > income(b));
+}
+
 static void next_resting(struct budget *b)
 {
-	if (b->credit >= price(b))
+	if (b->costs.attach.own_ns + b->costs.detach.own_ns >= most(b) && reserve(b) > 0)
+		stop(b,
+		     "attaching hooks and letting go of them costs more than the budget gives in "
+		     "ten minutes");
+	else if (must_let_go(b))
+		b->mode = BUDGET_DETACHED;
+	else if (b->credit >= price(b) && (!b->windows || share_of_time(b) > 0))
 		open_window(b);
 	else if ((b->last.now_ns - b->rest_from) / SECOND > PATIENCE)
 		stop(b,
@@ -189,7 +309,7 @@ static void next_resting(struct budget *b)
 
 enum budget_mode budget_next(struct budget *b, const struct budget_look *look)
 {
-	book(b, look, b->mode == BUDGET_DISARMED);
+	book(b, look, b->mode == BUDGET_ARMED, b->mode == BUDGET_DISARMED);
 	if (b->mode == BUDGET_ARMED)
 		next_armed(b);
 	else if (b->mode != BUDGET_STOPPED)
@@ -197,20 +317,27 @@ enum budget_mode budget_next(struct budget *b, const struct budget_look *look)
 	return b->mode;
 }
 
-void budget_settle(struct budget *b, const struct budget_look *look)
+void budget_pass(struct budget *b, const struct budget_look *look, double in_place,
+		 struct budget_move *move)
 {
-	enum budget_mode mode = b->mode;
-
-	/* Hooks came or went one by one, which takes seconds: half of them, on the average. */
-	b->mode = BUDGET_DETACHED;
-	book(b, look, 0.5);
-	b->mode = mode;
-	b->window_from = b->rest_from = look->now_ns;
+	if (move) {
+		move->own_ns += look->own_ns - b->last.own_ns;
+		move->in_place_ns += in_place * (look->now_ns - b->last.now_ns);
+	}
+	book(b, look, false, in_place);
 }
 
-static double within(double seconds, double least, double most)
+void budget_settle(struct budget *b)
 {
-	return seconds < least ? least : seconds > most ? most : seconds;
+	b->window_from = b->rest_from = b->last.now_ns;
+}
+
+/* Seconds until the reserve is touched if all CPUs get busy now. */
+static double seconds_left(const struct budget *b, double event_ns)
+{
+	double rate = busy_rate(b, event_ns) - income(b);
+
+	return rate > 0 ? (b->credit - reserve(b)) / SECOND / rate : REST_LOOK;
 }
 
 uint64_t budget_wait(const struct budget *b)
@@ -218,15 +345,13 @@ uint64_t budget_wait(const struct budget *b)
 	double seconds = REST_LOOK;
 
 	if (b->mode == BUDGET_ARMED) {
-		double rate = armed_rate(b) - income(b);
-
-		seconds = rate > 0 ? b->credit / SECOND / rate : LOOK;
-		if (window_left(b) / SECOND < seconds)
-			seconds = window_left(b) / SECOND;
-		/* Before anything is known of the rate, look soon. */
-		seconds = within(seconds, LOOK_SOON, b->rate_seconds < LOOK ? LOOK_SOON : LOOK);
+		seconds = least(seconds_left(b, b->costs.armed), window_left(b) / SECOND);
+		seconds = within(seconds, LOOK_SOON, LOOK);
 	} else if (b->mode != BUDGET_STOPPED && income(b) > 0) {
-		seconds = within((price(b) - b->credit) / SECOND / income(b), LOOK, REST_LOOK);
+		if (b->mode == BUDGET_DISARMED)
+			seconds = within(seconds_left(b, b->costs.disarmed), LOOK, REST_LOOK);
+		seconds = least((price(b) - b->credit) / SECOND / income(b), seconds);
+		seconds = within(seconds, LOOK, REST_LOOK);
 	}
 	return seconds * SECOND;
 }
@@ -237,11 +362,7 @@ double budget_used(const struct budget *b)
 				     : 0;
 }
 
-double budget_seen(const struct budget *b)
+double budget_rate(const struct budget *b)
 {
-	double seen = b->last.events;
-
-	if (b->rate < 0)
-		return -1;
-	return seen + b->unseen > 0 ? seen / (seen + b->unseen) : 1;
+	return density(b) * load(b);
 }

@@ -2,9 +2,9 @@
 /*
  * When to watch and when to rest, so that the CPU time it costs stays within
  * a share of all CPUs. An account: the share flows in with time, what hooks and
- * this process use goes out. A window opens when the account can pay for it, and
- * closes when it is empty; so at no time more was spent than came in, but for
- * a loan of ten seconds' share at the start. Pure: the caller has clocks and hooks.
+ * this process use goes out. Nothing is lent: attaching, a window and letting go
+ * again are earned before, at what a machine that is busy on all CPUs would make of
+ * them. Pure: the caller has clocks and hooks.
  */
 #ifndef LOCKVANE_DAEMON_BUDGET_H
 #define LOCKVANE_DAEMON_BUDGET_H
@@ -25,18 +25,24 @@ struct budget_settings {
 	uint64_t window_ns;
 };
 
-/* Nanoseconds of CPU time. */
+/* Attaching all hooks, or letting go of them: one by one, which takes seconds. */
+struct budget_move {
+	double own_ns;	    /* CPU time of this process */
+	double in_place_ns; /* time, times the share of all events whose hooks were there */
+};
+
 struct budget_costs {
-	double armed;	 /* one event's, recording */
-	double disarmed; /* one event's, hooks in place */
-	double cycle;	 /* of detaching and attaching all hooks */
+	double armed;	 /* ns of CPU time, of one event, recording */
+	double disarmed; /* the same, hooks in place */
+	struct budget_move attach, detach;
 };
 
 /* What the caller sees at a moment; all count up. */
 struct budget_look {
 	uint64_t now_ns;
-	uint64_t events; /* recorded */
-	uint64_t own_ns; /* CPU time of this process, the kernel's work for it included */
+	uint64_t events;  /* recorded */
+	uint64_t own_ns;  /* CPU time of this process, the kernel's work for it included */
+	uint64_t busy_ns; /* CPU time that CPUs were not idle, all of them */
 };
 
 struct budget {
@@ -44,9 +50,12 @@ struct budget {
 	struct budget_costs costs;
 	struct budget_look last;
 	enum budget_mode mode;
-	double credit;			     /* ns */
-	double rate;			     /* events a second while armed; < 0: not known */
-	double rate_seconds;		     /* it rests on so many armed seconds, at most 10 */
+	double credit;	/* ns */
+	double busy_ns; /* of others, so far */
+	/* The load: CPU seconds of work, neither ours nor the hooks', of the last ten seconds... */
+	double work, work_seconds;
+	/* ... and what was seen of it in the last ten armed ones. */
+	double seen_events, seen_work;
 	double recent_spent, recent_seconds; /* the last ten minutes, fading */
 	uint64_t window_from, rest_from;     /* ns */
 	/* Since the beginning. */
@@ -58,6 +67,7 @@ struct budget {
 	const char *why; /* it stopped */
 };
 
+/* Hooks are in place. If the mode is BUDGET_DETACHED, let go of them, and begin again. */
 void budget_begin(struct budget *b, const struct budget_settings *set,
 		  const struct budget_costs *costs, const struct budget_look *look);
 
@@ -68,10 +78,14 @@ void budget_set(struct budget *b, const struct budget_settings *set);
 enum budget_mode budget_next(struct budget *b, const struct budget_look *look);
 
 /*
- * What budget_next() wanted has been done, which took its time: that is booked
- * as rest, and the window or the rest begins now.
+ * What budget_next() wanted takes its time: book some of that, not armed, and with hooks
+ * in place that see such a share of all events. It is added to *move, if given.
  */
-void budget_settle(struct budget *b, const struct budget_look *look);
+void budget_pass(struct budget *b, const struct budget_look *look, double in_place,
+		 struct budget_move *move);
+
+/* It has been done: the window or the rest begins now. */
+void budget_settle(struct budget *b);
 
 /* Nanoseconds until it wants to be asked again. */
 uint64_t budget_wait(const struct budget *b);
@@ -79,7 +93,7 @@ uint64_t budget_wait(const struct budget *b);
 /* The share used lately, of all CPUs, as the setting is. */
 double budget_used(const struct budget *b);
 
-/* Share of the events that were seen, estimated; negative: not known. */
-double budget_seen(const struct budget *b);
+/* Lock events a second on this machine as it is now, estimated. */
+double budget_rate(const struct budget *b);
 
 #endif

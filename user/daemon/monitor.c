@@ -48,8 +48,10 @@ static void attaching(void *arg, size_t done, size_t all)
 {
 	struct monitor *m = arg;
 
-	if (!m->attach_own_ns)
+	if (!m->attach_own_ns) {
 		m->attach_own_ns = monitor_own_ns();
+		m->attach_ns = monitor_now();
+	}
 	if (!done || monitor_now() - m->pinged_ns > 5 * SECOND)
 		sd_notifyf(0, "STATUS=attaching hook %zu of %zu\nEXTEND_TIMEOUT_USEC=60000000",
 			   done, all);
@@ -71,8 +73,10 @@ static int begin_hooks(struct monitor *m, struct error *err)
 		return code;
 	m->attached = true;
 	/* Until it has been done: detaching takes about as long. */
-	m->detach_ns = monitor_own_ns() - m->attach_own_ns;
-	m->budget.costs.cycle = 2 * m->detach_ns;
+	m->budget.costs.attach = m->budget.costs.detach = (struct budget_move){
+		.own_ns = monitor_own_ns() - m->attach_own_ns,
+		.in_place_ns = (monitor_now() - m->attach_ns) / 2.0,
+	};
 	programs_tables(m->programs, &m->tables);
 	code = selfcheck(m->programs, m->setup->plan, err);
 	code = code ? code : calibrate_hooks(&c, m->programs, err);
@@ -86,7 +90,7 @@ static int begin_hooks(struct monitor *m, struct error *err)
 	     "ready after %.1f s; a lock event costs %.0f ns recorded, %.0f ns while "
 	     "hooks rest, attaching again %.0f ms; the budget is %.2f%% of %u CPUs",
 	     (monitor_now() - from) / 1e9, m->budget.costs.armed, m->budget.costs.disarmed,
-	     m->budget.costs.cycle / 1e6, m->setup->config.budget * 100, monitor_cpus());
+	     m->budget.costs.attach.own_ns / 1e6, m->setup->config.budget * 100, monitor_cpus());
 	return 0;
 }
 
@@ -112,8 +116,8 @@ static int begin(struct monitor *m, struct error *err)
 	monitor_learn(m, true); /* nothing yet, but symbols are read, while nobody waits for it */
 	m->began_ms = monitor_time_ms();
 	m->attachments = 1;
-	m->began_ns = m->saved_ns = m->counts_ns = monitor_now();
 	monitor_set_budget(m);
+	m->began_ns = m->saved_ns = m->counts_ns = monitor_now();
 	monitor_review(m); /* what is known, but was not to be told then */
 	monitor_keep(m, true);
 	return 0;
@@ -187,6 +191,7 @@ static void count(struct monitor *m, uint64_t now)
 	if (m->budget.mode != BUDGET_ARMED || now - m->counted_ns < COUNT_NS)
 		return;
 	m->counted_ns = now;
+	words_follow(m->words); /* of modules that came, before their locks make a finding */
 	picture_count(m->picture, &m->tables, m->budget.armed_ns);
 	monitor_review(m);
 }

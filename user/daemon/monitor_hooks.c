@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "daemon/monitor_internal.h"
 
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,29 +45,86 @@ void monitor_ping(struct monitor *m)
 	sd_notify(0, "WATCHDOG=1");
 }
 
-static void look(const struct monitor *m, struct budget_look *ret)
+/*
+ * CPU time that CPUs were busy, from what /proc/uptime says of idle time. That it counts no
+ * waiting for a disk as idle does no harm: a load is known and charged by the same measure.
+ */
+static uint64_t busy_ns(struct monitor *m, uint64_t now)
+{
+	FILE *f = fopen("/proc/uptime", "re");
+	double idle;
+
+	if (!f || fscanf(f, "%*f %lf", &idle) != 1)
+		idle = m->idle; /* all of them are busy: better to see less than to cost more */
+	if (f)
+		fclose(f);
+	if (m->busy_at) {
+		m->busy += (double)monitor_cpus() * (now - m->busy_at) - (idle - m->idle) * 1e9;
+		m->busy_most = m->busy > m->busy_most ? m->busy : m->busy_most;
+	}
+	m->busy_at = now;
+	m->idle = idle;
+	return m->busy_most;
+}
+
+static void look(struct monitor *m, struct budget_look *ret)
 {
 	ret->now_ns = monitor_now();
 	ret->events = tables_events(m->tables.cpus, m->tables.nr_cpus);
 	ret->own_ns = monitor_own_ns();
+	ret->busy_ns = busy_ns(m, ret->now_ns);
 }
 
-static void attaching(void *arg, size_t done, size_t all)
+/* Hooks that come or go: the budget is told of each. */
+struct move {
+	struct monitor *m;
+	double in_place; /* before the last one came or went */
+	struct budget_move took;
+};
+
+static void moved(void *arg, size_t done, size_t all)
 {
-	monitor_ping(arg);
+	struct move *move = arg;
+	struct monitor *m = move->m;
+	double in_place = programs_in_place(m->programs);
+	struct budget_look now;
+
+	look(m, &now);
+	/* The last one to come came at the end of that time, the last to go at its beginning. */
+	budget_pass(&m->budget, &now, in_place < move->in_place ? in_place : move->in_place,
+		    &move->took);
+	move->in_place = in_place;
+	monitor_ping(m);
+	if (m->began_ns)
+		monitor_post(m, false);
 }
 
-int monitor_attach(struct monitor *m, struct error *err)
+static void begin_move(struct monitor *m, struct move *ret)
 {
-	uint64_t own = monitor_own_ns();
-	int code = programs_attach(m->programs, m->setup->plan, attaching, m, err);
+	struct budget_look now;
 
-	m->attached = !code;
-	m->attachments += m->attached;
-	m->budget.costs.cycle = m->detach_ns + (monitor_own_ns() - own);
+	*ret = (struct move){.m = m, .in_place = programs_in_place(m->programs)};
+	look(m, &now);
+	budget_pass(&m->budget, &now, ret->in_place, NULL);
+}
+
+static int attach(struct monitor *m, struct error *err)
+{
+	struct move move;
+	int code;
+
+	begin_move(m, &move);
+	code = programs_attach(m->programs, m->setup->plan, moved, &move, err);
+	if (code)
+		return code;
+	m->attached = true;
+	m->attachments++;
 	/* The hooks' trampolines are others now, and have symbols. */
 	words_forget(m->words);
-	return code;
+	words_follow(m->words);
+	moved(&move, 0, 0);
+	m->budget.costs.attach = move.took;
+	return 0;
 }
 
 void monitor_disarm(struct monitor *m)
@@ -81,12 +139,16 @@ void monitor_disarm(struct monitor *m)
 
 static void detach(struct monitor *m)
 {
+	struct move move;
+
 	if (!m->attached)
 		return;
-	m->detach_ns = monitor_own_ns();
-	programs_detach(m->programs);
-	m->detach_ns = monitor_own_ns() - m->detach_ns;
+	begin_move(m, &move);
+	programs_detach(m->programs, moved, &move);
 	m->attached = false;
+	m->budget.costs.detach = move.took;
+	tell(CONFIG_DEBUG, TELL_BUDGET, "let go of its hooks: %.2f s of CPU time, %.2f s in place",
+	     move.took.own_ns / 1e9, move.took.in_place_ns / 1e9);
 }
 
 static void give_up(struct monitor *m, const char *why)
@@ -99,7 +161,7 @@ static void arm(struct monitor *m)
 {
 	struct error err = {};
 
-	if (!m->attached && monitor_attach(m, &err)) {
+	if (!m->attached && attach(m, &err)) {
 		m->failures++;
 		tell(CONFIG_ERROR, TELL_GENERAL, "cannot attach again: %s", err.text);
 		if (m->failures >= FAILURES)
@@ -118,7 +180,7 @@ static void say_stopped(const struct monitor *m)
 	tell(CONFIG_ERROR, TELL_BUDGET,
 	     "WATCHING HAS STOPPED: %s (%.0f lock events a second, %.0f ns "
 	     "each; budget %.2f%% of %u CPUs). Give it a larger budget or fewer locks, and SIGHUP",
-	     m->budget.why, m->budget.rate < 0 ? 0 : m->budget.rate, m->budget.costs.armed,
+	     m->budget.why, budget_rate(&m->budget), m->budget.costs.armed,
 	     m->budget.set.share * 100, m->budget.set.cpus);
 	sd_notifyf(0, "STATUS=stopped: %s", m->budget.why);
 }
@@ -152,8 +214,7 @@ void monitor_follow_budget(struct monitor *m)
 	/* It may have failed to follow, and stopped for that. */
 	if (m->budget.mode == BUDGET_STOPPED && mode != BUDGET_STOPPED)
 		say_stopped(m);
-	look(m, &now);
-	budget_settle(&m->budget, &now);
+	budget_settle(&m->budget);
 }
 
 /* Those that run: there may be many more possible ones, which have no time to give. */
@@ -164,16 +225,34 @@ unsigned int monitor_cpus(void)
 	return cpus > 0 ? cpus : 1;
 }
 
+/*
+ * Hooks are in place. Nothing is in the account yet: if it would have to pay for letting go
+ * of them, should the machine get busy, they go now.
+ */
+static void begin_budget(struct monitor *m, const struct budget_settings *set)
+{
+	struct budget_costs costs = m->budget.costs;
+	struct budget_look now;
+
+	look(m, &now);
+	budget_begin(&m->budget, set, &costs, &now);
+	if (m->budget.mode == BUDGET_DETACHED) {
+		sd_notify(0, "STATUS=letting go of hooks\nEXTEND_TIMEOUT_USEC=300000000");
+		detach(m);
+		costs.attach.in_place_ns = m->budget.costs.detach.in_place_ns;
+		costs.detach = m->budget.costs.detach;
+		look(m, &now);
+		budget_begin(&m->budget, set, &costs, &now);
+	}
+}
+
 void monitor_set_budget(struct monitor *m)
 {
 	const struct config *c = &m->setup->config;
 	struct budget_settings set = {c->budget, monitor_cpus(), c->window_ns};
-	struct budget_costs costs = m->budget.costs;
-	struct budget_look now;
 
 	if (!m->budget.set.cpus) {
-		look(m, &now);
-		budget_begin(&m->budget, &set, &costs, &now);
+		begin_budget(m, &set);
 		return;
 	}
 	budget_set(&m->budget, &set);

@@ -34,10 +34,12 @@ struct monitor {
 
 	struct programs *programs;
 	bool attached;
-	uint64_t attach_own_ns; /* our CPU time when the first hook was attached */
-	uint64_t detach_ns;	/* what detaching took of it, the last time */
-	unsigned int failures;	/* to attach, in a row */
+	uint64_t attach_ns, attach_own_ns; /* when the first hook was attached; our CPU time then */
+	unsigned int failures;		   /* to attach, in a row */
 	struct budget budget;
+	double busy, busy_most; /* ns: of all CPUs */
+	double idle;		/* s: as the kernel told it last */
+	uint64_t busy_at;
 	struct tables tables;
 
 	struct words *words;
@@ -73,7 +75,6 @@ uint64_t monitor_now(void);	/* ns, CLOCK_MONOTONIC */
 uint64_t monitor_time_ms(void); /* since the epoch */
 uint64_t monitor_own_ns(void);	/* CPU time of this process */
 void monitor_ping(struct monitor *m);
-int monitor_attach(struct monitor *m, struct error *err);
 /* As the budget says now. */
 void monitor_follow_budget(struct monitor *m);
 unsigned int monitor_cpus(void);

@@ -29,9 +29,9 @@ enum table {
 struct programs {
 	struct lockvane *skel;
 	unsigned int nr_cpus;
-	size_t nr_links;
 	uint32_t epoch;
-	struct bpf_link *links[LV_HOOKS + 1];
+	struct bpf_link *links[LV_HOOKS + 1]; /* by hook; the last is the task switch */
+	uint64_t heat[LV_HOOKS + 1];	      /* events that were forgotten since */
 	struct {
 		void *memory;
 		size_t size;
@@ -206,41 +206,83 @@ static int find_anchors(struct programs *p, const struct plan *plan, struct erro
 	return 0;
 }
 
-static int attach_one(struct programs *p, struct bpf_program *program, const char *where,
-		      struct error *err)
+static int attach_one(struct programs *p, const struct plan *plan, int hook, struct error *err)
 {
-	struct bpf_link *link = bpf_program__attach(program);
+	const char *where = tables_hook(hook);
+	struct bpf_link *link = bpf_program__attach(
+		hook == LV_HOOKS ? p->skel->progs.lv_sched_switch :
+				   hook_program(p, plan->hooks[hook].function));
 	int code = libbpf_get_error(link);
 
 	if (code)
 		return error_set(err, code,
 				 "the kernel refused a hook on %s (%s): is ftrace enabled, and "
 				 "kernel.ftrace_enabled 1?", where, strerror(-code));
-	p->links[p->nr_links++] = link;
+	p->links[hook] = link;
 	return 0;
 }
 
+/* Events so far, by hook. */
+static void read_heat(const struct programs *p, uint64_t ret[LV_HOOKS + 1])
+{
+	const struct lv_cpu *cpus = p->tables[TABLE_CPUS].memory;
+
+	for (int hook = 0; hook <= LV_HOOKS; hook++) {
+		ret[hook] = p->heat[hook];
+		for (unsigned int cpu = 0; cpu < p->nr_cpus; cpu++)
+			ret[hook] += cpus[cpu].events[hook];
+	}
+}
+
 /*
- * What releases, and the task switch, before what acquires. Detaching goes
- * the other way round.
+ * The hottest first. There are a few that see nearly all events: as each takes its time
+ * to come or go, less is paid for all if these come last and go first. Until anything was
+ * seen: what acquires, as it stands in hooks.def.
  */
+static void order(const struct programs *p, int ret[LV_HOOKS + 1])
+{
+	uint64_t heat[LV_HOOKS + 1];
+
+	read_heat(p, heat);
+	for (int hook = 0; hook <= LV_HOOKS; hook++) {
+		int at = hook;
+
+		for (; at && heat[ret[at - 1]] < heat[hook]; at--)
+			ret[at] = ret[at - 1];
+		ret[at] = hook;
+	}
+}
+
+double programs_in_place(const struct programs *p)
+{
+	uint64_t heat[LV_HOOKS + 1], all = 0, here = 0;
+
+	read_heat(p, heat);
+	for (int hook = 0; hook <= LV_HOOKS; hook++) {
+		all += heat[hook];
+		here += p->links[hook] ? heat[hook] : 0;
+	}
+	return all ? (double)here / all : 1;
+}
+
 static int attach_all(struct programs *p, const struct plan *plan, programs_progress progress,
 		      void *arg, struct error *err)
 {
-	int code = attach_one(p, p->skel->progs.lv_sched_switch, "sched_switch", err);
-	size_t all = 0;
+	size_t all = 1, done = 0;
+	int hooks[LV_HOOKS + 1], code = 0;
 
+	order(p, hooks);
 	for (int i = 0; i < LV_HOOKS; i++)
 		all += plan->hooks[i].present;
-	for (int i = LV_HOOKS; !code && i-- > 0;) {
-		const struct plan_hook *hook = &plan->hooks[i];
-
-		if (!hook->present)
+	for (int i = LV_HOOKS; !code && i >= 0; i--) {
+		if (hooks[i] < LV_HOOKS && !plan->hooks[hooks[i]].present)
 			continue;
 		if (progress)
-			progress(arg, p->nr_links, all + 1);
-		code = attach_one(p, hook_program(p, hook->function), hook->function, err);
+			progress(arg, done++, all);
+		code = attach_one(p, plan, hooks[i], err);
 	}
+	if (!code && progress)
+		progress(arg, done, all);
 	return code;
 }
 
@@ -252,14 +294,35 @@ int programs_attach(struct programs *p, const struct plan *plan, programs_progre
 
 	libbpf_set_print(before);
 	if (code)
-		programs_detach(p);
+		programs_detach(p, NULL, NULL);
 	return code;
 }
 
-void programs_detach(struct programs *p)
+static size_t nr_attached(const struct programs *p)
 {
-	while (p->nr_links)
-		bpf_link__destroy(p->links[--p->nr_links]);
+	size_t nr = 0;
+
+	for (int hook = 0; hook <= LV_HOOKS; hook++)
+		nr += p->links[hook] != NULL;
+	return nr;
+}
+
+void programs_detach(struct programs *p, programs_progress progress, void *arg)
+{
+	size_t all = nr_attached(p), done = 0;
+	int hooks[LV_HOOKS + 1];
+
+	if (!all)
+		return;
+	order(p, hooks);
+	for (int i = 0; i <= LV_HOOKS; i++) {
+		if (!p->links[hooks[i]])
+			continue;
+		bpf_link__destroy(p->links[hooks[i]]);
+		p->links[hooks[i]] = NULL;
+		if (progress)
+			progress(arg, ++done, all);
+	}
 }
 
 static int load_all(struct programs *p, const struct plan *plan, struct error *err)
@@ -327,6 +390,7 @@ int programs_reset(struct programs *p, struct error *err)
 {
 	struct lv_control *control = control_of(p);
 
+	read_heat(p, p->heat);
 	for (int i = 0; i < NR_TABLES; i++)
 		memset(p->tables[i].memory, 0, p->tables[i].size);
 	control->next_stack = 0;
@@ -400,9 +464,9 @@ void programs_finish(struct programs *p)
 {
 	if (!p)
 		return;
-	if (p->nr_links)
+	if (nr_attached(p))
 		programs_stop(p);
-	programs_detach(p);
+	programs_detach(p, NULL, NULL);
 	for (int i = 0; i < NR_TABLES; i++)
 		if (p->tables[i].memory)
 			munmap(p->tables[i].memory, p->tables[i].size);

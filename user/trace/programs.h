@@ -13,7 +13,7 @@
 
 struct programs;
 
-/* Called once for each hook before it is attached: progress. */
+/* Called before the first hook is attached, after each, and after each that is let go of. */
 typedef void (*programs_progress)(void *arg, size_t done, size_t all);
 
 /*
@@ -55,9 +55,12 @@ void programs_run_counts(struct programs *programs, struct programs_runs ret[sta
  * Let go of the kernel's functions, and take them again: between programs_stop() and
  * programs_start(), when nothing shall cost anything for a while.
  */
-void programs_detach(struct programs *programs);
+void programs_detach(struct programs *programs, programs_progress progress, void *arg);
 int programs_attach(struct programs *programs, const struct plan *plan,
 		    programs_progress progress, void *arg, struct error *err);
+
+/* Of all events so far, the share that hooks saw which are attached now; 1: there was none. */
+double programs_in_place(const struct programs *programs);
 
 void programs_finish(struct programs *programs); /* takes NULL */
 
