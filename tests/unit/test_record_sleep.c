@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "capture/tables.h"
 #include "replay/world.h"
 #include "record/recorder.h"
 
@@ -126,11 +127,10 @@ static bool nests(const struct world *world, uint64_t from, uint64_t to)
 /* Of tasks that may hold something. */
 static uint32_t nr_slots(const struct world *world)
 {
-	uint32_t nr = 0;
+	const struct tables tables = { .control = &world->control,
+				       .task_keys = world->task_keys.key };
 
-	for (size_t i = 0; i < LV_MAX_TASKS; i++)
-		nr += world->task_keys.key[i] && !(world->task_keys.key[i] & LV_TASK_IDLE);
-	return nr;
+	return tables_tasks(&tables);
 }
 
 static const struct lv_held_stack *held(void)

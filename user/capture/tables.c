@@ -28,6 +28,18 @@ const char *tables_hook(uint32_t hook)
 	return hook <= LV_HOOKS ? hook_names[hook] : NULL;
 }
 
+uint32_t tables_tasks(const struct tables *tables)
+{
+	uint32_t word = __atomic_load_n(&tables->control->word, __ATOMIC_RELAXED), nr = 0;
+
+	for (uint32_t i = 0; word && tables->task_keys && i < LV_MAX_TASKS; i++) {
+		__u64 key = __atomic_load_n(&tables->task_keys[i], __ATOMIC_RELAXED);
+
+		nr += key >> 48 == word >> LV_EPOCH_SHIFT && !(key & LV_TASK_IDLE);
+	}
+	return nr;
+}
+
 static void add_memo(struct tables_totals *totals, const struct lv_memo *memo)
 {
 	uint32_t edge = memo->edge;

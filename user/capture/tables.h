@@ -19,6 +19,7 @@ struct tables {
 	const struct lv_stack *stacks;  /* LV_MAX_STACKS */
 	const struct lv_name *names;    /* LV_MAX_NAMES */
 	const struct lv_fact *facts;    /* LV_MAX_FACTS, or NULL: none were kept */
+	const __u64 *task_keys;	/* LV_MAX_TASKS, or NULL: not known */
 	/* Runs that the kernel skipped, by hook, LV_HOOKS + 1 of them; NULL: not known. */
 	const uint64_t *recursion_misses;
 };
@@ -31,6 +32,9 @@ bool tables_has_class(const struct tables *tables, uint32_t id);
 
 /* Lock events that these CPUs have seen. */
 uint64_t tables_events(const struct lv_cpu *cpus, size_t nr_cpus);
+
+/* Slots of the task table that no other task may have now; none while disarmed. */
+uint32_t tables_tasks(const struct tables *tables);
 
 /* How often, on all CPUs. Big: not for the stack. */
 struct tables_totals {

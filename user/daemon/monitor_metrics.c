@@ -94,6 +94,7 @@ static void put_tables(const struct monitor *m, struct metrics *ret)
 	for (uint32_t i = 0; i < LV_MAX_FACTS; i++)
 		ret->table_used[METRICS_TABLE_FACTS] += t->facts[i].state == LV_SLOT_READY;
 	ret->table_used[METRICS_TABLE_STACKS] = stacks < LV_MAX_STACKS ? stacks : LV_MAX_STACKS;
+	ret->table_used[METRICS_TABLE_TASKS] = tables_tasks(t);
 	for (int kind = 0; kind < LV_LOSS_KINDS; kind++) {
 		ret->lost[kind] = m->losses_before[kind];
 		for (size_t cpu = 0; cpu < t->nr_cpus; cpu++)

@@ -429,6 +429,7 @@ void programs_tables(struct programs *p, struct tables *ret)
 	ret->stacks = p->tables[TABLE_STACKS].memory;
 	ret->names = p->tables[TABLE_NAMES].memory;
 	ret->facts = p->tables[TABLE_FACTS].memory;
+	ret->task_keys = p->skel->bss->lv_task_keys.key;
 	ret->recursion_misses = NULL;
 }
 
