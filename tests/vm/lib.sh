@@ -98,3 +98,44 @@ await()
 has_fds() { [ "$(count_fds "$1" "$2")" -ge "$3" ]; }
 
 finding_ids() { sed -n 's/^lockvane: finding .*, id \([0-9a-f]*\)$/\1/p' "$OUT/$1"; }
+
+# --- a monitor in the background ------------------------------------------------
+STATE=/tmp/state
+
+# watch NAME ARG...: begin it; its lines are in NAME.err of $OUT. By pid file, as cases are subshells.
+watch()
+{
+	as=$1
+	shift
+	say "lockvane monitor as $as"
+	lockvane monitor --state $STATE --log-level debug "$@" >"$OUT/$as.out" 2>"$OUT/$as.err" &
+	echo $! >/tmp/pid
+}
+
+pid() { cat /tmp/pid; }
+alive() { kill -0 "$(pid)" || fail 'the monitor is gone'; }
+gone() { ! kill -0 "$(pid)" 2>/dev/null; }
+lines() { grep -c -e "$2" "$OUT/$1.err"; } # NAME PATTERN
+says() { [ "$(lines "$1" "$2")" -ge "${3:-1}" ]; } # NAME PATTERN [TIMES]
+armed() { says "$1" 'lockvane: armed' "${2:-1}" || gone; }
+rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid)/status"; }
+fds() { ls "/proc/$(pid)/fd" | wc -l; }
+scrape() { wget -q -O $OUT/metrics.txt http://127.0.0.1:9464/metrics || fail 'no metrics'; }
+metric() { sed -n "s/^lockvane_$1 //p" $OUT/metrics.txt; }
+
+# The capabilities that are left: BPF, PERFMON, SYSLOG; and no way to more.
+has_dropped()
+{
+	[ "$(grep CapEff "/proc/$(pid)/status" | cut -f2)" = 000000c400000000 ] ||
+		fail "capabilities: $(grep CapEff "/proc/$(pid)/status")"
+	grep -q 'NoNewPrivs:.*1' "/proc/$(pid)/status" || fail 'new privileges'
+}
+
+# end_watch NAME: on SIGTERM it leaves, with a word, and leaves nothing.
+end_watch()
+{
+	kill -TERM "$(pid)"
+	await 120 'its end' gone
+	has "$1.err" 'ends; '
+	clean ended
+}

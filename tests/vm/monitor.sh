@@ -4,30 +4,19 @@
 # configuration, and does not grow.
 . ./lib.sh
 BPF_SETTLES=60
-STATE=/tmp/state
 CONF=/tmp/lockvane.conf
 plan found listed again alone broken_reload suppressed killed known clock_back full_disk flat ended
 
 configure() { printf 'locks = spin,rw\nbudget = 100%%\nlog-level = debug\n%s\n' "$*" >$CONF; }
 
-# In the background, as the pid in /tmp/pid; its lines in $OUT/NAME.err.
 start()
 {
-	say "lockvane monitor as $1"
-	lockvane monitor --config $CONF --state $STATE >"$OUT/$1.out" 2>"$OUT/$1.err" &
-	echo $! >/tmp/pid
+	watch "$1" --config $CONF
 	await 240 'the monitor to arm' armed "$1"
 	say 'armed'
 }
 
-armed() { grep -q 'lockvane: armed' "$OUT/$1.err" || ! kill -0 "$(cat /tmp/pid)"; }
-says() { grep -q -e "$2" "$OUT/$1.err"; }
-lines() { grep -c -e "$2" "$OUT/$1.err"; }
 trigger() { uffd_aio --device /dev/lv_uffd "$@" >/dev/null || fail 'the workload fails'; }
-alive() { kill -0 "$(cat /tmp/pid)" || fail 'the monitor is gone'; }
-
-# The shell that waits for it must be its parent: cases are subshells.
-gone() { ! kill -0 "$(cat /tmp/pid)" 2>/dev/null; }
 
 listed() { lockvane findings --state $STATE >"$OUT/$1.out" 2>"$OUT/$1.err"; }
 count() { sed -n "/^$ID /,/seen/s/.*seen \([0-9]*\) times.*/\1/p" "$OUT/$1.out"; }
@@ -37,7 +26,7 @@ case_found()
 	umask 0
 	insmod lv_uffd.ko || fail 'the module does not load'
 	alive
-	sleep 10 # what the module brings, symbols and types, is read when it makes something new happen
+	sleep 10 # what the module brings, symbols and types, is read in the five seconds after
 	trigger
 	begin=$(now)
 	await 30 'the finding' says first 'finding [0-9a-f]*: irq-inversion'
@@ -83,11 +72,11 @@ case_alone()
 case_broken_reload()
 {
 	echo 'bugdet = 1%' >$CONF
-	kill -HUP "$(cat /tmp/pid)"
+	kill -HUP "$(pid)"
 	await 10 'the complaint' says first 'lockvane.conf:1: there is no key "bugdet".*stays as it was'
 	alive
 	configure
-	kill -HUP "$(cat /tmp/pid)"
+	kill -HUP "$(pid)"
 	await 10 'the reload' says first 'configuration read again'
 	alive
 }
@@ -97,10 +86,10 @@ case_suppressed()
 {
 	echo 'irq-inversion: ... --> lv_uffd_ctx.fault_pending_wqh ; a test module' >/tmp/suppressions
 	configure 'suppress = /tmp/suppressions'
-	kill -HUP "$(cat /tmp/pid)"
+	kill -HUP "$(pid)"
 	await 5 'the suppression' hidden
 	configure
-	kill -HUP "$(cat /tmp/pid)"
+	kill -HUP "$(pid)"
 	await 5 'its end' listed_id
 	[ "$(lines first "finding $ID:")" -eq 1 ] || fail 'told again'
 }
@@ -108,7 +97,7 @@ hidden() { listed hidden; ! grep -q "^$ID " $OUT/hidden.out && grep -q 'not list
 
 case_killed()
 {
-	kill -KILL "$(cat /tmp/pid)"
+	kill -KILL "$(pid)"
 	await 60 'its end' gone
 	clean killed
 	listed after_kill
@@ -139,24 +128,18 @@ case_clock_back()
 	alive
 }
 
-complaints() { [ "$(lines second 'cannot save')" -ge "$1" ]; }
-recovered() { [ "$(lines second 'saved again')" -ge "$1" ]; }
-
 # Something new makes it save: a module that was not there before.
 case_full_disk()
 {
 	dd if=/dev/zero of=$STATE/filler bs=4k >/dev/null 2>&1
 	before=$(count counted)
 	trigger -n 50
-	await 400 'the complaint' complaints 1
+	await 400 'the complaint' says second 'cannot save'
 	alive
 	rm $STATE/filler
-	await 600 'the recovery' recovered 1
+	await 600 'the recovery' says second 'saved again'
 	await 60 'the count' counted "$((before + 40))"
 }
-
-rss() { awk '/^VmRSS/ { print $2 }' /proc/"$(cat /tmp/pid)"/status; }
-fds() { ls /proc/"$(cat /tmp/pid)"/fd | wc -l; }
 
 case_flat()
 {
@@ -168,17 +151,12 @@ case_flat()
 	echo "::note RSS $rss kB, then $(rss); descriptors $fds, then $(fds)"
 	[ "$(rss)" -le $((rss + rss / 10)) ] || fail "it grows: $rss kB, then $(rss)"
 	[ "$(fds)" -le "$fds" ] || fail "descriptors: $fds, then $(fds)"
-	[ "$(grep CapEff /proc/"$(cat /tmp/pid)"/status | cut -f2)" = 000000c400000000 ] ||
-		fail "capabilities: $(grep CapEff /proc/"$(cat /tmp/pid)"/status)"
-	grep -q 'NoNewPrivs:.*1' /proc/"$(cat /tmp/pid)"/status || fail 'new privileges'
+	has_dropped
 }
 
 case_ended()
 {
-	kill -TERM "$(cat /tmp/pid)"
-	await 60 'its end' gone
-	has second.err 'ends; '
-	clean ended
+	end_watch second
 	[ ! -s $STATE/lockvane.db-wal ] || fail 'a log is left'
 	lv 0 state_classes classes $STATE/lockvane.db
 	has state_classes.out kioctx.ctx_lock

@@ -4,22 +4,15 @@
 . ./lib.sh
 BPF_SETTLES=60
 SOAK=${SOAK:-3600}
-STATE=/tmp/state
 plan soaked bounded found ended
 
-rss() { awk '/^VmRSS/ { print $2 }' /proc/"$monitor"/status; }
-fds() { ls /proc/"$monitor"/fd | wc -l; }
 pinned() { bpftool map | sed -n 's/.*memlock \([0-9]*\)B.*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'; }
 database() { du -sk $STATE | cut -f1; }
 numbers() { echo "RSS $(rss) kB, descriptors $(fds), pinned $(pinned) B, state $(database) kB"; }
-alive() { kill -0 "$monitor" || fail 'the monitor is gone'; }
-armed() { grep -q 'lockvane: armed' $OUT/monitor.err || ! kill -0 "$monitor"; }
 
 insmod lv_uffd.ko
-lockvane monitor --state $STATE --locks spin,rw --budget "${BUDGET:-20%}" --log-level debug \
-	--metrics 127.0.0.1:9464 >$OUT/monitor.out 2>$OUT/monitor.err &
-monitor=$!
-await 300 'the monitor to arm' armed
+watch monitor --locks spin,rw --budget "${BUDGET:-20%}" --metrics 127.0.0.1:9464
+await 600 'the monitor to arm' armed monitor
 mixed -s $((SOAK + 600)) -j 4 >/dev/null 2>&1 &
 load=$!
 
@@ -31,12 +24,15 @@ case_soaked()
 	rss=$(rss) fds=$(fds) pinned=$(pinned)
 	echo "::note at first: $(numbers)"
 	while [ $left -gt 0 ]; do
-		sleep $((left < 60 ? left : 60))
+		for _ in 1 2 3 4 5 6; do # as it rests most of the time
+			uffd_aio --device /dev/lv_uffd -n 5 >/dev/null
+			sleep 10
+		done
 		left=$((left - 60))
-		wget -q -O /dev/null http://127.0.0.1:9464/metrics || fail 'no metrics'
-		uffd_aio --device /dev/lv_uffd -n 5 >/dev/null
+		scrape
 		alive
 		say "$(numbers)"
+		say "used $(metric budget_used_ratio), windows $(metric windows_total), armed $(metric coverage_time_ratio)"
 	done
 	echo "::note at last: $(numbers)"
 	[ "$(rss)" -le $((rss + rss / 10)) ] || fail "RSS: $rss kB, then $(rss)"
@@ -58,13 +54,7 @@ case_found()
 	has_not monitor.err 'cannot'
 }
 
-case_ended()
-{
-	kill -TERM "$monitor"
-	await 120 'its end' gone
-	clean ended
-}
-gone() { ! kill -0 "$monitor" 2>/dev/null; }
+case_ended() { end_watch monitor; }
 
 try soaked
 try bounded

@@ -90,7 +90,7 @@ GUESTS = (
           check=checks.FOUNDING),
     Guest('monitor', '6.12', 'monitor.sh', 'watched for long: found once, counted, kept',
           seconds=900, kmods=(UFFD,)),
-    Guest('monitor-budget', '6.12', 'monitor_budget.sh', 'a budget on a busy machine', seconds=2400,
+    Guest('monitor-budget', '6.12', 'monitor_budget.sh', 'a budget on a busy machine', seconds=3600,
           groups=('soak',)),
     Guest('soak', '6.12', 'soak.sh', 'the monitor under load, for an hour', seconds=6000,
           kmods=(UFFD,), groups=('soak',), env={'SOAK': os.environ.get('SOAK_SECONDS') or '3600'}),
