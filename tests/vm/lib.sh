@@ -119,7 +119,7 @@ lines() { grep -c -e "$2" "$OUT/$1.err"; } # NAME PATTERN
 says() { [ "$(lines "$1" "$2")" -ge "${3:-1}" ]; } # NAME PATTERN [TIMES]
 armed() { says "$1" 'lockvane: armed' "${2:-1}" || gone; }
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(pid)/status"; }
-fds() { ls "/proc/$(pid)/fd" | wc -l; }
+fds() { ls -l "/proc/$(pid)/fd" | grep -vc bpf_link; } # its hooks come and go
 scrape() { wget -q -O $OUT/metrics.txt http://127.0.0.1:9464/metrics || fail 'no metrics'; }
 metric() { sed -n "s/^lockvane_$1 //p" $OUT/metrics.txt; }
 

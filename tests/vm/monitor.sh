@@ -19,7 +19,7 @@ start()
 trigger() { uffd_aio --device /dev/lv_uffd "$@" >/dev/null || fail 'the workload fails'; }
 
 listed() { lockvane findings --state $STATE >"$OUT/$1.out" 2>"$OUT/$1.err"; }
-count() { sed -n "/^$ID /,/seen/s/.*seen \([0-9]*\) times.*/\1/p" "$OUT/$1.out"; }
+count() { sed -n "/^$ID /,/seen/s/.*seen \([0-9]*\) time.*/\1/p" "$OUT/$1.out"; }
 
 case_found()
 {

@@ -207,7 +207,7 @@ static void put_finding(const struct known_finding *f, const struct utsname *her
 	put_time(f->first_ms);
 	fputs(", last ", stdout);
 	put_time(f->last_ms);
-	printf(", seen %" PRIu64 " times", f->count);
+	printf(", seen %" PRIu64 " time%s", f->count, f->count == 1 ? "" : "s");
 	if (strcmp(f->kernel, here->release) || strcmp(f->build, here->version)) {
 		fputs(", kernel ", stdout);
 		words_put(stdout, f->kernel);
@@ -261,7 +261,7 @@ static int list(const struct state_content *c, const struct findings_args *args)
 	for (size_t i = 0; i < c->known.nr; i++)
 		if (is_listed(&c->known.items[i], args))
 			put_finding(&c->known.items[i], &here);
-	printf("%zu findings", listed);
+	printf("%zu finding%s", listed, listed == 1 ? "" : "s");
 	if (listed < c->known.nr)
 		printf(", and %zu not listed: older, less sure, or suppressed", c->known.nr - listed);
 	putchar('\n');

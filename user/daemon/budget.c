@@ -340,6 +340,13 @@ static double seconds_left(const struct budget *b, double event_ns)
 	return rate > 0 ? (b->credit - reserve(b)) / SECOND / rate : REST_LOOK;
 }
 
+double budget_pause(const struct budget *b)
+{
+	double missing = price(b) - b->credit;
+
+	return missing > 0 && income(b) > 0 ? missing / SECOND / income(b) : 0;
+}
+
 uint64_t budget_wait(const struct budget *b)
 {
 	double seconds = REST_LOOK;
@@ -347,10 +354,10 @@ uint64_t budget_wait(const struct budget *b)
 	if (b->mode == BUDGET_ARMED) {
 		seconds = least(seconds_left(b, b->costs.armed), window_left(b) / SECOND);
 		seconds = within(seconds, LOOK_SOON, LOOK);
-	} else if (b->mode != BUDGET_STOPPED && income(b) > 0) {
+	} else if (b->mode != BUDGET_STOPPED) {
 		if (b->mode == BUDGET_DISARMED)
 			seconds = within(seconds_left(b, b->costs.disarmed), LOOK, REST_LOOK);
-		seconds = least((price(b) - b->credit) / SECOND / income(b), seconds);
+		seconds = least(budget_pause(b), seconds);
 		seconds = within(seconds, LOOK, REST_LOOK);
 	}
 	return seconds * SECOND;

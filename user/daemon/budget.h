@@ -90,6 +90,9 @@ void budget_settle(struct budget *b);
 /* Nanoseconds until it wants to be asked again. */
 uint64_t budget_wait(const struct budget *b);
 
+/* Seconds of rest until a window is earned, at the least. */
+double budget_pause(const struct budget *b);
+
 /* The share used lately, of all CPUs, as the setting is. */
 double budget_used(const struct budget *b);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -196,15 +197,18 @@ static void count(struct monitor *m, uint64_t now)
 	monitor_review(m);
 }
 
+static void say_mode(const struct budget *b, char *ret, size_t room)
+{
+	if (b->mode == BUDGET_ARMED)
+		snprintf(ret, room, "armed");
+	else
+		snprintf(ret, room, "resting%s, records again in %.0f s or later",
+			 b->mode == BUDGET_DETACHED ? ", detached" : "", budget_pause(b));
+}
+
 static void say_status(struct monitor *m, uint64_t now, uint64_t *said_ns)
 {
-	static const char *const modes[] = {
-		[BUDGET_ARMED] = "armed",
-		[BUDGET_DISARMED] = "resting",
-		[BUDGET_DETACHED] = "resting, detached",
-		[BUDGET_STOPPED] = "stopped",
-	};
-	char coverage[96];
+	char coverage[96], mode[96];
 
 	if (now - *said_ns < STATUS_NS || m->budget.mode == BUDGET_STOPPED)
 		return;
@@ -212,7 +216,8 @@ static void say_status(struct monitor *m, uint64_t now, uint64_t *said_ns)
 	if (monitor_cpus() != m->budget.set.cpus)
 		monitor_set_budget(m); /* CPUs come and go */
 	monitor_say_coverage(m, coverage, sizeof(coverage));
-	sd_notifyf(0, "STATUS=%s; %u findings; %s; %.2f%% CPU of %.2f%%", modes[m->budget.mode],
+	say_mode(&m->budget, mode, sizeof(mode));
+	sd_notifyf(0, "STATUS=%s; %u findings; %s; %.2f%% CPU of %.2f%%", mode,
 		   picture_findings(m->picture)->nr, coverage, budget_used(&m->budget) * 100,
 		   m->budget.set.share * 100);
 }
@@ -226,6 +231,19 @@ static int wait_signal(struct monitor *m)
 		ns = LONGEST_WAIT;
 	t = (struct timespec){ns / SECOND, ns % SECOND};
 	return sigtimedwait(&m->signals, NULL, &t);
+}
+
+/* Recording begins when it is earned: who waits for it shall know. */
+static void say_watching(const struct monitor *m)
+{
+	double pause = budget_pause(&m->budget);
+
+	if (pause < 5)
+		tell(CONFIG_NOTICE, TELL_STARTED, "watching %s", m->setup->head->kernel);
+	else
+		tell(CONFIG_NOTICE, TELL_STARTED,
+		     "watching %s; recording begins in about %.0f s, when the budget pays for it",
+		     m->setup->head->kernel, pause);
 }
 
 static void watch(struct monitor *m)
@@ -292,7 +310,7 @@ int monitor_run(struct monitor_setup *setup, struct error *err)
 	code = begin(m, err);
 	if (!code) {
 		sd_notify(0, "READY=1");
-		tell(CONFIG_NOTICE, TELL_STARTED, "watching %s", setup->head->kernel);
+		say_watching(m);
 		watch(m);
 		end(m);
 	}
