@@ -93,6 +93,8 @@ static void move(struct machine *m, struct budget *b, bool attach)
 		struct budget_look now;
 
 		work_itself(m, m->attach / STEPS);
+		m->cost += m->attach / STEPS / 2; /* kernel threads' */
+		m->busy_ns += m->attach / STEPS / 2;
 		pass(m, false, share, m->moves * S / STEPS);
 		now = look(m);
 		budget_pass(b, &now, share, &took);
@@ -172,12 +174,12 @@ static struct budget run(struct machine *m, double share, double window, double 
 static const struct machine usual = { .cpus = 4, .work = 2, .density = 500e3, .armed = 400,
 				      .disarmed = 180, .attach = 3e8, .moves = 6, .look = 2e5 };
 
-/* Kept, at any time, but for some seconds' share: it does not look all the time. */
+/* Kept, at any time, but for some seconds' share: it does not look all the time, and estimates. */
 static void check_kept(const struct outcome *o, double share)
 {
 	assert_int_not_equal(o->mode, BUDGET_STOPPED);
 	assert_true(o->used <= share * 1.02);
-	assert_true(o->worst <= 10);
+	assert_true(o->worst <= 15);
 }
 
 /* What it says it has cost. */

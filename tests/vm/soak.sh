@@ -32,7 +32,7 @@ case_soaked()
 		scrape
 		alive
 		say "$(numbers)"
-		say "used $(metric budget_used_ratio), windows $(metric windows_total), armed $(metric coverage_time_ratio)"
+		say "used $(metric budget_used_ratio), windows $(metric windows_total), armed $(metric coverage_time_ratio); classes $(metric classes), edges $(metric edges)"
 	done
 	echo "::note at last: $(numbers)"
 	[ "$(rss)" -le $((rss + rss / 10)) ] || fail "RSS: $rss kB, then $(rss)"

@@ -79,6 +79,7 @@ static void look(struct monitor *m, struct budget_look *ret)
 struct move {
 	struct monitor *m;
 	double in_place; /* before the last one came or went */
+	uint64_t began_ns;
 	struct budget_move took;
 };
 
@@ -105,7 +106,16 @@ static void begin_move(struct monitor *m, struct move *ret)
 
 	*ret = (struct move){.m = m, .in_place = programs_in_place(m->programs)};
 	look(m, &now);
+	ret->began_ns = now.now_ns;
 	budget_pass(&m->budget, &now, ret->in_place, NULL);
+}
+
+static void say_moved(const struct move *move, const char *what)
+{
+	tell(CONFIG_DEBUG, TELL_BUDGET,
+	     "%s: %.2f s of CPU time in %.1f s; as if all were there for %.2f s", what,
+	     move->took.own_ns / 1e9, (move->m->budget.last.now_ns - move->began_ns) / 1e9,
+	     move->took.in_place_ns / 1e9);
 }
 
 static int attach(struct monitor *m, struct error *err)
@@ -124,6 +134,7 @@ static int attach(struct monitor *m, struct error *err)
 	words_follow(m->words);
 	moved(&move, 0, 0);
 	m->budget.costs.attach = move.took;
+	say_moved(&move, "took its hooks again");
 	return 0;
 }
 
@@ -147,8 +158,7 @@ static void detach(struct monitor *m)
 	programs_detach(m->programs, moved, &move);
 	m->attached = false;
 	m->budget.costs.detach = move.took;
-	tell(CONFIG_DEBUG, TELL_BUDGET, "let go of its hooks: %.2f s of CPU time, %.2f s in place",
-	     move.took.own_ns / 1e9, move.took.in_place_ns / 1e9);
+	say_moved(&move, "let go of its hooks");
 }
 
 static void give_up(struct monitor *m, const char *why)

@@ -31,6 +31,7 @@ struct programs {
 	unsigned int nr_cpus;
 	uint32_t epoch;
 	struct bpf_link *links[LV_HOOKS + 1]; /* by hook; the last is the task switch */
+	bool present[LV_HOOKS + 1];	      /* it was attached once */
 	uint64_t heat[LV_HOOKS + 1];	      /* events that were forgotten since */
 	struct {
 		void *memory;
@@ -219,6 +220,7 @@ static int attach_one(struct programs *p, const struct plan *plan, int hook, str
 				 "the kernel refused a hook on %s (%s): is ftrace enabled, and "
 				 "kernel.ftrace_enabled 1?", where, strerror(-code));
 	p->links[hook] = link;
+	p->present[hook] = true;
 	return 0;
 }
 
@@ -253,14 +255,17 @@ static void order(const struct programs *p, int ret[LV_HOOKS + 1])
 	}
 }
 
+/* Short windows do not see all that a load does: a hook that saw nothing is given some. */
+#define UNSEEN 300
+
 double programs_in_place(const struct programs *p)
 {
 	uint64_t heat[LV_HOOKS + 1], all = 0, here = 0;
 
 	read_heat(p, heat);
 	for (int hook = 0; hook <= LV_HOOKS; hook++) {
-		all += heat[hook];
-		here += p->links[hook] ? heat[hook] : 0;
+		all += p->present[hook] ? heat[hook] + UNSEEN : 0;
+		here += p->links[hook] ? heat[hook] + UNSEEN : 0;
 	}
 	return all ? (double)here / all : 1;
 }

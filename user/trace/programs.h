@@ -59,7 +59,7 @@ void programs_detach(struct programs *programs, programs_progress progress, void
 int programs_attach(struct programs *programs, const struct plan *plan,
 		    programs_progress progress, void *arg, struct error *err);
 
-/* Of all events so far, the share that hooks saw which are attached now; 1: there was none. */
+/* Of all events, the share that hooks see which are attached now, estimated from those so far. */
 double programs_in_place(const struct programs *programs);
 
 void programs_finish(struct programs *programs); /* takes NULL */
