@@ -131,11 +131,15 @@ has_dropped()
 	grep -q 'NoNewPrivs:.*1' "/proc/$(pid)/status" || fail 'new privileges'
 }
 
-# end_watch NAME: on SIGTERM it leaves, with a word, and leaves nothing.
+# end_watch NAME: on SIGTERM it leaves, with a word, and leaves nothing. Busy machines let go slowly.
 end_watch()
 {
+	begin=$(now)
 	kill -TERM "$(pid)"
-	await 120 'its end' gone
+	(sleep 60; cat "/proc/$(pid)/stack" "/proc/$(pid)/status"; dmesg | tail; ps) >$OUT/late.out 2>&1 &
+	await 240 'its end' gone
+	kill $! 2>/dev/null
+	echo "::note ended in $(echo "$begin $(now)" | awk '{ printf "%.0f", $2 - $1 }') s"
 	has "$1.err" 'ends; '
 	clean ended
 }
