@@ -4,7 +4,7 @@
 # the monitor has left, the budget is kept by its own account, and metrics say so.
 . ./lib.sh
 BPF_SETTLES=60
-BUDGET=${BUDGET:-10} # less than hooks at rest cost under this load
+BUDGET=${BUDGET:-2.5} # less than hooks at rest cost under this load
 plan windows dropped kept scraped ended
 
 watch monitor --locks spin,rw --budget "$BUDGET%" --window 2s --metrics 127.0.0.1:9464

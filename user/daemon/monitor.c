@@ -278,9 +278,8 @@ static void end(struct monitor *m)
 
 	sd_notify(0, "STOPPING=1\nSTATUS=detaching");
 	if (m->budget.mode == BUDGET_ARMED)
-		monitor_disarm(m);
-	monitor_learn(m, m->attached);
-	monitor_keep(m, true);
+		programs_stop(m->programs);
+	monitor_keep(m, true); /* looks once more at all there is */
 	monitor_say_coverage(m, coverage, sizeof(coverage));
 	tell(CONFIG_INFO, TELL_GENERAL, "ends; %u findings on this kernel; %s",
 	     picture_findings(m->picture)->nr, coverage);
