@@ -129,7 +129,7 @@ enum lv_place_kind {
 	LV_PLACE_SLAB = 3,       /* base is the struct kmem_cache, off the offset in the object */
 	LV_PLACE_PERCPU_DYN = 4, /* base is the offset in the first chunk */
 	LV_PLACE_PAGE = 5,       /* in struct page: off */
-	LV_PLACE_VMALLOC = 6,    /* vmalloc, later per-CPU chunks: all in one */
+	LV_PLACE_VMALLOC = 6,    /* no anchor's; later per-CPU chunks are there, too: all in one */
 	LV_PLACE_EARLY = 7,      /* pages that are no slab's, and no anchor's: all in one */
 	LV_PLACE_KFENCE = 8,     /* all in one */
 	LV_PLACE_TOLD = 9,       /* replay: a scenario names the class: base is its number */
@@ -357,7 +357,7 @@ struct lv_layout {
 };
 
 /*
- * A word in the kernel's own data that points into the direct map: the boot's hash tables
+ * A word in the kernel's own data that points into the direct map or vmalloc: the boot's hash tables
  * and other memory of one variable, whose locks have no place else to be told by.
  */
 struct lv_anchor {

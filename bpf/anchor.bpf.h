@@ -14,20 +14,29 @@
 #define ANCHOR_ALIGN 64	       /* what points elsewhere points to no allocation's begin */
 #define ANCHOR_PAGES (1 << 14) /* 64 MiB: where an allocation's end is not looked for any more */
 
+/* Else it is in vmalloc, where large hosts have their hash tables. */
+static __always_inline int anchor_is_direct(__u64 addr)
+{
+	return addr < lv_control.layout.page_offset_end;
+}
+
 /* In a slab, size is what there is of the object from the address on. */
 static __always_inline void anchor_size_up(struct lv_anchor *anchor)
 {
 	const struct lv_layout *layout = &lv_control.layout;
 	__u32 page_size = bpf_core_type_size(struct page);
 	__u64 pfn = (anchor->addr - layout->page_offset) >> PLACE_PAGE_SHIFT;
-	__u64 page = place_head_page(layout->vmemmap + pfn * page_size);
-	__u64 cache, base;
+	__u64 page, cache, base;
 	__u32 size;
 
 	anchor->size = 0;
-	anchor->slab = page_size && place_page_is_slab(page);
-	if (!anchor->slab)
+	anchor->slab = 0;
+	if (!page_size || !anchor_is_direct(anchor->addr))
 		return;
+	page = place_head_page(layout->vmemmap + pfn * page_size);
+	if (!place_page_is_slab(page))
+		return;
+	anchor->slab = 1;
 	cache = PLACE_MEMBER(page, struct slab, slab_cache);
 	size = PLACE_MEMBER(cache, struct kmem_cache, size);
 	base = layout->page_offset + ((page - layout->vmemmap) / page_size << PLACE_PAGE_SHIFT);
@@ -40,7 +49,7 @@ static __always_inline void anchor_add(__u64 addr, __u64 where)
 	const struct lv_layout *layout = &lv_control.layout;
 	struct lv_anchor *anchor;
 
-	if (addr < layout->page_offset || addr >= layout->page_offset_end || addr % ANCHOR_ALIGN)
+	if (addr < layout->page_offset || addr >= layout->vmemmap || addr % ANCHOR_ALIGN)
 		return;
 	anchor = &lv_anchors.anchor[lv_anchors.nr & (LV_MAX_ANCHORS - 1)];
 	anchor->addr = addr;
@@ -73,7 +82,7 @@ int lv_find_anchors(void *ctx)
 }
 
 struct anchor_pages {
-	__u64 first; /* struct page */
+	__u64 first; /* struct page, or in vmalloc the page itself */
 	__u64 head;
 	__u64 flags;
 	__u32 type;
@@ -101,12 +110,23 @@ static long anchor_page(__u32 i, struct anchor_pages *pages)
 	return 0;
 }
 
-static __always_inline __u64 anchor_measure(__u64 addr, __u64 size)
+/* In vmalloc, an unmapped page follows each area. */
+static long anchor_mapped(__u32 i, struct anchor_pages *pages)
+{
+	__u64 word, page = pages->first + ((__u64)(i + 1) << PLACE_PAGE_SHIFT);
+
+	if (bpf_probe_read_kernel(&word, sizeof(word), (const void *)page))
+		return 1;
+	pages->nr++;
+	return 0;
+}
+
+/* Of so many pages, as many as are one allocation's with the first. */
+static __always_inline __u32 anchor_pages_alike(__u64 addr, __u32 nr)
 {
 	const struct lv_layout *layout = &lv_control.layout;
 	__u64 pfn = (addr - layout->page_offset) >> PLACE_PAGE_SHIFT;
 	struct anchor_pages pages = {.nr = 1};
-	__u64 room, last;
 
 	pages.first = layout->vmemmap + pfn * bpf_core_type_size(struct page);
 	pages.head = place_head_page(pages.first);
@@ -114,9 +134,31 @@ static __always_inline __u64 anchor_measure(__u64 addr, __u64 size)
 	pages.type = (__u32)PLACE_MEMBER(pages.first, struct page, page_type);
 	pages.compound = pages.head != pages.first ||
 			 pages.flags >> bpf_core_enum_value(enum pageflags, PG_head) & 1;
-	last = (addr + size - 1 - layout->page_offset) >> PLACE_PAGE_SHIFT;
-	bpf_loop(last - pfn < ANCHOR_PAGES ? last - pfn : ANCHOR_PAGES, anchor_page, &pages, 0);
-	room = ((__u64)pages.nr << PLACE_PAGE_SHIFT) - (addr & ((1 << PLACE_PAGE_SHIFT) - 1));
+	bpf_loop(nr - 1, anchor_page, &pages, 0);
+	return pages.nr;
+}
+
+static __always_inline __u32 anchor_pages_mapped(__u64 addr, __u32 nr)
+{
+	struct anchor_pages pages = {.nr = 1};
+
+	pages.first = addr >> PLACE_PAGE_SHIFT << PLACE_PAGE_SHIFT;
+	bpf_loop(nr - 1, anchor_mapped, &pages, 0);
+	return pages.nr;
+}
+
+static __always_inline __u64 anchor_measure(__u64 addr, __u64 size)
+{
+	__u64 begin = addr & ((1 << PLACE_PAGE_SHIFT) - 1), room;
+	__u64 nr = ((begin + size - 1) >> PLACE_PAGE_SHIFT) + 1;
+
+	if (nr > ANCHOR_PAGES)
+		nr = ANCHOR_PAGES;
+	if (anchor_is_direct(addr))
+		nr = anchor_pages_alike(addr, nr);
+	else
+		nr = anchor_pages_mapped(addr, nr);
+	room = (nr << PLACE_PAGE_SHIFT) - begin;
 	return size < room ? size : room;
 }
 

@@ -210,11 +210,9 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 	}
 	if (!place_in_percpu(layout, addr, ret))
 		return 0;
-	if (direct && !place_in_table(addr, ret))
-		return 0;
 	if (place_word(addr & ~(PLACE_STACK_SIZE - 1)) == PLACE_STACK_END)
 		ret->kind = LV_PLACE_STACK;
-	else
+	else if (place_in_table(addr, ret))
 		ret->kind = direct ? LV_PLACE_EARLY : LV_PLACE_VMALLOC;
 	return 0;
 }

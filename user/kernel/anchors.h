@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which of the words in the kernel's data that point into the direct map are worth to
- * be known by the kernel half (struct lv_anchor), of all that it finds.
+ * Which of the words in the kernel's data that point into the direct map, or vmalloc, are
+ * worth to be known by the kernel half (struct lv_anchor), of all that it finds.
  */
 #ifndef LOCKVANE_KERNEL_ANCHORS_H
 #define LOCKVANE_KERNEL_ANCHORS_H
