@@ -179,6 +179,25 @@ static void test_names_move(void **state)
 	capture_free(second);
 }
 
+/* A class of several of the tables', one more of which came, with a lower number. */
+static void test_one_of_several(void **state)
+{
+	struct capture *seen = case_new();
+	static uint32_t classes[LV_MAX_CLASSES];
+	struct picture *p = new_picture(case_new());
+
+	(void)state;
+	placed(seen, "table[].lock");
+	memset(classes, 0xff, sizeof(classes));
+	classes[9] = 0;
+	assert_int_equal(picture_add(p, seen, classes), 0);
+	classes[5] = 0;
+	assert_int_equal(picture_add(p, seen, classes), 0);
+	assert_int_equal(picture_capture(p)->nr_classes, 1);
+	picture_free(p);
+	capture_free(seen);
+}
+
 static struct capture *many(uint32_t nr)
 {
 	struct capture *c = case_new();
@@ -252,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_known_is_found_again),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_names_move),
+		cmocka_unit_test(test_one_of_several),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_counts),
 	};

@@ -16,6 +16,7 @@ struct adding {
 	const struct capture *seen;
 	uint32_t *classes, *stacks;
 	uint32_t *owners; /* of its classes: the first of the tables' */
+	const uint32_t *seen_as; /* of the tables' classes: where they are in what was seen */
 };
 
 const struct capture *picture_capture(const struct picture *p)
@@ -306,13 +307,23 @@ static int new_class(struct adding *a, const struct capture_class *from, const c
 	return code ? code : tell_watch(p, finding_watch_class, *ret);
 }
 
-/* Static locks are known by name: their addresses differ from boot to boot. */
+/* What is told by an address of the kernel's is known by name: these differ from boot to boot. */
 static bool is_same(const struct capture_class *known, const struct capture_class *seen)
 {
+	static const char *const kinds[] = { "static", "percpu", "table", "stack" };
+
 	if (known->family != seen->family || strcmp(known->kind, seen->kind))
 		return false;
-	return !strcmp(seen->kind, "static") || !strcmp(seen->kind, "percpu") ||
-	       !strcmp(known->key, seen->key);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(seen->kind, kinds[i]))
+			return true;
+	return !strcmp(known->key, seen->key);
+}
+
+/* Nobody's in this process, or one of those of the tables' that are this class now. */
+static bool is_owned_by(const struct adding *a, const struct named *known, size_t class)
+{
+	return known->owner == LV_NONE || a->seen_as[known->owner] == class;
 }
 
 /*
@@ -320,9 +331,9 @@ static bool is_same(const struct capture_class *known, const struct capture_clas
  * name. Which name a place gets may change as more is learnt of it: from then
  * on it is another class.
  */
-static int find_class(struct adding *a, const struct capture_class *from, uint32_t owner,
-		      uint32_t *ret)
+static int find_class(struct adding *a, size_t class, uint32_t owner, uint32_t *ret)
 {
+	const struct capture_class *from = &a->seen->classes[class];
 	struct picture *p = a->p;
 	char name[256];
 
@@ -336,8 +347,7 @@ static int find_class(struct adding *a, const struct capture_class *from, uint32
 			p->full = true;
 			return 0;
 		}
-		if ((known->owner == LV_NONE || known->owner == owner) &&
-		    is_same(&p->c->classes[known->class], from)) {
+		if (is_owned_by(a, known, class) && is_same(&p->c->classes[known->class], from)) {
 			known->owner = owner;
 			*ret = known->class;
 			return update_class(a, from, known->class);
@@ -352,7 +362,7 @@ static int add_class(struct adding *a, size_t i, uint32_t id)
 	struct picture *p = a->p;
 	const struct capture_class *from = &a->seen->classes[i];
 	uint32_t class = LV_NONE;
-	int code = find_class(a, from, id, &class);
+	int code = find_class(a, i, id, &class);
 
 	a->classes[i] = class;
 	if (class != LV_NONE)
@@ -494,7 +504,7 @@ static void place_classes(struct adding *a, const uint32_t *classes)
 
 int picture_add(struct picture *p, const struct capture *seen, const uint32_t *classes)
 {
-	struct adding a = {.p = p, .seen = seen};
+	struct adding a = {.p = p, .seen = seen, .seen_as = classes};
 	int code = -ENOMEM;
 
 	a.classes = calloc(seen->nr_classes + 1, sizeof(*a.classes));
