@@ -255,8 +255,8 @@ static void order(const struct programs *p, int ret[LV_HOOKS + 1])
 	}
 }
 
-/* Short windows do not see all that a load does: a hook that saw nothing is given some. */
-#define UNSEEN 300
+/* Short windows do not see all that a load does: each is given some, few beside calibration's. */
+#define UNSEEN 30
 
 double programs_in_place(const struct programs *p)
 {
