@@ -380,8 +380,6 @@ struct lv_anchors {
 	struct lv_anchor anchor[LV_MAX_ANCHORS];
 };
 
-#define LV_ANCHOR_PAGES (64 * 64) /* bits in pages[] */
-
 /* The lowest bits of the control's word; above them the epoch. All of it 0: disarmed. */
 enum lv_armed {
 	LV_ARMED = 1,

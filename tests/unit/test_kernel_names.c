@@ -49,16 +49,13 @@ static void test_static_duplicates(void **state)
 static void test_static_by_type(void **state)
 {
 	(void)state;
-	fixture_write("typed", "ffffffff81000000 T _text\n"
-			       "ffffffff81f00000 D _sdata\n"
-			       "ffffffff82000000 D odd_sighand\n"
-			       "ffffffff82000840 D other_sighand\n"
-			       "ffffffff82000850 D shapes\n"
-			       "ffffffff820008d0 D my_mutex\n"
-			       "ffffffff820008f0 D _end\n");
-	ksyms_free(world.ksyms);
-	assert_int_equal(ksyms_load(fixture_path("typed"), &world.ksyms), 0);
-	world.from.ksyms = world.ksyms;
+	use_symbols("ffffffff81000000 T _text\n"
+		    "ffffffff81f00000 D _sdata\n"
+		    "ffffffff82000000 D odd_sighand\n"
+		    "ffffffff82000840 D other_sighand\n"
+		    "ffffffff82000850 D shapes\n"
+		    "ffffffff820008d0 D my_mutex\n"
+		    "ffffffff820008f0 D _end\n");
 	add(LV_PLACE_STATIC, 0xffffffff82000008, 0, LV_SPIN);
 	add(LV_PLACE_STATIC, 0xffffffff82000848, 0, LV_SPIN);
 	add(LV_PLACE_STATIC, 0xffffffff82000868, 0, LV_SPIN);
@@ -76,15 +73,12 @@ static void test_static_by_type(void **state)
 static void test_static_by_size(void **state)
 {
 	(void)state;
-	fixture_write("sized", "ffffffff81000000 T _text\n"
-			       "ffffffff81f00000 D _sdata\n"
-			       "ffffffff82000000 D wait_table\n"
-			       "ffffffff82000600 D odd_table\n"
-			       "ffffffff82000c18 D nameless\n"
-			       "ffffffff82000c28 D _end\n");
-	ksyms_free(world.ksyms);
-	assert_int_equal(ksyms_load(fixture_path("sized"), &world.ksyms), 0);
-	world.from.ksyms = world.ksyms;
+	use_symbols("ffffffff81000000 T _text\n"
+		    "ffffffff81f00000 D _sdata\n"
+		    "ffffffff82000000 D wait_table\n"
+		    "ffffffff82000600 D odd_table\n"
+		    "ffffffff82000c18 D nameless\n"
+		    "ffffffff82000c28 D _end\n");
 	add(LV_PLACE_STATIC, 0xffffffff82000048, 0, LV_SPIN);
 	add(LV_PLACE_STATIC, 0xffffffff8200004c, 0, LV_SPIN);
 	add(LV_PLACE_STATIC, 0xffffffff82000648, 0, LV_SPIN);
@@ -130,13 +124,10 @@ static void test_percpu(void **state)
 static void test_percpu_linked_high(void **state)
 {
 	(void)state;
-	fixture_write("high", "ffffffff81000000 T _text\n"
-			      "ffffffff82000000 D _sdata\n"
-			      "ffffffff83000000 D __per_cpu_start\n"
-			      "ffffffff83001000 D __per_cpu_end\n");
-	ksyms_free(world.ksyms);
-	assert_int_equal(ksyms_load(fixture_path("high"), &world.ksyms), 0);
-	world.from.ksyms = world.ksyms;
+	use_symbols("ffffffff81000000 T _text\n"
+		    "ffffffff82000000 D _sdata\n"
+		    "ffffffff83000000 D __per_cpu_start\n"
+		    "ffffffff83001000 D __per_cpu_end\n");
 	add(LV_PLACE_PERCPU, 0xffffffff83000100, 0, LV_SPIN);
 	add(LV_PLACE_PERCPU, 0x610, 0, LV_SPIN);
 	name_all();

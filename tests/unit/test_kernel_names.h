@@ -53,6 +53,15 @@ static inline int setup(void **state)
 	return 0;
 }
 
+/* In place of those that setup() loaded. */
+static inline void use_symbols(const char *text)
+{
+	fixture_write("symbols", text);
+	ksyms_free(world.ksyms);
+	assert_int_equal(ksyms_load(fixture_path("symbols"), &world.ksyms), 0);
+	world.from.ksyms = world.ksyms;
+}
+
 static inline int teardown(void **state)
 {
 	kbtf_free(world.btf);

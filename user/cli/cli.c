@@ -10,7 +10,6 @@
 #include "capture/sources.h"
 #include "report/report.h"
 
-
 static const struct argp_option show_options[] = {
 	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 1 },
 	{ "confidence", CLI_KEY_CONFIDENCE, "LEVEL", 0,

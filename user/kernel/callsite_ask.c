@@ -62,13 +62,17 @@ static void add_pointed(const struct callsite_fitting *f, struct kbtf_type type,
 	}
 }
 
+struct prototype {
+	const struct btf *btf;
+	const struct btf_type *func;
+};
+
 /* The function at that address, as BTF knows it: without what a compiler adds. */
-static bool find_prototype(const struct callsite_query *q, uint64_t ip, struct kbtf_type *ret)
+static bool find_prototype(const struct callsite_query *q, uint64_t ip, struct prototype *ret)
 {
 	const struct ksym *sym = ksyms_find(q->ksyms, ip - 1); /* it returns to behind the call */
 	struct kbtf_type func = {NULL, 0};
 	char name[FUNCTION_LEN];
-	const struct btf_type *t;
 
 	if (!sym || !sym->text || ksym_is_generated(sym))
 		return false;
@@ -76,24 +80,14 @@ static bool find_prototype(const struct callsite_query *q, uint64_t ip, struct k
 	name[strcspn(name, ".")] = '\0';
 	if (!kbtf_next(q->btf, name, 1 << BTF_KIND_FUNC, &func))
 		return false;
-	t = btf__type_by_id(func.btf, func.id);
 	ret->btf = func.btf;
-	ret->id = t->type;
-	return true;
+	ret->func = btf__type_by_id(func.btf, btf__type_by_id(func.btf, func.id)->type);
+	return ret->func && btf_is_func_proto(ret->func);
 }
 
-/* Any lock of the family, anywhere in a struct that is not too large for such a search. */
-static bool has_lock(const struct callsite_query *q, struct kbtf_type type)
+static struct kbtf_type param(const struct prototype *proto, uint32_t i)
 {
-	uint32_t size = kbtf_size(type);
-	struct lockpath lock;
-
-	for (uint32_t off = 0; size <= LARGEST_GUEST && off < size; off += 4) {
-		lockpath_at(q->btf, type, off, q->family, &lock);
-		if (lock.what != LOCKPATH_NONE)
-			return true;
-	}
-	return false;
+	return (struct kbtf_type){proto->btf, btf_params(proto->func)[i].type};
 }
 
 /* A member of the guest's type; *own: it has the lock that is asked for in it. */
@@ -226,21 +220,13 @@ static void ask_of_pointer(const struct callsite_fitting *f, struct kbtf_type po
 
 static void ask_function(const struct callsite_fitting *f, uint64_t ip, struct voice *ret)
 {
-	const struct btf_type *proto;
-	struct kbtf_type type, pointer;
+	struct prototype proto;
 
-	if (!find_prototype(f->q, ip, &type))
+	if (!find_prototype(f->q, ip, &proto))
 		return;
-	proto = btf__type_by_id(type.btf, type.id);
-	if (!proto || !btf_is_func_proto(proto))
-		return;
-	pointer.btf = type.btf;
-	for (uint32_t i = 0; i < btf_vlen(proto); i++) {
-		pointer.id = btf_params(proto)[i].type;
-		ask_of_pointer(f, pointer, ret);
-	}
-	pointer.id = proto->type;
-	ask_of_pointer(f, pointer, ret);
+	for (uint32_t i = 0; i < btf_vlen(proto.func); i++)
+		ask_of_pointer(f, param(&proto, i), ret);
+	ask_of_pointer(f, (struct kbtf_type){proto.btf, proto.func->type}, ret);
 }
 
 /* Several that a nearer function left open: those that this one speaks of, too. True: it spoke. */
@@ -292,18 +278,15 @@ enum callsite_strength callsite_ask(const struct callsite_fitting *f,
 
 bool callsite_speaks_for_guest(const struct callsite_query *q, uint64_t ip)
 {
-	const struct btf_type *proto;
-	struct kbtf_type type;
+	struct prototype proto;
+	struct kbtf_type to;
 
-	if (!find_prototype(q, ip, &type))
+	if (!find_prototype(q, ip, &proto))
 		return false;
-	proto = btf__type_by_id(type.btf, type.id);
-	for (uint32_t i = 0; proto && btf_is_func_proto(proto) && i < btf_vlen(proto); i++) {
-		struct kbtf_type param = {type.btf, btf_params(proto)[i].type}, to;
-
-		if (pointed_struct(param, &to) && has_lock(q, to))
+	for (uint32_t i = 0; i < btf_vlen(proto.func); i++)
+		if (pointed_struct(param(&proto, i), &to) &&
+		    lockpath_within(q->btf, to, LARGEST_GUEST, q->family))
 			return true;
-	}
 	return false;
 }
 
@@ -317,18 +300,14 @@ bool callsite_given(const struct callsite_query *q, uint64_t ip, struct kbtf_typ
 		    struct lockpath *ret_lock)
 {
 	struct callsite_query anywhere = *q;
-	const struct btf_type *proto;
-	struct kbtf_type type;
+	struct prototype proto;
 
-	if (!q->ksyms || !q->btf || !find_prototype(q, ip, &type))
+	if (!q->ksyms || !q->btf || !find_prototype(q, ip, &proto))
 		return false;
 	anywhere.off = CALLSITE_ANYWHERE;
-	proto = btf__type_by_id(type.btf, type.id);
-	for (uint32_t i = 0; proto && btf_is_func_proto(proto) && i < btf_vlen(proto); i++) {
-		struct kbtf_type param = {type.btf, btf_params(proto)[i].type};
-
-		if (pointed_struct(param, ret_type) && callsite_lock(&anywhere, *ret_type, ret_lock))
+	for (uint32_t i = 0; i < btf_vlen(proto.func); i++)
+		if (pointed_struct(param(&proto, i), ret_type) &&
+		    callsite_lock(&anywhere, *ret_type, ret_lock))
 			return !is_bare(*ret_type);
-	}
 	return false;
 }

@@ -227,6 +227,24 @@ bool lockpath_pointer(const struct kbtf *k, struct kbtf_type t, uint32_t off,
 	return true;
 }
 
+const char *lockpath_joint(const char *path)
+{
+	return path[0] && path[0] != '[' ? "." : "";
+}
+
+bool lockpath_within(const struct kbtf *k, struct kbtf_type t, uint32_t most, uint32_t family)
+{
+	uint32_t size = kbtf_size(t);
+	struct lockpath lock;
+
+	for (uint32_t off = 0; size <= most && off < size; off += 4) {
+		lockpath_at(k, t, off, family, &lock);
+		if (lock.what != LOCKPATH_NONE)
+			return true;
+	}
+	return false;
+}
+
 bool lockpath_collapse(char *path)
 {
 	bool any = false;

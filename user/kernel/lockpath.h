@@ -40,6 +40,12 @@ bool lockpath_first(struct kbtf_type t, const char *path, struct kbtf_type *ret)
 bool lockpath_pointer(const struct kbtf *k, struct kbtf_type t, uint32_t off,
 		      struct kbtf_type *ret_to, char ret_path[LOCKPATH_LEN]);
 
+/* What stands between a name and a path behind it: "." or, before an index or nothing, "". */
+const char *lockpath_joint(const char *path);
+
+/* Is there a lock of the family anywhere in t, which is of `most` bytes or fewer? */
+bool lockpath_within(const struct kbtf *k, struct kbtf_type t, uint32_t most, uint32_t family);
+
 /* "a.bucket[3].lock" -> "a.bucket[].lock", in place. True if there was an index. */
 bool lockpath_collapse(char *path);
 

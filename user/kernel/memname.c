@@ -25,12 +25,11 @@ void memname_table(const struct names_sources *from, const struct lv_class *c,
 	if (!from->ksyms || !tabletype_at(from->ksyms, from->btf, c->place.base, &type))
 		return;
 	strbuf_addf(&sb, "%s%s%s%s", ksyms_find(from->ksyms, c->place.base)->name,
-		    type.path[0] && type.path[0] != '[' ? "." : "", type.path,
-		    type.one ? "" : "[]");
+		    lockpath_joint(type.path), type.path, type.one ? "" : "[]");
 	if (type.element.btf)
 		lockpath_at(from->btf, type.element, c->place.off, c->family, &lock);
 	if (lock.what != LOCKPATH_NONE)
-		strbuf_addf(&sb, "%s%s", lock.path[0] && lock.path[0] != '[' ? "." : "", lock.path);
+		strbuf_addf(&sb, "%s%s", lockpath_joint(lock.path), lock.path);
 	else if (c->place.off)
 		strbuf_addf(&sb, "+0x%x", c->place.off);
 	snprintf(r->full, sizeof(r->full), "%s", sb.text ? sb.text : "?");
@@ -60,7 +59,7 @@ void memname_stack(const struct names_sources *from, const struct lv_class *c,
 	r->certainty = NAMES_AMBIGUOUS;
 	if (!callsite_given(&q, c->place.base, &type, &lock) || lock.ambiguous)
 		return;
-	snprintf(r->name, sizeof(r->name), "%s%s%s", kbtf_name(type), lock.path[0] ? "." : "",
+	snprintf(r->name, sizeof(r->name), "%s%s%s", kbtf_name(type), lockpath_joint(lock.path),
 		 lock.path);
 	r->certainty = NAMES_INFERRED;
 	r->collapsed = true;

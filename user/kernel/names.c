@@ -255,7 +255,7 @@ static void put_name(struct names_result *r, const struct strbuf *sb)
 
 static void add_path(struct strbuf *sb, const char *path)
 {
-	strbuf_addf(sb, "%s%s", path[0] && path[0] != '[' ? "." : "", path);
+	strbuf_addf(sb, "%s%s", lockpath_joint(path), path);
 }
 
 static void name_symbol(const struct asked *a, const struct ksym *sym, uint64_t addr,
@@ -318,7 +318,7 @@ static bool percpu_by_type(const struct names *n, const struct lv_class *c, uint
 	if (!var.only || !owner[0] || !path.path[0] || path.path[0] == '[')
 		owner = var.name;
 	snprintf(r->full, sizeof(r->full), "%s%s%s", owner,
-		 path.path[0] && path.path[0] != '[' ? "." : "", path.path);
+		 lockpath_joint(path.path), path.path);
 	memcpy(r->name, r->full, sizeof(r->name));
 	r->collapsed = lockpath_collapse(r->name);
 	if (path.ambiguous)

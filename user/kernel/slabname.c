@@ -39,8 +39,7 @@ static void set_name(struct slabname *s, const char *owner, const char *path,
 {
 	struct names_result *r = s->ret;
 
-	snprintf(r->full, sizeof(r->full), "%s%s%s", owner, path[0] && path[0] != '[' ? "." : "",
-		 path);
+	snprintf(r->full, sizeof(r->full), "%s%s%s", owner, lockpath_joint(path), path);
 	memcpy(r->name, r->full, sizeof(r->name));
 	r->collapsed = lockpath_collapse(r->name);
 	r->certainty = certainty;

@@ -43,19 +43,6 @@ static bool is_lock(const struct kbtf *btf, struct kbtf_type type)
 	return lock.what != LOCKPATH_NONE && !lock.path[0];
 }
 
-static bool has_lock(const struct kbtf *btf, struct kbtf_type type)
-{
-	uint32_t size = kbtf_size(type);
-	struct lockpath lock;
-
-	for (uint32_t off = 0; size <= LARGEST_ELEMENT && off < size; off += 4) {
-		lockpath_at(btf, type, off, LOCKPATH_ANY, &lock);
-		if (lock.what != LOCKPATH_NONE)
-			return true;
-	}
-	return false;
-}
-
 /* A struct that is made of one array is that array. */
 static void unwrap(struct tabletype *t)
 {
@@ -83,7 +70,7 @@ static bool find_pointer(const struct kbtf *btf, const struct ksym *sym, struct 
 	if (!lockpath_pointer(btf, type, off, &to, ret->path))
 		return false;
 	ret->base = sym->addr + off;
-	if (kbtf_size(to) && has_lock(btf, to))
+	if (lockpath_within(btf, to, LARGEST_ELEMENT, LOCKPATH_ANY))
 		ret->element = to;
 	return true;
 }
