@@ -24,24 +24,21 @@ static __always_inline int anchor_is_direct(__u64 addr)
 static __always_inline void anchor_size_up(struct lv_anchor *anchor)
 {
 	const struct lv_layout *layout = &lv_control.layout;
-	__u32 page_size = bpf_core_type_size(struct page);
-	__u64 pfn = (anchor->addr - layout->page_offset) >> PLACE_PAGE_SHIFT;
-	__u64 page, cache, base;
+	__u64 page, cache;
 	__u32 size;
 
 	anchor->size = 0;
 	anchor->slab = 0;
-	if (!page_size || !anchor_is_direct(anchor->addr))
+	if (!bpf_core_type_size(struct page) || !anchor_is_direct(anchor->addr))
 		return;
-	page = place_head_page(layout->vmemmap + pfn * page_size);
+	page = place_head_page(place_page(layout, anchor->addr));
 	if (!place_page_is_slab(page))
 		return;
 	anchor->slab = 1;
 	cache = PLACE_MEMBER(page, struct slab, slab_cache);
 	size = PLACE_MEMBER(cache, struct kmem_cache, size);
-	base = layout->page_offset + ((page - layout->vmemmap) / page_size << PLACE_PAGE_SHIFT);
 	if (size)
-		anchor->size = size - (anchor->addr - base) % size;
+		anchor->size = size - (anchor->addr - place_page_memory(layout, page)) % size;
 }
 
 static __always_inline void anchor_add(__u64 addr, __u64 where)
@@ -125,10 +122,9 @@ static long anchor_mapped(__u32 i, struct anchor_pages *pages)
 static __always_inline __u32 anchor_pages_alike(__u64 addr, __u32 nr)
 {
 	const struct lv_layout *layout = &lv_control.layout;
-	__u64 pfn = (addr - layout->page_offset) >> PLACE_PAGE_SHIFT;
 	struct anchor_pages pages = {.nr = 1};
 
-	pages.first = layout->vmemmap + pfn * bpf_core_type_size(struct page);
+	pages.first = place_page(layout, addr);
 	pages.head = place_head_page(pages.first);
 	pages.flags = place_word(pages.first);
 	pages.type = (__u32)PLACE_MEMBER(pages.first, struct page, page_type);

@@ -60,6 +60,21 @@ static __always_inline __u64 place_head_page(__u64 page)
 	return word >= PLACE_IMAGE ? page & word : word - 1;
 }
 
+/* The struct page of an address in the direct map, and where a page's memory begins there. */
+static __always_inline __u64 place_page(const struct lv_layout *layout, __u64 addr)
+{
+	__u64 pfn = (addr - layout->page_offset) >> PLACE_PAGE_SHIFT;
+
+	return layout->vmemmap + pfn * bpf_core_type_size(struct page);
+}
+
+static __always_inline __u64 place_page_memory(const struct lv_layout *layout, __u64 page)
+{
+	__u32 page_size = bpf_core_type_size(struct page);
+
+	return layout->page_offset + ((page - layout->vmemmap) / page_size << PLACE_PAGE_SHIFT);
+}
+
 static __always_inline int place_page_is_slab(__u64 page)
 {
 	if (bpf_core_enum_value_exists(enum pagetype, PGTY_slab))
@@ -75,20 +90,18 @@ static __always_inline int place_page_is_slab(__u64 page)
 static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 addr,
 					 struct lv_place *ret)
 {
-	__u32 page_size = bpf_core_type_size(struct page);
-	__u64 pfn = (addr - layout->page_offset) >> PLACE_PAGE_SHIFT;
-	__u64 page = place_head_page(layout->vmemmap + pfn * page_size);
+	__u64 page = place_head_page(place_page(layout, addr));
 	struct kmem_cache *cache = 0;
 	__u32 size, pad = 0, off;
 	__u64 base, at;
 
-	if (!page_size || !place_page_is_slab(page))
+	if (!bpf_core_type_size(struct page) || !place_page_is_slab(page))
 		return -1;
 	at = PLACE_MEMBER(page, struct slab, slab_cache);
 	size = PLACE_MEMBER(at, struct kmem_cache, size);
 	if (bpf_core_field_exists(cache->red_left_pad))
 		pad = PLACE_MEMBER(at, struct kmem_cache, red_left_pad);
-	base = layout->page_offset + ((page - layout->vmemmap) / page_size << PLACE_PAGE_SHIFT);
+	base = place_page_memory(layout, page);
 	if (!at || !size || addr < base)
 		return -1;
 	off = (addr - base) % size;
