@@ -34,6 +34,7 @@ struct words {
 	struct slabs *slabs;
 	struct names *names;
 	struct word *words;	      /* by the recorder's ids */
+	uint32_t *into, *next;	      /* by class its first edge in, by edge the class' next one */
 	struct names_result *results; /* of the classes in the capture, in its order */
 	size_t nr;
 };
@@ -74,13 +75,28 @@ static size_t find_sites(const struct words *w, const struct lv_class *class,
 		if (class->usage & 1u << i && i != LV_ENABLED_HARDIRQ && i != LV_ENABLED_SOFTIRQ &&
 		    i != LV_ENABLED_HARDIRQ_READ && i != LV_ENABLED_SOFTIRQ_READ)
 			add_site(w, class->usage_stack[i], sites, &nr);
-	for (uint32_t i = 0; i < LV_MAX_EDGES; i++) {
+	for (uint32_t i = w->into[id]; i != LV_NONE && nr < NAMES_FOLD_SITES; i = w->next[i])
+		add_site(w, w->tables->edges[i].stack, sites, &nr);
+	return nr;
+}
+
+/* Which edges end in a class: there are too many to look at all of them for each. */
+static int index_edges(struct words *w)
+{
+	w->into = malloc(LV_MAX_CLASSES * sizeof(*w->into));
+	w->next = malloc(LV_MAX_EDGES * sizeof(*w->next));
+	if (!w->into || !w->next)
+		return -ENOMEM;
+	memset(w->into, 0xff, LV_MAX_CLASSES * sizeof(*w->into));
+	for (uint32_t i = LV_MAX_EDGES; i-- > 0;) {
 		const struct lv_edge *edge = &w->tables->edges[i];
 
-		if (edge->state == LV_SLOT_READY && edge->to == id)
-			add_site(w, edge->stack, sites, &nr);
+		if (edge->state != LV_SLOT_READY || edge->to >= LV_MAX_CLASSES)
+			continue;
+		w->next[i] = w->into[edge->to];
+		w->into[edge->to] = i;
 	}
-	return nr;
+	return 0;
 }
 
 /* On PREEMPT_RT a spinlock sleeps, and what spins is a raw one. */
@@ -267,6 +283,7 @@ static int open_words(struct words *w, const struct tables *tables, struct error
 	w->words = calloc(LV_MAX_CLASSES, sizeof(*w->words));
 	w->results = calloc(LV_MAX_CLASSES, sizeof(*w->results));
 	code = w->words && w->results ? 0 : -ENOMEM;
+	code = code ? code : index_edges(w);
 	code = code ? code : names_new(&from, tables->names, LV_MAX_NAMES, &w->names);
 	code = code ? code : name_all(w);
 	return code ? error_set_errno(err, code, "cannot name locks") : 0;
@@ -278,6 +295,10 @@ static void close_words(struct words *w)
 	w->names = NULL;
 	slabs_free(w->slabs);
 	w->slabs = NULL;
+	free(w->into);
+	w->into = NULL;
+	free(w->next);
+	w->next = NULL;
 	free(w->words);
 	w->words = NULL;
 	free(w->results);
