@@ -264,7 +264,7 @@ static void test_stacks(void **state)
 	names_free(n);
 	NAMED(0, "completion.wait", INFERRED);
 	NAMED(1, "completion.wait", INFERRED);
-	NAMED(2, "wait_queue_head", INFERRED);
+	NAMED(2, "wait_queue_head", AMBIGUOUS);
 	NAMED(3, "stack in zone_walk", AMBIGUOUS);
 	NAMED(4, "stack", AMBIGUOUS);
 	assert_string_equal(world.results[0].kind, "stack");

@@ -42,6 +42,7 @@ void memname_table(const struct names_sources *from, const struct lv_class *c,
 /*
  * On a stack: what the function that took it was given, "completion.wait". All that were
  * given such a struct are one class (names_fold.c), or there would be one for each function.
+ * Those that were given no more than a lock or a wait queue have any in their hands.
  */
 void memname_stack(const struct names_sources *from, const struct lv_class *c,
 		   struct names_result *r)
@@ -61,6 +62,6 @@ void memname_stack(const struct names_sources *from, const struct lv_class *c,
 		return;
 	snprintf(r->name, sizeof(r->name), "%s%s%s", kbtf_name(type), lockpath_joint(lock.path),
 		 lock.path);
-	r->certainty = NAMES_INFERRED;
+	r->certainty = lock.path[0] ? NAMES_INFERRED : NAMES_AMBIGUOUS;
 	r->collapsed = true;
 }
