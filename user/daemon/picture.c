@@ -487,19 +487,19 @@ static int add_all(struct adding *a)
 }
 
 /* Of several classes of the tables that are one of the capture's, the first owns it. */
-static void find_owners(struct adding *a, const uint32_t *classes)
+static void find_owners(struct adding *a)
 {
 	memset(a->owners, 0xff, a->seen->nr_classes * sizeof(*a->owners));
 	for (uint32_t id = LV_MAX_CLASSES; id-- > 0;)
-		if (classes[id] < a->seen->nr_classes)
-			a->owners[classes[id]] = id;
+		if (a->seen_as[id] < a->seen->nr_classes)
+			a->owners[a->seen_as[id]] = id;
 }
 
-static void place_classes(struct adding *a, const uint32_t *classes)
+static void place_classes(struct adding *a)
 {
 	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++)
-		if (classes[id] < a->seen->nr_classes)
-			a->p->class_of[id] = a->classes[classes[id]];
+		if (a->seen_as[id] < a->seen->nr_classes)
+			a->p->class_of[id] = a->classes[a->seen_as[id]];
 }
 
 int picture_add(struct picture *p, const struct capture *seen, const uint32_t *classes)
@@ -513,9 +513,9 @@ int picture_add(struct picture *p, const struct capture *seen, const uint32_t *c
 	if (a.classes && a.stacks && a.owners) {
 		memset(a.stacks, 0xff, seen->nr_stacks * sizeof(*a.stacks));
 		memset(a.classes, 0xff, seen->nr_classes * sizeof(*a.classes));
-		find_owners(&a, classes);
+		find_owners(&a);
 		code = add_all(&a);
-		place_classes(&a, classes);
+		place_classes(&a);
 	}
 	free(a.owners);
 	p->c->events = p->base_events + seen->events;
