@@ -384,14 +384,9 @@ uint64_t tables_events(const struct lv_cpu *cpus, size_t nr_cpus)
 	return sum;
 }
 
-static bool is_ready(const uint32_t *state)
-{
-	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == LV_SLOT_READY;
-}
-
 bool tables_has_class(const struct tables *tables, uint32_t id)
 {
-	return is_ready(&tables->classes[id].state) && tables->classes[id].usage;
+	return tables_is_ready(&tables->classes[id].state) && tables->classes[id].usage;
 }
 
 static int move_all(struct moved *m)
@@ -407,10 +402,10 @@ static int move_all(struct moved *m)
 		if (tables_has_class(m->tables, i))
 			err = move_class(m, i);
 	for (uint32_t i = 0; !err && i < LV_MAX_EDGES; i++)
-		if (is_ready(&m->tables->edges[i].state))
+		if (tables_is_ready(&m->tables->edges[i].state))
 			err = move_edge(m, i);
 	for (uint32_t i = 0; !err && m->tables->facts && i < LV_MAX_FACTS; i++)
-		if (is_ready(&m->tables->facts[i].state))
+		if (tables_is_ready(&m->tables->facts[i].state))
 			err = move_fact(m, i);
 	return err ? err : add_losses(m->tables, m->capture);
 }

@@ -27,6 +27,12 @@ struct tables {
 /* The function of a hook, as in struct lv_stack; "sched_switch" for the last, NULL for others. */
 const char *tables_hook(uint32_t hook);
 
+/* Of a class, an edge, a name or a fact: is it whole? While armed they come at any moment. */
+static inline bool tables_is_ready(const __u32 *state)
+{
+	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == LV_SLOT_READY;
+}
+
 /* Is there such a class, and was it used? */
 bool tables_has_class(const struct tables *tables, uint32_t id);
 

@@ -201,23 +201,18 @@ void monitor_review(struct monitor *m)
 
 /* --- what was recorded --------------------------------------------------- */
 
-static bool is_ready(const uint32_t *state)
-{
-	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == LV_SLOT_READY;
-}
-
 static uint64_t signature(const struct tables *t)
 {
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++)
-		if (is_ready(&t->classes[i].state))
+		if (tables_is_ready(&t->classes[i].state))
 			sum += 1 + (uint64_t)t->classes[i].usage * 31 +
 			       (uint64_t)t->classes[i].flags * 1000003;
 	for (uint32_t i = 0; i < LV_MAX_EDGES; i++)
-		sum += (uint64_t)is_ready(&t->edges[i].state) << 40;
+		sum += (uint64_t)tables_is_ready(&t->edges[i].state) << 40;
 	for (uint32_t i = 0; t->facts && i < LV_MAX_FACTS; i++)
-		sum += (uint64_t)is_ready(&t->facts[i].state) << 56;
+		sum += (uint64_t)tables_is_ready(&t->facts[i].state) << 56;
 	return sum;
 }
 

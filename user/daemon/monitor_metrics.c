@@ -86,13 +86,13 @@ static void put_tables(const struct monitor *m, struct metrics *ret)
 	uint64_t stacks = __atomic_load_n(&t->control->next_stack, __ATOMIC_RELAXED);
 
 	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++)
-		ret->table_used[METRICS_TABLE_CLASSES] += t->classes[i].state == LV_SLOT_READY;
+		ret->table_used[METRICS_TABLE_CLASSES] += tables_is_ready(&t->classes[i].state);
 	for (uint32_t i = 0; i < LV_MAX_EDGES; i++)
-		ret->table_used[METRICS_TABLE_EDGES] += t->edges[i].state == LV_SLOT_READY;
+		ret->table_used[METRICS_TABLE_EDGES] += tables_is_ready(&t->edges[i].state);
 	for (uint32_t i = 0; i < LV_MAX_NAMES; i++)
-		ret->table_used[METRICS_TABLE_NAMES] += t->names[i].state == LV_SLOT_READY;
+		ret->table_used[METRICS_TABLE_NAMES] += tables_is_ready(&t->names[i].state);
 	for (uint32_t i = 0; i < LV_MAX_FACTS; i++)
-		ret->table_used[METRICS_TABLE_FACTS] += t->facts[i].state == LV_SLOT_READY;
+		ret->table_used[METRICS_TABLE_FACTS] += tables_is_ready(&t->facts[i].state);
 	ret->table_used[METRICS_TABLE_STACKS] = stacks < LV_MAX_STACKS ? stacks : LV_MAX_STACKS;
 	ret->table_used[METRICS_TABLE_TASKS] = tables_tasks(t);
 	for (int kind = 0; kind < LV_LOSS_KINDS; kind++) {

@@ -61,7 +61,7 @@ static uint32_t edge_of(const struct picture *p, const struct lv_edge *e)
 {
 	uint32_t from, to;
 
-	if (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) != LV_SLOT_READY ||
+	if (!tables_is_ready(&e->state) ||
 	    e->from >= LV_MAX_CLASSES || e->to >= LV_MAX_CLASSES)
 		return LV_NONE;
 	from = p->class_of[e->from];

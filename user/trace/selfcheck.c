@@ -164,7 +164,7 @@ static const struct lv_class *find_class(const struct tables *tables, const enum
 	for (int i = 0; i < LV_MAX_CLASSES; i++) {
 		const struct lv_class *class = &tables->classes[i];
 
-		if (class->state == LV_SLOT_READY &&
+		if (tables_is_ready(&class->state) &&
 		    (is_taken_by(tables, class, LV_USED, hooks) ||
 		     is_taken_by(tables, class, LV_USED_READ, hooks)))
 			return class;

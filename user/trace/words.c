@@ -91,7 +91,7 @@ static int index_edges(struct words *w)
 	for (uint32_t i = LV_MAX_EDGES; i-- > 0;) {
 		const struct lv_edge *edge = &w->tables->edges[i];
 
-		if (edge->state != LV_SLOT_READY || edge->to >= LV_MAX_CLASSES)
+		if (!tables_is_ready(&edge->state) || edge->to >= LV_MAX_CLASSES)
 			continue;
 		w->next[i] = w->into[edge->to];
 		w->into[edge->to] = i;
