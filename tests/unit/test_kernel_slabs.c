@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Locks in slab objects: which caches share slabs, what a cache holds, and what names betray. */
-#include "test_kernel_names.h"
+#include "test_naming_names.h"
 
-#include "kernel/cachetype.h"
+#include "naming/cachetype.h"
 
 static void test_typed(void **state)
 {

@@ -12,7 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "kernel/anchors.h"
+#include "naming/anchors.h"
 #include "kernel/ksyms.h"
 #include "lockvane.skel.h"
 

@@ -9,8 +9,8 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "kernel/ksyms.h"
-#include "kernel/names.h"
-#include "kernel/names_fold.h"
+#include "naming/names.h"
+#include "naming/names_fold.h"
 #include "kernel/slabs.h"
 #include "trace/attempts.h"
 

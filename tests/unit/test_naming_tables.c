@@ -3,11 +3,11 @@
  * Memory that variables of the kernel's point to: which of it is told apart, and what it is
  * called. And locks on stacks, which are called by who took them.
  */
-#include "test_kernel_names.h"
+#include "test_naming_names.h"
 
-#include "kernel/anchors.h"
-#include "kernel/names_fold.h"
-#include "kernel/tabletype.h"
+#include "naming/anchors.h"
+#include "naming/names_fold.h"
+#include "naming/tabletype.h"
 
 #define DIRECT 0xffff888000000000ull
 #define FUTEX 0xffffffff82000000ull

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/names_fold.h"
+#include "naming/names_fold.h"
 
 #include <errno.h>
 #include <inttypes.h>

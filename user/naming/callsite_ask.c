@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/callsite_internal.h"
+#include "naming/callsite_internal.h"
 
 #include <bpf/btf.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/callsite.h"
+#include "naming/callsite.h"
 
 #include <stdbool.h>
 
-#include "kernel/callsite_internal.h"
+#include "naming/callsite_internal.h"
 
 /* Which structs some stacks speak of, and how many of them of each. */
 struct poll {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/anchors.h"
+#include "naming/anchors.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/tabletype.h"
+#include "naming/tabletype.h"
 
 #define PAGE 4096
 #define LARGEST (64u << 20) /* bytes of a table */

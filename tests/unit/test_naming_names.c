@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Names of lock classes, what they are certain of, and that the order of discovery is nothing. */
-#include "test_kernel_names.h"
+#include "test_naming_names.h"
 
 static void test_static(void **state)
 {

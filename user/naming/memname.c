@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/memname.h"
+#include "naming/memname.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "kernel/callsite.h"
+#include "naming/callsite.h"
 #include "kernel/lockpath.h"
-#include "kernel/tabletype.h"
+#include "naming/tabletype.h"
 
 /* "tcp_hashinfo.bhash[].lock": all elements of a table are one class. */
 void memname_table(const struct names_sources *from, const struct lv_class *c,

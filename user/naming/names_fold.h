@@ -3,14 +3,14 @@
  * Several places, one class: the elements of an array. The recorder has a class
  * for each place; lockdep is told one key in the loop that initialises them.
  */
-#ifndef LOCKVANE_KERNEL_NAMES_FOLD_H
-#define LOCKVANE_KERNEL_NAMES_FOLD_H
+#ifndef LOCKVANE_NAMING_NAMES_FOLD_H
+#define LOCKVANE_NAMING_NAMES_FOLD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel/names.h"
+#include "naming/names.h"
 
 #define NAMES_FOLD_SITES 32
 #define NAMES_FOLD_MAX 1024 /* elements of an array that are looked at */

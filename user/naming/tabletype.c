@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/tabletype.h"
+#include "naming/tabletype.h"
 
 #include <bpf/btf.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ struct table {
 
 static const struct table tables[] = {
 #define TABLE(variable, type, sort) {variable, type, TABLE_##sort},
-#include "kernel/tables.def"
+#include "naming/tables.def"
 #undef TABLE
 };
 

@@ -3,15 +3,15 @@
  * A lock class' name, from where its locks live. The same class gets the same
  * name in every run on one kernel build, whatever was seen first.
  */
-#ifndef LOCKVANE_KERNEL_NAMES_H
-#define LOCKVANE_KERNEL_NAMES_H
+#ifndef LOCKVANE_NAMING_NAMES_H
+#define LOCKVANE_NAMING_NAMES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "abi.h"
-#include "kernel/callsite.h"
+#include "naming/callsite.h"
 #include "kernel/kbtf.h"
 #include "kernel/ksyms.h"
 #include "kernel/slabs.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/names.h"
+#include "naming/names.h"
 
 /* The surest first, so that it keeps the plain name; then by where they live. */
 static int compare(const void *va, const void *vb)

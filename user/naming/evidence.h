@@ -4,8 +4,8 @@
  * the structs that this betrays: "&ctx->wait" at offset 0x160 of some cache's objects fits few
  * of the kernel's structs, often one.
  */
-#ifndef LOCKVANE_KERNEL_EVIDENCE_H
-#define LOCKVANE_KERNEL_EVIDENCE_H
+#ifndef LOCKVANE_NAMING_EVIDENCE_H
+#define LOCKVANE_NAMING_EVIDENCE_H
 
 #include <stdbool.h>
 #include <stddef.h>

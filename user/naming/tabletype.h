@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Memory that a variable of the kernel's points to: what is in it? */
-#ifndef LOCKVANE_KERNEL_TABLETYPE_H
-#define LOCKVANE_KERNEL_TABLETYPE_H
+#ifndef LOCKVANE_NAMING_TABLETYPE_H
+#define LOCKVANE_NAMING_TABLETYPE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Names for locks in memory that no allocator knows about: tables of the boot, tasks' stacks. */
-#ifndef LOCKVANE_KERNEL_MEMNAME_H
-#define LOCKVANE_KERNEL_MEMNAME_H
+#ifndef LOCKVANE_NAMING_MEMNAME_H
+#define LOCKVANE_NAMING_MEMNAME_H
 
-#include "kernel/names.h"
+#include "naming/names.h"
 
 /* Fill in name, key, certainty and collapsed of a LV_PLACE_TABLE, or a LV_PLACE_STACK. */
 void memname_table(const struct names_sources *from, const struct lv_class *c,

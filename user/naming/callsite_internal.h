@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the parts of callsite.h share: which structs fit a place, and what a stack says of them. */
-#ifndef LOCKVANE_KERNEL_CALLSITE_INTERNAL_H
-#define LOCKVANE_KERNEL_CALLSITE_INTERNAL_H
+#ifndef LOCKVANE_NAMING_CALLSITE_INTERNAL_H
+#define LOCKVANE_NAMING_CALLSITE_INTERNAL_H
 
 #include <stdbool.h>
 
-#include "kernel/callsite.h"
+#include "naming/callsite.h"
 
 #define CALLSITE_TYPES 8
 #define CALLSITE_FITTING 128

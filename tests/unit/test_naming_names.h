@@ -6,7 +6,7 @@
 #include "test_kernel_btf.h"
 
 #include "abi.h"
-#include "kernel/names.h"
+#include "naming/names.h"
 
 #define MAX_ITEMS 32
 

@@ -2,9 +2,9 @@
 /* What the functions that took a lock tell of it, and which places are one array. */
 #include "test_kernel_btf.h"
 
-#include "kernel/callsite.h"
+#include "naming/callsite.h"
 #include "kernel/ksyms.h"
-#include "kernel/names_fold.h"
+#include "naming/names_fold.h"
 
 #define LOCK_OFF 24
 #define NR(array) (sizeof(array) / sizeof(*(array)))

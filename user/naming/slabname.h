@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Names for locks in slab objects: the part of names.h that weighs evidence. */
-#ifndef LOCKVANE_KERNEL_SLABNAME_H
-#define LOCKVANE_KERNEL_SLABNAME_H
+#ifndef LOCKVANE_NAMING_SLABNAME_H
+#define LOCKVANE_NAMING_SLABNAME_H
 
-#include "kernel/evidence.h"
-#include "kernel/names.h"
+#include "naming/evidence.h"
+#include "naming/names.h"
 
 /* Fills in all but the alias. */
 void slabname_class(const struct names_sources *from, const struct evidence *ev,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/evidence.h"
+#include "naming/evidence.h"
 
 #include <errno.h>
 #include <stdlib.h>

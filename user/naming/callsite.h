@@ -4,8 +4,8 @@
  * prototypes name, or that those point to. Where memory itself is untyped, and
  * one struct of these has such a lock at such an offset, that is it.
  */
-#ifndef LOCKVANE_KERNEL_CALLSITE_H
-#define LOCKVANE_KERNEL_CALLSITE_H
+#ifndef LOCKVANE_NAMING_CALLSITE_H
+#define LOCKVANE_NAMING_CALLSITE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/cachetype.h"
+#include "naming/cachetype.h"
 
 #include <linux/btf.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static const struct {
 	const char *cache, *type;
 } cache_types[] = {
 #define CACHE_TYPE(cache, type) { cache, type },
-#include "kernel/caches.def"
+#include "naming/caches.def"
 #undef CACHE_TYPE
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Which struct a slab cache's objects are, or a variable is, told from name and size. */
-#ifndef LOCKVANE_KERNEL_CACHETYPE_H
-#define LOCKVANE_KERNEL_CACHETYPE_H
+#ifndef LOCKVANE_NAMING_CACHETYPE_H
+#define LOCKVANE_NAMING_CACHETYPE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * Which of the words in the kernel's data that point into the direct map, or vmalloc, are
  * worth to be known by the kernel half (struct lv_anchor), of all that it finds.
  */
-#ifndef LOCKVANE_KERNEL_ANCHORS_H
-#define LOCKVANE_KERNEL_ANCHORS_H
+#ifndef LOCKVANE_NAMING_ANCHORS_H
+#define LOCKVANE_NAMING_ANCHORS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/slabname.h"
+#include "naming/slabname.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "kernel/cachetype.h"
+#include "naming/cachetype.h"
 #include "kernel/lockpath.h"
 
 #define MAX_CANDIDATES 16

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel/names.h"
+#include "naming/names.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "kernel/cachetype.h"
-#include "kernel/evidence.h"
+#include "naming/cachetype.h"
+#include "naming/evidence.h"
 #include "kernel/lockpath.h"
-#include "kernel/memname.h"
-#include "kernel/slabname.h"
+#include "naming/memname.h"
+#include "naming/slabname.h"
 
 struct names {
 	struct names_sources from;
