@@ -24,10 +24,10 @@
 #define LV_MAX_FACTS 256
 #define LV_MAX_CPUS 1024
 #define LV_MAX_HOOKS 128 /* lines of hooks.def, and the task switch */
-#define LV_ANCHOR_BITS 10
-#define LV_MAX_ANCHORS (1 << LV_ANCHOR_BITS)
+#define LV_MAX_ANCHORS 1024
 
 #define LV_STACK_DEPTH 48 /* frames kept per stack */
+#define LV_ABOVE_FRAMES 8 /* read to find a generic function's caller; ours and the lock's are in it */
 #define LV_HELD_DEPTH 16  /* locks held per CPU and level, or per task */
 #define LV_ADDR_SLOTS 1024
 #define LV_ADDR_AGE 4096
@@ -40,6 +40,7 @@
 #define LV_KFENCE_SIZE (2u << 20) /* KFENCE_POOL_SIZE of 255 objects, the usual number */
 
 #define LV_NONE 0xffffffffu /* no class, edge or stack */
+#define LV_ABOVE 0xfffffffeu /* no class yet: the frames above a generic function must be read */
 
 enum lv_slot_state {
 	LV_SLOT_FREE = 0,
@@ -134,14 +135,26 @@ enum lv_place_kind {
 	LV_PLACE_KFENCE = 8,     /* all in one */
 	LV_PLACE_TOLD = 9,       /* replay: a scenario names the class: base is its number */
 	LV_PLACE_TABLE = 10,     /* an anchor's: base is its variable, off the offset in an element */
-	LV_PLACE_STACK = 11,     /* a task's stack: base is where in the code it was taken, or 0 */
+	LV_PLACE_STACK = 11,     /* a task's stack */
 	LV_PLACE_KINDS = 12,
 };
 
+/*
+ * site: memory of one type has none (0). Untyped memory (a stack, kmalloc's and merged caches, pages,
+ * vmalloc) has objects of many types at one place; the call of the lock function, by its return
+ * address, knows the type. A function that is handed bare locks or wait queues is generic: the
+ * site is then the call of that function.
+ */
 struct lv_place {
 	__u64 base;
+	__u64 site; /* 0, an enum lv_site or a return address in the kernel or a module */
 	__u32 off;
 	__u32 kind;
+};
+
+enum lv_site {
+	LV_SITE_OPEN = 1,  /* there should be one; it is not known */
+	LV_SITE_ABOVE = 2, /* the caller is generic and the frames above have not been read */
 };
 
 /* Class flags */
@@ -303,6 +316,8 @@ struct lv_addr_slot {
 	__u64 value; /* class, and above it when it was derived, lowest bit set; 0: for good */
 };
 
+#define LV_ADDR_SITED (1u << 16) /* beside the class: its place has a site, to be compared */
+
 /* An acquisition that taught nothing: see record/memo.h. */
 struct lv_memo {
 	__u64 key;   /* address, family and entry, xor-ed: for the same reason */
@@ -312,6 +327,7 @@ struct lv_memo {
 	__u32 edge;
 	__u32 clock; /* the class', as in lv_addr_slot */
 	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
+	__u32 site;  /* lower half of the caller's address if the class has a site, else 0 */
 } __attribute__((aligned(64)));
 
 struct lv_edge_slot {
@@ -331,7 +347,11 @@ struct lv_cpu {
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
 	__u64 argument; /* on its way to the running program: see world_argument() */
-	__u64 event; /* a spinning lock's program's ctx, while it is at work on the rare path */
+	__u64 event; /* a spinning lock's program's ctx */
+	__u64 above; /* the caller above the generic functions, once it was read */
+	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
+	__u32 derived; /* the class that was derived last */
+	__u32 pad;
 	__u64 task_top; /* the entry of the running task's newest sleeping lock, 0: it holds none */
 	__u64 events[LV_MAX_HOOKS];
 	struct lv_held_stack stack[LV_LEVELS];
@@ -370,6 +390,15 @@ struct lv_anchor {
 	__u32 pad;
 };
 
+#define LV_GENERIC_SHIFT 4
+#define LV_GENERIC_STEPS (2u << 20) /* of 16 bytes: 32 MiB of the kernel's text */
+
+/* The kernel's functions that are handed bare locks: a bit for each 16 bytes of its text. */
+struct lv_generic {
+	__u64 start; /* the text's */
+	__u64 bits[LV_GENERIC_STEPS / 64];
+};
+
 /* Sorted by address. In the search for them, before arming, what was found and is not looked at yet. */
 struct lv_anchors {
 	__u32 nr;
@@ -400,14 +429,14 @@ struct lv_control {
 	__u32 next_stack; /* stack slots given out */
 };
 
-_Static_assert(sizeof(struct lv_place) == 16, "ABI");
-_Static_assert(sizeof(struct lv_class) == 32 + 4 * LV_USAGES + 8 * LV_USAGES + LV_NAME_LEN + 8,
+_Static_assert(sizeof(struct lv_place) == 24, "ABI");
+_Static_assert(sizeof(struct lv_class) == 40 + 4 * LV_USAGES + 8 * LV_USAGES + LV_NAME_LEN + 8,
 	       "ABI");
 _Static_assert(sizeof(struct lv_edge) == 40, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_anchor) == 40, "ABI");
-_Static_assert(sizeof(struct lv_name) == 40 + 2 * LV_NAME_LEN, "ABI");
+_Static_assert(sizeof(struct lv_name) == 48 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 16, "ABI");
 _Static_assert(sizeof(struct lv_memo) == 64, "ABI: a line each");
 _Static_assert(sizeof(struct lv_held_stack) == 8 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");

@@ -24,10 +24,18 @@ LV_TABLE(lv_names, struct lv_name, LV_MAX_NAMES);
 LV_TABLE(lv_facts, struct lv_fact, LV_MAX_FACTS);
 LV_TABLE(lv_tasks, struct lv_held_stack, LV_MAX_TASKS);
 
+/* Room for frames above a sleeping lock, by the task's slot. */
+struct lv_frames {
+	__u64 ip[LV_ABOVE_FRAMES];
+};
+
+LV_TABLE(lv_frames, struct lv_frames, LV_MAX_TASKS);
+
 /* Of one table each, reached without a look-up: an array map, too, in the end. */
 struct lv_control lv_control;
 struct lv_task_keys lv_task_keys;
 struct lv_anchors lv_anchors;
+struct lv_generic lv_generic;
 
 /* One a CPU, for the irq flag: see world_irqs_on(). */
 struct lv_irq_slot {

@@ -86,6 +86,20 @@ static __always_inline int place_page_is_slab(__u64 page)
 	return 0;
 }
 
+#define PLACE_KMALLOC 0x2d636f6c6c616d6bull /* "kmalloc-" */
+#define PLACE_DMA 0x6c616d6b2d616d64ull	    /* "dma-kmal" */
+
+/* Objects of several types: kmalloc's, and those that were merged count who made them. */
+static __always_inline int place_is_untyped(__u64 cache)
+{
+	__u64 name;
+
+	if ((__u32)PLACE_MEMBER(cache, struct kmem_cache, refcount) != 1)
+		return 1;
+	name = place_word(PLACE_MEMBER(cache, struct kmem_cache, name));
+	return name == PLACE_KMALLOC || name == PLACE_DMA;
+}
+
 /* The object's offset counts from where the cache's type begins: a red zone comes before. */
 static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 addr,
 					 struct lv_place *ret)
@@ -110,6 +124,7 @@ static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 a
 	ret->kind = LV_PLACE_SLAB;
 	ret->base = at;
 	ret->off = off - pad;
+	ret->site = place_is_untyped(at) ? LV_SITE_OPEN : 0;
 	return 0;
 }
 
@@ -142,38 +157,43 @@ static __always_inline int place_in_percpu(const struct lv_layout *layout, __u64
 	if (search.off == ~0ull)
 		return -1;
 	ret->kind = search.off < layout->percpu_end ? LV_PLACE_PERCPU : LV_PLACE_PERCPU_DYN;
+	ret->site = 0;
 	ret->base = search.off;
 	return 0;
 }
 
-struct place_table {
-	__u64 addr;
-	__u32 at; /* the last anchor that is not above it, or the first */
-};
-
-static long place_search_anchor(__u32 i, struct place_table *search)
+/*
+ * The last anchor that is not above the address, or the first. All addresses are the kernel's: the
+ * sign of a difference tells. Without branches, which the verifier would have to follow both ways at
+ * each step.
+ */
+static __always_inline __u32 place_search_anchor(__u64 addr)
 {
-	__u32 at = search->at + (LV_MAX_ANCHORS / 2 >> i);
+	__u64 nr = lv_anchors.nr;
+	__u32 at = 0;
 
-	if (at < LV_MAX_ANCHORS && at < lv_anchors.nr &&
-	    lv_anchors.anchor[at].addr <= search->addr)
-		search->at = at;
-	return 0;
+	for (__u32 step = LV_MAX_ANCHORS / 2; step; step /= 2) {
+		__u64 next = (at + step) & (LV_MAX_ANCHORS - 1);
+		__u64 below = ((next - nr) & ~(addr - lv_anchors.anchor[next].addr)) >> 63;
+
+		at += step * below;
+		__asm__ __volatile__("" : "+r"(at));
+	}
+	return at;
 }
 
 /* In memory that a variable points to, and still does. */
 static __noinline int place_in_table(__u64 addr, struct lv_place *ret)
 {
-	struct place_table search = { .addr = addr };
 	const struct lv_anchor *anchor;
 
 	if (!ret)
 		return -1;
-	bpf_loop(LV_ANCHOR_BITS, place_search_anchor, &search, 0);
-	anchor = &lv_anchors.anchor[search.at & (LV_MAX_ANCHORS - 1)];
+	anchor = &lv_anchors.anchor[place_search_anchor(addr) & (LV_MAX_ANCHORS - 1)];
 	if (addr - anchor->addr >= anchor->size || place_word(anchor->where) != anchor->addr)
 		return -1;
 	ret->kind = LV_PLACE_TABLE;
+	ret->site = 0;
 	ret->base = anchor->base;
 	ret->off = anchor->stride ? (addr - anchor->addr) % anchor->stride : 0;
 	return 0;
@@ -187,18 +207,17 @@ static __always_inline int place_may_have_table(__u64 addr)
 	return lv_anchors.pages[page / 64 & 63] >> (page & 63) & 1;
 }
 
-/* 0 and *ret, or -1 where no lock can lie. Out of line: it is verified once. */
-__noinline int place_find(__u64 addr, struct lv_place *ret)
+/* 0 and *ret, or -1 where no lock can lie. */
+static __always_inline int place_find_inline(__u64 addr, struct lv_place *ret)
 {
 	const struct lv_layout *layout = &lv_control.layout;
 	__u32 page_size = bpf_core_type_size(struct page);
 	int direct;
 
-	if (!ret)
-		return -1;
 	direct = addr >= layout->page_offset && addr < layout->page_offset_end;
 	ret->base = 0;
 	ret->off = 0;
+	ret->site = 0;
 	if (addr >= PLACE_IMAGE) {
 		ret->kind = LV_PLACE_STATIC;
 		ret->base = addr;
@@ -208,6 +227,7 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 		return -1; /* user memory or noise */
 	if (addr >= layout->kfence && addr < layout->kfence_end) {
 		ret->kind = LV_PLACE_KFENCE;
+		ret->site = LV_SITE_OPEN;
 		return 0;
 	}
 	if (direct && !place_in_slab(layout, addr, ret)) {
@@ -223,11 +243,27 @@ __noinline int place_find(__u64 addr, struct lv_place *ret)
 	}
 	if (!place_in_percpu(layout, addr, ret))
 		return 0;
+	ret->site = LV_SITE_OPEN;
 	if (place_word(addr & ~(PLACE_STACK_SIZE - 1)) == PLACE_STACK_END)
 		ret->kind = LV_PLACE_STACK;
 	else if (place_in_table(addr, ret))
 		ret->kind = direct ? LV_PLACE_EARLY : LV_PLACE_VMALLOC;
 	return 0;
+}
+
+/* The same out of line: it is verified once. */
+__noinline int place_find(__u64 addr, struct lv_place *ret)
+{
+	return ret ? place_find_inline(addr, ret) : -1;
+}
+
+/* Does the address lie at that place? The site is not compared. */
+__noinline int place_is(__u64 addr, __u64 base, __u32 off, __u32 kind)
+{
+	struct lv_place place;
+
+	return !place_find_inline(addr, &place) && place.base == base && place.off == off &&
+	       place.kind == kind;
 }
 
 static __always_inline void place_describe_cache(__u64 base, char *ret_name, __u32 *ret_size)

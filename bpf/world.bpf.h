@@ -19,6 +19,8 @@ extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.14 */
 extern const int __preempt_count __ksym __weak;      /* before and after */
 extern const void __lock_text_start __ksym __weak;
 extern const void __lock_text_end __ksym __weak;
+extern const void __sched_text_start __ksym __weak;
+extern const void __sched_text_end __ksym __weak;
 extern const unsigned long irqsave_flags __ksym __weak;
 extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak; /* 6.14 */
 extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
@@ -76,22 +78,86 @@ static __always_inline __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32
 	return *argument;
 }
 
+/* The lock functions have two sections of their own: spinlock.c's, and the scheduler's. */
+static __always_inline int world_is_lock_text(__u64 ip)
+{
+	return (ip >= (__u64)&__lock_text_start && ip < (__u64)&__lock_text_end) ||
+	       (ip >= (__u64)&__sched_text_start && ip < (__u64)&__sched_text_end);
+}
+
 /*
  * The trampoline (arch_prepare_bpf_trampoline()) has in its frame, from below: how many
  * arguments there are; these, ctx; the return value; a frame pointer. Above is where it was
- * called from: the hooked function, all of which for spinning locks are in one section, and
- * above that the return address of this. Since 7.0 the function may jump instead.
+ * called from: the hooked function, and above that the return address of this. Since 7.0 the
+ * function may jump instead. A hooked function that is in neither section is not seen through.
  */
-static __always_inline __u64 world_caller(__u64 event)
+RECORD_RARE __u64 caller_of(__u64 event)
 {
-	__u64 above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
-	__u64 caller = place_word(above);
+	__u64 above, caller;
 
-	if (!&__lock_text_start)
+	/* A task's stack does not cross a multiple of 4 GiB. */
+	if (!(event >> 32))
+		event |= (__u64)((struct task_struct *)bpf_get_current_task_btf())->stack &
+			 ~0xffffffffull;
+	above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
+	caller = place_word(above);
+
+	if (!&__lock_text_start || !&__sched_text_start)
 		return 0;
-	if (caller >= (__u64)&__lock_text_start && caller < (__u64)&__lock_text_end)
+	if (world_is_lock_text(caller))
 		caller = place_word(above + 8);
 	return caller >= PLACE_IMAGE ? caller : 0;
+}
+
+static __always_inline __u64 world_caller(__u64 event)
+{
+	return caller_of(event);
+}
+
+/* Functions begin at multiples of 16, and the user half has a bit for each step that is in one. */
+RECORD_RARE int generic_has(__u64 ip)
+{
+	__u64 step = (ip - lv_generic.start) >> LV_GENERIC_SHIFT;
+
+	if (ip < lv_generic.start || step >= LV_GENERIC_STEPS)
+		return 0;
+	return lv_generic.bits[step / 64 & (LV_GENERIC_STEPS / 64 - 1)] >> (step & 63) & 1;
+}
+
+static __always_inline int world_is_generic(__u64 ip)
+{
+	return generic_has(ip);
+}
+
+/* Past our own frames and the lock's function come generic functions, then their caller. */
+static __noinline __u64 world_above(void *ctx, __u64 *ip)
+{
+	int passed = 0;
+
+	if (bpf_get_stack(ctx, ip, LV_ABOVE_FRAMES * sizeof(*ip), 0) < 0)
+		return LV_SITE_OPEN;
+	for (int i = 0; i < LV_ABOVE_FRAMES; i++) {
+		int generic = world_is_generic(ip[i]);
+
+		if (passed && !generic)
+			return ip[i] >= PLACE_IMAGE ? ip[i] : LV_SITE_OPEN;
+		passed |= generic;
+	}
+	return LV_SITE_OPEN;
+}
+
+/* Frames of a task whose program may be preempted while it reads them. */
+static __noinline __u64 world_above_task(void *ctx)
+{
+	__u32 id = bpf_get_smp_processor_id(), slot;
+	struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &id);
+	struct lv_frames *frames;
+
+	if (!cpu)
+		return LV_SITE_OPEN;
+	slot = cpu->task_slot;
+	frames = bpf_map_lookup_elem(&lv_frames, &slot);
+	return frames ? world_above(ctx, frames->ip) : LV_SITE_OPEN;
 }
 
 static __always_inline __u32 world_preempt_count(void)
@@ -166,6 +232,11 @@ static __always_inline int world_lock_word(__u64 addr, __u32 family, __u32 *ret)
 static __always_inline int world_place(__u64 addr, struct lv_place *ret)
 {
 	return place_find(addr, ret);
+}
+
+static __always_inline int world_is_at(__u64 addr, const struct lv_place *place)
+{
+	return place_is(addr, place->base, place->off, place->kind);
 }
 
 static __always_inline void world_describe_cache(const struct lv_place *place, char *ret_name,

@@ -90,7 +90,13 @@ struct kmem_cache {
 	unsigned int size;
 	unsigned int object_size;
 	unsigned int red_left_pad;
+	int refcount; /* how many caches were merged into this one */
 	const char *name;
+};
+
+/* include/linux/sched.h */
+struct task_struct {
+	void *stack;
 };
 
 /* mm/percpu-internal.h, with CONFIG_SMP */

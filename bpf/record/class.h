@@ -21,7 +21,7 @@ static __always_inline __u32 hash64(__u64 value)
 
 static __always_inline int same_place(const struct lv_place *a, const struct lv_place *b)
 {
-	return a->base == b->base && a->off == b->off && a->kind == b->kind;
+	return a->base == b->base && a->site == b->site && a->off == b->off && a->kind == b->kind;
 }
 
 /*
@@ -95,7 +95,7 @@ static __always_inline __u32 class_of_place(struct lv_cpu *cpu, const struct lv_
 					    __u32 family)
 {
 	__u32 hash = hash64(place->base ^ ((__u64)place->off << 48) ^ place->off ^
-			    ((__u64)place->kind << 40));
+			    ((__u64)place->kind << 40) ^ place->site);
 
 	for (__u32 i = 0; i < CLASS_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_CLASSES - 1);
@@ -123,14 +123,56 @@ static __always_inline __u64 addr_key(__u64 addr, __u32 family, __u64 value)
 	return addr ^ (__u64)family << 56 ^ value;
 }
 
-/* Derive a class from scratch and put it in this CPU's cache. */
-RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
+/*
+ * The site of the acquisition under way in untyped memory. event: the program's ctx, 0: not known.
+ * above: the caller above the generic functions, 0: not read yet.
+ */
+static __always_inline __u64 class_site(__u64 event, __u64 above)
+{
+	__u64 caller = event ? world_caller(event) : 0;
+
+	if (!caller)
+		return LV_SITE_OPEN;
+	if (!world_is_generic(caller))
+		return caller;
+	return above ? above : LV_SITE_ABOVE;
+}
+
+/* The class of a place; often it is the one that this CPU derived last. */
+static __always_inline __u32 class_find(struct lv_cpu *cpu, const struct lv_place *place,
+					__u32 family)
+{
+	__u32 id = cpu->derived;
+	const struct lv_class *class = world_class(id);
+
+	if (class && class->family == family && same_place(&class->place, place) &&
+	    read_once(class->state) == LV_SLOT_READY)
+		return id;
+	id = class_of_place(cpu, place, family);
+	if (id != LV_NONE)
+		cpu->derived = id;
+	return id;
+}
+
+static __always_inline void addr_remember(struct lv_cpu *cpu, __u64 addr, __u32 family, __u32 id,
+					  const struct lv_place *place)
+{
+	struct lv_addr_slot *slot = addr_slot(cpu, addr, family);
+	__u64 value = id;
+
+	if (place->site)
+		value |= LV_ADDR_SITED;
+	if (!world_place_is_permanent(addr, place))
+		value |= (__u64)(cpu->clock | 1) << 32;
+	slot->value = value;
+	slot->key = addr_key(addr, family, value);
+}
+
+/* Derive a class from scratch and put it in this CPU's cache. event, above: see class_site(). */
+RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 event, __u64 above)
 {
 	struct lv_cpu *cpu = world_cpu(cpu_id);
-	struct lv_addr_slot *slot;
-	struct lv_class *class;
 	struct lv_place place = {};
-	__u64 value;
 	__u32 id;
 
 	if (!cpu)
@@ -139,23 +181,26 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 		count_loss(cpu, LV_LOSS_NO_CLASS);
 		return LV_NONE;
 	}
-	/* Completions and wait queues live there: who took it tells them apart, nothing else does. */
-	if (place.kind == LV_PLACE_STACK && cpu->event)
-		place.base = world_caller(cpu->event);
-	id = class_of_place(cpu, &place, family);
-	class = world_class(id);
-	if (!class)
+	if (place.site) {
+		place.site = class_site(event, above);
+		if (place.site == LV_SITE_ABOVE)
+			return LV_ABOVE;
+	}
+	id = class_find(cpu, &place, family);
+	if (id == LV_NONE)
 		return LV_NONE;
 	if (place.kind == LV_PLACE_PERCPU && place.base == cpu->rq_lock - cpu->percpu)
 		cpu->rq_class = id + 1;
-
-	value = id;
-	if (!world_place_is_permanent(addr, &place))
-		value |= (__u64)(cpu->clock | 1) << 32;
-	slot = addr_slot(cpu, addr, family);
-	slot->value = value;
-	slot->key = addr_key(addr, family, value);
+	addr_remember(cpu, addr, family, id, &place);
 	return id;
+}
+
+/* Was the class, which has a site, derived for the site of the acquisition under way? */
+RECORD_RARE int class_is_of_site(__u32 id, __u64 event, __u64 above)
+{
+	const struct lv_class *class = world_class(id);
+
+	return class && class->place.site == class_site(event, above);
 }
 
 /* May a class that was derived then be believed still? */
@@ -164,31 +209,41 @@ static __always_inline int addr_is_fresh(const struct lv_cpu *cpu, __u32 derived
 	return !derived || cpu->clock - derived < LV_ADDR_AGE;
 }
 
-/* The class of the lock at addr, LV_NONE if it has none. */
-static __always_inline __u32 class_of(struct context *context, __u64 addr, __u32 family)
+/*
+ * The class of the lock at addr, LV_NONE if it has none; LV_ABOVE: ask again with `above`.
+ * event, above: see class_site().
+ */
+RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 event, __u64 above)
 {
-	const struct lv_addr_slot *slot = addr_slot(context->cpu, addr, family);
-	__u64 value = read_once(slot->value);
+	__u32 cpu_id = world_cpu_id(), id;
+	struct lv_cpu *cpu = world_cpu(cpu_id);
+	const struct lv_addr_slot *slot;
+	__u64 value;
 
+	if (!cpu)
+		return LV_NONE;
+	slot = addr_slot(cpu, addr, family);
+	value = read_once(slot->value);
+	id = (__u32)value;
 	if (read_once(slot->key) == addr_key(addr, family, value) &&
-	    addr_is_fresh(context->cpu, value >> 32))
-		return (__u32)value;
-	return class_derive(context->id, addr, family);
+	    addr_is_fresh(cpu, value >> 32)) {
+		if (!(id & LV_ADDR_SITED))
+			return id;
+		id &= ~LV_ADDR_SITED;
+		if (class_is_of_site(id, event, above))
+			return id;
+	}
+	return class_derive(cpu_id, addr, family, event, above);
 }
 
-/* Is the lock at addr still of this class? Memory is reused. */
+/* Is the memory at addr still this class's? It is reused. Who took the lock is not asked. */
 static __always_inline int class_check(struct lv_cpu *cpu, __u32 id, __u64 addr)
 {
 	struct lv_class *class = world_class(id);
-	struct lv_place place = {};
 
 	if (!class)
 		return 0;
-	if (world_place(addr, &place))
-		place.kind = LV_PLACE_NONE;
-	if (place.kind == LV_PLACE_STACK)
-		place.base = class->place.base; /* who took it is not to be seen any more */
-	if (!same_place(&class->place, &place)) {
+	if (!world_is_at(addr, &class->place)) {
 		cpu->clock += LV_ADDR_AGE; /* whatever else remembers it believes it no more */
 		count_loss(cpu, LV_LOSS_STALE_CLASS);
 		return 0;

@@ -81,7 +81,7 @@ RECORD_RARE __u32 fact_unknown_release(__u64 addr, __u32 meta)
 	count_loss(cpu, LV_LOSS_UNKNOWN_RELEASE);
 	if (!fact_is_free(addr, META_FAMILY(meta)))
 		return LV_NONE;
-	return fact_add(class_derive(cpu_id, addr, META_FAMILY(meta)), addr,
+	return fact_add(class_derive(cpu_id, addr, META_FAMILY(meta), 0, 0), addr,
 			FACT_META(meta, LV_FACT_BAD_UNLOCK), LV_NONE);
 }
 

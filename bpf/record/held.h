@@ -123,9 +123,9 @@ static __always_inline void task_give_back(struct lv_cpu *cpu, __u64 key)
  * raw_spin_rq_lock_nested() takes a run-queue lock with preemption off once
  * more, and lifts that while it holds the lock (since 5.14).
  */
-static __always_inline __u32 held_count(const struct context *context, __u32 class)
+static __always_inline __u32 held_count(const struct lv_cpu *cpu, __u32 count, __u32 class)
 {
-	return (context->count & CONTEXT_PREEMPT) - (class + 1 == context->cpu->rq_class);
+	return (count & CONTEXT_PREEMPT) - (class + 1 == cpu->rq_class);
 }
 
 /*

@@ -42,12 +42,12 @@ static __always_inline int memo_fits(const struct lv_cpu *cpu, const struct lv_m
 
 /*
  * Do it again: the entry goes on the stack. under: the newest holder's entry where
- * this stack holds nothing, or 0. NULL if there is no memo of it. Who calls counts
- * the hit.
+ * this stack holds nothing, or 0. event: the program's ctx, 0: cpu->event. NULL if there is no memo of it.
+ * Who calls counts the hit.
  */
 static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack,
 						   __u64 addr, __u32 family, __u64 when,
-						   __u64 under)
+						   __u64 under, __u64 event)
 {
 	__u64 lock = addr_key(addr, family, 0), depth = stack->depth_tainted;
 	struct lv_held *next;
@@ -70,6 +70,9 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 		if (!memo_fits(cpu, memo, lock, when, under))
 			return 0;
 	}
+	/* In untyped memory another site is another class. */
+	if (memo->site && memo->site != (__u32)world_caller(event ?: cpu->event))
+		return 0;
 	next->addr = addr;
 	next->entry = memo->entry;
 	stack->depth = depth + 1;
@@ -107,22 +110,23 @@ static __always_inline __u32 memo_edge(struct lv_cpu *cpu, const struct lv_held 
 
 /*
  * Keep what an acquisition came to: its entry. under: the newest holder's entry,
- * or 0. The class must have all bits that were due.
+ * or 0. event: the program's ctx. The class must have all bits that were due.
  */
-RECORD_RARE int memo_keep(__u64 addr, __u32 family, __u64 when, __u64 entry, __u64 under)
+RECORD_RARE int memo_keep(__u64 addr, __u64 event, __u64 when, __u64 entry, __u64 under)
 {
 	const struct lv_held lock = { .addr = addr, .entry = entry }, from = { .entry = under };
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_class *class = world_class(lock.class);
 	const struct lv_addr_slot *slot;
 	struct lv_memo *memo;
 	__u32 edge = LV_NONE;
 	__u64 value;
 
-	if (!cpu)
+	if (!cpu || !class)
 		return 0;
-	slot = addr_slot(cpu, addr, family);
+	slot = addr_slot(cpu, addr, class->family);
 	value = read_once(slot->value);
-	if (read_once(slot->key) != addr_key(addr, family, value))
+	if (read_once(slot->key) != addr_key(addr, class->family, value))
 		return 0; /* another's by now */
 	if (under && !(lock.flags & LV_HELD_TRY)) {
 		/* Of one class, the order of the addresses counts, too. */
@@ -139,8 +143,9 @@ RECORD_RARE int memo_keep(__u64 addr, __u32 family, __u64 when, __u64 entry, __u
 	memo->under = under;
 	memo->edge = edge;
 	memo->clock = value >> 32;
+	memo->site = class->place.site ? (__u32)world_caller(event) : 0;
 	memo->entry = entry;
-	memo->key = addr_key(addr, family, entry);
+	memo->key = addr_key(addr, class->family, entry);
 	return 0;
 }
 

@@ -101,15 +101,6 @@ RECORD_RARE __u64 acquire_usage(__u64 addr, __u64 entry, __u32 irq, __u32 meta)
 	return ret;
 }
 
-/* Fill in the stack that something new in the event has claimed, if any. */
-static __always_inline void record_stack(void *ctx, __u32 stack)
-{
-	struct lv_stack *slot = stack == LV_NONE ? 0 : world_stack(stack);
-
-	if (slot)
-		world_take_stack(ctx, slot);
-}
-
 static __always_inline void record_end(void *ctx, struct context *context, __u32 stack)
 {
 	record_stack(ctx, stack);
@@ -139,56 +130,53 @@ static __always_inline struct lv_memo *acquire_repeat(const struct context *cont
 		return context_holds_higher(cpu) ?
 			       0 :
 			       memo_repeat(cpu, &cpu->stack[LV_LEVEL_TASK], addr, family, when,
-					   cpu->task_top);
+					   cpu->task_top, 0);
 	if (context->level == LV_LEVEL_SOFTIRQ && cpu->stack[LV_LEVEL_HARDIRQ].depth)
 		return 0;
 	spin = &cpu->stack[context->level];
 	if (!spin->depth && usage_is_interrupting(cpu, context->level))
 		return 0;
-	return memo_repeat(cpu, spin, addr, family, when, 0);
+	return memo_repeat(cpu, spin, addr, family, when, 0, 0);
 }
 
 /*
- * Not a repetition: find out all there is to it. Returns the stack
- * slot to be filled, or LV_NONE.
+ * Not a repetition: find out all there is to it. Returns the stack slot to be filled, or
+ * LV_NONE; LV_ABOVE: nothing was done, call again with cpu->above set.
  */
 RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 {
 	struct lv_held lock = { .addr = addr, .flags = ACQUIRE_HOW(acquire) | LV_HELD_ENTRY };
 	struct lv_held_stack *spin, *task;
-	__u32 stack, family = META_FAMILY(meta);
+	__u32 stack, family = META_FAMILY(meta), level = META_LEVEL(meta);
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held *top;
-	struct context context;
 	__u64 under, usage;
 
-	context.id = world_cpu_id();
-	context.cpu = world_cpu(context.id);
-	context.count = world_preempt_count() & CONTEXT_ALL;
-	context.level = META_LEVEL(meta);
-	if (!context.cpu || context.level >= LV_LEVELS)
+	if (!cpu || level >= LV_LEVELS)
 		return LV_NONE;
-	context_settle(context.cpu, context.level);
-	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
-	lock.class = class_of(&context, addr, family);
-	if (lock.class == LV_NONE)
-		return LV_NONE;
-	lock.count = held_count(&context, lock.class);
-	held_bound(context.cpu, context.level, lock.count);
-	for (__u32 level = 0; level <= context.level && level < LV_LEVELS; level++)
-		if (context.cpu->stack[level].depth)
-			held_drop_ghosts(addr, level, lock.mode);
+	context_settle(cpu, level);
+	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), count);
+	lock.class = class_of(addr, family, cpu->event, cpu->above);
+	if (lock.class >= LV_ABOVE)
+		return lock.class;
+	lock.count = held_count(cpu, count, lock.class);
+	held_bound(cpu, level, lock.count);
+	for (__u32 below = 0; below <= level && below < LV_LEVELS; below++)
+		if (cpu->stack[below].depth)
+			held_drop_ghosts(addr, below, lock.mode);
 
-	spin = &context.cpu->stack[context.level];
+	spin = &cpu->stack[level];
 	top = held_top(spin);
 	keep_value(top); /* or the compiler tests the depth again instead */
 	usage = acquire_usage(addr, lock.entry, ACQUIRE_IRQ(acquire), meta);
 	stack = (__u32)usage;
 	lock.flags = usage >> USAGE_FLAGS_SHIFT;
-	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
+	task = level == LV_LEVEL_TASK ? task_held(cpu) : 0;
 	if (!top && (!task || !task->depth))
 		lock.flags |= LV_HELD_OLDEST;
 	if (!ACQUIRE_HOW(acquire))
-		stack = edges_record(context.cpu, spin, task, &lock, meta, stack);
+		stack = edges_record(cpu, spin, task, &lock, meta, stack);
 	under = top ? top->entry : task ? held_top_entry(task) : 0;
 	/*
 	 * What repeats does not look for a sleeping lock that was tried under a spinning one. And
@@ -196,10 +184,9 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	 */
 	if (usage & USAGE_ALL && world_counts_preemption() &&
 	    !(top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
-		memo_keep(addr, family, memo_when(META_HOOK(meta), context.count), lock.entry,
-			  under);
-	held_push(context.cpu, spin, &lock);
-	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
+		memo_keep(addr, cpu->event, memo_when(META_HOOK(meta), count), lock.entry, under);
+	held_push(cpu, spin, &lock);
+	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 	return stack;
 }
 
@@ -220,14 +207,19 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 		return;
 	addr = world_argument(ctx, context.cpu, 0);
 	context.cpu->clock++;
+	context.cpu->event = (__u64)ctx;
 	memo = acquire_repeat(&context, addr, word, family, hook);
 	if (memo) {
 		memo->hits++;
 	} else {
-		context.cpu->event = (__u64)ctx;
+		context.cpu->above = 0;
 		stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
 				      ACQUIRE(mode, how, irq));
-		context.cpu->event = 0;
+		if (stack == LV_ABOVE) {
+			context.cpu->above = world_above(ctx, context.cpu->frames);
+			stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
+					      ACQUIRE(mode, how, irq));
+		}
 		record_stack(ctx, stack);
 	}
 	context_leave(&context);

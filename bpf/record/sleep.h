@@ -22,6 +22,7 @@
 #include "record/fact.h"
 #include "record/memo.h"
 
+#define SLEEP_ASKED (1 << 9) /* again, with the frames above the generic functions */
 #define SLEEP_READ (1 << 8) /* beside LV_HELD_TRY, LV_HELD_NESTED and LV_HELD_AGAIN */
 
 /* The entry of the lock at addr, or NULL. */
@@ -80,7 +81,7 @@ static __always_inline __u32 sleep_in_interrupt(struct context *context,
 
 /* Not a repetition: find out all there is to it. */
 static __always_inline __u32 sleep_learn(struct context *context, struct lv_held_stack *held,
-					 struct lv_held *lock, __u32 meta)
+					 struct lv_held *lock, __u32 meta, __u64 event)
 {
 	struct lv_held_stack *spin = 0;
 	__u32 stack;
@@ -101,7 +102,7 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	if (!(lock->flags & LV_HELD_TRY) && !sleep_is_nested(held, lock))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
 	if (all && !spin)
-		memo_keep(lock->addr, META_FAMILY(meta),
+		memo_keep(lock->addr, event,
 			  memo_when(META_HOOK(meta), context->count), lock->entry,
 			  held_top_entry(held));
 	held_push(context->cpu, held, lock);
@@ -111,10 +112,11 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 }
 
 /*
- * The sleeping lock at addr has been taken. how: LV_HELD_* of above, SLEEP_READ.
- * Returns the stack slot to be filled, or LV_NONE.
+ * The sleeping lock at addr has been taken. how: LV_HELD_* of above, SLEEP_*. event: the
+ * lower half of the program's ctx, all that the verifier lets pass. above: see class_site(). Returns the stack slot to be filled, or LV_NONE;
+ * LV_ABOVE: nothing was recorded, call again with `above`.
  */
-RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
+RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how, __u32 event, __u64 above)
 {
 	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
 	__u32 hook = META_HOOK(meta), family = META_FAMILY(meta);
@@ -124,6 +126,8 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 
 	if (context_enter_sleeping(&context, hook))
 		return LV_NONE;
+	if (how & SLEEP_ASKED)
+		context.cpu->events[hook & (LV_MAX_HOOKS - 1)]--;
 	context.cpu->clock++;
 	if (context.level == LV_LEVEL_TASK && context.cpu->task_slot == LV_NONE)
 		task_claim(context.id);
@@ -135,7 +139,7 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 		empty_level(context.cpu, LV_LEVEL_TASK);
 	if (held && !(context.count & CONTEXT_PREEMPT)) {
 		memo = memo_repeat(context.cpu, held, addr, family,
-				   memo_when(hook, context.count), 0);
+				   memo_when(hook, context.count), 0, event);
 		if (memo) {
 			context.cpu->task_top = memo->entry;
 			memo_count(context.cpu, memo, 1);
@@ -143,12 +147,24 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 		}
 	}
 	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
-	lock.class = class_of(&context, addr, family);
-	if (lock.class == LV_NONE)
-		return LV_NONE;
+	lock.class = class_of(addr, family, event, above);
+	if (lock.class >= LV_ABOVE)
+		return lock.class;
 	if (context.level != LV_LEVEL_TASK)
 		return sleep_in_interrupt(&context, &lock, meta);
-	return held ? sleep_learn(&context, held, &lock, meta) : LV_NONE;
+	return held ? sleep_learn(&context, held, &lock, meta, event) : LV_NONE;
+}
+
+/* In a program, on return: the sleeping lock at addr has been taken. how: as above. */
+static __always_inline void record_sleep(void *ctx, __u64 addr, __u32 meta, __u32 how)
+{
+	__u32 event = (__u64)ctx;
+	__u32 stack = sleep_acquire(addr, meta, how, event, 0);
+
+	if (stack == LV_ABOVE)
+		stack = sleep_acquire(addr, meta, how | SLEEP_ASKED, event,
+				      world_above_task(ctx));
+	record_stack(ctx, stack);
 }
 
 /*

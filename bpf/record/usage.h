@@ -55,6 +55,15 @@ static __always_inline __u32 stack_claim(struct lv_cpu *cpu, __u32 cpu_id, __u32
 	return id;
 }
 
+/* Fill in the stack that something new in the event has claimed, if any. */
+static __always_inline void record_stack(void *ctx, __u32 stack)
+{
+	struct lv_stack *slot = stack >= LV_ABOVE ? 0 : world_stack(stack);
+
+	if (slot)
+		world_take_stack(ctx, slot);
+}
+
 /* The scalars that the rare path wants to know of an event, in one. */
 #define META_LEVEL_SHIFT 16
 #define EVENT_META(hook, level, family) \

@@ -44,9 +44,18 @@ static __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32 n);
 
 /*
  * Who called the hooked function: the return address, 0 if it can't be told. event: the ctx of
- * a program that runs on the function's return, as a scalar.
+ * a program that runs on the function's return, as a scalar; at task level its lower half will do.
  */
 static __u64 world_caller(__u64 event);
+/* Does the address lie in a function that is handed bare locks, wait queues and their like? */
+static int world_is_generic(__u64 ip);
+/*
+ * The return address of the call of the generic functions that the event was in: LV_SITE_OPEN if it
+ * can't be told. ctx is the program's, ip room for LV_ABOVE_FRAMES. Costs a stack.
+ */
+static __u64 world_above(void *ctx, __u64 *ip);
+/* The same in a program that can be preempted: room is found by the task. */
+static __u64 world_above_task(void *ctx);
 
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
 static __u32 world_preempt_count(void);
@@ -67,8 +76,10 @@ static int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared);
 /* The word that is not zero while a lock of this family is held. */
 static int world_lock_word(__u64 addr, __u32 family, __u32 *ret);
 
-/* Where the lock lives: 0, or -errno when it can't be told. */
+/* Where the lock lives, site not 0 in untyped memory: 0, or -errno when it can't be told. */
 static int world_place(__u64 addr, struct lv_place *ret);
+/* Is that still where it lives? The site is not compared. */
+static int world_is_at(__u64 addr, const struct lv_place *place);
 /* The cache's name and object size for a slab place. */
 static void world_describe_cache(const struct lv_place *place, char *ret_name, __u32 *ret_size);
 /* Does an address of this place keep its class for good (no memory reuse)? */

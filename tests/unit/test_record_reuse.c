@@ -229,7 +229,7 @@ static void test_three_types(void **state)
 /* On a stack, the class is by who took the lock; that is not asked again for an edge's ends. */
 static void test_stack(void **state)
 {
-	static const struct lv_place place = {.kind = LV_PLACE_STACK};
+	static const struct lv_place place = {.kind = LV_PLACE_STACK, .site = LV_SITE_OPEN};
 	static const uint64_t callers[] = {0xffffffff81000010, 0xffffffff81000020};
 	struct machine *m = *state;
 	struct world *world = machine_world(m);
@@ -241,7 +241,6 @@ static void test_stack(void **state)
 		machine_show_place(m, addr[i], &place);
 		machine_at(m, &callers[i], 1);
 		LOCK(m, addr[i], spin);
-		assert_int_equal(world->cpus[0].event, 0);
 	}
 	assert_int_equal(nr_edges(m), 1);
 	for (uint32_t i = 0; i < LV_MAX_EDGES; i++) {
@@ -249,10 +248,81 @@ static void test_stack(void **state)
 
 		if (edge->state != LV_SLOT_READY)
 			continue;
-		assert_true(world->classes[edge->from].place.base == callers[0]);
-		assert_true(world->classes[edge->to].place.base == callers[1]);
+		assert_true(world->classes[edge->from].place.site == callers[0]);
+		assert_true(world->classes[edge->to].place.site == callers[1]);
 	}
 	assert_int_equal(lost(m, LV_LOSS_STALE_CLASS), 0);
+}
+
+#define KMALLOC 0xffff888100000000ull
+static const struct lv_place kmalloc = {
+	.base = KMALLOC, .off = 64, .kind = LV_PLACE_SLAB, .site = LV_SITE_OPEN};
+
+static uint32_t classes_at(struct machine *m, uint64_t site)
+{
+	struct world *world = machine_world(m);
+	uint32_t nr = 0;
+
+	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++)
+		nr += world->classes[i].state == LV_SLOT_READY &&
+		      world->classes[i].place.base == KMALLOC &&
+		      (!site || world->classes[i].place.site == site);
+	return nr;
+}
+
+/* Untyped memory: one address, of one type and then of another, as the memory is used again. */
+static void test_untyped(void **state)
+{
+	static const uint64_t callers[] = {0xffffffff81000010, 0xffffffff81000020};
+	struct machine *m = *state;
+	struct world *world = machine_world(m);
+	uint64_t lock, below;
+
+	world->annotated = false;
+	lock = machine_add_lock(m, LV_SPIN);
+	below = machine_add_lock(m, LV_SPIN);
+	machine_show_place(m, lock, &kmalloc);
+	for (int i = 0; i < 100; i++) {
+		machine_at(m, &callers[i & 1], 1);
+		LOCK(m, lock, spin);
+		LOCK(m, below, spin);
+		UNLOCK(m, below, spin);
+		UNLOCK(m, lock, spin);
+	}
+	assert_int_equal(classes_at(m, callers[0]), 1);
+	assert_int_equal(classes_at(m, callers[1]), 1);
+	assert_int_equal(classes_at(m, 0), 2);
+	assert_int_equal(nr_edges(m), 2);
+}
+
+/* A generic function's callers are told apart, for a mutex as for a spinlock. */
+static void test_generic(void **state)
+{
+	static const uint64_t generic = 0xffffffff81000010;
+	static const uint64_t stacks[2][2] = {{generic, 0xffffffff81000100},
+					      {generic, 0xffffffff81000200}};
+	struct machine *m = *state;
+	struct world *world = machine_world(m);
+	uint64_t events = tables_events(world->cpus, 1);
+
+	world->annotated = false;
+	world_seat->generic = generic;
+	for (int i = 0; i < 2; i++) {
+		uint64_t lock = machine_add_lock(m, LV_SPIN);
+		uint64_t sleeping = machine_add_lock(m, LV_MUTEX);
+
+		machine_show_place(m, lock, &kmalloc);
+		machine_show_place(m, sleeping, &kmalloc);
+		machine_at(m, stacks[i], 2);
+		LOCK(m, lock, spin);
+		UNLOCK(m, lock, spin);
+		LOCK(m, sleeping, mutex_op);
+		UNLOCK(m, sleeping, mutex_op);
+	}
+	assert_int_equal(classes_at(m, stacks[0][1]), 2);
+	assert_int_equal(classes_at(m, stacks[1][1]), 2);
+	assert_int_equal(classes_at(m, 0), 4);
+	assert_int_equal(tables_events(world->cpus, 1) - events, 8);
 }
 
 int main(void)
@@ -262,6 +332,8 @@ int main(void)
 		TEST(test_reuse_of_ghosts),
 		TEST(test_three_types),
 		TEST(test_stack),
+		TEST(test_untyped),
+		TEST(test_generic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void own(uint64_t addr, uint64_t task)
 static void take_as(uint64_t addr, uint32_t how)
 {
 	own(addr, world_seat->task);
-	sleep_acquire(addr, EVENT_META(HOOK, LV_LEVEL_TASK, LV_MUTEX), how);
+	sleep_acquire(addr, EVENT_META(HOOK, LV_LEVEL_TASK, LV_MUTEX), how, 0, 0);
 }
 
 static void take(uint64_t addr)
@@ -288,7 +288,7 @@ static void test_downgrade(void **state)
 	uint32_t meta = EVENT_META(LV_HOOK_down_write, LV_LEVEL_TASK, LV_RWSEM);
 
 	own(a, 1);
-	sleep_acquire(a, meta, 0);
+	sleep_acquire(a, meta, 0, 0, 0);
 	assert_int_equal(held()->held[0].mode, LV_WRITE);
 	sleep_downgrade(a, meta);
 	assert_int_equal(held()->held[0].mode, LV_READ);
@@ -384,16 +384,16 @@ static void test_torn_cache(void **state)
 	struct lv_cpu *cpu = &world->cpus[0];
 	struct context context = { .cpu = cpu };
 	uint64_t a = world_address(0), b = world_address(1);
-	uint32_t class_a = class_derive(0, a, LV_MUTEX);
-	uint32_t class_b = class_derive(0, b, LV_MUTEX);
+	uint32_t class_a = class_derive(0, a, LV_MUTEX, 0, 0);
+	uint32_t class_b = class_derive(0, b, LV_MUTEX, 0, 0);
 	struct lv_addr_slot *slot_a = addr_slot(cpu, a, LV_MUTEX);
 
 	assert_int_not_equal(class_a, class_b);
 	slot_a->value = addr_slot(cpu, b, LV_MUTEX)->value;
-	assert_int_equal(class_of(&context, a, LV_MUTEX), class_a);
+	assert_int_equal(class_of(a, LV_MUTEX, 0, 0), class_a);
 	/* A socket's owner and its spinlock have one address. */
-	assert_int_not_equal(class_of(&context, a, LV_SOCK), class_a);
-	assert_int_equal(class_of(&context, a, LV_MUTEX), class_a);
+	assert_int_not_equal(class_of(a, LV_SOCK, 0, 0), class_a);
+	assert_int_equal(class_of(a, LV_MUTEX, 0, 0), class_a);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -64,6 +64,7 @@ struct seat {
 	char comm[LV_COMM_LEN];
 	__u64 frames[WORLD_FRAMES];
 	__u32 nr_frames;
+	__u64 generic; /* an address in a function that is handed bare locks */
 	void (*intrude)(struct seat *seat); /* called in the middle of the rare path */
 	void *intrude_arg;
 };

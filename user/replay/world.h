@@ -93,6 +93,28 @@ static inline __u64 world_caller(__u64 event)
 	return world_seat->nr_frames ? world_seat->frames[0] : 0;
 }
 
+static inline int world_is_generic(__u64 ip)
+{
+	return ip && ip == world_seat->generic;
+}
+
+static inline __u64 world_above(void *ctx, __u64 *ip)
+{
+	const struct seat *seat = world_seat;
+
+	(void)ctx;
+	(void)ip;
+	for (__u32 i = 1; i < seat->nr_frames; i++)
+		if (!world_is_generic(seat->frames[i]))
+			return seat->frames[i];
+	return LV_SITE_OPEN;
+}
+
+static inline __u64 world_above_task(void *ctx)
+{
+	return world_above(ctx, NULL);
+}
+
 static __always_inline __u32 world_preempt_count(void)
 {
 	return world_seat->preempt_count;
@@ -173,6 +195,14 @@ static inline int world_place(__u64 addr, struct lv_place *ret)
 		return -EFAULT;
 	*ret = world->annotated ? object->told : object->shown;
 	return ret->kind == LV_PLACE_NONE ? -ENOENT : 0;
+}
+
+static inline int world_is_at(__u64 addr, const struct lv_place *place)
+{
+	struct lv_place now;
+
+	return !world_place(addr, &now) && now.base == place->base && now.off == place->off &&
+	       now.kind == place->kind;
 }
 
 static inline void world_describe_cache(const struct lv_place *place, char *ret_name,
