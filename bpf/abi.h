@@ -153,12 +153,12 @@ struct lv_class {
 	__u32 usage; /* 1 << enum lv_usage */
 	__u32 flags;
 	__u16 family;
-	__u16 subclass;                /* only replay and debug kernels are told one */
+	__u16 subclass;                /* 1: a class's twin, see class_twin() */
 	__u32 usage_stack[LV_USAGES];  /* stack slot, LV_NONE where none was left */
 	__u64 usage_addr[LV_USAGES];   /* the instance */
 	char cache[LV_NAME_LEN];       /* slab: the cache's name */
 	__u32 cache_size;              /* slab: object size, bytes */
-	__u32 pad;
+	__u32 other;                   /* 1 + the class's twin, or whose twin it is; 0: none yet */
 };
 
 struct lv_edge {
@@ -265,7 +265,8 @@ struct lv_held {
 #define LV_HELD_TRY (1 << 0)     /* taken by a trylock: gets no incoming edge */
 #define LV_HELD_IRQ_OFF (1 << 1) /* known to be held with irqs off */
 #define LV_HELD_NESTED (1 << 2)  /* told: its order among equals is kept by another lock */
-#define LV_HELD_AGAIN (1 << 3)   /* maybe seen already, by an inner function's hook */
+#define LV_HELD_AGAIN (1 << 3)   /* told by a hook: maybe seen already, by an inner function's */
+#define LV_HELD_TWIN (1 << 3)    /* in an entry: its class is another's twin */
 /* Irqs on, or softirqs, would teach nothing of it and those below: they have their ON bits. */
 #define LV_HELD_ON_HARDIRQ (1 << 4)
 #define LV_HELD_ON_SOFTIRQ (1 << 5)

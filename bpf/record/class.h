@@ -58,10 +58,11 @@ static __always_inline void slot_ready(__u32 *state)
 }
 
 static __always_inline void class_fill(struct lv_class *class, const struct lv_place *place,
-				       __u32 family)
+				       __u32 family, __u32 subclass)
 {
 	class->place = *place;
 	class->family = family;
+	class->subclass = subclass;
 	for (int i = 0; i < LV_USAGES; i++)
 		class->usage_stack[i] = LV_NONE;
 	if (place->kind == LV_PLACE_SLAB)
@@ -69,7 +70,7 @@ static __always_inline void class_fill(struct lv_class *class, const struct lv_p
 	slot_ready(&class->state);
 }
 
-RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family)
+RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family, __u32 subclass)
 {
 	struct lv_class *class = world_class(id);
 	__u32 state;
@@ -78,13 +79,15 @@ RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family
 		return PROBE_RACE;
 	state = slot_claim(&class->state);
 	if (state == LV_SLOT_FREE) {
-		class_fill(class, place, family);
+		class_fill(class, place, family, subclass);
 		return PROBE_MADE;
 	}
 	if (state == LV_SLOT_CLAIMED)
 		return PROBE_RACE;
-	return same_place(&class->place, place) && class->family == family ? PROBE_FOUND :
-									     PROBE_OTHER;
+	return same_place(&class->place, place) && class->family == family &&
+			       class->subclass == subclass ?
+		       PROBE_FOUND :
+		       PROBE_OTHER;
 }
 
 /*
@@ -92,14 +95,16 @@ RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family
  * cache) are two classes. LV_NONE: table full, or a race.
  */
 static __always_inline __u32 class_of_place(struct lv_cpu *cpu, const struct lv_place *place,
-					    __u32 family)
+					    __u32 family, __u32 subclass)
 {
 	__u32 hash = hash64(place->base ^ ((__u64)place->off << 48) ^ place->off ^
 			    ((__u64)place->kind << 40));
 
+	hash += subclass * CLASS_PROBES;
+
 	for (__u32 i = 0; i < CLASS_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_CLASSES - 1);
-		int probe = class_probe(id, place, family);
+		int probe = class_probe(id, place, family, subclass);
 
 		if (probe == PROBE_RACE) {
 			count_loss(cpu, LV_LOSS_RACE);
@@ -142,7 +147,7 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 	/* Completions and wait queues live there: who took it tells them apart, nothing else does. */
 	if (place.kind == LV_PLACE_STACK && cpu->event)
 		place.base = world_caller(cpu->event);
-	id = class_of_place(cpu, &place, family);
+	id = class_of_place(cpu, &place, family, 0);
 	class = world_class(id);
 	if (!class)
 		return LV_NONE;
@@ -156,6 +161,34 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family)
 	slot->value = value;
 	slot->key = addr_key(addr, family, value);
 	return id;
+}
+
+/*
+ * The twin of a class: what a lock of it is that is waited for while another of it is held.
+ * Nearly every such nesting in the kernel is annotated, by a subclass or by a class of its own, in
+ * words that compile to nothing here. Deeper nestings share the twin: how deep they go is up to
+ * data (a tree's height), and tells nothing of the order. LV_NONE: table full, or a race.
+ */
+RECORD_RARE __u32 class_twin(__u32 id)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_class *class = world_class(id), *twin;
+	struct lv_place place;
+	__u32 other;
+
+	if (!cpu || !class)
+		return LV_NONE;
+	other = read_once(class->other);
+	if (other)
+		return other - 1;
+	place = class->place;
+	other = class_of_place(cpu, &place, class->family, 1);
+	twin = world_class(other);
+	if (!twin)
+		return LV_NONE;
+	twin->other = id + 1;
+	class->other = other + 1;
+	return other;
 }
 
 /* May a class that was derived then be believed still? */

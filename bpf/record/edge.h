@@ -14,13 +14,24 @@
 #define EDGE_PROBES 32
 #define EDGE_WALK 8 /* trylocks and recursive readers passed on the way to a proper holder */
 
+/* Is the lock that follows of the holder's class, or of that one's twin? */
+static __always_inline int edge_is_self(const struct lv_held *from, const struct lv_held *to)
+{
+	const struct lv_class *twin;
+
+	if (from->class == to->class || !(to->flags & LV_HELD_TWIN))
+		return from->class == to->class;
+	twin = world_class(to->class);
+	return twin && twin->other == from->class + 1;
+}
+
 /* lockdep's calc_dep(): who holds, exclusive or shared; who follows, recursive or not. */
 static __always_inline __u32 edge_dep(const struct lv_held *from, const struct lv_held *to)
 {
 	__u32 dep = (from->mode == LV_WRITE) + 2 * (to->mode != LV_RECURSIVE);
 	__u32 bits = 1u << dep;
 
-	if (from->class == to->class && from->addr > to->addr)
+	if (edge_is_self(from, to) && from->addr > to->addr)
 		bits |= LV_DEP_DOWN;
 	return bits;
 }
@@ -197,7 +208,7 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 			stack = stack_claim(cpu, cpu_id, META_HOOK(meta), META_LEVEL(meta));
 		edge->stack = stack;
 		slot_ready(&edge->state);
-		if (from == to)
+		if (from == to || (from->other == edge->to + 1 && to->subclass))
 			edge_check_order(edge, from);
 	}
 	edge_remember(cpu, classes, META_DEP(meta), id);
@@ -245,9 +256,9 @@ static __always_inline int edge_stands_for_older(const struct lv_held *lock)
 #define EDGES_SLEEPING_SHIFT 8
 #define EDGES_LEFT_SHIFT 32
 
-RECORD_RARE __u64 edges_step(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack, __u32 left)
+RECORD_RARE __u64 edges_step(__u64 addr, __u64 entry, __u32 meta, __u32 stack, __u32 left)
 {
-	struct lv_held to = { .addr = addr, .class = (__u32)class_mode, .mode = class_mode >> 32 };
+	const struct lv_held to = { .addr = addr, .entry = entry };
 	__u32 spinning = left & 0xff, sleeping = left >> EDGES_SLEEPING_SHIFT;
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_held_stack *held, *task;
@@ -278,9 +289,9 @@ static __always_inline int spinning_is_possible(__u32 count)
 
 /*
  * The edges into a lock from a mixed or a trylocked stack, newest holder
- * first. class_mode: class | mode << 32. Sleeping holders count at task level.
+ * first. entry: the lock's. Sleeping holders count at task level.
  */
-RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack)
+RECORD_RARE __u32 edges_walk(__u64 addr, __u64 entry, __u32 meta, __u32 stack)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	__u32 level = META_LEVEL(meta), left = 0;
@@ -300,7 +311,7 @@ RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 sta
 			count_loss(cpu, LV_LOSS_DEPTH);
 			break;
 		}
-		step = edges_step(addr, class_mode, meta, stack, left);
+		step = edges_step(addr, entry, meta, stack, left);
 		stack = (__u32)step;
 		left = step >> EDGES_LEFT_SHIFT;
 	}
@@ -330,7 +341,7 @@ static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_he
 	else
 		return stack;
 	if (!edge_stands_for_older(&from))
-		return edges_walk(to->addr, (__u64)to->mode << 32 | to->class, meta, stack);
+		return edges_walk(to->addr, to->entry, meta, stack);
 	return edge_record(cpu, &from, to, meta, stack);
 }
 

@@ -259,6 +259,57 @@ RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 where, __u32 mode)
 	return 0;
 }
 
+/* The newest entry of another lock of this class, or of its twin; LV_HELD_DEPTH: there is none. */
+static __always_inline __u32 held_equal(const struct lv_held_stack *stack, __u64 addr, __u32 class,
+					__u32 twin)
+{
+	__u32 found = LV_HELD_DEPTH;
+
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		const struct lv_held *lock = &stack->held[i];
+
+		if (i >= stack->depth)
+			break;
+		if ((lock->class == class || lock->class == twin) && lock->addr != addr)
+			found = i;
+	}
+	return found;
+}
+
+/*
+ * The class of a lock that was waited for, of `class` by its place: its twin, if
+ * another of these is held here. where: as for held_drop_ghosts(). A ghost makes no twin.
+ */
+RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+	const struct lv_class *class = world_class(id);
+	const struct lv_held *equal;
+	__u32 at, twin;
+
+	if (!stack || !class || class->place.kind == LV_PLACE_TOLD)
+		return id;
+	at = held_equal(stack, addr, id, class->other - 1);
+	if (at >= LV_HELD_DEPTH)
+		return id;
+	equal = &stack->held[at];
+	if (!held_by_us(equal->addr, class->family, equal->mode)) {
+		held_forget(where, at);
+		return id;
+	}
+	twin = class_twin(id);
+	return twin == LV_NONE ? id : twin;
+}
+
+/* A lock that was waited for, of this class by its place, gets the class it is recorded as. */
+static __always_inline void held_set_class(struct lv_held *lock, __u32 class, __u32 where)
+{
+	lock->class = held_class(lock->addr, class, where);
+	if (lock->class != class)
+		lock->flags |= LV_HELD_TWIN;
+}
+
 /* The newest lock on the stack, or NULL. */
 static __always_inline struct lv_held *held_top(struct lv_held_stack *stack)
 {

@@ -156,7 +156,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 {
 	struct lv_held lock = { .addr = addr, .flags = ACQUIRE_HOW(acquire) | LV_HELD_ENTRY };
 	struct lv_held_stack *spin, *task;
-	__u32 stack, family = META_FAMILY(meta);
+	__u32 stack, class, family = META_FAMILY(meta);
 	const struct lv_held *top;
 	struct context context;
 	__u64 under, usage;
@@ -169,10 +169,10 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		return LV_NONE;
 	context_settle(context.cpu, context.level);
 	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
-	lock.class = class_of(&context, addr, family);
-	if (lock.class == LV_NONE)
+	lock.class = class = class_of(&context, addr, family);
+	if (class == LV_NONE)
 		return LV_NONE;
-	lock.count = held_count(&context, lock.class);
+	lock.count = held_count(&context, class);
 	held_bound(context.cpu, context.level, lock.count);
 	for (__u32 level = 0; level <= context.level && level < LV_LEVELS; level++)
 		if (context.cpu->stack[level].depth)
@@ -181,6 +181,8 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	spin = &context.cpu->stack[context.level];
 	top = held_top(spin);
 	keep_value(top); /* or the compiler tests the depth again instead */
+	if (top && !ACQUIRE_HOW(acquire))
+		held_set_class(&lock, class, context.level);
 	usage = acquire_usage(addr, lock.entry, ACQUIRE_IRQ(acquire), meta);
 	stack = (__u32)usage;
 	lock.flags = usage >> USAGE_FLAGS_SHIFT;
@@ -194,7 +196,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	 * What repeats does not look for a sleeping lock that was tried under a spinning one. And
 	 * where preemption is not counted, holders are looked through each time.
 	 */
-	if (usage & USAGE_ALL && world_counts_preemption() &&
+	if (usage & USAGE_ALL && lock.class == class && world_counts_preemption() &&
 	    !(top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
 		memo_keep(addr, family, memo_when(META_HOOK(meta), context.count), lock.entry,
 			  under);

@@ -83,13 +83,15 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 					 struct lv_held *lock, __u32 meta)
 {
 	struct lv_held_stack *spin = 0;
-	__u32 stack;
+	__u32 stack, class = lock->class;
 	int all;
 
 	if (held->depth)
 		held_drop_ghosts(lock->addr, HELD_SLEEPING, lock->mode);
 	if (held->depth >= LV_HELD_DEPTH)
 		held_sweep();
+	if (held->depth && !(lock->flags & (LV_HELD_TRY | LV_HELD_NESTED)))
+		held_set_class(lock, class, HELD_SLEEPING);
 	stack = sleep_usage(context, lock, meta, &all);
 	if (context->count & CONTEXT_PREEMPT && world_counts_preemption()) {
 		spin = &context->cpu->stack[LV_LEVEL_TASK];
@@ -100,7 +102,7 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 		lock->flags |= LV_HELD_OLDEST;
 	if (!(lock->flags & LV_HELD_TRY) && !sleep_is_nested(held, lock))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
-	if (all && !spin)
+	if (all && !spin && lock->class == class)
 		memo_keep(lock->addr, META_FAMILY(meta),
 			  memo_when(META_HOOK(meta), context->count), lock->entry,
 			  held_top_entry(held));

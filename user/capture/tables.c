@@ -219,14 +219,15 @@ static int move_class(struct moved *m, uint32_t id)
 }
 
 /*
- * An edge that is there already: the two orders of a self-edge become one, whose
- * class's flag says if they met; and what was several classes' may be one's.
+ * An edge that is there already: the two orders of a self-edge, or of one to the
+ * class's twin, become one, and the class's flag says if they met; and what was
+ * several classes' may be one's.
  */
 static struct capture_edge *find_edge(struct moved *m, uint32_t from, uint32_t to, uint32_t dep)
 {
 	struct capture *c = m->capture;
 
-	if (from != to && !m->shared[from] && !m->shared[to])
+	if (from != to && !c->classes[to].subclass && !m->shared[from] && !m->shared[to])
 		return NULL;
 	for (size_t i = 0; i < c->nr_edges; i++) {
 		struct capture_edge *edge = &c->edges[i];

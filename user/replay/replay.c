@@ -318,6 +318,9 @@ static char *slab_name(const struct replay *r, const struct lv_class *class,
 		strbuf_addf(&name, "+0x%x", class->place.off);
 	if (shared)
 		strbuf_addf(&name, "#%u", class->family);
+	ret->key = name.text ? strdup(name.text) : NULL;
+	if (class->subclass)
+		strbuf_addf(&name, "/%u", class->subclass);
 	ret->certainty = is_merged(class->cache) ? CAPTURE_AMBIGUOUS : CAPTURE_EXACT;
 	ret->kind = strdup(is_merged(class->cache) ? "kmalloc" : "slab");
 	return strbuf_take(&name);
@@ -343,7 +346,8 @@ static int describe_class(void *arg, const struct lv_class *class, struct captur
 				ret->name = strdup(r->s->locks[i].name);
 		ret->kind = strdup("static");
 	}
-	ret->key = ret->name ? strdup(ret->name) : NULL;
+	if (!ret->key)
+		ret->key = ret->name ? strdup(ret->name) : NULL;
 	return ret->name && ret->kind && ret->key ? 0 : -ENOMEM;
 }
 
