@@ -146,6 +146,7 @@ struct lv_place {
 
 /* Class flags */
 #define LV_CLASS_SELF_ORDER (1 << 1) /* the same two instances nested in both orders */
+#define LV_CLASS_HANDED (1 << 2)     /* a reader's lock was given back by another task */
 
 struct lv_class {
 	struct lv_place place;
@@ -256,7 +257,10 @@ struct lv_held {
 			__u8 mode;  /* enum lv_mode */
 			__u8 flags; /* LV_HELD_* */
 			__u8 count; /* spinning lock: preemption count with it, see held_count() */
-			__u8 under; /* sleeping lock: spinning locks held when it was taken */
+			union {
+				__u8 under; /* sleeping lock: spinning locks held when it was taken */
+				__u8 irq;   /* spinning lock: enum lv_irq_effect of its function */
+			};
 		};
 		__u64 entry; /* all that at once; never 0 */
 	};
@@ -264,7 +268,7 @@ struct lv_held {
 
 #define LV_HELD_TRY (1 << 0)     /* taken by a trylock: gets no incoming edge */
 #define LV_HELD_IRQ_OFF (1 << 1) /* known to be held with irqs off */
-#define LV_HELD_NESTED (1 << 2)  /* told: its order among equals is kept by another lock */
+#define LV_HELD_NESTED (1 << 2)  /* told: another lock, or its acquire context, orders it among its equals */
 #define LV_HELD_AGAIN (1 << 3)   /* told by a hook: maybe seen already, by an inner function's */
 #define LV_HELD_TWIN (1 << 3)    /* in an entry: its class is another's twin */
 /* Irqs on, or softirqs, would teach nothing of it and those below: they have their ON bits. */

@@ -159,8 +159,12 @@ static __always_inline int world_owner(__u64 addr, __u32 family, __u64 *ret, int
 
 static __always_inline int world_lock_word(__u64 addr, __u32 family, __u32 *ret)
 {
-	*ret = word_held(addr, family);
-	return 0;
+	return word_held(addr, family, ret);
+}
+
+static __always_inline int world_only_reader(__u64 addr, __u64 *ret)
+{
+	return word_only_reader(addr, ret);
 }
 
 static __always_inline int world_place(__u64 addr, struct lv_place *ret)

@@ -12,7 +12,7 @@
 #include "record/usage.h"
 
 #define EDGE_PROBES 32
-#define EDGE_WALK 8 /* trylocks and recursive readers passed on the way to a proper holder */
+#define EDGE_WALK 8 /* holders passed on the way to a proper one: trylocks, recursive readers */
 
 /* Is the lock that follows of the holder's class, or of that one's twin? */
 static __always_inline int edge_is_self(const struct lv_held *from, const struct lv_held *to)
@@ -240,6 +240,13 @@ static __always_inline int edge_sleeping_is_newer(const struct lv_held_stack *ta
 	return !spinning || task->held[(sleeping - 1) & (LV_HELD_DEPTH - 1)].under >= spinning;
 }
 
+/* Does something else order the two: a lock that is held, or the acquire context of both? */
+static __always_inline int edge_is_ordered(const struct lv_held *from, const struct lv_held *to)
+{
+	return to->flags & LV_HELD_NESTED &&
+	       (from->flags & LV_HELD_NESTED || from->class == to->class);
+}
+
 /* Do the locks before this one, if any, depend on it, so that it stands for them? */
 static __always_inline int edge_stands_for_older(const struct lv_held *lock)
 {
@@ -276,8 +283,11 @@ RECORD_RARE __u64 edges_step(__u64 addr, __u64 entry, __u32 meta, __u32 stack, _
 		at = --spinning;
 	}
 	from = &held->held[at & (LV_HELD_DEPTH - 1)];
-	stack = edge_record(cpu, from, &to, meta, stack);
-	left = edge_stands_for_older(from) ? 0 : spinning | sleeping << EDGES_SLEEPING_SHIFT;
+	left = spinning | sleeping << EDGES_SLEEPING_SHIFT;
+	if (!edge_is_ordered(from, &to)) {
+		stack = edge_record(cpu, from, &to, meta, stack);
+		left = edge_stands_for_older(from) ? 0 : left;
+	}
 	return stack | (__u64)left << EDGES_LEFT_SHIFT;
 }
 
@@ -340,7 +350,7 @@ static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_he
 		from = spin->held[(spinning - 1) & (LV_HELD_DEPTH - 1)];
 	else
 		return stack;
-	if (!edge_stands_for_older(&from))
+	if (!edge_stands_for_older(&from) || edge_is_ordered(&from, to))
 		return edges_walk(to->addr, to->entry, meta, stack);
 	return edge_record(cpu, &from, to, meta, stack);
 }

@@ -154,7 +154,9 @@ static __always_inline struct lv_memo *acquire_repeat(const struct context *cont
  */
 RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 {
-	struct lv_held lock = { .addr = addr, .flags = ACQUIRE_HOW(acquire) | LV_HELD_ENTRY };
+	struct lv_held lock = { .addr = addr,
+				.flags = ACQUIRE_HOW(acquire) | LV_HELD_ENTRY,
+				.irq = ACQUIRE_IRQ(acquire) };
 	struct lv_held_stack *spin, *task;
 	__u32 stack, class, family = META_FAMILY(meta);
 	const struct lv_held *top;
@@ -267,6 +269,9 @@ static __always_inline __u32 release_mark(struct lv_cpu *cpu, __u32 level, __u32
 	top = held_top(&cpu->stack[level]);
 	if (!top || (top->flags & release_need(irq, count)) == release_need(irq, count))
 		return LV_NONE;
+	/* Softirqs that are not disabled any more do not come where irqs are off (netpoll). */
+	if (irq == LV_IRQ_BH_ON && !world_irqs_on(world_cpu_id()))
+		return LV_NONE;
 	count = irq == LV_IRQ_BH_ON ? 0 : count & CONTEXT_SOFTIRQ;
 	return usage_mark_held(level, count, meta, LV_NONE);
 }
@@ -282,7 +287,7 @@ RECORD_SHARED __u32 release_learn(__u64 addr, __u32 meta, __u32 release)
 
 	if (!cpu || level >= LV_LEVELS)
 		return LV_NONE;
-	if (!(release & RELEASE_POPPED) && held_pop(&cpu->stack[level], addr))
+	if (!(release & RELEASE_POPPED) && held_pop(&cpu->stack[level], addr, 1))
 		return fact_unknown_release(addr, meta);
 	if (!(release & RELEASE_ENABLES) || cpu->word != armed_word())
 		return LV_NONE;

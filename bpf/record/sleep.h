@@ -55,16 +55,6 @@ static __always_inline __u32 sleep_usage(struct context *context, const struct l
 	return missing ? usage_add(lock->class, lock->addr, missing, meta, LV_NONE) : LV_NONE;
 }
 
-/* Is the lock's order told by the ww_acquire_ctx that it and the newest holder share? */
-static __always_inline int sleep_is_nested(const struct lv_held_stack *held,
-					   const struct lv_held *lock)
-{
-	__u32 depth = held->depth;
-
-	return lock->flags & LV_HELD_NESTED && depth &&
-	       held->held[(depth - 1) & (LV_HELD_DEPTH - 1)].class == lock->class;
-}
-
 /* To wait in an interrupt is a bug: its IN bits say so. A trylock in one is just not followed. */
 static __always_inline __u32 sleep_in_interrupt(struct context *context,
 						const struct lv_held *lock, __u32 meta)
@@ -100,7 +90,7 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	}
 	if (!held->depth && !lock->under)
 		lock->flags |= LV_HELD_OLDEST;
-	if (!(lock->flags & LV_HELD_TRY) && !sleep_is_nested(held, lock))
+	if (!(lock->flags & LV_HELD_TRY))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
 	if (all && !spin && lock->class == class)
 		memo_keep(lock->addr, META_FAMILY(meta),
@@ -154,6 +144,41 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 }
 
 /*
+ * The rwsem at addr is given back by a task that is not known to hold it: does it have but one
+ * reader, and is that another task, which is known to? It was handed over then, as
+ * down_read_non_owner() tells lockdep, and tells nobody here.
+ */
+RECORD_RARE int sleep_is_handed(__u64 addr)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *theirs;
+	__u64 reader = 0;
+	__u32 at;
+
+	if (!cpu || world_only_reader(addr, &reader) || reader == world_task())
+		return 0;
+	at = task_find(cpu, reader);
+	theirs = at == LV_NONE ? 0 : world_task_stack(at);
+	if (!theirs)
+		return 0;
+	at = held_index(theirs, addr);
+	return at < LV_HELD_DEPTH && theirs->held[at].mode != LV_WRITE;
+}
+
+/* The same, and from now on the readers of its class are believed no more. */
+RECORD_RARE int sleep_take_handed(__u64 addr)
+{
+	struct lv_class *class;
+
+	if (!sleep_is_handed(addr))
+		return 0;
+	class = world_class(class_derive(world_cpu_id(), addr, LV_RWSEM));
+	if (class)
+		__sync_fetch_and_or(&class->flags, LV_CLASS_HANDED);
+	return 1;
+}
+
+/*
  * The sleeping lock at addr is about to be given back; or, with LV_HELD_AGAIN,
  * has been, and an inner function's hook may have told so. Returns the stack
  * slot to be filled, or LV_NONE.
@@ -168,11 +193,35 @@ RECORD_SHARED __u32 sleep_release(__u64 addr, __u32 meta, __u32 how)
 	if (context.level != LV_LEVEL_TASK)
 		return LV_NONE;
 	held = task_held(context.cpu);
-	if (held && !held_pop(held, addr)) {
+	if (held && !held_pop(held, addr, 0)) {
 		context.cpu->task_top = held_top_entry(held);
 		return LV_NONE;
 	}
-	return how & LV_HELD_AGAIN ? LV_NONE : fact_unknown_release(addr, meta);
+	if (how & LV_HELD_AGAIN)
+		return LV_NONE;
+	if (META_FAMILY(meta) == LV_RWSEM && !(held && held->tainted) && sleep_take_handed(addr))
+		return LV_NONE;
+	return fact_unknown_release(addr, meta);
+}
+
+/*
+ * The running task returns to user space with locks of this family, which somebody gives back
+ * another time: freeze_super() and thaw_super() (fs/super.c, lockdep_sb_freeze_release()).
+ */
+RECORD_SHARED int sleep_hand_over(__u32 meta)
+{
+	struct lv_held_stack *held;
+	struct context context;
+
+	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK)
+		return 0;
+	held = task_held(context.cpu);
+	if (!held)
+		return 0;
+	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
+		held_drop_family(i, META_FAMILY(meta));
+	context.cpu->task_top = held_top_entry(held);
+	return 0;
 }
 
 /*

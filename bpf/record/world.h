@@ -64,7 +64,9 @@ static int world_read_str(char *ret, __u32 size, __u64 addr);
  * where locks of this family name none. *ret_shared: it has taken it to read.
  */
 static int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared);
-/* The word that is not zero while a lock of this family is held. */
+/* The task that the rwsem at addr names as its only reader; -errno: it has none, or more, or names none. */
+static int world_only_reader(__u64 addr, __u64 *ret);
+/* The word that is not zero while a lock of this family is held; -errno: it cannot be read. */
 static int world_lock_word(__u64 addr, __u32 family, __u32 *ret);
 
 /* Where the lock lives: 0, or -errno when it can't be told. */

@@ -17,6 +17,7 @@ static const char *const hook_names[] = {
 #define LV_SLEEP(function, family, mode, lock, when, how) #function,
 #define LV_SLEEP_RELEASE(function, family, lock, how) #function,
 #define LV_DOWNGRADE(function, family) #function,
+#define LV_HAND_OVER(function, family) #function,
 #include "hooks.def"
 	"sched_switch",
 };

@@ -17,6 +17,8 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 	bool sleeps = class->family == LV_RWSEM || class->family == LV_PERCPU_RWSEM ||
 		      (c->rt && class->family == LV_RWLOCK);
 
+	if (class->flags & LV_CLASS_HANDED)
+		return CAPTURE_AMBIGUOUS;
 	if (c->preempts && ((sleeps && shared) || class->family == LV_SOCK))
 		return CAPTURE_AMBIGUOUS;
 	/* The memory is something else's as soon as the function returns: its word proves nothing. */

@@ -166,6 +166,7 @@ static int run_lock(struct replay *r, const struct scenario_step *step)
 		.mode = r->production && step->mode == LV_RECURSIVE ? LV_READ : step->mode,
 		.irq = step->irq,
 		.try = step->try,
+		.ww = step->ww,
 		.subclass = step->subclass,
 		.nest_lock = step->nest == SCENARIO_NONE ? 0 : r->addr[step->nest],
 	};
@@ -281,6 +282,9 @@ static int run_step(struct replay *r, const struct scenario_step *step)
 		return run_end(r, step);
 	case SCENARIO_TASK:
 		return run_task(r, step);
+	case SCENARIO_HAND_OVER:
+		machine_hand_over(r->machine, LV_PERCPU_RWSEM);
+		return 0;
 	case SCENARIO_FREE:
 		machine_free_lock(r->machine, r->addr[step->lock]);
 		return 0;

@@ -152,7 +152,16 @@ static inline int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_sha
 	return 0;
 }
 
-/* As machine_lock.c writes them. */
+/* As machine_lock.c writes them: an rwsem's count, and behind it the newest reader. */
+static inline int world_only_reader(__u64 addr, __u64 *ret)
+{
+	__u64 count = 0;
+
+	if (world_read(&count, sizeof(count), addr) || world_read(ret, sizeof(*ret), addr + 8))
+		return -EFAULT;
+	return count >> 8 == 1 && !(count & 1) ? 0 : -ENOENT;
+}
+
 static inline int world_lock_word(__u64 addr, __u32 family, __u32 *ret)
 {
 	__u64 word = 0;
