@@ -228,6 +228,7 @@ static json_t *finding(const struct capture *c, const struct finding *f,
 	int err = object ? 0 : -ENOMEM;
 
 	err = err ?: set(object, "id", json_string(f->id));
+	err = err ?: set(object, "fingerprint", json_string(f->fingerprint));
 	err = err ?: set(object, "rule", json_string(finding_rule_name(f->rule)));
 	err = err ?: set_chain(object, c, &f->chain, f->stack);
 	err = err ?: set(object, "also", also(c, f, least));
