@@ -171,6 +171,7 @@ struct lv_edge {
 	__u32 pad;
 	__u64 from_addr; /* the instances at first sight */
 	__u64 to_addr;
+	__u64 from_caller; /* where `from` had been taken then, 0: not known */
 };
 
 struct lv_stack {
@@ -264,6 +265,7 @@ struct lv_held {
 		};
 		__u64 entry; /* all that at once; never 0 */
 	};
+	__u64 caller; /* where it was taken: the return address of its function, 0: not known */
 };
 
 #define LV_HELD_TRY (1 << 0)     /* taken by a trylock: gets no incoming edge */
@@ -316,6 +318,7 @@ struct lv_memo {
 	__u64 entry;
 	__u32 edge;
 	__u32 clock; /* the class', as in lv_addr_slot */
+	__u64 caller; /* of the first time: another place of the same lock, function and context counts as this */
 	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
 } __attribute__((aligned(64)));
 
@@ -337,6 +340,7 @@ struct lv_cpu {
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
 	__u64 argument; /* on its way to the running program: see world_argument() */
 	__u64 event; /* a spinning lock's program's ctx, while it is at work on the rare path */
+	__u64 sleep_event; /* a sleeping lock's program's, likewise; maybe a preempted one's */
 	__u64 task_top; /* the entry of the running task's newest sleeping lock, 0: it holds none */
 	__u64 events[LV_MAX_HOOKS];
 	struct lv_held_stack stack[LV_LEVELS];
@@ -408,12 +412,12 @@ struct lv_control {
 _Static_assert(sizeof(struct lv_place) == 16, "ABI");
 _Static_assert(sizeof(struct lv_class) == 32 + 4 * LV_USAGES + 8 * LV_USAGES + LV_NAME_LEN + 8,
 	       "ABI");
-_Static_assert(sizeof(struct lv_edge) == 40, "ABI");
+_Static_assert(sizeof(struct lv_edge) == 48, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_anchor) == 40, "ABI");
 _Static_assert(sizeof(struct lv_name) == 40 + 2 * LV_NAME_LEN, "ABI");
-_Static_assert(sizeof(struct lv_held) == 16, "ABI");
+_Static_assert(sizeof(struct lv_held) == 24, "ABI");
 _Static_assert(sizeof(struct lv_memo) == 64, "ABI: a line each");
 _Static_assert(sizeof(struct lv_held_stack) == 8 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
 

@@ -141,8 +141,8 @@ static __always_inline __u64 returned(void *ctx)
 		UNLESS_OURS_LEAVE;                                                          \
 		if (!(TAKEN_##when))                                                        \
 			return 0;                                                           \
-		record_stack(ctx, sleep_acquire(LOCK_##lock, SLEEP_META(function, family),  \
-						HOW_##how | MODE_##mode));                  \
+		record_sleep(ctx, LOCK_##lock, SLEEP_META(function, family),                \
+			     HOW_##how | MODE_##mode);                                      \
 		OBSERVE_TAKEN(LV_HOOK_##function, LV_##family, LOCK_##lock);                \
 		return 0;                                                                   \
 	}

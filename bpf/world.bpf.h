@@ -19,6 +19,8 @@ extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.14 */
 extern const int __preempt_count __ksym __weak;      /* before and after */
 extern const void __lock_text_start __ksym __weak;
 extern const void __lock_text_end __ksym __weak;
+extern const void __sched_text_start __ksym __weak;
+extern const void __sched_text_end __ksym __weak;
 extern const unsigned long irqsave_flags __ksym __weak;
 extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak; /* 6.14 */
 extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
@@ -90,6 +92,25 @@ static __always_inline __u64 world_caller(__u64 event)
 	if (!&__lock_text_start)
 		return 0;
 	if (caller >= (__u64)&__lock_text_start && caller < (__u64)&__lock_text_end)
+		caller = place_word(above + 8);
+	return caller >= PLACE_IMAGE ? caller : 0;
+}
+
+/*
+ * Most functions of sleeping locks are in .sched.text; of those that are not, an address in the
+ * function itself comes back, which the user half knows by its symbol. A task that was preempted
+ * may have left its event: a trampoline's frame is on the stack of the task that runs.
+ */
+static __always_inline __u64 world_sleeping_caller(__u64 event)
+{
+	__u64 stack = PLACE_MEMBER(bpf_get_current_task(), struct task_struct, stack);
+	__u64 above, caller;
+
+	if (event - stack >= PLACE_STACK_SIZE || !&__sched_text_start)
+		return 0;
+	above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
+	caller = place_word(above);
+	if (caller >= (__u64)&__sched_text_start && caller < (__u64)&__sched_text_end)
 		caller = place_word(above + 8);
 	return caller >= PLACE_IMAGE ? caller : 0;
 }

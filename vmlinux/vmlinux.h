@@ -113,6 +113,11 @@ struct rt_mutex_base {
 	struct task_struct *owner;
 };
 
+/* include/linux/sched.h */
+struct task_struct {
+	void *stack;
+};
+
 /*
  * include/linux/rwsem.h, without CONFIG_PREEMPT_RT; there it is a struct rwbase_rt, whose first
  * word counts readers

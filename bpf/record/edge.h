@@ -152,6 +152,12 @@ static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u
 #define EDGE_META(meta, dep) ((meta) | (dep) << 24)
 #define META_DEP(meta) (((meta) >> 24) & 0x1f)
 
+/* Where the holder's entry is: a level's stack, or the task's. */
+static __always_inline __u32 edge_holder_stack(const struct lv_class *from, __u32 meta)
+{
+	return family_sleeps(from->family) ? HELD_SLEEPING : META_LEVEL(meta);
+}
+
 /*
  * A holder that does not seem to hold: it goes, where that is proved. A sleeping
  * lock's word names the newest of its readers only, which proves nothing of the others.
@@ -166,7 +172,25 @@ static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class
 	     held_by_any(addr, from->family, LV_READ)))
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 	else
-		held_expel(addr, sleeps ? HELD_SLEEPING : META_LEVEL(meta));
+		held_expel(addr, edge_holder_stack(from, meta));
+}
+
+/* The new edge's holder had been taken there. */
+RECORD_RARE int edge_keep_caller(__u32 id, __u64 from_addr, __u32 where)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+	struct lv_edge *edge = world_edge(id);
+
+	if (!stack || !edge)
+		return 0;
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		if (i >= stack->depth)
+			break;
+		if (stack->held[i].addr == from_addr)
+			edge->from_caller = stack->held[i].caller;
+	}
+	return 0;
 }
 
 RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta, __u32 stack)
@@ -207,6 +231,7 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 		if (stack == LV_NONE)
 			stack = stack_claim(cpu, cpu_id, META_HOOK(meta), META_LEVEL(meta));
 		edge->stack = stack;
+		edge_keep_caller(id, from_addr, edge_holder_stack(from, meta));
 		slot_ready(&edge->state);
 		if (from == to || (from->other == edge->to + 1 && to->subclass))
 			edge_check_order(edge, from);

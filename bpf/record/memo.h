@@ -72,6 +72,7 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 	}
 	next->addr = addr;
 	next->entry = memo->entry;
+	next->caller = memo->caller;
 	stack->depth = depth + 1;
 	return memo;
 }
@@ -109,26 +110,27 @@ static __always_inline __u32 memo_edge(struct lv_cpu *cpu, const struct lv_held 
  * Keep what an acquisition came to: its entry. under: the newest holder's entry,
  * or 0. The class must have all bits that were due.
  */
-RECORD_RARE int memo_keep(__u64 addr, __u32 family, __u64 when, __u64 entry, __u64 under)
+RECORD_RARE int memo_keep(const struct lv_held *lock, __u32 family, __u64 when, __u64 under)
 {
-	const struct lv_held lock = { .addr = addr, .entry = entry }, from = { .entry = under };
+	const struct lv_held from = { .entry = under };
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_addr_slot *slot;
 	struct lv_memo *memo;
 	__u32 edge = LV_NONE;
-	__u64 value;
+	__u64 value, addr;
 
-	if (!cpu)
+	if (!cpu || !lock)
 		return 0;
+	addr = lock->addr;
 	slot = addr_slot(cpu, addr, family);
 	value = read_once(slot->value);
 	if (read_once(slot->key) != addr_key(addr, family, value))
 		return 0; /* another's by now */
-	if (under && !(lock.flags & LV_HELD_TRY)) {
+	if (under && !(lock->flags & LV_HELD_TRY)) {
 		/* Of one class, the order of the addresses counts, too. */
-		if (from.class == lock.class || !edge_stands_for_older(&from))
+		if (from.class == lock->class || !edge_stands_for_older(&from))
 			return 0;
-		edge = memo_edge(cpu, &from, &lock);
+		edge = memo_edge(cpu, &from, lock);
 		if (edge == LV_NONE)
 			return 0;
 	}
@@ -139,8 +141,9 @@ RECORD_RARE int memo_keep(__u64 addr, __u32 family, __u64 when, __u64 entry, __u
 	memo->under = under;
 	memo->edge = edge;
 	memo->clock = value >> 32;
-	memo->entry = entry;
-	memo->key = addr_key(addr, family, entry);
+	memo->caller = lock->caller;
+	memo->entry = lock->entry;
+	memo->key = addr_key(addr, family, lock->entry);
 	return 0;
 }
 

@@ -174,6 +174,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	lock.class = class = class_of(&context, addr, family);
 	if (class == LV_NONE)
 		return LV_NONE;
+	lock.caller = context.cpu->event ? world_caller(context.cpu->event) : 0;
 	lock.count = held_count(&context, class);
 	held_bound(context.cpu, context.level, lock.count);
 	for (__u32 level = 0; level <= context.level && level < LV_LEVELS; level++)
@@ -200,8 +201,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	 */
 	if (usage & USAGE_ALL && lock.class == class && world_counts_preemption() &&
 	    !(top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
-		memo_keep(addr, family, memo_when(META_HOOK(meta), context.count), lock.entry,
-			  under);
+		memo_keep(&lock, family, memo_when(META_HOOK(meta), context.count), under);
 	held_push(context.cpu, spin, &lock);
 	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 	return stack;
@@ -235,6 +235,21 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 		record_stack(ctx, stack);
 	}
 	context_leave(&context);
+}
+
+/* The sleeping lock at addr has been taken. how: as for sleep_acquire(). */
+static __always_inline void record_sleep(void *ctx, __u64 addr, __u32 meta, __u32 how)
+{
+	__u32 stack = sleep_acquire(addr, meta, how);
+	struct lv_cpu *cpu;
+
+	if (stack == SLEEP_NEW) {
+		cpu = world_cpu(world_cpu_id());
+		if (cpu)
+			cpu->sleep_event = (__u64)ctx;
+		stack = sleep_acquire_new(addr, meta, how);
+	}
+	record_stack(ctx, stack);
 }
 
 /* Does this release switch irqs or softirqs on? flags is unlock_irqrestore's. */

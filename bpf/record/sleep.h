@@ -93,8 +93,7 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	if (!(lock->flags & LV_HELD_TRY))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
 	if (all && !spin && lock->class == class)
-		memo_keep(lock->addr, META_FAMILY(meta),
-			  memo_when(META_HOOK(meta), context->count), lock->entry,
+		memo_keep(lock, META_FAMILY(meta), memo_when(META_HOOK(meta), context->count),
 			  held_top_entry(held));
 	held_push(context->cpu, held, lock);
 	context->cpu->task_top = held_top_entry(held);
@@ -102,13 +101,38 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	return stack;
 }
 
+/* The sleeping lock at addr has been taken; nothing is known of it yet. As sleep_acquire(). */
+RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how)
+{
+	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
+	struct lv_held_stack *held;
+	struct context context;
+
+	context.id = world_cpu_id();
+	context.cpu = world_cpu(context.id);
+	context.count = world_preempt_count() & CONTEXT_ALL;
+	context.level = level_of(context.count);
+	if (!context.cpu)
+		return LV_NONE;
+	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
+	lock.caller = world_sleeping_caller(context.cpu->sleep_event);
+	lock.class = class_of(&context, addr, META_FAMILY(meta));
+	if (lock.class == LV_NONE)
+		return LV_NONE;
+	if (context.level != LV_LEVEL_TASK)
+		return sleep_in_interrupt(&context, &lock, meta);
+	held = task_held(context.cpu);
+	return held ? sleep_learn(&context, held, &lock, meta) : LV_NONE;
+}
+
+#define SLEEP_NEW (LV_NONE - 1) /* sleep_acquire_new() is to be called */
+
 /*
  * The sleeping lock at addr has been taken. how: LV_HELD_* of above, SLEEP_READ.
- * Returns the stack slot to be filled, or LV_NONE.
+ * Returns the stack slot to be filled, or LV_NONE; SLEEP_NEW if it is no repetition.
  */
 RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 {
-	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
 	__u32 hook = META_HOOK(meta), family = META_FAMILY(meta);
 	struct lv_held_stack *held;
 	struct context context;
@@ -134,13 +158,7 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 			return LV_NONE;
 		}
 	}
-	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
-	lock.class = class_of(&context, addr, family);
-	if (lock.class == LV_NONE)
-		return LV_NONE;
-	if (context.level != LV_LEVEL_TASK)
-		return sleep_in_interrupt(&context, &lock, meta);
-	return held ? sleep_learn(&context, held, &lock, meta) : LV_NONE;
+	return SLEEP_NEW;
 }
 
 /*

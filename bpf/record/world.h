@@ -47,6 +47,8 @@ static __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32 n);
  * a program that runs on the function's return, as a scalar.
  */
 static __u64 world_caller(__u64 event);
+/* The same of a sleeping lock's function; 0, too, where the event is not the running task's. */
+static __u64 world_sleeping_caller(__u64 event);
 
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
 static __u32 world_preempt_count(void);

@@ -66,7 +66,7 @@ static void own(uint64_t addr, uint64_t task)
 static void take_as(uint64_t addr, uint32_t how)
 {
 	own(addr, world_seat->task);
-	sleep_acquire(addr, EVENT_META(HOOK, LV_LEVEL_TASK, LV_MUTEX), how);
+	record_sleep(NULL, addr, EVENT_META(HOOK, LV_LEVEL_TASK, LV_MUTEX), how);
 }
 
 static void take(uint64_t addr)
@@ -288,7 +288,7 @@ static void test_downgrade(void **state)
 	uint32_t meta = EVENT_META(LV_HOOK_down_write, LV_LEVEL_TASK, LV_RWSEM);
 
 	own(a, 1);
-	sleep_acquire(a, meta, 0);
+	record_sleep(NULL, a, meta, 0);
 	assert_int_equal(held()->held[0].mode, LV_WRITE);
 	sleep_downgrade(a, meta);
 	assert_int_equal(held()->held[0].mode, LV_READ);

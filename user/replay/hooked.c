@@ -56,8 +56,8 @@ void hooked_acquire(uint64_t addr, const struct machine_op *op, uint32_t how)
 	if (op->ww)
 		how |= LV_HELD_NESTED;
 	if (family_sleeps(op->family))
-		record_stack(NULL, sleep_acquire(addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
-						 how | (op->mode == LV_WRITE ? 0 : SLEEP_READ)));
+		record_sleep(NULL, addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
+			     how | (op->mode == LV_WRITE ? 0 : SLEEP_READ));
 	else
 		record_acquire(&addr, word, hook, op->family, op->mode, how, op->irq);
 }

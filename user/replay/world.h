@@ -93,6 +93,11 @@ static inline __u64 world_caller(__u64 event)
 	return world_seat->nr_frames ? world_seat->frames[0] : 0;
 }
 
+static inline __u64 world_sleeping_caller(__u64 event)
+{
+	return world_caller(event);
+}
+
 static __always_inline __u32 world_preempt_count(void)
 {
 	return world_seat->preempt_count;
