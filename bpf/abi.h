@@ -159,6 +159,7 @@ enum lv_site {
 
 /* Class flags */
 #define LV_CLASS_SELF_ORDER (1 << 1) /* the same two instances nested in both orders */
+#define LV_CLASS_HANDED (1 << 2)     /* a reader's lock was given back by another task */
 
 struct lv_class {
 	struct lv_place place;
@@ -166,12 +167,12 @@ struct lv_class {
 	__u32 usage; /* 1 << enum lv_usage */
 	__u32 flags;
 	__u16 family;
-	__u16 subclass;                /* only replay and debug kernels are told one */
+	__u16 subclass;                /* 1: a class's twin, see class_twin() */
 	__u32 usage_stack[LV_USAGES];  /* stack slot, LV_NONE where none was left */
 	__u64 usage_addr[LV_USAGES];   /* the instance */
 	char cache[LV_NAME_LEN];       /* slab: the cache's name */
 	__u32 cache_size;              /* slab: object size, bytes */
-	__u32 pad;
+	__u32 other;                   /* 1 + the class's twin, or whose twin it is; 0: none yet */
 };
 
 struct lv_edge {
@@ -183,6 +184,7 @@ struct lv_edge {
 	__u32 pad;
 	__u64 from_addr; /* the instances at first sight */
 	__u64 to_addr;
+	__u64 from_caller; /* where `from` had been taken then, 0: not known */
 };
 
 struct lv_stack {
@@ -269,16 +271,21 @@ struct lv_held {
 			__u8 mode;  /* enum lv_mode */
 			__u8 flags; /* LV_HELD_* */
 			__u8 count; /* spinning lock: preemption count with it, see held_count() */
-			__u8 under; /* sleeping lock: spinning locks held when it was taken */
+			union {
+				__u8 under; /* sleeping lock: spinning locks held when it was taken */
+				__u8 irq;   /* spinning lock: enum lv_irq_effect of its function */
+			};
 		};
 		__u64 entry; /* all that at once; never 0 */
 	};
+	__u64 caller; /* where it was taken: the return address of its function, 0: not known */
 };
 
 #define LV_HELD_TRY (1 << 0)     /* taken by a trylock: gets no incoming edge */
 #define LV_HELD_IRQ_OFF (1 << 1) /* known to be held with irqs off */
-#define LV_HELD_NESTED (1 << 2)  /* told: its order among equals is kept by another lock */
-#define LV_HELD_AGAIN (1 << 3)   /* maybe seen already, by an inner function's hook */
+#define LV_HELD_NESTED (1 << 2)  /* told: another lock, or its acquire context, orders it among its equals */
+#define LV_HELD_AGAIN (1 << 3)   /* told by a hook: maybe seen already, by an inner function's */
+#define LV_HELD_TWIN (1 << 3)    /* in an entry: its class is another's twin */
 /* Irqs on, or softirqs, would teach nothing of it and those below: they have their ON bits. */
 #define LV_HELD_ON_HARDIRQ (1 << 4)
 #define LV_HELD_ON_SOFTIRQ (1 << 5)
@@ -326,8 +333,9 @@ struct lv_memo {
 	__u64 entry;
 	__u32 edge;
 	__u32 clock; /* the class', as in lv_addr_slot */
+	__u64 caller; /* of the first time: another place of the same lock, function and context counts as this */
 	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
-	__u32 site;  /* lower half of the caller's address if the class has a site, else 0 */
+	__u32 sited; /* the class has a site: another caller's acquisition is no repetition */
 } __attribute__((aligned(64)));
 
 struct lv_edge_slot {
@@ -351,7 +359,8 @@ struct lv_cpu {
 	__u64 above; /* the caller above the generic functions, once it was read */
 	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
 	__u32 derived; /* the class that was derived last */
-	__u32 pad;
+	__u32 pad2;
+	__u64 sleep_event; /* a sleeping lock's program's, likewise; maybe a preempted one's */
 	__u64 task_top; /* the entry of the running task's newest sleeping lock, 0: it holds none */
 	__u64 events[LV_MAX_HOOKS];
 	struct lv_held_stack stack[LV_LEVELS];
@@ -432,12 +441,12 @@ struct lv_control {
 _Static_assert(sizeof(struct lv_place) == 24, "ABI");
 _Static_assert(sizeof(struct lv_class) == 40 + 4 * LV_USAGES + 8 * LV_USAGES + LV_NAME_LEN + 8,
 	       "ABI");
-_Static_assert(sizeof(struct lv_edge) == 40, "ABI");
+_Static_assert(sizeof(struct lv_edge) == 48, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_anchor) == 40, "ABI");
 _Static_assert(sizeof(struct lv_name) == 48 + 2 * LV_NAME_LEN, "ABI");
-_Static_assert(sizeof(struct lv_held) == 16, "ABI");
+_Static_assert(sizeof(struct lv_held) == 24, "ABI");
 _Static_assert(sizeof(struct lv_memo) == 64, "ABI: a line each");
 _Static_assert(sizeof(struct lv_held_stack) == 8 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
 

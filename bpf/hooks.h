@@ -13,6 +13,7 @@ enum lv_hook {
 #define LV_SLEEP(function, family, mode, lock, when, how) LV_HOOK_##function,
 #define LV_SLEEP_RELEASE(function, family, lock, how) LV_HOOK_##function,
 #define LV_DOWNGRADE(function, family) LV_HOOK_##function,
+#define LV_HAND_OVER(function, family) LV_HOOK_##function,
 #include "hooks.def"
 	LV_HOOK_sched_switch, /* no line: it takes no lock */
 	LV_HOOKS = LV_HOOK_sched_switch

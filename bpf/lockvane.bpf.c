@@ -116,12 +116,13 @@ static __always_inline __u64 returned(void *ctx)
 #define TAKEN_ALWAYS 1
 #define TAKEN_ZERO !(__u32)returned(ctx)
 #define TAKEN_NONZERO (__u32)returned(ctx)
+#define TAKEN_TRUE (__u8)returned(ctx) /* a bool: the rest of the register is anything */
 
 #define HOW_WAIT 0
 #define HOW_TRY LV_HELD_TRY
 #define HOW_AGAIN LV_HELD_AGAIN
-#define HOW_TRY_AGAIN (LV_HELD_TRY | LV_HELD_AGAIN)
 #define HOW_WW (argument(ctx, 1) ? LV_HELD_NESTED : 0)
+#define HOW_WW_TRY (HOW_WW | LV_HELD_TRY | LV_HELD_AGAIN)
 
 #define MODE_READ SLEEP_READ
 #define MODE_WRITE 0
@@ -163,6 +164,16 @@ static __always_inline __u64 returned(void *ctx)
 	{                                                                                   \
 		UNLESS_OURS_LEAVE;                                                          \
 		record_stack(ctx, sleep_downgrade(LOCK_ARG, SLEEP_META(function, family))); \
+		return 0;                                                                   \
+	}
+
+#define LV_HAND_OVER(function, family)                                                      \
+	SEC("fexit/" #function)                                                             \
+	int lv_##function(void *ctx)                                                        \
+	{                                                                                   \
+		UNLESS_OURS_LEAVE;                                                          \
+		if (!(__u32)returned(ctx))                                                  \
+			sleep_hand_over(SLEEP_META(function, family));                      \
 		return 0;                                                                   \
 	}
 

@@ -10,7 +10,8 @@
 
 #define WORD_OWNER_FLAGS 7ull /* kernel/locking/mutex.c and rwsem.c; rtmutex.c has one */
 #define WORD_READER_OWNED 1ull /* rwsem.c: the newest reader stands there */
-#define WORD_RWSEM_READERS 8   /* rwsem.c: they are counted from bit 8, bit 0 is the writer */
+#define WORD_RWSEM_WRITER 1ull /* rwsem.c's count: bit 0 */
+#define WORD_RWSEM_READERS 8   /* and they are counted from bit 8 */
 #define WORD_READER_BIAS 0x80000000u /* rwbase_rt.h: what stands there while nobody holds it */
 
 /* Bytes from the lock to the word that names its holder, or -1. */
@@ -41,44 +42,90 @@ static __always_inline int word_owner(__u64 addr, __u32 family, __u64 *ret, int 
 	return 0;
 }
 
-/* The word of a lock without an owner: 4 or 8 bytes of it. */
-static __always_inline __u64 word_read(__u64 addr, __u32 offset, __u32 size)
+/* 4 or 8 bytes of a lock. 0 or -errno. */
+static __always_inline int word_read(__u64 addr, __u32 offset, __u32 size, __u64 *ret)
 {
-	__u64 word = 0;
-
-	bpf_probe_read_kernel(&word, size, (const void *)(addr + offset));
-	return word;
+	return bpf_probe_read_kernel(ret, size, (const void *)(addr + offset));
 }
 
-/* Not zero while the lock is held. What cannot be read is not held. */
-static __always_inline __u32 word_held(__u64 addr, __u32 family)
+/* An rwsem has a count beside its owner, but on PREEMPT_RT. */
+static __always_inline int word_has_count(void)
 {
-	__u64 word, owner = 0;
-	int shared;
+	return bpf_core_field_exists(((struct rw_semaphore *)0)->owner);
+}
 
+static __always_inline int word_rwsem_count(__u64 addr, __u64 *ret)
+{
+	return word_read(addr, bpf_core_field_offset(struct rw_semaphore, count), 8, ret);
+}
+
+static __always_inline int word_only_reader(__u64 addr, __u64 *ret)
+{
+	int shared = 0;
+	__u64 count = 0;
+
+	if (!word_has_count() || word_owner(addr, LV_RWSEM, ret, &shared) || !shared)
+		return -1;
+	if (word_rwsem_count(addr, &count))
+		return -1;
+	return count & WORD_RWSEM_WRITER || count >> WORD_RWSEM_READERS != 1 ? -1 : 0;
+}
+
+/* The word that is `idle`, in the bits of `mask`, while nobody holds the lock. */
+struct word_place {
+	__u32 offset;
+	__u32 size;
+	__u64 mask;
+	__u64 idle;
+};
+
+static __always_inline void word_find(__u32 family, struct word_place *ret)
+{
+	*ret = (struct word_place){ .size = 4, .mask = ~0ull };
 	switch (family) {
 	case LV_MUTEX:
 	case LV_RT_SPIN:
-		return !word_owner(addr, family, &owner, &shared) && owner;
+		ret->offset = word_owner_offset(family);
+		ret->size = 8;
+		ret->mask = ~WORD_OWNER_FLAGS;
+		break;
 	case LV_RWSEM:
-		if (!bpf_core_field_exists(((struct rw_semaphore *)0)->owner))
-			return word_read(addr, 0, 4) != WORD_READER_BIAS;
-		word = word_read(addr, bpf_core_field_offset(struct rw_semaphore, count), 8);
-		return word & 1 || word >> WORD_RWSEM_READERS;
+		if (word_has_count()) {
+			ret->offset = bpf_core_field_offset(struct rw_semaphore, count);
+			ret->size = 8;
+			ret->mask = WORD_RWSEM_WRITER | -1ull << WORD_RWSEM_READERS;
+			break;
+		}
+		ret->idle = WORD_READER_BIAS;
+		break;
 	case LV_RT_RWLOCK:
-		return word_read(addr, 0, 4) != WORD_READER_BIAS;
+		ret->idle = WORD_READER_BIAS;
+		break;
 	case LV_PERCPU_RWSEM: /* its first member is a struct rcu_sync, not idle while one writes */
-		return word_read(addr, bpf_core_field_offset(struct rcu_sync, gp_state), 4) != 0;
+		ret->offset = bpf_core_field_offset(struct rcu_sync, gp_state);
+		break;
 	case LV_SOCK:
-		return word_read(addr,
-				 bpf_core_field_offset(struct sock, sk_lock.owned) -
-					 bpf_core_field_offset(struct sock, sk_lock),
-				 4) != 0;
+		ret->offset = bpf_core_field_offset(struct sock, sk_lock.owned) -
+			      bpf_core_field_offset(struct sock, sk_lock);
+		break;
 	case LV_RWLOCK: /* struct qrwlock: readers from bit 9, writer in the low byte */
-		return word_read(addr, 0, 4) != 0;
+		break;
 	default: /* struct qspinlock: the low byte is "locked" */
-		return (word_read(addr, 0, 4) & 0xff) != 0;
+		ret->mask = 0xff;
 	}
+}
+
+/* *ret is not zero while the lock is held. Returns -errno where that cannot be read. */
+static __always_inline int word_held(__u64 addr, __u32 family, __u32 *ret)
+{
+	struct word_place place;
+	__u64 word = 0;
+	int err;
+
+	word_find(family, &place);
+	err = word_read(addr, place.offset, place.size, &word);
+	*ret = !err && (word & place.mask) != place.idle;
+	return err;
 }
 
 #endif

@@ -78,40 +78,41 @@ static __always_inline __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32
 	return *argument;
 }
 
-/* The lock functions have two sections of their own: spinlock.c's, and the scheduler's. */
-static __always_inline int world_is_lock_text(__u64 ip)
-{
-	return (ip >= (__u64)&__lock_text_start && ip < (__u64)&__lock_text_end) ||
-	       (ip >= (__u64)&__sched_text_start && ip < (__u64)&__sched_text_end);
-}
-
 /*
  * The trampoline (arch_prepare_bpf_trampoline()) has in its frame, from below: how many
  * arguments there are; these, ctx; the return value; a frame pointer. Above is where it was
- * called from: the hooked function, and above that the return address of this. Since 7.0 the
- * function may jump instead. A hooked function that is in neither section is not seen through.
+ * called from: the hooked function, all of which for spinning locks are in one section, and
+ * above that the return address of this. Since 7.0 the function may jump instead.
  */
-RECORD_RARE __u64 caller_of(__u64 event)
+static __always_inline __u64 world_caller(__u64 event)
 {
-	__u64 above, caller;
+	__u64 above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
+	__u64 caller = place_word(above);
 
-	/* A task's stack does not cross a multiple of 4 GiB. */
-	if (!(event >> 32))
-		event |= (__u64)((struct task_struct *)bpf_get_current_task_btf())->stack &
-			 ~0xffffffffull;
-	above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
-	caller = place_word(above);
-
-	if (!&__lock_text_start || !&__sched_text_start)
+	if (!&__lock_text_start)
 		return 0;
-	if (world_is_lock_text(caller))
+	if (caller >= (__u64)&__lock_text_start && caller < (__u64)&__lock_text_end)
 		caller = place_word(above + 8);
 	return caller >= PLACE_IMAGE ? caller : 0;
 }
 
-static __always_inline __u64 world_caller(__u64 event)
+/*
+ * Most functions of sleeping locks are in .sched.text; of those that are not, an address in the
+ * function itself comes back, which the user half knows by its symbol. A task that was preempted
+ * may have left its event: a trampoline's frame is on the stack of the task that runs.
+ */
+static __always_inline __u64 world_sleeping_caller(__u64 event)
 {
-	return caller_of(event);
+	__u64 stack = PLACE_MEMBER(bpf_get_current_task(), struct task_struct, stack);
+	__u64 above, caller;
+
+	if (event - stack >= PLACE_STACK_SIZE || !&__sched_text_start)
+		return 0;
+	above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
+	caller = place_word(above);
+	if (caller >= (__u64)&__sched_text_start && caller < (__u64)&__sched_text_end)
+		caller = place_word(above + 8);
+	return caller >= PLACE_IMAGE ? caller : 0;
 }
 
 /* Functions begin at multiples of 16, and the user half has a bit for each step that is in one. */
@@ -225,8 +226,12 @@ static __always_inline int world_owner(__u64 addr, __u32 family, __u64 *ret, int
 
 static __always_inline int world_lock_word(__u64 addr, __u32 family, __u32 *ret)
 {
-	*ret = word_held(addr, family);
-	return 0;
+	return word_held(addr, family, ret);
+}
+
+static __always_inline int world_only_reader(__u64 addr, __u64 *ret)
+{
+	return word_only_reader(addr, ret);
 }
 
 static __always_inline int world_place(__u64 addr, struct lv_place *ret)

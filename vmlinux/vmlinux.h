@@ -94,11 +94,6 @@ struct kmem_cache {
 	const char *name;
 };
 
-/* include/linux/sched.h */
-struct task_struct {
-	void *stack;
-};
-
 /* mm/percpu-internal.h, with CONFIG_SMP */
 struct pcpu_chunk {
 	void *base_addr;
@@ -117,6 +112,11 @@ struct mutex {
 /* include/linux/rtmutex.h, since 5.15; everything has it */
 struct rt_mutex_base {
 	struct task_struct *owner;
+};
+
+/* include/linux/sched.h */
+struct task_struct {
+	void *stack;
 };
 
 /*

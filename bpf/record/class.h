@@ -58,10 +58,11 @@ static __always_inline void slot_ready(__u32 *state)
 }
 
 static __always_inline void class_fill(struct lv_class *class, const struct lv_place *place,
-				       __u32 family)
+				       __u32 family, __u32 subclass)
 {
 	class->place = *place;
 	class->family = family;
+	class->subclass = subclass;
 	for (int i = 0; i < LV_USAGES; i++)
 		class->usage_stack[i] = LV_NONE;
 	if (place->kind == LV_PLACE_SLAB)
@@ -69,7 +70,7 @@ static __always_inline void class_fill(struct lv_class *class, const struct lv_p
 	slot_ready(&class->state);
 }
 
-RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family)
+RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family, __u32 subclass)
 {
 	struct lv_class *class = world_class(id);
 	__u32 state;
@@ -78,13 +79,15 @@ RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family
 		return PROBE_RACE;
 	state = slot_claim(&class->state);
 	if (state == LV_SLOT_FREE) {
-		class_fill(class, place, family);
+		class_fill(class, place, family, subclass);
 		return PROBE_MADE;
 	}
 	if (state == LV_SLOT_CLAIMED)
 		return PROBE_RACE;
-	return same_place(&class->place, place) && class->family == family ? PROBE_FOUND :
-									     PROBE_OTHER;
+	return same_place(&class->place, place) && class->family == family &&
+			       class->subclass == subclass ?
+		       PROBE_FOUND :
+		       PROBE_OTHER;
 }
 
 /*
@@ -92,14 +95,16 @@ RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family
  * cache) are two classes. LV_NONE: table full, or a race.
  */
 static __always_inline __u32 class_of_place(struct lv_cpu *cpu, const struct lv_place *place,
-					    __u32 family)
+					    __u32 family, __u32 subclass)
 {
 	__u32 hash = hash64(place->base ^ ((__u64)place->off << 48) ^ place->off ^
 			    ((__u64)place->kind << 40) ^ place->site);
 
+	hash += subclass * CLASS_PROBES;
+
 	for (__u32 i = 0; i < CLASS_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_CLASSES - 1);
-		int probe = class_probe(id, place, family);
+		int probe = class_probe(id, place, family, subclass);
 
 		if (probe == PROBE_RACE) {
 			count_loss(cpu, LV_LOSS_RACE);
@@ -124,13 +129,11 @@ static __always_inline __u64 addr_key(__u64 addr, __u32 family, __u64 value)
 }
 
 /*
- * The site of the acquisition under way in untyped memory. event: the program's ctx, 0: not known.
+ * The site of an acquisition in untyped memory. caller: who called the lock's function, 0: not known.
  * above: the caller above the generic functions, 0: not read yet.
  */
-static __always_inline __u64 class_site(__u64 event, __u64 above)
+static __always_inline __u64 class_site(__u64 caller, __u64 above)
 {
-	__u64 caller = event ? world_caller(event) : 0;
-
 	if (!caller)
 		return LV_SITE_OPEN;
 	if (!world_is_generic(caller))
@@ -145,10 +148,10 @@ static __always_inline __u32 class_find(struct lv_cpu *cpu, const struct lv_plac
 	__u32 id = cpu->derived;
 	const struct lv_class *class = world_class(id);
 
-	if (class && class->family == family && same_place(&class->place, place) &&
+	if (class && class->family == family && !class->subclass && same_place(&class->place, place) &&
 	    read_once(class->state) == LV_SLOT_READY)
 		return id;
-	id = class_of_place(cpu, place, family);
+	id = class_of_place(cpu, place, family, 0);
 	if (id != LV_NONE)
 		cpu->derived = id;
 	return id;
@@ -168,8 +171,8 @@ static __always_inline void addr_remember(struct lv_cpu *cpu, __u64 addr, __u32 
 	slot->key = addr_key(addr, family, value);
 }
 
-/* Derive a class from scratch and put it in this CPU's cache. event, above: see class_site(). */
-RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 event, __u64 above)
+/* Derive a class from scratch and put it in this CPU's cache. caller, above: see class_site(). */
+RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 caller, __u64 above)
 {
 	struct lv_cpu *cpu = world_cpu(cpu_id);
 	struct lv_place place = {};
@@ -182,7 +185,7 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 eve
 		return LV_NONE;
 	}
 	if (place.site) {
-		place.site = class_site(event, above);
+		place.site = class_site(caller, above);
 		if (place.site == LV_SITE_ABOVE)
 			return LV_ABOVE;
 	}
@@ -195,12 +198,40 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 eve
 	return id;
 }
 
-/* Was the class, which has a site, derived for the site of the acquisition under way? */
-RECORD_RARE int class_is_of_site(__u32 id, __u64 event, __u64 above)
+/* Was the class, which has a site, derived for this one? */
+RECORD_RARE int class_is_of_site(__u32 id, __u64 caller, __u64 above)
 {
 	const struct lv_class *class = world_class(id);
 
-	return class && class->place.site == class_site(event, above);
+	return class && class->place.site == class_site(caller, above);
+}
+
+/*
+ * The twin of a class: what a lock of it is that is waited for while another of it is held.
+ * Nearly every such nesting in the kernel is annotated, by a subclass or by a class of its own, in
+ * words that compile to nothing here. Deeper nestings share the twin: how deep they go is up to
+ * data (a tree's height), and tells nothing of the order. LV_NONE: table full, or a race.
+ */
+RECORD_RARE __u32 class_twin(__u32 id)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_class *class = world_class(id), *twin;
+	struct lv_place place;
+	__u32 other;
+
+	if (!cpu || !class)
+		return LV_NONE;
+	other = read_once(class->other);
+	if (other)
+		return other - 1;
+	place = class->place;
+	other = class_of_place(cpu, &place, class->family, 1);
+	twin = world_class(other);
+	if (!twin)
+		return LV_NONE;
+	twin->other = id + 1;
+	class->other = other + 1;
+	return other;
 }
 
 /* May a class that was derived then be believed still? */
@@ -211,9 +242,9 @@ static __always_inline int addr_is_fresh(const struct lv_cpu *cpu, __u32 derived
 
 /*
  * The class of the lock at addr, LV_NONE if it has none; LV_ABOVE: ask again with `above`.
- * event, above: see class_site().
+ * caller, above: see class_site().
  */
-RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 event, __u64 above)
+RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 caller, __u64 above)
 {
 	__u32 cpu_id = world_cpu_id(), id;
 	struct lv_cpu *cpu = world_cpu(cpu_id);
@@ -230,10 +261,10 @@ RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 event, __u64 above)
 		if (!(id & LV_ADDR_SITED))
 			return id;
 		id &= ~LV_ADDR_SITED;
-		if (class_is_of_site(id, event, above))
+		if (class_is_of_site(id, caller, above))
 			return id;
 	}
-	return class_derive(cpu_id, addr, family, event, above);
+	return class_derive(cpu_id, addr, family, caller, above);
 }
 
 /* Is the memory at addr still this class's? It is reused. Who took the lock is not asked. */

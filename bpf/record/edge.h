@@ -12,7 +12,18 @@
 #include "record/usage.h"
 
 #define EDGE_PROBES 32
-#define EDGE_WALK 8 /* trylocks and recursive readers passed on the way to a proper holder */
+#define EDGE_WALK 8 /* holders passed on the way to a proper one: trylocks, recursive readers */
+
+/* Is the lock that follows of the holder's class, or of that one's twin? */
+static __always_inline int edge_is_self(const struct lv_held *from, const struct lv_held *to)
+{
+	const struct lv_class *twin;
+
+	if (from->class == to->class || !(to->flags & LV_HELD_TWIN))
+		return from->class == to->class;
+	twin = world_class(to->class);
+	return twin && twin->other == from->class + 1;
+}
 
 /* lockdep's calc_dep(): who holds, exclusive or shared; who follows, recursive or not. */
 static __always_inline __u32 edge_dep(const struct lv_held *from, const struct lv_held *to)
@@ -20,7 +31,7 @@ static __always_inline __u32 edge_dep(const struct lv_held *from, const struct l
 	__u32 dep = (from->mode == LV_WRITE) + 2 * (to->mode != LV_RECURSIVE);
 	__u32 bits = 1u << dep;
 
-	if (from->class == to->class && from->addr > to->addr)
+	if (edge_is_self(from, to) && from->addr > to->addr)
 		bits |= LV_DEP_DOWN;
 	return bits;
 }
@@ -141,6 +152,12 @@ static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u
 #define EDGE_META(meta, dep) ((meta) | (dep) << 24)
 #define META_DEP(meta) (((meta) >> 24) & 0x1f)
 
+/* Where the holder's entry is: a level's stack, or the task's. */
+static __always_inline __u32 edge_holder_stack(const struct lv_class *from, __u32 meta)
+{
+	return family_sleeps(from->family) ? HELD_SLEEPING : META_LEVEL(meta);
+}
+
 /*
  * A holder that does not seem to hold: it goes, where that is proved. A sleeping
  * lock's word names the newest of its readers only, which proves nothing of the others.
@@ -155,7 +172,25 @@ static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class
 	     held_by_any(addr, from->family, LV_READ)))
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 	else
-		held_expel(addr, sleeps ? HELD_SLEEPING : META_LEVEL(meta));
+		held_expel(addr, edge_holder_stack(from, meta));
+}
+
+/* The new edge's holder had been taken there. */
+RECORD_RARE int edge_keep_caller(__u32 id, __u64 from_addr, __u32 where)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+	struct lv_edge *edge = world_edge(id);
+
+	if (!stack || !edge)
+		return 0;
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		if (i >= stack->depth)
+			break;
+		if (stack->held[i].addr == from_addr)
+			edge->from_caller = stack->held[i].caller;
+	}
+	return 0;
 }
 
 RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta, __u32 stack)
@@ -196,8 +231,9 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 		if (stack == LV_NONE)
 			stack = stack_claim(cpu, cpu_id, META_HOOK(meta), META_LEVEL(meta));
 		edge->stack = stack;
+		edge_keep_caller(id, from_addr, edge_holder_stack(from, meta));
 		slot_ready(&edge->state);
-		if (from == to)
+		if (from == to || (from->other == edge->to + 1 && to->subclass))
 			edge_check_order(edge, from);
 	}
 	edge_remember(cpu, classes, META_DEP(meta), id);
@@ -229,6 +265,13 @@ static __always_inline int edge_sleeping_is_newer(const struct lv_held_stack *ta
 	return !spinning || task->held[(sleeping - 1) & (LV_HELD_DEPTH - 1)].under >= spinning;
 }
 
+/* Does something else order the two: a lock that is held, or the acquire context of both? */
+static __always_inline int edge_is_ordered(const struct lv_held *from, const struct lv_held *to)
+{
+	return to->flags & LV_HELD_NESTED &&
+	       (from->flags & LV_HELD_NESTED || from->class == to->class);
+}
+
 /* Do the locks before this one, if any, depend on it, so that it stands for them? */
 static __always_inline int edge_stands_for_older(const struct lv_held *lock)
 {
@@ -245,9 +288,9 @@ static __always_inline int edge_stands_for_older(const struct lv_held *lock)
 #define EDGES_SLEEPING_SHIFT 8
 #define EDGES_LEFT_SHIFT 32
 
-RECORD_RARE __u64 edges_step(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack, __u32 left)
+RECORD_RARE __u64 edges_step(__u64 addr, __u64 entry, __u32 meta, __u32 stack, __u32 left)
 {
-	struct lv_held to = { .addr = addr, .class = (__u32)class_mode, .mode = class_mode >> 32 };
+	const struct lv_held to = { .addr = addr, .entry = entry };
 	__u32 spinning = left & 0xff, sleeping = left >> EDGES_SLEEPING_SHIFT;
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_held_stack *held, *task;
@@ -265,8 +308,11 @@ RECORD_RARE __u64 edges_step(__u64 addr, __u64 class_mode, __u32 meta, __u32 sta
 		at = --spinning;
 	}
 	from = &held->held[at & (LV_HELD_DEPTH - 1)];
-	stack = edge_record(cpu, from, &to, meta, stack);
-	left = edge_stands_for_older(from) ? 0 : spinning | sleeping << EDGES_SLEEPING_SHIFT;
+	left = spinning | sleeping << EDGES_SLEEPING_SHIFT;
+	if (!edge_is_ordered(from, &to)) {
+		stack = edge_record(cpu, from, &to, meta, stack);
+		left = edge_stands_for_older(from) ? 0 : left;
+	}
 	return stack | (__u64)left << EDGES_LEFT_SHIFT;
 }
 
@@ -278,9 +324,9 @@ static __always_inline int spinning_is_possible(__u32 count)
 
 /*
  * The edges into a lock from a mixed or a trylocked stack, newest holder
- * first. class_mode: class | mode << 32. Sleeping holders count at task level.
+ * first. entry: the lock's. Sleeping holders count at task level.
  */
-RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 stack)
+RECORD_RARE __u32 edges_walk(__u64 addr, __u64 entry, __u32 meta, __u32 stack)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	__u32 level = META_LEVEL(meta), left = 0;
@@ -300,7 +346,7 @@ RECORD_RARE __u32 edges_walk(__u64 addr, __u64 class_mode, __u32 meta, __u32 sta
 			count_loss(cpu, LV_LOSS_DEPTH);
 			break;
 		}
-		step = edges_step(addr, class_mode, meta, stack, left);
+		step = edges_step(addr, entry, meta, stack, left);
 		stack = (__u32)step;
 		left = step >> EDGES_LEFT_SHIFT;
 	}
@@ -329,8 +375,8 @@ static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_he
 		from = spin->held[(spinning - 1) & (LV_HELD_DEPTH - 1)];
 	else
 		return stack;
-	if (!edge_stands_for_older(&from))
-		return edges_walk(to->addr, (__u64)to->mode << 32 | to->class, meta, stack);
+	if (!edge_stands_for_older(&from) || edge_is_ordered(&from, to))
+		return edges_walk(to->addr, to->entry, meta, stack);
 	return edge_record(cpu, &from, to, meta, stack);
 }
 

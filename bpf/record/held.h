@@ -215,6 +215,21 @@ static __always_inline void held_close(struct lv_held_stack *stack, __u32 at, __
 		stack->tainted = 0;
 }
 
+/* The newest lock on the stack, or NULL. */
+static __always_inline struct lv_held *held_top(struct lv_held_stack *stack)
+{
+	__u32 depth = stack->depth;
+
+	return depth ? &stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)] : 0;
+}
+
+static __always_inline __u64 held_top_entry(struct lv_held_stack *stack)
+{
+	const struct lv_held *top = held_top(stack);
+
+	return top ? top->entry : 0;
+}
+
 /* A ghost goes. Those above keep their counts: they are what the kernel counted. */
 RECORD_RARE int held_forget(__u32 where, __u32 at)
 {
@@ -224,6 +239,8 @@ RECORD_RARE int held_forget(__u32 where, __u32 at)
 	if (!stack || at >= stack->depth)
 		return 0;
 	held_close(stack, at, 0);
+	if (where & HELD_SLEEPING)
+		cpu->task_top = held_top_entry(stack);
 	count_loss(cpu, LV_LOSS_STALE_HOLDER);
 	return 0;
 }
@@ -259,19 +276,55 @@ RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 where, __u32 mode)
 	return 0;
 }
 
-/* The newest lock on the stack, or NULL. */
-static __always_inline struct lv_held *held_top(struct lv_held_stack *stack)
+/* The newest entry of another lock of this class, or of its twin; LV_HELD_DEPTH: there is none. */
+static __always_inline __u32 held_equal(const struct lv_held_stack *stack, __u64 addr, __u32 class,
+					__u32 twin)
 {
-	__u32 depth = stack->depth;
+	__u32 found = LV_HELD_DEPTH;
 
-	return depth ? &stack->held[(depth - 1) & (LV_HELD_DEPTH - 1)] : 0;
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		const struct lv_held *lock = &stack->held[i];
+
+		if (i >= stack->depth)
+			break;
+		if ((lock->class == class || lock->class == twin) && lock->addr != addr)
+			found = i;
+	}
+	return found;
 }
 
-static __always_inline __u64 held_top_entry(struct lv_held_stack *stack)
+/*
+ * The class of a lock that was waited for, of `class` by its place: its twin, if
+ * another of these is held here. where: as for held_drop_ghosts(). A ghost makes no twin.
+ */
+RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
 {
-	const struct lv_held *top = held_top(stack);
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+	const struct lv_class *class = world_class(id);
+	const struct lv_held *equal;
+	__u32 at, twin;
 
-	return top ? top->entry : 0;
+	if (!stack || !class || class->place.kind == LV_PLACE_TOLD)
+		return id;
+	at = held_equal(stack, addr, id, class->other - 1);
+	if (at >= LV_HELD_DEPTH)
+		return id;
+	equal = &stack->held[at];
+	if (!held_by_us(equal->addr, class->family, equal->mode)) {
+		held_forget(where, at);
+		return id;
+	}
+	twin = class_twin(id);
+	return twin == LV_NONE ? id : twin;
+}
+
+/* A lock that was waited for, of this class by its place, gets the class it is recorded as. */
+static __always_inline void held_set_class(struct lv_held *lock, __u32 class, __u32 where)
+{
+	lock->class = held_class(lock->addr, class, where);
+	if (lock->class != class)
+		lock->flags |= LV_HELD_TWIN;
 }
 
 static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *stack,
@@ -328,19 +381,37 @@ RECORD_RARE int held_sweep(void)
 	return 0;
 }
 
-/*
- * The lock of entry `at` is given back: those above it count one less. Out of
- * line, or the verifier would walk it for each `at`.
- */
-RECORD_RARE int held_remove(struct lv_held_stack *stack, __u32 at)
+/* Entry `at` of the running task's sleeping locks leaves its stack if it is of this family. */
+RECORD_RARE int held_drop_family(__u32 at, __u32 family)
 {
-	if (stack)
-		held_close(stack, at, 1);
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *stack = cpu ? task_held(cpu) : 0;
+	const struct lv_class *class;
+
+	if (!stack || at >= stack->depth)
+		return 0;
+	class = world_class(stack->held[at & (LV_HELD_DEPTH - 1)].class);
+	if (class && class->family == family)
+		held_close(stack, at, 0);
 	return 0;
 }
 
-/* Take addr off the stack, newest first: 0, or -1 if it is not there. */
-static __always_inline int held_pop(struct lv_held_stack *stack, __u64 addr)
+/*
+ * The lock of entry `at` is given back: a spinning one's above it count one less. Out of
+ * line, or the verifier would walk it for each `at`.
+ */
+RECORD_RARE int held_remove(struct lv_held_stack *stack, __u32 at, __u32 lowered)
+{
+	if (stack)
+		held_close(stack, at, lowered);
+	return 0;
+}
+
+/*
+ * Take addr off the stack, newest first: 0, or -1 if it is not there. lowered: by how much
+ * the counts of those above it change.
+ */
+static __always_inline int held_pop(struct lv_held_stack *stack, __u64 addr, __u32 lowered)
 {
 	__u32 depth = stack->depth;
 
@@ -356,7 +427,7 @@ static __always_inline int held_pop(struct lv_held_stack *stack, __u64 addr)
 		if (i > depth)
 			break;
 		if (stack->held[(depth - i) & (LV_HELD_DEPTH - 1)].addr == addr) {
-			held_remove(stack, depth - i);
+			held_remove(stack, depth - i, lowered);
 			return 0;
 		}
 	}

@@ -42,12 +42,12 @@ static __always_inline int memo_fits(const struct lv_cpu *cpu, const struct lv_m
 
 /*
  * Do it again: the entry goes on the stack. under: the newest holder's entry where
- * this stack holds nothing, or 0. event: the program's ctx, 0: cpu->event. NULL if there is no memo of it.
- * Who calls counts the hit.
+ * this stack holds nothing, or 0. sleeps: a sleeping lock, its event in cpu->sleep_event. NULL if there is no memo of it. Who calls counts
+ * the hit.
  */
 static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack,
 						   __u64 addr, __u32 family, __u64 when,
-						   __u64 under, __u64 event)
+						   __u64 under, int sleeps)
 {
 	__u64 lock = addr_key(addr, family, 0), depth = stack->depth_tainted;
 	struct lv_held *next;
@@ -71,10 +71,12 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 			return 0;
 	}
 	/* In untyped memory another site is another class. */
-	if (memo->site && memo->site != (__u32)world_caller(event ?: cpu->event))
+	if (memo->sited && memo->caller != (sleeps ? world_sleeping_caller(cpu->sleep_event) :
+						     world_caller(cpu->event)))
 		return 0;
 	next->addr = addr;
 	next->entry = memo->entry;
+	next->caller = memo->caller;
 	stack->depth = depth + 1;
 	return memo;
 }
@@ -110,29 +112,31 @@ static __always_inline __u32 memo_edge(struct lv_cpu *cpu, const struct lv_held 
 
 /*
  * Keep what an acquisition came to: its entry. under: the newest holder's entry,
- * or 0. event: the program's ctx. The class must have all bits that were due.
+ * or 0. The class must have all bits that were due.
  */
-RECORD_RARE int memo_keep(__u64 addr, __u64 event, __u64 when, __u64 entry, __u64 under)
+RECORD_RARE int memo_keep(const struct lv_held *lock, __u32 family, __u64 when, __u64 under)
 {
-	const struct lv_held lock = { .addr = addr, .entry = entry }, from = { .entry = under };
+	const struct lv_held from = { .entry = under };
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	const struct lv_class *class = world_class(lock.class);
 	const struct lv_addr_slot *slot;
+	const struct lv_class *class;
 	struct lv_memo *memo;
 	__u32 edge = LV_NONE;
-	__u64 value;
+	__u64 value, addr;
 
+	class = lock ? world_class(lock->class) : 0;
 	if (!cpu || !class)
 		return 0;
-	slot = addr_slot(cpu, addr, class->family);
+	addr = lock->addr;
+	slot = addr_slot(cpu, addr, family);
 	value = read_once(slot->value);
-	if (read_once(slot->key) != addr_key(addr, class->family, value))
+	if (read_once(slot->key) != addr_key(addr, family, value))
 		return 0; /* another's by now */
-	if (under && !(lock.flags & LV_HELD_TRY)) {
+	if (under && !(lock->flags & LV_HELD_TRY)) {
 		/* Of one class, the order of the addresses counts, too. */
-		if (from.class == lock.class || !edge_stands_for_older(&from))
+		if (from.class == lock->class || !edge_stands_for_older(&from))
 			return 0;
-		edge = memo_edge(cpu, &from, &lock);
+		edge = memo_edge(cpu, &from, lock);
 		if (edge == LV_NONE)
 			return 0;
 	}
@@ -143,9 +147,10 @@ RECORD_RARE int memo_keep(__u64 addr, __u64 event, __u64 when, __u64 entry, __u6
 	memo->under = under;
 	memo->edge = edge;
 	memo->clock = value >> 32;
-	memo->site = class->place.site ? (__u32)world_caller(event) : 0;
-	memo->entry = entry;
-	memo->key = addr_key(addr, class->family, entry);
+	memo->caller = lock->caller;
+	memo->sited = class->place.site != 0;
+	memo->entry = lock->entry;
+	memo->key = addr_key(addr, family, lock->entry);
 	return 0;
 }
 

@@ -145,48 +145,56 @@ static __always_inline struct lv_memo *acquire_repeat(const struct context *cont
  */
 RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 {
-	struct lv_held lock = { .addr = addr, .flags = ACQUIRE_HOW(acquire) | LV_HELD_ENTRY };
+	struct lv_held lock = { .addr = addr,
+				.flags = ACQUIRE_HOW(acquire) | LV_HELD_ENTRY,
+				.irq = ACQUIRE_IRQ(acquire) };
 	struct lv_held_stack *spin, *task;
-	__u32 stack, family = META_FAMILY(meta), level = META_LEVEL(meta);
-	__u32 count = world_preempt_count() & CONTEXT_ALL;
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u32 stack, class, family = META_FAMILY(meta);
 	const struct lv_held *top;
+	struct context context;
 	__u64 under, usage;
 
-	if (!cpu || level >= LV_LEVELS)
+	context.id = world_cpu_id();
+	context.cpu = world_cpu(context.id);
+	context.count = world_preempt_count() & CONTEXT_ALL;
+	context.level = META_LEVEL(meta);
+	if (!context.cpu || context.level >= LV_LEVELS)
 		return LV_NONE;
-	context_settle(cpu, level);
-	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), count);
-	lock.class = class_of(addr, family, cpu->event, cpu->above);
-	if (lock.class >= LV_ABOVE)
-		return lock.class;
-	lock.count = held_count(cpu, count, lock.class);
-	held_bound(cpu, level, lock.count);
-	for (__u32 below = 0; below <= level && below < LV_LEVELS; below++)
-		if (cpu->stack[below].depth)
-			held_drop_ghosts(addr, below, lock.mode);
+	context_settle(context.cpu, context.level);
+	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
+	lock.caller = world_caller(context.cpu->event);
+	lock.class = class = class_of(addr, family, lock.caller, context.cpu->above);
+	if (class >= LV_ABOVE)
+		return class;
+	lock.count = held_count(context.cpu, context.count, class);
+	held_bound(context.cpu, context.level, lock.count);
+	for (__u32 level = 0; level <= context.level && level < LV_LEVELS; level++)
+		if (context.cpu->stack[level].depth)
+			held_drop_ghosts(addr, level, lock.mode);
 
-	spin = &cpu->stack[level];
+	spin = &context.cpu->stack[context.level];
 	top = held_top(spin);
 	keep_value(top); /* or the compiler tests the depth again instead */
+	if (top && !ACQUIRE_HOW(acquire))
+		held_set_class(&lock, class, context.level);
 	usage = acquire_usage(addr, lock.entry, ACQUIRE_IRQ(acquire), meta);
 	stack = (__u32)usage;
 	lock.flags = usage >> USAGE_FLAGS_SHIFT;
-	task = level == LV_LEVEL_TASK ? task_held(cpu) : 0;
+	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
 	if (!top && (!task || !task->depth))
 		lock.flags |= LV_HELD_OLDEST;
 	if (!ACQUIRE_HOW(acquire))
-		stack = edges_record(cpu, spin, task, &lock, meta, stack);
+		stack = edges_record(context.cpu, spin, task, &lock, meta, stack);
 	under = top ? top->entry : task ? held_top_entry(task) : 0;
 	/*
 	 * What repeats does not look for a sleeping lock that was tried under a spinning one. And
 	 * where preemption is not counted, holders are looked through each time.
 	 */
-	if (usage & USAGE_ALL && world_counts_preemption() &&
+	if (usage & USAGE_ALL && lock.class == class && world_counts_preemption() &&
 	    !(top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
-		memo_keep(addr, cpu->event, memo_when(META_HOOK(meta), count), lock.entry, under);
-	held_push(cpu, spin, &lock);
-	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
+		memo_keep(&lock, family, memo_when(META_HOOK(meta), context.count), under);
+	held_push(context.cpu, spin, &lock);
+	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 	return stack;
 }
 
@@ -225,6 +233,22 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 	context_leave(&context);
 }
 
+/* The sleeping lock at addr has been taken. how: as for sleep_acquire(). */
+static __always_inline void record_sleep(void *ctx, __u64 addr, __u32 meta, __u32 how)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u32 stack;
+
+	if (cpu)
+		cpu->sleep_event = (__u64)ctx;
+	stack = sleep_acquire(addr, meta, how);
+	if (stack == SLEEP_NEW)
+		stack = sleep_acquire_new(addr, meta, how, 0);
+	if (stack == LV_ABOVE)
+		stack = sleep_acquire_new(addr, meta, how, world_above_task(ctx));
+	record_stack(ctx, stack);
+}
+
 /* Does this release switch irqs or softirqs on? flags is unlock_irqrestore's. */
 static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
 {
@@ -257,6 +281,9 @@ static __always_inline __u32 release_mark(struct lv_cpu *cpu, __u32 level, __u32
 	top = held_top(&cpu->stack[level]);
 	if (!top || (top->flags & release_need(irq, count)) == release_need(irq, count))
 		return LV_NONE;
+	/* Softirqs that are not disabled any more do not come where irqs are off (netpoll). */
+	if (irq == LV_IRQ_BH_ON && !world_irqs_on(world_cpu_id()))
+		return LV_NONE;
 	count = irq == LV_IRQ_BH_ON ? 0 : count & CONTEXT_SOFTIRQ;
 	return usage_mark_held(level, count, meta, LV_NONE);
 }
@@ -272,7 +299,7 @@ RECORD_SHARED __u32 release_learn(__u64 addr, __u32 meta, __u32 release)
 
 	if (!cpu || level >= LV_LEVELS)
 		return LV_NONE;
-	if (!(release & RELEASE_POPPED) && held_pop(&cpu->stack[level], addr))
+	if (!(release & RELEASE_POPPED) && held_pop(&cpu->stack[level], addr, 1))
 		return fact_unknown_release(addr, meta);
 	if (!(release & RELEASE_ENABLES) || cpu->word != armed_word())
 		return LV_NONE;

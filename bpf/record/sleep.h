@@ -22,7 +22,6 @@
 #include "record/fact.h"
 #include "record/memo.h"
 
-#define SLEEP_ASKED (1 << 9) /* again, with the frames above the generic functions */
 #define SLEEP_READ (1 << 8) /* beside LV_HELD_TRY, LV_HELD_NESTED and LV_HELD_AGAIN */
 
 /* The entry of the lock at addr, or NULL. */
@@ -56,16 +55,6 @@ static __always_inline __u32 sleep_usage(struct context *context, const struct l
 	return missing ? usage_add(lock->class, lock->addr, missing, meta, LV_NONE) : LV_NONE;
 }
 
-/* Is the lock's order told by the ww_acquire_ctx that it and the newest holder share? */
-static __always_inline int sleep_is_nested(const struct lv_held_stack *held,
-					   const struct lv_held *lock)
-{
-	__u32 depth = held->depth;
-
-	return lock->flags & LV_HELD_NESTED && depth &&
-	       held->held[(depth - 1) & (LV_HELD_DEPTH - 1)].class == lock->class;
-}
-
 /* To wait in an interrupt is a bug: its IN bits say so. A trylock in one is just not followed. */
 static __always_inline __u32 sleep_in_interrupt(struct context *context,
 						const struct lv_held *lock, __u32 meta)
@@ -81,16 +70,18 @@ static __always_inline __u32 sleep_in_interrupt(struct context *context,
 
 /* Not a repetition: find out all there is to it. */
 static __always_inline __u32 sleep_learn(struct context *context, struct lv_held_stack *held,
-					 struct lv_held *lock, __u32 meta, __u64 event)
+					 struct lv_held *lock, __u32 meta)
 {
 	struct lv_held_stack *spin = 0;
-	__u32 stack;
+	__u32 stack, class = lock->class;
 	int all;
 
 	if (held->depth)
 		held_drop_ghosts(lock->addr, HELD_SLEEPING, lock->mode);
 	if (held->depth >= LV_HELD_DEPTH)
 		held_sweep();
+	if (held->depth && !(lock->flags & (LV_HELD_TRY | LV_HELD_NESTED)))
+		held_set_class(lock, class, HELD_SLEEPING);
 	stack = sleep_usage(context, lock, meta, &all);
 	if (context->count & CONTEXT_PREEMPT && world_counts_preemption()) {
 		spin = &context->cpu->stack[LV_LEVEL_TASK];
@@ -99,11 +90,10 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	}
 	if (!held->depth && !lock->under)
 		lock->flags |= LV_HELD_OLDEST;
-	if (!(lock->flags & LV_HELD_TRY) && !sleep_is_nested(held, lock))
+	if (!(lock->flags & LV_HELD_TRY))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
-	if (all && !spin)
-		memo_keep(lock->addr, event,
-			  memo_when(META_HOOK(meta), context->count), lock->entry,
+	if (all && !spin && lock->class == class)
+		memo_keep(lock, META_FAMILY(meta), memo_when(META_HOOK(meta), context->count),
 			  held_top_entry(held));
 	held_push(context->cpu, held, lock);
 	context->cpu->task_top = held_top_entry(held);
@@ -112,13 +102,40 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 }
 
 /*
- * The sleeping lock at addr has been taken. how: LV_HELD_* of above, SLEEP_*. event: the
- * lower half of the program's ctx, all that the verifier lets pass. above: see class_site(). Returns the stack slot to be filled, or LV_NONE;
- * LV_ABOVE: nothing was recorded, call again with `above`.
+ * The sleeping lock at addr has been taken; nothing is known of it yet. As sleep_acquire().
+ * above: see class_site(); LV_ABOVE: nothing was done, call again with it.
  */
-RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how, __u32 event, __u64 above)
+RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how, __u64 above)
 {
 	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
+	struct lv_held_stack *held;
+	struct context context;
+
+	context.id = world_cpu_id();
+	context.cpu = world_cpu(context.id);
+	context.count = world_preempt_count() & CONTEXT_ALL;
+	context.level = level_of(context.count);
+	if (!context.cpu)
+		return LV_NONE;
+	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
+	lock.caller = world_sleeping_caller(context.cpu->sleep_event);
+	lock.class = class_of(addr, META_FAMILY(meta), lock.caller, above);
+	if (lock.class >= LV_ABOVE)
+		return lock.class;
+	if (context.level != LV_LEVEL_TASK)
+		return sleep_in_interrupt(&context, &lock, meta);
+	held = task_held(context.cpu);
+	return held ? sleep_learn(&context, held, &lock, meta) : LV_NONE;
+}
+
+#define SLEEP_NEW (LV_ABOVE - 1) /* sleep_acquire_new() is to be called */
+
+/*
+ * The sleeping lock at addr has been taken. how: LV_HELD_* of above, SLEEP_READ.
+ * Returns the stack slot to be filled, or LV_NONE; SLEEP_NEW if it is no repetition.
+ */
+RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
+{
 	__u32 hook = META_HOOK(meta), family = META_FAMILY(meta);
 	struct lv_held_stack *held;
 	struct context context;
@@ -126,8 +143,6 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how, __u32 event
 
 	if (context_enter_sleeping(&context, hook))
 		return LV_NONE;
-	if (how & SLEEP_ASKED)
-		context.cpu->events[hook & (LV_MAX_HOOKS - 1)]--;
 	context.cpu->clock++;
 	if (context.level == LV_LEVEL_TASK && context.cpu->task_slot == LV_NONE)
 		task_claim(context.id);
@@ -139,32 +154,52 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how, __u32 event
 		empty_level(context.cpu, LV_LEVEL_TASK);
 	if (held && !(context.count & CONTEXT_PREEMPT)) {
 		memo = memo_repeat(context.cpu, held, addr, family,
-				   memo_when(hook, context.count), 0, event);
+				   memo_when(hook, context.count), 0, 1);
 		if (memo) {
 			context.cpu->task_top = memo->entry;
 			memo_count(context.cpu, memo, 1);
 			return LV_NONE;
 		}
 	}
-	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
-	lock.class = class_of(addr, family, event, above);
-	if (lock.class >= LV_ABOVE)
-		return lock.class;
-	if (context.level != LV_LEVEL_TASK)
-		return sleep_in_interrupt(&context, &lock, meta);
-	return held ? sleep_learn(&context, held, &lock, meta, event) : LV_NONE;
+	return SLEEP_NEW;
 }
 
-/* In a program, on return: the sleeping lock at addr has been taken. how: as above. */
-static __always_inline void record_sleep(void *ctx, __u64 addr, __u32 meta, __u32 how)
+/*
+ * The rwsem at addr is given back by a task that is not known to hold it: does it have but one
+ * reader, and is that another task, which is known to? It was handed over then, as
+ * down_read_non_owner() tells lockdep, and tells nobody here. Returns 1 + its class, or 0.
+ */
+RECORD_RARE __u32 sleep_is_handed(__u64 addr)
 {
-	__u32 event = (__u64)ctx;
-	__u32 stack = sleep_acquire(addr, meta, how, event, 0);
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *theirs;
+	__u64 reader = 0;
+	__u32 at;
 
-	if (stack == LV_ABOVE)
-		stack = sleep_acquire(addr, meta, how | SLEEP_ASKED, event,
-				      world_above_task(ctx));
-	record_stack(ctx, stack);
+	if (!cpu || world_only_reader(addr, &reader) || reader == world_task())
+		return 0;
+	at = task_find(cpu, reader);
+	theirs = at == LV_NONE ? 0 : world_task_stack(at);
+	if (!theirs)
+		return 0;
+	at = held_index(theirs, addr);
+	if (at >= LV_HELD_DEPTH || theirs->held[at].mode == LV_WRITE)
+		return 0;
+	return 1 + theirs->held[at].class;
+}
+
+/* The same, and from now on the readers of its class are believed no more. */
+RECORD_RARE int sleep_take_handed(__u64 addr)
+{
+	__u32 handed = sleep_is_handed(addr);
+	struct lv_class *class;
+
+	if (!handed)
+		return 0;
+	class = world_class(handed - 1);
+	if (class)
+		__sync_fetch_and_or(&class->flags, LV_CLASS_HANDED);
+	return 1;
 }
 
 /*
@@ -182,11 +217,35 @@ RECORD_SHARED __u32 sleep_release(__u64 addr, __u32 meta, __u32 how)
 	if (context.level != LV_LEVEL_TASK)
 		return LV_NONE;
 	held = task_held(context.cpu);
-	if (held && !held_pop(held, addr)) {
+	if (held && !held_pop(held, addr, 0)) {
 		context.cpu->task_top = held_top_entry(held);
 		return LV_NONE;
 	}
-	return how & LV_HELD_AGAIN ? LV_NONE : fact_unknown_release(addr, meta);
+	if (how & LV_HELD_AGAIN)
+		return LV_NONE;
+	if (META_FAMILY(meta) == LV_RWSEM && !(held && held->tainted) && sleep_take_handed(addr))
+		return LV_NONE;
+	return fact_unknown_release(addr, meta);
+}
+
+/*
+ * The running task returns to user space with locks of this family, which somebody gives back
+ * another time: freeze_super() and thaw_super() (fs/super.c, lockdep_sb_freeze_release()).
+ */
+RECORD_SHARED int sleep_hand_over(__u32 meta)
+{
+	struct lv_held_stack *held;
+	struct context context;
+
+	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK)
+		return 0;
+	held = task_held(context.cpu);
+	if (!held)
+		return 0;
+	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
+		held_drop_family(i, META_FAMILY(meta));
+	context.cpu->task_top = held_top_entry(held);
+	return 0;
 }
 
 /*

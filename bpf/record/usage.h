@@ -153,6 +153,37 @@ static __always_inline int usage_is_interrupting(const struct lv_cpu *cpu, __u32
 	       (level == LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth);
 }
 
+/* Entry `at` goes if its function took the lock with irqs off, and no release seen has switched them on. */
+RECORD_RARE int usage_drop_if_irqs_off(__u32 level, __u32 at)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *held = cpu ? held_at(cpu, level) : 0;
+	const struct lv_held *lock;
+
+	if (!held || at >= held->depth)
+		return 0;
+	lock = &held->held[at & (LV_HELD_DEPTH - 1)];
+	if (lock->irq == LV_IRQ_OFF && lock->flags & LV_HELD_IRQ_OFF)
+		held_forget(level, at);
+	return 0;
+}
+
+/*
+ * An interrupt has come over what this level holds. What the function that took it holds with
+ * irqs off (_irq, _irqsave) is not held any more: its release was lost, which is likelier than
+ * that irqs were switched on under it by nobody we see.
+ */
+RECORD_RARE int usage_drop_contradicted(__u32 level)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+
+	if (!cpu || level >= LV_LEVELS || !cpu->stack[level].depth)
+		return 0;
+	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
+		usage_drop_if_irqs_off(level, i);
+	return 0;
+}
+
 /*
  * We are in an interrupt, and have taken a first lock at this count: what the
  * levels below hold, they hold with irqs on, and the task level's with softirqs
@@ -166,6 +197,9 @@ static __always_inline __u32 usage_mark_interrupted(struct context *context, __u
 
 	held_bound(cpu, LV_LEVEL_SOFTIRQ, count);
 	held_bound(cpu, LV_LEVEL_TASK, count);
+	usage_drop_contradicted(LV_LEVEL_TASK);
+	if (context->level == LV_LEVEL_HARDIRQ)
+		usage_drop_contradicted(LV_LEVEL_SOFTIRQ);
 	if (context->level == LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth)
 		stack = usage_mark_held(LV_LEVEL_SOFTIRQ, CONTEXT_SERVING, meta, stack);
 	if (cpu->stack[LV_LEVEL_TASK].depth)

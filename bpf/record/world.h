@@ -44,9 +44,12 @@ static __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32 n);
 
 /*
  * Who called the hooked function: the return address, 0 if it can't be told. event: the ctx of
- * a program that runs on the function's return, as a scalar; at task level its lower half will do.
+ * a program that runs on the function's return, as a scalar.
  */
 static __u64 world_caller(__u64 event);
+/* The same of a sleeping lock's function; 0, too, where the event is not the running task's. */
+static __u64 world_sleeping_caller(__u64 event);
+
 /* Does the address lie in a function that is handed bare locks, wait queues and their like? */
 static int world_is_generic(__u64 ip);
 /*
@@ -73,7 +76,9 @@ static int world_read_str(char *ret, __u32 size, __u64 addr);
  * where locks of this family name none. *ret_shared: it has taken it to read.
  */
 static int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared);
-/* The word that is not zero while a lock of this family is held. */
+/* The task that the rwsem at addr names as its only reader; -errno: it has none, or more, or names none. */
+static int world_only_reader(__u64 addr, __u64 *ret);
+/* The word that is not zero while a lock of this family is held; -errno: it cannot be read. */
 static int world_lock_word(__u64 addr, __u32 family, __u32 *ret);
 
 /* Where the lock lives, site not 0 in untyped memory: 0, or -errno when it can't be told. */

@@ -149,6 +149,43 @@ static void test_id_knows_the_kernel(void **state)
 	capture_free(c);
 }
 
+/* Of another build the fingerprint is the same, and what is kept of a chain tells it, too. */
+static void test_fingerprint(void **state)
+{
+	struct capture *c = case_founding(&(struct case_founding){0});
+	struct findings *f = analyse(c), *g;
+	char of_chain[FINDING_ID_LEN];
+
+	c->build[1] = '3';
+	g = analyse(c);
+	assert_string_equal(f->items[0].fingerprint, g->items[0].fingerprint);
+	assert_string_not_equal(f->items[0].fingerprint, f->items[0].id);
+	findings_free(g);
+	finding_fingerprint_of(FINDING_IRQ_INVERSION, "a --> b --> userfaultfd_ctx.fault_pending_wqh",
+			       of_chain);
+	assert_string_equal(of_chain, f->items[0].fingerprint);
+	finding_fingerprint_of(FINDING_CIRCULAR, "userfaultfd_ctx.fault_pending_wqh", of_chain);
+	assert_string_not_equal(of_chain, f->items[0].fingerprint);
+	findings_free(f);
+	capture_free(c);
+}
+
+static void test_fingerprint_of_a_whole_chain(void **state)
+{
+	struct capture *c = case_new();
+	uint32_t a = case_class(c, "a.lock", LV_SPIN), b = case_class(c, "b.lock", LV_SPIN);
+	char of_chain[FINDING_ID_LEN];
+	struct findings *f;
+
+	case_edge(c, a, b, LV_DEP_EN, LV_NONE);
+	case_edge(c, b, a, LV_DEP_EN, LV_NONE);
+	f = analyse(c);
+	finding_fingerprint_of(FINDING_CIRCULAR, "a.lock --> b.lock", of_chain);
+	assert_string_equal(of_chain, f->items[0].fingerprint);
+	findings_free(f);
+	capture_free(c);
+}
+
 /* Hard and soft together are one finding, under the stronger. */
 static void test_hard_and_soft_are_one(void **state)
 {
@@ -814,6 +851,8 @@ int main(void)
 		cmocka_unit_test(test_founding_fixed),
 		cmocka_unit_test(test_id_is_stable),
 		cmocka_unit_test(test_id_knows_the_kernel),
+		cmocka_unit_test(test_fingerprint),
+		cmocka_unit_test(test_fingerprint_of_a_whole_chain),
 		cmocka_unit_test(test_hard_and_soft_are_one),
 		cmocka_unit_test(test_abba_kinds),
 		cmocka_unit_test(test_abba_instances),

@@ -113,6 +113,9 @@ static void test_once(void **state)
 			    "irq-inversion");
 	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "id")),
 			    x.m.known.items[0].id);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(list, 0), "fingerprint")),
+		picture_findings(x.m.picture)->items[0].fingerprint);
 	json_decref(list);
 	assert_true(x.m.urgent);
 	assert_true(x.m.known.items[0].told);

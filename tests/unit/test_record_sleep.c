@@ -66,7 +66,7 @@ static void own(uint64_t addr, uint64_t task)
 static void take_as(uint64_t addr, uint32_t how)
 {
 	own(addr, world_seat->task);
-	sleep_acquire(addr, EVENT_META(HOOK, LV_LEVEL_TASK, LV_MUTEX), how, 0, 0);
+	record_sleep(NULL, addr, EVENT_META(HOOK, LV_LEVEL_TASK, LV_MUTEX), how);
 }
 
 static void take(uint64_t addr)
@@ -288,7 +288,7 @@ static void test_downgrade(void **state)
 	uint32_t meta = EVENT_META(LV_HOOK_down_write, LV_LEVEL_TASK, LV_RWSEM);
 
 	own(a, 1);
-	sleep_acquire(a, meta, 0, 0, 0);
+	record_sleep(NULL, a, meta, 0);
 	assert_int_equal(held()->held[0].mode, LV_WRITE);
 	sleep_downgrade(a, meta);
 	assert_int_equal(held()->held[0].mode, LV_READ);
@@ -382,7 +382,6 @@ static void test_torn_cache(void **state)
 {
 	struct world *world = *state;
 	struct lv_cpu *cpu = &world->cpus[0];
-	struct context context = { .cpu = cpu };
 	uint64_t a = world_address(0), b = world_address(1);
 	uint32_t class_a = class_derive(0, a, LV_MUTEX, 0, 0);
 	uint32_t class_b = class_derive(0, b, LV_MUTEX, 0, 0);

@@ -233,6 +233,17 @@ static bool is_scenario(const char *name)
 }
 
 /* Every scenario of the tree, in both modes. */
+/* Where the holder of each dependency had been taken is kept. */
+static void assert_holders_places(const struct capture *c)
+{
+	for (size_t i = 0; i < c->nr_edges; i++) {
+		const struct capture_edge *edge = &c->edges[i];
+
+		assert_true(edge->from_stack < c->nr_stacks);
+		assert_int_equal(c->stacks[edge->from_stack].nr_frames, 1);
+	}
+}
+
 static void test_scenarios(void **state)
 {
 	AUTO_CLOSEDIR DIR *dir = opendir("tests/scenarios");
@@ -258,6 +269,7 @@ static void test_scenarios(void **state)
 			    replay_run(*state, s, path, production, &c, &err))
 				fail_msg("%s", err.text);
 			assert_true(scenario_expects(s, production));
+			assert_holders_places(c);
 			assert_int_equal(finding_analyse(c, &found), 0);
 			assert_int_equal(replay_judge(s, c, found, production, FINDING_LIKELY,
 						      &as_expected, &why),

@@ -13,8 +13,13 @@
 #include <errno.h>
 #include <jansson.h>
 
+#include "base/cleanup.h"
+#include "replay/replay.h"
 #include "report/report.h"
 #include "test_finding_cases.h"
+
+CLEANUP_DEFINE(replay, struct replay *, replay_free)
+CLEANUP_DEFINE(scenario, struct scenario *, scenario_free)
 
 /* A capture and what is to be known beyond it. */
 struct scene {
@@ -120,7 +125,6 @@ static struct scene abba_of(bool third)
 		edge = case_edge(c, b, last, LV_DEP_SN, held);
 	}
 	edge = case_edge(c, last, a, third ? LV_DEP_EN : LV_DEP_SN, ba);
-	c->edges[edge].from_stack = held;
 	case_instances(c, edge, third ? 0 : 0xff11000001020070, 0xffffffff82a10040);
 	return s;
 }
@@ -142,6 +146,32 @@ static struct scene circular_by_edge(void)
 	s.event = FINDING_BY_EDGE;
 	s.event_edge = 0;
 	return s;
+}
+
+/* As the recorder makes one, with all that it keeps. */
+static struct scene replayed(const char *name)
+{
+	CLEANUP(cleanup_replay) struct replay *r = replay_new();
+	CLEANUP(cleanup_scenario) struct scenario *s = NULL;
+	struct error err = {};
+	struct capture *c;
+	char path[512];
+
+	assert_non_null(r);
+	snprintf(path, sizeof(path), "tests/scenarios/%s.lv", name);
+	if (scenario_load(path, &s, &err) || replay_run(r, s, path, true, &c, &err))
+		fail_msg("%s", err.text);
+	return scene(c);
+}
+
+static struct scene circular_replayed(void)
+{
+	return replayed("abba");
+}
+
+static struct scene wait_context_replayed(void)
+{
+	return replayed("sleep-under-spin");
 }
 
 static struct scene inconsistent(void)
@@ -179,7 +209,6 @@ static struct scene self_nesting(void)
 	uint32_t edge = case_edge(s.c, class, class, LV_DEP_EN, where);
 
 	case_instances(s.c, edge, 0xff11000001404058, 0xff11000001404118);
-	s.c->edges[edge].from_stack = where;
 	return s;
 }
 
@@ -218,7 +247,7 @@ static struct scene wait_context(void)
 	uint32_t mutex = case_class(s.c, "bad_mutex", LV_MUTEX);
 	uint32_t edge = case_edge(s.c, spin, mutex, LV_DEP_EN, where);
 
-	s.c->edges[edge].from_stack = held;
+	case_use(s.c, spin, LV_USED, 0xff11000001505000, held);
 	case_instances(s.c, edge, 0xff11000001505000, 0xffffffffc0201000);
 	return s;
 }
@@ -328,6 +357,8 @@ static const struct {
 	SCENE(self_nesting),
 	SCENE(wait_context),
 	SCENE(wait_context_in_irq),
+	SCENE(circular_replayed),
+	SCENE(wait_context_replayed),
 	SCENE(bad_unlock),
 	SCENE(held_freed),
 	SCENE(held_at_exit),

@@ -92,7 +92,7 @@ def check_stack(lines, usage, function):
 
 
 def check_founding_text(text, release):
-    findings = re.findall(r'^lockvane: finding \d+ of (\d+): (\S+), id ([0-9a-f]{12})$', text, re.M)
+    findings = re.findall(r'^lockvane: finding \d+ of (\d+): (\S+), id ([0-9a-f]{12}), fingerprint [0-9a-f]{12}$', text, re.M)
     expect(len(findings) == 1 and findings[0][:2] == ('1', 'irq-inversion'),
            f'findings: {findings}')
     expect(listed_chain(text) == CHAIN, f'the chain is {listed_chain(text)}')

@@ -97,7 +97,7 @@ await()
 
 has_fds() { [ "$(count_fds "$1" "$2")" -ge "$3" ]; }
 
-finding_ids() { sed -n 's/^lockvane: finding .*, id \([0-9a-f]*\)$/\1/p' "$OUT/$1"; }
+finding_ids() { sed -n 's/^lockvane: finding .*, id \([0-9a-f]*\), fingerprint.*$/\1/p' "$OUT/$1"; }
 
 # --- a monitor in the background ------------------------------------------------
 STATE=/tmp/state

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "capture/tables_internal.h"
 #include "hooks.h"
 
 static const char *const hook_names[] = {
@@ -17,6 +18,7 @@ static const char *const hook_names[] = {
 #define LV_SLEEP(function, family, mode, lock, when, how) #function,
 #define LV_SLEEP_RELEASE(function, family, lock, how) #function,
 #define LV_DOWNGRADE(function, family) #function,
+#define LV_HAND_OVER(function, family) #function,
 #include "hooks.def"
 	"sched_switch",
 };
@@ -64,18 +66,7 @@ void tables_add_up(const struct tables *tables, struct tables_totals *ret)
 	}
 }
 
-/* Where the recorder's ids have gone in the capture; LV_NONE: nowhere. */
-struct moved {
-	const struct tables *tables;
-	const struct tables_words *words;
-	struct capture *capture;
-	struct tables_totals totals;
-	uint32_t classes[LV_MAX_CLASSES];
-	uint32_t stacks[LV_MAX_STACKS];
-	bool shared[LV_MAX_CLASSES]; /* of the capture's classes: it stands for several */
-};
-
-static int add_frame(struct capture_stack *stack, uint64_t ip, char *text)
+int tables_add_frame(struct capture_stack *stack, uint64_t ip, char *text)
 {
 	if (!text)
 		return -ENOMEM;
@@ -84,8 +75,7 @@ static int add_frame(struct capture_stack *stack, uint64_t ip, char *text)
 	return 0;
 }
 
-/* Does the text name this function, with or without an offset? */
-static bool is_in(const char *text, const char *function)
+bool tables_is_in(const char *text, const char *function)
 {
 	size_t len = strlen(function);
 
@@ -114,25 +104,24 @@ static int fill_frames(const struct moved *m, const struct lv_stack *from,
 	first = i < nr ? m->words->symbol(m->words->arg, from->ip[i]) : NULL;
 	if (i < nr && !first)
 		return -ENOMEM;
-	if (hook && !(first && is_in(first, hook))) {
-		err = add_frame(to, 0, strdup(hook));
+	if (hook && !(first && tables_is_in(first, hook))) {
+		err = tables_add_frame(to, 0, strdup(hook));
 		if (err) {
 			free(first);
 			return err;
 		}
 	}
 	if (first)
-		add_frame(to, from->ip[i++], first);
+		tables_add_frame(to, from->ip[i++], first);
 	for (; i < nr; i++) {
-		err = add_frame(to, from->ip[i], m->words->symbol(m->words->arg, from->ip[i]));
+		err = tables_add_frame(to, from->ip[i], m->words->symbol(m->words->arg, from->ip[i]));
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-/* Stacks move when something refers to them. */
-static int move_stack(struct moved *m, uint32_t id, uint32_t *ret)
+int tables_move_stack(struct moved *m, uint32_t id, uint32_t *ret)
 {
 	const struct lv_stack *from;
 	struct capture_stack *to;
@@ -173,7 +162,7 @@ static int add_to_class(struct moved *m, uint32_t id, uint32_t index)
 		if (!(fresh & (1u << i)))
 			continue;
 		to->usage_addr[i] = from->usage_addr[i];
-		err = move_stack(m, from->usage_stack[i], &stack);
+		err = tables_move_stack(m, from->usage_stack[i], &stack);
 		m->capture->classes[index].usage_stack[i] = stack;
 	}
 	m->classes[id] = index;
@@ -209,68 +198,13 @@ static int move_class(struct moved *m, uint32_t id)
 		if (!(to->usage & (1u << i)))
 			continue;
 		to->usage_addr[i] = from->usage_addr[i];
-		err = move_stack(m, from->usage_stack[i], &stack);
+		err = tables_move_stack(m, from->usage_stack[i], &stack);
 		to->usage_stack[i] = stack;
 	}
 	m->classes[id] = index;
 	if (m->words->class_moved)
 		m->words->class_moved(m->words->arg, id, index);
 	return err;
-}
-
-/*
- * An edge that is there already: the two orders of a self-edge become one, whose
- * class's flag says if they met; and what was several classes' may be one's.
- */
-static struct capture_edge *find_edge(struct moved *m, uint32_t from, uint32_t to, uint32_t dep)
-{
-	struct capture *c = m->capture;
-
-	if (from != to && !m->shared[from] && !m->shared[to])
-		return NULL;
-	for (size_t i = 0; i < c->nr_edges; i++) {
-		struct capture_edge *edge = &c->edges[i];
-
-		if (edge->from == from && edge->to == to && edge->dep == dep)
-			return edge;
-	}
-	return NULL;
-}
-
-/* Two elements of what is one class now, nested both ways: as the recorder marks equals. */
-static void check_order(struct moved *m, const struct lv_edge *from, const struct capture_edge *to)
-{
-	if (from->from != from->to && to->from == to->to && to->from_addr == from->to_addr &&
-	    to->to_addr == from->from_addr)
-		m->capture->classes[to->from].flags |= LV_CLASS_SELF_ORDER;
-}
-
-static int move_edge(struct moved *m, uint32_t id)
-{
-	const struct lv_edge *from = &m->tables->edges[id];
-	uint32_t dep = from->dep & ~LV_DEP_DOWN;
-	struct capture_edge *to;
-	uint64_t count = m->totals.edge_hits[id];
-
-	if (from->from >= LV_MAX_CLASSES || from->to >= LV_MAX_CLASSES ||
-	    m->classes[from->from] == LV_NONE || m->classes[from->to] == LV_NONE)
-		return 0;
-	to = find_edge(m, m->classes[from->from], m->classes[from->to], dep);
-	if (to) {
-		to->count += count;
-		check_order(m, from, to);
-		return 0;
-	}
-	to = capture_add_edge(m->capture);
-	if (!to)
-		return -ENOMEM;
-	to->from = m->classes[from->from];
-	to->to = m->classes[from->to];
-	to->dep = dep;
-	to->count = count;
-	to->from_addr = from->from_addr;
-	to->to_addr = from->to_addr;
-	return move_stack(m, from->stack, &to->stack);
 }
 
 static int move_fact(struct moved *m, uint32_t id)
@@ -294,7 +228,7 @@ static int move_fact(struct moved *m, uint32_t id)
 	to->kind = from->kind;
 	to->class = m->classes[from->class];
 	to->addr = from->addr;
-	return move_stack(m, from->stack, &to->stack);
+	return tables_move_stack(m, from->stack, &to->stack);
 }
 
 struct hook_loss {
@@ -403,7 +337,7 @@ static int move_all(struct moved *m)
 			err = move_class(m, i);
 	for (uint32_t i = 0; !err && i < LV_MAX_EDGES; i++)
 		if (tables_is_ready(&m->tables->edges[i].state))
-			err = move_edge(m, i);
+			err = tables_move_edge(m, i);
 	for (uint32_t i = 0; !err && m->tables->facts && i < LV_MAX_FACTS; i++)
 		if (tables_is_ready(&m->tables->facts[i].state))
 			err = move_fact(m, i);
@@ -421,7 +355,9 @@ int tables_to_capture(const struct tables *tables, const struct tables_words *wo
 	m->tables = tables;
 	m->words = words;
 	m->capture = ret;
+	m->callers = NULL;
 	err = move_all(m);
+	tables_free_callers(m);
 	free(m);
 	return err;
 }

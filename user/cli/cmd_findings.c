@@ -200,6 +200,9 @@ static void put_coverage(const struct state_totals *t)
 
 static void put_finding(const struct known_finding *f, const struct utsname *here)
 {
+	char fingerprint[FINDING_ID_LEN];
+
+	finding_fingerprint_of(f->rule, f->chain, fingerprint);
 	printf("%s  %s, %s%s\n    ", f->id, finding_rule_name(f->rule),
 	       finding_confidence_name(f->confidence), f->suppressed ? ", suppressed" : "");
 	words_put(stdout, f->chain);
@@ -207,7 +210,8 @@ static void put_finding(const struct known_finding *f, const struct utsname *her
 	put_time(f->first_ms);
 	fputs(", last ", stdout);
 	put_time(f->last_ms);
-	printf(", seen %" PRIu64 " time%s", f->count, f->count == 1 ? "" : "s");
+	printf(", seen %" PRIu64 " time%s, fingerprint %s", f->count, f->count == 1 ? "" : "s",
+	       fingerprint);
 	if (strcmp(f->kernel, here->release) || strcmp(f->build, here->version)) {
 		fputs(", kernel ", stdout);
 		words_put(stdout, f->kernel);
@@ -218,8 +222,11 @@ static void put_finding(const struct known_finding *f, const struct utsname *her
 static json_t *finding_json(const struct known_finding *f)
 {
 	AUTO_FREE char *chain = words_clean(f->chain);
+	char fingerprint[FINDING_ID_LEN];
 
-	return json_pack("{ss ss ss ss* ss ss sI sI sI sb}", "id", f->id, "rule",
+	finding_fingerprint_of(f->rule, f->chain, fingerprint);
+	return json_pack("{ss ss ss ss ss* ss ss sI sI sI sb}", "id", f->id, "fingerprint",
+			 fingerprint, "rule",
 			 finding_rule_name(f->rule), "confidence",
 			 finding_confidence_name(f->confidence), "chain", chain, "kernel",
 			 f->kernel, "build", f->build, "first_seen_ms", (json_int_t)f->first_ms,

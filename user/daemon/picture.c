@@ -10,15 +10,6 @@
 #include "daemon/picture_internal.h"
 #include "finding/watch.h"
 
-/* One picture_add(): where the classes and stacks of what was seen have gone. */
-struct adding {
-	struct picture *p;
-	const struct capture *seen;
-	uint32_t *classes, *stacks;
-	uint32_t *owners; /* of its classes: the first of the tables' */
-	const uint32_t *seen_as; /* of the tables' classes: where they are in what was seen */
-};
-
 const struct capture *picture_capture(const struct picture *p)
 {
 	return p->c;
@@ -208,50 +199,6 @@ void picture_free(struct picture *p)
 
 /* --- adding -------------------------------------------------------------- */
 
-static int copy_frames(const struct capture_stack *from, struct capture_stack *to)
-{
-	to->frames = calloc(from->nr_frames + 1, sizeof(*to->frames));
-	if (!to->frames)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < from->nr_frames; i++) {
-		to->frames[i].ip = from->frames[i].ip;
-		to->frames[i].text = strdup(from->frames[i].text);
-		if (!to->frames[i].text)
-			return -ENOMEM;
-		to->nr_frames++;
-	}
-	return 0;
-}
-
-/* A stack comes along with what refers to it, while there is room. */
-static int add_stack(struct adding *a, uint32_t index, uint32_t *ret)
-{
-	struct picture *p = a->p;
-	const struct capture_stack *from;
-	struct capture_stack *to;
-
-	*ret = LV_NONE;
-	if (index >= a->seen->nr_stacks)
-		return 0;
-	if (a->stacks[index] != LV_NONE) {
-		*ret = a->stacks[index];
-		return 0;
-	}
-	if (p->c->nr_stacks >= LV_MAX_STACKS) {
-		p->full = true;
-		return 0;
-	}
-	to = capture_add_stack(p->c);
-	if (!to)
-		return -ENOMEM;
-	from = &a->seen->stacks[index];
-	to->pid = from->pid;
-	to->cpu = from->cpu;
-	memcpy(to->comm, from->comm, sizeof(to->comm));
-	*ret = a->stacks[index] = p->c->nr_stacks - 1;
-	return copy_frames(from, to);
-}
-
 /* Usage bits that the picture's class does not have, with where and who. */
 static int add_usage(struct adding *a, const struct capture_class *from, uint32_t class,
 		     bool *ret_news)
@@ -264,7 +211,7 @@ static int add_usage(struct adding *a, const struct capture_class *from, uint32_
 
 		if (!(new & 1u << bit))
 			continue;
-		code = add_stack(a, from->usage_stack[bit], &stack);
+		code = picture_add_stack(a, from->usage_stack[bit], &stack);
 		a->p->c->classes[class].usage_stack[bit] = stack;
 		a->p->c->classes[class].usage_addr[bit] = from->usage_addr[bit];
 	}
@@ -385,8 +332,8 @@ static int new_edge(struct adding *a, const struct capture_edge *from, uint32_t 
 	to->dep = from->dep;
 	to->from_addr = from->from_addr;
 	to->to_addr = from->to_addr;
-	code = add_stack(a, from->stack, &to->stack);
-	code = code ? code : add_stack(a, from->from_stack, &to->from_stack);
+	code = picture_add_stack(a, from->stack, &to->stack);
+	code = code ? code : picture_add_place(a, from->from_stack, &to->from_stack);
 	code = code ? code : learn_edge(p, *ret);
 	return code ? code : tell_watch(p, finding_watch_edge, *ret);
 }
@@ -443,7 +390,7 @@ static int add_fact(struct adding *a, const struct capture_fact *from)
 	to->class = class;
 	to->class2 = class2;
 	to->addr = from->addr;
-	code = add_stack(a, from->stack, &to->stack);
+	code = picture_add_stack(a, from->stack, &to->stack);
 	return code ? code : tell_watch(p, finding_watch_fact, p->c->nr_facts - 1);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the files of picture: picture.c lets it grow, picture_count.c counts. */
+/* Between the files of picture: picture.c lets it grow, picture_stack.c keeps its stacks, picture_count.c counts. */
 #ifndef LOCKVANE_DAEMON_PICTURE_INTERNAL_H
 #define LOCKVANE_DAEMON_PICTURE_INTERNAL_H
 
@@ -38,6 +38,20 @@ struct picture {
 	uint64_t base_events, base_duration;
 	bool full;
 };
+
+/* One picture_add(): where the classes and stacks of what was seen have gone. */
+struct adding {
+	struct picture *p;
+	const struct capture *seen;
+	uint32_t *classes, *stacks;
+	uint32_t *owners; /* of its classes: the first of the tables' */
+	const uint32_t *seen_as; /* of the tables' classes: where they are in what was seen */
+};
+
+/* A stack comes along with what refers to it, while there is room. 0 or -ENOMEM. */
+int picture_add_stack(struct adding *a, uint32_t index, uint32_t *ret);
+/* One frame alone, which many edges have: of equal ones the first stands for all. */
+int picture_add_place(struct adding *a, uint32_t index, uint32_t *ret);
 
 /* The counts that a picture begins with. -ENOMEM. */
 int picture_remember_base(struct picture *p);

@@ -96,9 +96,11 @@ void tell(enum config_level level, enum tell_event event, const char *fmt, ...)
 		put_plain(message);
 }
 
-static json_t *finding_json(const struct known_finding *f, const char *coverage)
+static json_t *finding_json(const struct known_finding *f, const char *fingerprint,
+			    const char *coverage)
 {
-	return json_pack("{ss ss ss ss ss ss sI sI sI ss}", "id", f->id, "rule",
+	return json_pack("{ss ss ss ss ss ss ss sI sI sI ss}", "id", f->id, "fingerprint",
+			 fingerprint, "rule",
 			 finding_rule_name(f->rule), "confidence",
 			 finding_confidence_name(f->confidence), "chain", f->chain, "kernel",
 			 f->kernel, "build", f->build, "first_seen_ms", (json_int_t)f->first_ms,
@@ -108,19 +110,21 @@ static json_t *finding_json(const struct known_finding *f, const char *coverage)
 
 void tell_finding(const struct known_finding *f, const char *coverage)
 {
-	char message[2048];
+	char message[2048], fingerprint[FINDING_ID_LEN];
 
 	if (how.level < CONFIG_WARNING)
 		return;
+	finding_fingerprint_of(f->rule, f->chain, fingerprint);
 	snprintf(message, sizeof(message), "finding %s: %s, %s: %.1500s (%s; lockvane show %s)",
 		 f->id, finding_rule_name(f->rule), finding_confidence_name(f->confidence),
 		 f->chain, coverage, f->id);
 	if (how.json)
-		put_json(CONFIG_WARNING, TELL_FINDING, message, finding_json(f, coverage));
+		put_json(CONFIG_WARNING, TELL_FINDING, message, finding_json(f, fingerprint, coverage));
 	else if (!how.journal ||
 		 sd_journal_send("MESSAGE=%s", message, "PRIORITY=%d", (int)CONFIG_WARNING,
 				 "MESSAGE_ID=%s", events[TELL_FINDING].message_id,
 				 "LOCKVANE_EVENT=finding", "LOCKVANE_FINDING_ID=%s", f->id,
+				 "LOCKVANE_FINGERPRINT=%s", fingerprint,
 				 "LOCKVANE_RULE=%s", finding_rule_name(f->rule),
 				 "LOCKVANE_CONFIDENCE=%s", finding_confidence_name(f->confidence),
 				 "LOCKVANE_CHAIN=%s", f->chain, "LOCKVANE_COUNT=%" PRIu64, f->count,

@@ -69,6 +69,7 @@ struct finding_chain {
 
 struct finding {
 	char id[FINDING_ID_LEN]; /* the same in each run that finds it */
+	char fingerprint[FINDING_ID_LEN]; /* the same on other kernel builds, too */
 	enum finding_rule rule;
 	enum finding_event event;
 	uint32_t event_edge;		    /* by edge: its index in chain.edges */
@@ -104,6 +105,10 @@ int finding_confidence_parse(const char *name, enum finding_confidence *ret);
 /* All findings of a capture, surest first. -ENOMEM, -EINVAL on bad indices. */
 int finding_analyse(const struct capture *c, struct findings **ret_findings);
 void findings_free(struct findings *f); /* takes NULL */
+
+/* The fingerprint of a finding whose chain is "a --> b --> c", as finding_set_id() makes it. */
+void finding_fingerprint_of(enum finding_rule rule, const char *chain,
+			    char ret[static FINDING_ID_LEN]);
 
 /* Is it to be shown: sure enough and not suppressed? */
 bool finding_shown(const struct finding *f, enum finding_confidence least);

@@ -5,6 +5,9 @@
  * order of events, no confidence. An inversion is known by its unsafe class
  * alone: which safe classes reach it, hence where the chain begins and how
  * long it is, differs from run to run, and the cure is the same.
+ *
+ * The fingerprint is the same without the kernel: it is one on all hosts and after
+ * an update, as far as the names are.
  */
 #include "finding/rules.h"
 
@@ -12,10 +15,8 @@
 #include <string.h>
 
 /* FNV-1a, 64 bits; strings go in with their final zero, so that they stay apart. */
-static uint64_t hash_text(uint64_t hash, const char *text)
+static uint64_t hash_part(uint64_t hash, const char *text, size_t len)
 {
-	size_t len = text ? strlen(text) : 0;
-
 	for (size_t i = 0; i <= len; i++) {
 		hash ^= i < len ? (unsigned char)text[i] : 0;
 		hash *= 0x100000001b3u;
@@ -23,17 +24,54 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-void finding_set_id(const struct capture *c, struct finding *f)
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	return hash_part(hash, text, text ? strlen(text) : 0);
+}
+
+static uint64_t hash_rule(enum finding_rule rule)
+{
+	return hash_text(0xcbf29ce484222325u, finding_rule_name(rule));
+}
+
+static void put_hash(uint64_t hash, char ret[static FINDING_ID_LEN])
+{
+	hash ^= hash >> 48; /* the upper bits are the better mixed ones */
+	snprintf(ret, FINDING_ID_LEN, "%012llx", (unsigned long long)hash & 0xffffffffffff);
+}
+
+static uint64_t hash_names(uint64_t hash, const struct capture *c, const struct finding *f)
 {
 	const struct finding_chain *chain = &f->chain;
 	uint32_t first = f->rule == FINDING_IRQ_INVERSION ? chain->nr_classes - 1 : 0;
-	uint64_t hash = 0xcbf29ce484222325u;
 
-	hash = hash_text(hash, finding_rule_name(f->rule));
-	hash = hash_text(hash, c->kernel);
-	hash = hash_text(hash, c->build);
 	for (uint32_t i = first; i < chain->nr_classes; i++)
 		hash = hash_text(hash, c->classes[chain->classes[i]].name);
-	hash ^= hash >> 48; /* the upper bits are the better mixed ones */
-	snprintf(f->id, sizeof(f->id), "%012llx", (unsigned long long)hash & 0xffffffffffff);
+	return hash;
+}
+
+void finding_set_id(const struct capture *c, struct finding *f)
+{
+	uint64_t hash = hash_rule(f->rule);
+
+	put_hash(hash_names(hash, c, f), f->fingerprint);
+	hash = hash_text(hash, c->kernel);
+	hash = hash_text(hash, c->build);
+	put_hash(hash_names(hash, c, f), f->id);
+}
+
+void finding_fingerprint_of(enum finding_rule rule, const char *chain,
+			    char ret[static FINDING_ID_LEN])
+{
+	static const char arrow[] = " --> ";
+	uint64_t hash = hash_rule(rule);
+	const char *end;
+
+	for (; chain; chain = end ? end + strlen(arrow) : NULL) {
+		end = strstr(chain, arrow);
+		if (!end || rule != FINDING_IRQ_INVERSION)
+			hash = hash_part(hash, chain,
+					 end ? (size_t)(end - chain) : strlen(chain));
+	}
+	put_hash(hash, ret);
 }

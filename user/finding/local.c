@@ -13,11 +13,6 @@ static bool waits(const struct capture_edge *e)
 	return e->dep & (GRAPH_DEPS & ~LV_DEP_SR);
 }
 
-static bool same_instance(const struct capture_edge *e)
-{
-	return e->from_addr && e->from_addr == e->to_addr;
-}
-
 /*
  * Where instances are what was seen, strangers in the class do not matter. But
  * memory that is freed comes back as another object, perhaps in another role: a
@@ -35,6 +30,28 @@ static enum finding_confidence confidence_of_instances(const struct capture *c,
 	return permanent && !c->unlocks_hidden ? FINDING_CONFIRMED : FINDING_LIKELY;
 }
 
+static bool is_twin_of(const struct capture_class *twin, const struct capture_class *class)
+{
+	return twin->subclass && !class->subclass && twin->family == class->family &&
+	       !strcmp(twin->kind, class->kind) && !strcmp(twin->key, class->key);
+}
+
+/* A capture edge from the class to its twin that waits; LV_NONE: there is none. */
+static uint32_t twin_edge(const struct finding_model *m, uint32_t class)
+{
+	const struct graph_arcs *out = &m->g->classes[class].out;
+
+	for (uint32_t i = 0; i < out->nr; i++) {
+		if (!is_twin_of(finding_class(m, out->items[i].class), finding_class(m, class)))
+			continue;
+		for (uint32_t e = m->first_edge[out->items[i].edge]; e != LV_NONE;
+		     e = m->next_edge[e])
+			if (waits(&m->c->edges[e]))
+				return e;
+	}
+	return LV_NONE;
+}
+
 /*
  * lockdep is told when a class may nest in itself; a production kernel is not.
  * So there a class in itself is nothing, the same lock twice is something, and
@@ -43,7 +60,7 @@ static enum finding_confidence confidence_of_instances(const struct capture *c,
 int finding_rule_recursive(struct finding_model *m, uint32_t class, struct finding_set *set)
 {
 	bool both_orders = finding_class(m, class)->flags & LV_CLASS_SELF_ORDER;
-	uint32_t found = LV_NONE;
+	uint32_t found = both_orders ? twin_edge(m, class) : LV_NONE;
 	struct finding_chain chain;
 	struct finding *f;
 	int err;
@@ -51,10 +68,10 @@ int finding_rule_recursive(struct finding_model *m, uint32_t class, struct findi
 	for (uint32_t e = m->first_self[class]; e != LV_NONE; e = m->next_edge[e]) {
 		const struct capture_edge *edge = &m->c->edges[e];
 
-		if (!waits(edge) || !(m->c->annotated || both_orders || same_instance(edge)))
+		if (!waits(edge) || !(m->c->annotated || both_orders || finding_same_instance(edge)))
 			continue;
 		if (found == LV_NONE ||
-		    (same_instance(edge) && !same_instance(&m->c->edges[found])))
+		    (finding_same_instance(edge) && !finding_same_instance(&m->c->edges[found])))
 			found = e;
 	}
 	if (found == LV_NONE)
@@ -64,10 +81,10 @@ int finding_rule_recursive(struct finding_model *m, uint32_t class, struct findi
 		return err;
 	if (!m->c->annotated)
 		chain.confidence = confidence_of_instances(m->c, finding_class(m, class),
-							   same_instance(&m->c->edges[found]));
+							   finding_same_instance(&m->c->edges[found]));
 	err = finding_set_add(set, FINDING_RECURSIVE, &chain, &f);
 	if (!err)
-		f->same_instance = same_instance(&m->c->edges[found]);
+		f->same_instance = finding_same_instance(&m->c->edges[found]);
 	return err;
 }
 

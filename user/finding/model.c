@@ -17,6 +17,8 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 	bool sleeps = class->family == LV_RWSEM || class->family == LV_PERCPU_RWSEM ||
 		      (c->rt && class->family == LV_RWLOCK);
 
+	if (class->flags & LV_CLASS_HANDED)
+		return CAPTURE_AMBIGUOUS;
 	if (c->preempts && ((sleeps && shared) || class->family == LV_SOCK))
 		return CAPTURE_AMBIGUOUS;
 	/* The memory is something else's as soon as the function returns: its word proves nothing. */
@@ -31,6 +33,11 @@ uint32_t finding_usage(const struct capture *c, const struct capture_class *clas
 		return class->usage;
 	/* Softirqs are threads there, and so are the users of all other locks. */
 	return class->family == LV_RAWSPIN ? class->usage & HARDIRQ_BITS : 0;
+}
+
+bool finding_same_instance(const struct capture_edge *edge)
+{
+	return edge->from_addr && edge->from_addr == edge->to_addr;
 }
 
 const struct capture_class *finding_class(const struct finding_model *m, uint32_t graph_class)
@@ -136,6 +143,17 @@ static int reserve(struct finding_model *m)
 	return err;
 }
 
+/*
+ * Where nesting is not annotated, a twin, or a class that nests in itself, stands for
+ * several of lockdep's: what goes in and what comes out need not be one lock.
+ */
+static void grade_nesting(struct finding_model *m, uint32_t graph_class)
+{
+	if (m->grade[graph_class] < CAPTURE_INFERRED)
+		m->grade[graph_class] = CAPTURE_INFERRED;
+	m->cycle_grade[graph_class] = CAPTURE_AMBIGUOUS;
+}
+
 int finding_model_add_class(struct finding_model *m, uint32_t class)
 {
 	const struct capture_class *seen = &m->c->classes[class];
@@ -150,22 +168,11 @@ int finding_model_add_class(struct finding_model *m, uint32_t class)
 	m->graph_class[class] = added;
 	m->grade[added] = finding_grade(m->c, seen);
 	m->cycle_grade[added] = m->grade[added];
+	if (!m->c->annotated && seen->subclass)
+		grade_nesting(m, added);
 	graph_add_usage(m->g, added, finding_usage(m->c, seen));
 	graph_reach_usage(m->reach, m->g, added);
 	return 0;
-}
-
-/*
- * Where nesting is not annotated, a class that nests in itself stands for
- * several of lockdep's: what goes in and what comes out need not be one lock.
- */
-static void grade_self(struct finding_model *m, uint32_t graph_class)
-{
-	if (m->c->annotated)
-		return;
-	if (m->grade[graph_class] < CAPTURE_INFERRED)
-		m->grade[graph_class] = CAPTURE_INFERRED;
-	m->cycle_grade[graph_class] = CAPTURE_AMBIGUOUS;
 }
 
 int finding_model_add_edge(struct finding_model *m, uint32_t edge, uint32_t *ret_edge)
@@ -184,9 +191,9 @@ int finding_model_add_edge(struct finding_model *m, uint32_t edge, uint32_t *ret
 	first = *ret_edge == LV_NONE ? &m->first_self[from] : &m->first_edge[*ret_edge];
 	m->next_edge[edge] = *first;
 	*first = edge;
-	if (from == to)
-		grade_self(m, from);
-	else if (new)
+	if (from == to && !m->c->annotated && !finding_same_instance(seen))
+		grade_nesting(m, from);
+	if (from != to && new)
 		graph_reach_edge(m->reach, m->g, *ret_edge);
 	return new;
 }

@@ -53,6 +53,9 @@ uint32_t finding_usage(const struct capture *c, const struct capture_class *clas
  */
 enum capture_certainty finding_grade(const struct capture *c, const struct capture_class *class);
 
+/* Is it the one lock, twice? */
+bool finding_same_instance(const struct capture_edge *edge);
+
 const struct capture_class *finding_class(const struct finding_model *m, uint32_t graph_class);
 
 /* Has this analysis searched more than any honest capture asks for? */

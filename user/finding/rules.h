@@ -46,7 +46,7 @@ int finding_rule_wait_irq(struct finding_model *m, uint32_t class, struct findin
 int finding_rule_fact(struct finding_model *m, const struct capture_fact *fact,
 		      struct finding_set *set);
 
-/* id.c */
+/* id.c: sets id and fingerprint. */
 void finding_set_id(const struct capture *c, struct finding *f);
 
 #endif

@@ -82,6 +82,8 @@ static int by_cache(const void *va, const void *vb)
 		return a->place.base < b->place.base ? -1 : 1;
 	if (a->family != b->family)
 		return (int)a->family - (int)b->family;
+	if (a->subclass != b->subclass)
+		return (int)a->subclass - (int)b->subclass;
 	return a->place.off < b->place.off ? -1 : a->place.off > b->place.off;
 }
 
@@ -142,9 +144,10 @@ static bool shares_site(struct names_fold_item **some, size_t nr, size_t at, uin
 static void name_array(struct names_fold_item *item, uint32_t stride)
 {
 	struct names_result *r = item->result;
+	const struct lv_class *class = item->class;
 
-	snprintf(r->name, sizeof(r->name), "%s+0x%" PRIx32 "[]", r->cache,
-		 item->class->place.off % stride);
+	snprintf(r->name, sizeof(r->name), "%s+0x%" PRIx32 "[]%.*s", r->cache,
+		 class->place.off % stride, class->subclass ? 2 : 0, "/1");
 	memcpy(r->full, r->name, sizeof(r->full));
 }
 
@@ -189,7 +192,7 @@ static void fold_site(struct names_fold_item *items, size_t nr_items, struct nam
 	}
 }
 
-/* Those of one cache and family. */
+/* Those of one cache and family, twins or not. */
 static void fold_cache(struct names_fold_item *items, size_t nr_items,
 		       struct names_fold_item **some, size_t nr)
 {
@@ -209,7 +212,8 @@ static void fold_untyped(struct names_fold_item *items, struct names_fold_item *
 	for (size_t i = 0; i < kept; i = end) {
 		for (end = i + 1; end < kept; end++)
 			if (some[end]->class->place.base != some[i]->class->place.base ||
-			    some[end]->class->family != some[i]->class->family)
+			    some[end]->class->family != some[i]->class->family ||
+			    some[end]->class->subclass != some[i]->class->subclass)
 				break;
 		fold_cache(items, nr, some + i, end - i);
 	}
@@ -225,6 +229,8 @@ static int by_place(const void *va, const void *vb)
 		return order;
 	if (a->family != b->family)
 		return (int)a->family - (int)b->family;
+	if (a->subclass != b->subclass)
+		return (int)a->subclass - (int)b->subclass;
 	if (a->cache_size != b->cache_size)
 		return a->cache_size < b->cache_size ? -1 : 1;
 	return a->place.off < b->place.off ? -1 : a->place.off > b->place.off;

@@ -16,7 +16,7 @@ enum { VERB_ACQUIRE = 1, VERB_TRY, VERB_RELEASE };
 #define HOW_TRY LV_HELD_TRY
 #define HOW_WW 0
 #define HOW_AGAIN 0
-#define HOW_TRY_AGAIN LV_HELD_TRY
+#define HOW_WW_TRY LV_HELD_TRY
 
 static const struct hook_key hook_keys[LV_HOOKS] = {
 #define LV_ACQUIRE(function, family, mode, irq) \
@@ -29,6 +29,7 @@ static const struct hook_key hook_keys[LV_HOOKS] = {
 #define LV_SLEEP_RELEASE(function, family, lock, how) \
 	{ VERB_RELEASE, LV_##family, 0xff, LV_IRQ_KEEP },
 #define LV_DOWNGRADE(function, family) { 0 },
+#define LV_HAND_OVER(function, family) { 0 },
 #include "hooks.def"
 };
 
@@ -52,8 +53,10 @@ void hooked_acquire(uint64_t addr, const struct machine_op *op, uint32_t how)
 		return;
 	if (op->try)
 		how = LV_HELD_TRY;
+	if (op->ww)
+		how |= LV_HELD_NESTED;
 	if (family_sleeps(op->family))
-		record_sleep(&addr, addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
+		record_sleep(NULL, addr, EVENT_META(hook, LV_LEVEL_TASK, op->family),
 			     how | (op->mode == LV_WRITE ? 0 : SLEEP_READ));
 	else
 		record_acquire(&addr, word, hook, op->family, op->mode, how, op->irq);
@@ -70,6 +73,12 @@ void hooked_release(uint64_t addr, const struct machine_op *op, uint64_t flags)
 						 0));
 	else
 		record_release(&addr, word, hook, op->family, op->irq, flags);
+}
+
+void hooked_hand_over(uint32_t family)
+{
+	if (is_armed(armed_word()))
+		sleep_hand_over(EVENT_META(LV_HOOK_freeze_super, LV_LEVEL_TASK, family));
 }
 
 void hooked_switch(uint64_t next)

@@ -11,6 +11,7 @@
 /* how: 0 or LV_HELD_NESTED; trylocks by op. */
 void hooked_acquire(uint64_t addr, const struct machine_op *op, uint32_t how);
 void hooked_release(uint64_t addr, const struct machine_op *op, uint64_t flags);
+void hooked_hand_over(uint32_t family);
 void hooked_switch(uint64_t next);
 void hooked_enable(void);
 void hooked_free(uint64_t addr, uint64_t size);

@@ -32,6 +32,7 @@ struct machine_op {
 	bool try;
 	uint32_t subclass;  /* told, 0 unless annotated */
 	uint64_t nest_lock; /* told: this one, held, orders the locks of one class; 0: none */
+	bool ww; /* an acquire context orders it among those taken with it */
 };
 
 struct machine *machine_new(const struct machine_options *options);
@@ -58,6 +59,8 @@ uint32_t machine_level(const struct machine *m);
 bool machine_irqs_on(const struct machine *m);
 uint32_t machine_preempt_count(const struct machine *m);
 
+/* The running task leaves what it holds of the family to user space, as freeze_super() does. */
+void machine_hand_over(struct machine *m, uint32_t family);
 int machine_switch(struct machine *m, uint32_t task, const char *comm);
 int machine_enter(struct machine *m, enum lv_level level); /* softirq or hardirq */
 int machine_exit(struct machine *m, enum lv_level level);

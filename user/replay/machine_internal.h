@@ -33,6 +33,7 @@ struct machine_lock {
 	uint32_t readers;
 	uint32_t attempts; /* to take what the taker holds itself */
 	struct machine_holder holder; /* the last to take it */
+	uint64_t taker;               /* its address */
 };
 
 struct machine {

@@ -37,6 +37,8 @@ static void write_word(struct machine *m, uint64_t addr, const struct machine_lo
 		word = lock->writer;
 	}
 	memcpy(memory, &word, sizeof(word));
+	if (lock->family == LV_RWSEM) /* stays when it is given back, as rwsem_set_reader_owned()'s */
+		memcpy(memory + sizeof(word), &lock->taker, sizeof(lock->taker));
 }
 
 /* Flags that nobody restores are forgotten in the end. */
@@ -173,6 +175,7 @@ int machine_lock(struct machine *m, uint64_t addr, const struct machine_op *op)
 	lock->holder = (struct machine_holder){ .mode = op->mode,
 						.task = cpu->seat.pid,
 						.cpu = m->cpu };
+	lock->taker = cpu->seat.task;
 	raise_counts(cpu, addr, op);
 	write_word(m, addr, lock);
 	see_lock(m, addr, op);
@@ -224,6 +227,12 @@ bool machine_holder(struct machine *m, uint64_t addr, struct machine_holder *ret
 	if (family_sleeps(lock->family))
 		return lock->holder.task == cpu->seat.pid;
 	return lock->holder.cpu == m->cpu;
+}
+
+void machine_hand_over(struct machine *m, uint32_t family)
+{
+	machine_here(m);
+	hooked_hand_over(family);
 }
 
 void machine_free_lock(struct machine *m, uint64_t addr)

@@ -166,6 +166,7 @@ static int run_lock(struct replay *r, const struct scenario_step *step)
 		.mode = r->production && step->mode == LV_RECURSIVE ? LV_READ : step->mode,
 		.irq = step->irq,
 		.try = step->try,
+		.ww = step->ww,
 		.subclass = step->subclass,
 		.nest_lock = step->nest == SCENARIO_NONE ? 0 : r->addr[step->nest],
 	};
@@ -281,6 +282,9 @@ static int run_step(struct replay *r, const struct scenario_step *step)
 		return run_end(r, step);
 	case SCENARIO_TASK:
 		return run_task(r, step);
+	case SCENARIO_HAND_OVER:
+		machine_hand_over(r->machine, LV_PERCPU_RWSEM);
+		return 0;
 	case SCENARIO_FREE:
 		machine_free_lock(r->machine, r->addr[step->lock]);
 		return 0;
@@ -318,6 +322,9 @@ static char *slab_name(const struct replay *r, const struct lv_class *class,
 		strbuf_addf(&name, "+0x%x", class->place.off);
 	if (shared)
 		strbuf_addf(&name, "#%u", class->family);
+	ret->key = name.text ? strdup(name.text) : NULL;
+	if (class->subclass)
+		strbuf_addf(&name, "/%u", class->subclass);
 	ret->certainty = is_merged(class->cache) ? CAPTURE_AMBIGUOUS : CAPTURE_EXACT;
 	ret->kind = strdup(is_merged(class->cache) ? "kmalloc" : "slab");
 	return strbuf_take(&name);
@@ -343,7 +350,8 @@ static int describe_class(void *arg, const struct lv_class *class, struct captur
 				ret->name = strdup(r->s->locks[i].name);
 		ret->kind = strdup("static");
 	}
-	ret->key = ret->name ? strdup(ret->name) : NULL;
+	if (!ret->key)
+		ret->key = ret->name ? strdup(ret->name) : NULL;
 	return ret->name && ret->kind && ret->key ? 0 : -ENOMEM;
 }
 

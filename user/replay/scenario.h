@@ -64,6 +64,7 @@ enum scenario_verb {
 	SCENARIO_END,
 	SCENARIO_TASK,
 	SCENARIO_CPU,
+	SCENARIO_HAND_OVER,
 	SCENARIO_FREE,
 	SCENARIO_USER,
 };
@@ -79,6 +80,7 @@ struct scenario_step {
 	uint32_t subclass;
 	uint32_t nest; /* a lock, or SCENARIO_NONE */
 	bool try;
+	bool ww; /* with an acquire context */
 };
 
 enum scenario_expectation {

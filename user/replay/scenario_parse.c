@@ -135,7 +135,8 @@ static int parse_declared(struct parser *p, int *ret)
 		const char *word;
 		uint32_t family;
 	} families[] = { { "spin", LV_SPIN },	{ "raw", LV_RAWSPIN },	{ "rwlock", LV_RWLOCK },
-			 { "mutex", LV_MUTEX }, { "rwsem", LV_RWSEM } };
+			 { "mutex", LV_MUTEX }, { "rwsem", LV_RWSEM },
+			 { "percpu-rwsem", LV_PERCPU_RWSEM } };
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		if (strcmp(p->words[0], families[i].word))
@@ -191,6 +192,8 @@ static int parse_statement(struct parser *p)
 		return parser_cpu(p);
 	if (!strcmp(word, "free"))
 		return parser_free_memory(p);
+	if (!strcmp(word, "handover"))
+		return parser_hand_over(p);
 	if (!strcmp(word, "user"))
 		return parser_user(p);
 	if (!strcmp(word, "expect") || !strcmp(word, "production"))

@@ -48,7 +48,7 @@ static bool parse_irq(const struct irq_word *words, const char *word, uint32_t *
 
 static bool spins(uint32_t family)
 {
-	return family != LV_MUTEX && family != LV_RWSEM;
+	return family != LV_MUTEX && family != LV_RWSEM && family != LV_PERCPU_RWSEM;
 }
 
 /* What may follow the lock's name, one word or two; *at moves on. */
@@ -62,6 +62,10 @@ static int parse_how(struct parser *p, struct scenario_step *step, uint32_t fami
 		return 0;
 	if (!strcmp(word, "recursive") && step->mode != LV_WRITE && family == LV_RWLOCK) {
 		step->mode = LV_RECURSIVE;
+		return 0;
+	}
+	if (!strcmp(word, "ww") && family == LV_MUTEX) {
+		step->ww = true;
 		return 0;
 	}
 	++*at;
@@ -84,7 +88,8 @@ int parser_lock(struct parser *p, uint32_t mode, bool try)
 	if (err)
 		return err;
 	family = p->s->classes[p->s->locks[lock].class].family;
-	if (mode != LV_WRITE && family != LV_RWLOCK && family != LV_RWSEM)
+	if (mode != LV_WRITE && family != LV_RWLOCK && family != LV_RWSEM &&
+	    family != LV_PERCPU_RWSEM)
 		return PARSER_FAIL(p, "\"%s\" has no readers", p->words[1]);
 	step = add_step(p, SCENARIO_LOCK);
 	if (!step)
@@ -229,6 +234,13 @@ int parser_switch(struct parser *p, enum scenario_verb off, enum scenario_verb o
 	if (!is_on && (p->nr_words != 2 || strcmp(p->words[1], "off")))
 		return PARSER_FAIL(p, "\"%s\" goes \"on\" or \"off\"", p->words[0]);
 	return add_step(p, is_on ? on : off) ? 0 : parser_no_memory(p);
+}
+
+int parser_hand_over(struct parser *p)
+{
+	if (p->nr_words != 1)
+		return PARSER_FAIL(p, "nothing follows \"handover\"");
+	return add_step(p, SCENARIO_HAND_OVER) ? 0 : parser_no_memory(p);
 }
 
 int parser_user(struct parser *p)

@@ -93,6 +93,11 @@ static inline __u64 world_caller(__u64 event)
 	return world_seat->nr_frames ? world_seat->frames[0] : 0;
 }
 
+static inline __u64 world_sleeping_caller(__u64 event)
+{
+	return world_caller(event);
+}
+
 static inline int world_is_generic(__u64 ip)
 {
 	return ip && ip == world_seat->generic;
@@ -174,7 +179,16 @@ static inline int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_sha
 	return 0;
 }
 
-/* As machine_lock.c writes them. */
+/* As machine_lock.c writes them: an rwsem's count, and behind it the newest reader. */
+static inline int world_only_reader(__u64 addr, __u64 *ret)
+{
+	__u64 count = 0;
+
+	if (world_read(&count, sizeof(count), addr) || world_read(ret, sizeof(*ret), addr + 8))
+		return -EFAULT;
+	return count >> 8 == 1 && !(count & 1) ? 0 : -ENOENT;
+}
+
 static inline int world_lock_word(__u64 addr, __u32 family, __u32 *ret)
 {
 	__u64 word = 0;

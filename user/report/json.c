@@ -133,6 +133,9 @@ static json_t *edge_evidence(const struct capture *c, uint32_t index)
 	err = err ?: set(object, "from", text(c->classes[edge->from].name));
 	err = err ?: set(object, "to", text(c->classes[edge->to].name));
 	err = err ?: set(object, "type", json_string(words_dep(edge->dep)));
+	if (edge->from_stack != LV_NONE)
+		err = err ?: set(object, "from_at",
+				 text(words_place(words_stack(c, edge->from_stack), NULL)));
 	return checked(object, err);
 }
 
@@ -228,6 +231,7 @@ static json_t *finding(const struct capture *c, const struct finding *f,
 	int err = object ? 0 : -ENOMEM;
 
 	err = err ?: set(object, "id", json_string(f->id));
+	err = err ?: set(object, "fingerprint", json_string(f->fingerprint));
 	err = err ?: set(object, "rule", json_string(finding_rule_name(f->rule)));
 	err = err ?: set_chain(object, c, &f->chain, f->stack);
 	err = err ?: set(object, "also", also(c, f, least));

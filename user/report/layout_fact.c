@@ -55,8 +55,11 @@ void layout_wait_context(const struct parts *p)
 			chain->nr_edges ? &p->c->edges[chain->edges[0]] : NULL;
 
 		fputs("this lock can sleep, and the task holds one that spins:\n", p->out);
-		parts_lock(p, chain->classes[0], edge ? edge->from_addr : 0,
-			   edge ? edge->from_stack : LV_NONE);
+		if (edge)
+			parts_holder(p, edge);
+		else
+			parts_lock(p, chain->classes[0], 0,
+				   words_some_stack(p->c, chain->classes[0], 0));
 	}
 	parts_backtrace(p, stack);
 }

@@ -126,7 +126,7 @@ static void put_by_edge(const struct parts *p)
 	fputs(" is trying to acquire:\n", p->out);
 	parts_lock(p, edge->to, edge->to_addr, edge->stack);
 	fputs("\nand this task is already holding:\n", p->out);
-	parts_lock(p, edge->from, edge->from_addr, edge->from_stack);
+	parts_holder(p, edge);
 	fputs("which would create a new lock dependency:\n", p->out);
 	parts_class(p, edge->from);
 	fputs(" ->", p->out);
@@ -138,7 +138,10 @@ static void put_by_edge(const struct parts *p)
 	fputs("\nother info that might help us debug this:\n\n", p->out);
 	put_scenario(p);
 	fprintf(p->out, "the dependencies between %s-irq-safe lock and the holding lock:\n", state);
-	put_chain_blocks(p, 0, at, edge->from_stack);
+	put_chain_blocks(p, 0, at,
+			 edge->from_stack != LV_NONE ?
+				 edge->from_stack :
+				 words_some_stack(p->c, edge->from, edge->from_addr));
 	fprintf(p->out,
 		"\nthe dependencies between the lock to be acquired and %s-irq-unsafe lock:\n",
 		state);

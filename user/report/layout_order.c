@@ -81,7 +81,7 @@ void layout_circular(const struct parts *p)
 	fputs(" is trying to acquire lock:\n", p->out);
 	parts_lock(p, closing->to, closing->to_addr, closing->stack);
 	fputs("\nbut task is already holding lock:\n", p->out);
-	parts_lock(p, closing->from, closing->from_addr, closing->from_stack);
+	parts_holder(p, closing);
 	fputs("\nwhich lock already depends on the new lock.\n\n"
 	      "\nthe existing dependency chain (in reverse order) is:\n",
 	      p->out);
@@ -105,7 +105,7 @@ void layout_recursive(const struct parts *p)
 	fputs(" is trying to acquire lock:\n", p->out);
 	parts_lock(p, class, edge->to_addr, edge->stack);
 	fputs("\nbut task is already holding lock:\n", p->out);
-	parts_lock(p, class, edge->from_addr, edge->from_stack);
+	parts_holder(p, edge);
 	fputs("\nother info that might help us debug this:\n"
 	      " Possible unsafe locking scenario:\n\n",
 	      p->out);

@@ -56,7 +56,8 @@ void parts_class(const struct parts *p, uint32_t class)
 	fprintf(p->out, ")%s", usage);
 }
 
-static void put_lock_at(const struct parts *p, uint32_t class, uint64_t addr, const char *place)
+static void put_lock_at(const struct parts *p, uint32_t class, uint64_t addr, const char *place,
+			const char *doubt)
 {
 	if (addr)
 		fprintf(p->out, "%016" PRIx64, addr);
@@ -65,19 +66,36 @@ static void put_lock_at(const struct parts *p, uint32_t class, uint64_t addr, co
 	parts_class(p, class);
 	fputs(", at: ", p->out);
 	words_put(p->out, place);
-	putc('\n', p->out);
+	fprintf(p->out, "%s\n", doubt);
 }
 
 /* A line for each function inlined there, and one for the place. */
-void parts_lock(const struct parts *p, uint32_t class, uint64_t addr, uint32_t stack)
+static void put_lock(const struct parts *p, uint32_t class, uint64_t addr, uint32_t stack,
+		     const char *doubt)
 {
 	const struct capture_stack *seen = words_stack(p->c, stack);
 	uint32_t i;
 	const char *place = words_place(seen, &i);
 
 	for (; seen && i < seen->nr_frames && seen->frames[i].text != place; i++)
-		put_lock_at(p, class, addr, seen->frames[i].text);
-	put_lock_at(p, class, addr, place);
+		put_lock_at(p, class, addr, seen->frames[i].text, doubt);
+	put_lock_at(p, class, addr, place, doubt);
+}
+
+void parts_lock(const struct parts *p, uint32_t class, uint64_t addr, uint32_t stack)
+{
+	put_lock(p, class, addr, stack, "");
+}
+
+void parts_holder(const struct parts *p, const struct capture_edge *edge)
+{
+	uint32_t some = words_some_stack(p->c, edge->from, edge->from_addr);
+
+	if (edge->from_stack != LV_NONE)
+		parts_lock(p, edge->from, edge->from_addr, edge->from_stack);
+	else
+		put_lock(p, edge->from, edge->from_addr, some,
+			 some == LV_NONE ? "" : " (one place where it is taken)");
 }
 
 void parts_task(const struct parts *p, uint32_t stack)

@@ -18,6 +18,8 @@ void parts_heading(const struct parts *p, char line, const char *heading);
 void parts_class(const struct parts *p, uint32_t class);
 /* "ff11000000a6c018 (name){+.+.}, at: place" and the end of the line. */
 void parts_lock(const struct parts *p, uint32_t class, uint64_t addr, uint32_t stack);
+/* The same of an edge's holder: where it had been taken, or else one place where it is. */
+void parts_holder(const struct parts *p, const struct capture_edge *edge);
 /* "comm/pid", of the task whose stack it is. */
 void parts_task(const struct parts *p, uint32_t stack);
 void parts_stack(const struct parts *p, uint32_t stack, int indent);

@@ -116,8 +116,9 @@ static void put_beyond(const struct parts *p)
 static void put_finding(const struct parts *p, uint32_t number, uint32_t of,
 			enum finding_confidence least)
 {
-	fprintf(p->out, "lockvane: finding %" PRIu32 " of %" PRIu32 ": %s, id %s\n", number, of,
-		finding_rule_name(p->f->rule), p->f->id);
+	fprintf(p->out,
+		"lockvane: finding %" PRIu32 " of %" PRIu32 ": %s, id %s, fingerprint %s\n",
+		number, of, finding_rule_name(p->f->rule), p->f->id, p->f->fingerprint);
 	layouts[p->f->rule](p);
 	putc('\n', p->out);
 	put_doubts(p);

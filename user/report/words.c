@@ -99,6 +99,33 @@ const struct capture_stack *words_stack(const struct capture *c, uint32_t index)
 	return index < c->nr_stacks ? &c->stacks[index] : NULL;
 }
 
+static uint32_t usage_stack(const struct capture_class *class, uint64_t addr)
+{
+	for (int bit = LV_USAGES; bit-- > 0;)
+		if (class->usage_stack[bit] != LV_NONE && (!addr || class->usage_addr[bit] == addr))
+			return class->usage_stack[bit];
+	return LV_NONE;
+}
+
+static uint32_t edge_stack(const struct capture *c, uint32_t class, uint64_t addr)
+{
+	for (size_t i = 0; i < c->nr_edges; i++)
+		if (c->edges[i].to == class && c->edges[i].stack != LV_NONE &&
+		    (!addr || c->edges[i].to_addr == addr))
+			return c->edges[i].stack;
+	return LV_NONE;
+}
+
+uint32_t words_some_stack(const struct capture *c, uint32_t class, uint64_t addr)
+{
+	const struct capture_class *seen = &c->classes[class];
+	uint32_t stack = usage_stack(seen, addr);
+
+	stack = stack == LV_NONE ? edge_stack(c, class, addr) : stack;
+	stack = stack == LV_NONE ? usage_stack(seen, 0) : stack;
+	return stack == LV_NONE ? edge_stack(c, class, 0) : stack;
+}
+
 static bool is_lock_function(const char *text)
 {
 	static const char *const prefixes[] = {

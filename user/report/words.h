@@ -28,6 +28,12 @@ const char *words_certainty(enum capture_certainty certainty);
 const char *words_dep(uint32_t dep);
 
 /* The stack, or NULL. */
+/*
+ * A stack in which a lock of this class was taken: the instance if it can be, by its usages, then
+ * by dependencies; LV_NONE: none was kept.
+ */
+uint32_t words_some_stack(const struct capture *c, uint32_t class, uint64_t addr);
+
 const struct capture_stack *words_stack(const struct capture *c, uint32_t index);
 /*
  * The innermost frame that is no lock function's: where the lock was taken. What is

@@ -20,6 +20,7 @@ static const struct plan_hook all_hooks[LV_HOOKS] = {
 #define LV_SLEEP_RELEASE(function, family, lock, how) \
 	HOOK(function, family, RELEASE_WAY_##how),
 #define LV_DOWNGRADE(function, family) HOOK(function, family, "fexit"),
+#define LV_HAND_OVER(function, family) HOOK(function, family, "fexit"),
 #include "hooks.def"
 };
 

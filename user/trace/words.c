@@ -109,13 +109,16 @@ static uint32_t family_of(const struct words *w, const struct lv_class *class)
 	return class->family == LV_RT_RWLOCK ? LV_RWLOCK : class->family;
 }
 
-/* Name one class. Returns how many sites there are. */
+/* Name one class, a twin as the class it is the twin of. Returns how many sites there are. */
 static size_t name_class(struct words *w, uint32_t id, struct callsite_stack *sites)
 {
 	const struct lv_class *class = &w->tables->classes[id];
-	size_t nr = find_sites(w, class, sites);
+	uint32_t outer = class->subclass ? class->other - 1 : id;
 	struct lv_class named = *class;
+	size_t nr = 0;
 
+	if (outer < LV_MAX_CLASSES)
+		nr = find_sites(w, &w->tables->classes[outer], sites);
 	named.family = family_of(w, class);
 	names_class(w->names, &named, sites, nr, &w->words[id].result);
 	w->words[id].named = true;
