@@ -14,6 +14,7 @@
 #   make explore      random programs: real deadlocks searched for, against the rules
 #   make truth        classes, held locks, edges and usage against lockdep's own, on one boot
 #   make truth-stock  how many classes have a full name on three stock kernels, and how sure it is
+#   make sites        how many call sites of lock functions are typed, and how many of these wrong
 #   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
 #   make budget       whether the monitor keeps its budget, counted likewise (BUDGET_ARGS)
 #   make bench-graph  how fast the graph and the native recorder are
@@ -38,7 +39,7 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DLOCKVANE_VERSION='"$(VERSION)"' -Ibpf -Iuser -I$(B)
-LDLIBS := -lbpf -ldw -lelf -lz -lsqlite3 -ljansson -lsystemd
+LDLIBS := -lZydis -lbpf -ldw -lelf -lz -lsqlite3 -ljansson -lsystemd
 BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Werror -Ibpf -Ivmlinux
 
 ifneq ($(V),1)
@@ -59,13 +60,14 @@ FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
 TSAN_UNIT := $(B)/tests/tsan/test_record_threads
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 SERVE := $(B)/tests/metrics/serve
+SITES := $(B)/tests/sites/list $(B)/tests/sites/judge
 WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
 MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives \
-	conformance explore bench budget bench-graph truth truth-stock torture torture-programs soak fuzz install uninstall deb clean format
+	conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -168,6 +170,14 @@ $(B)/tests/truth/truth: $(B)/tests/truth/truth.o $(B)/tests/truth/programs.o \
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
+$(B)/tests/sites/list: $(B)/tests/sites/list.o $(B)/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/tests/sites/judge: $(B)/tests/sites/judge.o $(B)/tests/sites/expr.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ -ldw -lelf
+
 # The fuzzers see the coverage of all our sources, so those are built once more.
 $(B)/fuzz/%.o: %.c
 	$(call say,CC-FUZZ,$<)
@@ -183,7 +193,7 @@ $(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
-.SECONDARY: $(SERVE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
+.SECONDARY: $(SERVE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(SITES:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
 
 $(B)/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)
@@ -230,6 +240,10 @@ truth: setup
 truth-stock: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
 	$(Q)tests/truth/stock
+
+sites: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(SITES)
+	$(Q)tests/sites/run $(SITES_ARGS)
 
 bench: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)

@@ -30,6 +30,7 @@ struct kbtf_sized {
 
 struct kbtf {
 	struct btf **units; /* [0] is vmlinux */
+	char **names;	    /* of the modules; NULL: not known */
 	size_t nr_units;
 	struct kbtf_entry *entries;
 	size_t nr_entries, room_entries;
@@ -167,15 +168,30 @@ static int build_index(struct kbtf *k)
 	return 0;
 }
 
-static int add_unit(struct kbtf *k, struct btf *btf)
+static int grow_units(struct kbtf *k)
 {
-	struct btf **more = realloc(k->units, (k->nr_units + 1) * sizeof(*more));
+	struct btf **units = realloc(k->units, (k->nr_units + 1) * sizeof(*units));
+	char **names;
 
-	if (!more) {
+	if (units)
+		k->units = units;
+	names = realloc(k->names, (k->nr_units + 1) * sizeof(*names));
+	if (names)
+		k->names = names;
+	return units && names ? 0 : -ENOMEM;
+}
+
+/* name: of the module, or NULL. */
+static int add_unit(struct kbtf *k, struct btf *btf, const char *name)
+{
+	char *copy = name ? strdup(name) : NULL;
+
+	if ((name && !copy) || grow_units(k)) {
+		free(copy);
 		btf__free(btf);
 		return -ENOMEM;
 	}
-	k->units = more;
+	k->names[k->nr_units] = copy;
 	k->units[k->nr_units++] = btf;
 	return 0;
 }
@@ -198,7 +214,7 @@ static int load_modules(struct kbtf *k, const char *dir)
 		if (snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) >= (int)sizeof(path))
 			continue;
 		btf = btf__parse_split(path, k->units[0]);
-		if (btf && add_unit(k, btf))
+		if (btf && add_unit(k, btf, e->d_name))
 			return -ENOMEM;
 	}
 	return 0;
@@ -226,7 +242,7 @@ int kbtf_load(const char *dir, struct kbtf **ret)
 	btf = btf__parse(path, NULL);
 	if (!btf)
 		return errno ? -errno : -EINVAL;
-	err = add_unit(k, btf);
+	err = add_unit(k, btf, NULL);
 	if (!err && folder)
 		err = load_modules(k, dir);
 	if (!err)
@@ -242,13 +258,13 @@ int kbtf_from(struct btf *base, struct btf *module, struct kbtf **ret)
 	CLEANUP(cleanup_kbtf) struct kbtf *k = calloc(1, sizeof(*k));
 	int err;
 
-	err = k ? add_unit(k, base) : -ENOMEM;
+	err = k ? add_unit(k, base, NULL) : -ENOMEM;
 	if (!k)
 		btf__free(base);
 	if (err || !module)
 		btf__free(module);
 	else
-		err = add_unit(k, module);
+		err = add_unit(k, module, NULL);
 	if (!err)
 		err = build_index(k);
 	if (err)
@@ -261,9 +277,12 @@ void kbtf_free(struct kbtf *k)
 {
 	if (!k)
 		return;
-	while (k->nr_units) /* split BTF before its base */
+	while (k->nr_units) { /* split BTF before its base */
 		btf__free(k->units[--k->nr_units]);
+		free(k->names[k->nr_units]);
+	}
 	free(k->units);
+	free(k->names);
 	free(k->entries);
 	free(k->hash);
 	free(k->sized);
@@ -274,6 +293,14 @@ void kbtf_free(struct kbtf *k)
 const struct btf *kbtf_vmlinux(const struct kbtf *k)
 {
 	return k->units[0];
+}
+
+const struct btf *kbtf_module(const struct kbtf *k, const char *module)
+{
+	for (size_t i = 1; i < k->nr_units; i++)
+		if (!k->names[i] || !strcmp(k->names[i], module))
+			return k->units[i];
+	return NULL;
 }
 
 bool kbtf_is_rt(const struct kbtf *k)

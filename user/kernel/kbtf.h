@@ -39,11 +39,17 @@ struct kbtf_var {
  */
 int kbtf_load(const char *dir, struct kbtf **ret);
 
-/* From BTF already parsed, which it owns from then on, also when it fails. */
+/*
+ * From BTF already parsed, which it owns from then on, also when it fails. The
+ * module's, which may be NULL, is that of any module that is asked for by name.
+ */
 int kbtf_from(struct btf *base, struct btf *module, struct kbtf **ret);
 void kbtf_free(struct kbtf *k); /* takes NULL */
 
 const struct btf *kbtf_vmlinux(const struct kbtf *k);
+
+/* A module's own BTF, on top of vmlinux'; NULL: it has none. */
+const struct btf *kbtf_module(const struct kbtf *k, const char *module);
 
 /* Spinlocks sleep here: struct spinlock is made of an rt_mutex. */
 bool kbtf_is_rt(const struct kbtf *k);

@@ -294,6 +294,11 @@ size_t ksyms_count(const struct ksyms *k)
 	return k->nr;
 }
 
+const struct ksym *ksyms_nth(const struct ksyms *k, size_t i)
+{
+	return &k->syms[i];
+}
+
 size_t ksyms_skipped(const struct ksyms *k)
 {
 	return k->skipped;
@@ -321,6 +326,15 @@ const struct ksym *ksyms_find(const struct ksyms *k, uint64_t addr)
 	if (addr - sym->addr >= (sym->size ? sym->size : 1 << 20))
 		return NULL;
 	return sym;
+}
+
+size_t ksyms_names_at(const struct ksyms *k, const struct ksym *sym)
+{
+	size_t nr = 1;
+
+	while (sym + nr < k->syms + k->nr && sym[nr].addr == sym->addr)
+		nr++;
+	return nr;
 }
 
 void ksyms_format(const struct ksyms *k, uint64_t addr, char *buf, size_t room)

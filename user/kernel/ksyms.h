@@ -35,11 +35,17 @@ void ksyms_free(struct ksyms *k); /* takes NULL */
 
 size_t ksyms_count(const struct ksyms *k);
 
+/* By address; i is below the count. */
+const struct ksym *ksyms_nth(const struct ksyms *k, size_t i);
+
 /* Lines that were not understood and left out. */
 size_t ksyms_skipped(const struct ksyms *k);
 
 /* The symbol that contains addr, of those at one address the kernel's first; or NULL. */
 const struct ksym *ksyms_find(const struct ksyms *k, uint64_t addr);
+
+/* How many symbols lie at the address of that one, which ksyms_find() gave: they follow it. */
+size_t ksyms_names_at(const struct ksyms *k, const struct ksym *sym);
 
 /*
  * A return address, by the call before it, which may have been the last thing in

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* From a value that a lock function is given to an answer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/lockpath.h"
+#include "sites/island.h"
+#include "sites/solve.h"
+
+#define IMAGE_LOW 0xffffffff80000000ull
+#define LOADS 2 /* global pointers to pointers that are followed */
+
+/* Structs that lie over struct page (mm_types.h): a lock that one lacks may be the other's. */
+static uint32_t overlay_with_lock(struct solver *s, struct place at, uint32_t family)
+{
+	static const char *const overlays[] = {"page", "folio", "ptdesc"};
+	const struct btf *btf = s->f->btf;
+	struct kbtf_type type = {btf, at.type};
+	bool is_one = false;
+
+	for (size_t i = 0; i < sizeof(overlays) / sizeof(*overlays); i++)
+		is_one |= !strcmp(kbtf_name(type), overlays[i]);
+	for (size_t i = 0; is_one && i < sizeof(overlays) / sizeof(*overlays); i++) {
+		struct kbtf_type other = {NULL, 0};
+
+		if (kbtf_next(s->f->im->src.btf, overlays[i], 1 << BTF_KIND_STRUCT, &other) &&
+		    lock_at(s, other.id, at.off, family))
+			return other.id;
+	}
+	return at.type;
+}
+
+static bool answer_member(struct solver *s, struct place at, uint32_t family,
+			  struct sites_answer *ret)
+{
+	const struct btf *btf = s->f->btf;
+	const struct kbtf *k = s->f->im->src.btf;
+	struct kbtf_type type = {btf, 0}, inner = {btf, 0};
+	struct lockpath path, inner_path;
+	uint32_t inner_off;
+
+	if (!at.type || at.off < 0 || at.off > INT32_MAX ||
+	    types_is_library(btf, at.type))
+		return false;
+	type.id = at.type = overlay_with_lock(s, at, family);
+	lockpath_at(k, type, at.off, family, &path);
+	if (path.what == LOCKPATH_NONE || path.ambiguous)
+		return false;
+	if (!types_inner(btf, at.type, at.off, &inner.id, &inner_off)) {
+		inner.id = at.type;
+		inner_off = at.off;
+	}
+	lockpath_at(k, inner, inner_off, family, &inner_path);
+	lockpath_collapse(path.path);
+	lockpath_collapse(inner_path.path);
+	ret->kind = SITES_MEMBER;
+	ret->strength = at.strength;
+	ret->type = type;
+	ret->offset = at.off;
+	ret->size = types_size(btf, at.type);
+	ret->inner_offset = inner_off;
+	snprintf(ret->name, sizeof(ret->name), "%.60s%s%s", kbtf_name(type),
+		 lockpath_joint(path.path), path.path);
+	snprintf(ret->inner, sizeof(ret->inner), "%.60s%s%s", kbtf_name(inner),
+		 lockpath_joint(inner_path.path), inner_path.path);
+	return true;
+}
+
+/* Keys of lockdep's are empty here, and share the address of what follows. */
+static const struct ksym *telling_symbol(const struct ksyms *k, uint64_t addr)
+{
+	const struct ksym *sym = ksyms_find(k, addr);
+
+	for (size_t i = 0; sym && i < ksyms_names_at(k, sym); i++)
+		if (strncmp(sym[i].name, "__key", 5) && !strstr(sym[i].name, "_key."))
+			return sym + i;
+	return sym;
+}
+
+static bool answer_symbol(struct solver *s, uint64_t addr, const char *how, struct sites_answer *ret)
+{
+	const struct ksym *sym = telling_symbol(s->f->im->src.ksyms, addr);
+	char off[24] = "";
+
+	if (!sym || (sym->text && addr >= IMAGE_LOW))
+		return false;
+	if (addr != sym->addr)
+		snprintf(off, sizeof(off), "+0x%lx", (unsigned long)(addr - sym->addr));
+	ret->kind = SITES_SYMBOL;
+	ret->strength = SITES_BY_TYPE;
+	ret->symbol = addr;
+	snprintf(ret->name, sizeof(ret->name), "%.120s%s%s", sym->name, off, how);
+	return true;
+}
+
+/* A variable, a per-CPU one, or what a global pointer points to. */
+static bool answer_static(struct solver *s, struct value v, struct sites_answer *ret)
+{
+	const struct ksyms_bounds *b = &s->f->im->bounds;
+	const struct node *n = &s->f->nodes.node[v.base];
+	char how[32];
+
+	if (v.base == NODE_PERCPU)
+		return (uint64_t)v.off >= b->percpu_start && (uint64_t)v.off < b->percpu_end &&
+		       answer_symbol(s, v.off, "", ret);
+	if (!v.base)
+		return (uint64_t)v.off >= IMAGE_LOW && answer_symbol(s, v.off, "", ret);
+	if (n->kind != NODE_LOAD || (n->base && n->base != NODE_PERCPU))
+		return false;
+	snprintf(how, sizeof(how), "->%s0x%lx", v.off < 0 ? "-" : "",
+		 (unsigned long)(v.off < 0 ? -v.off : v.off));
+	return answer_symbol(s, n->off, how, ret);
+}
+
+
+static bool is_bare_type(struct solver *s, uint32_t node)
+{
+	struct place to = solve_pointee(s, node);
+
+	return !to.type || types_is_library(s->f->btf, to.type);
+}
+
+static bool answer_generic(struct solver *s, struct value v, struct sites_answer *ret)
+{
+	const struct node *n = &s->f->nodes.node[v.base];
+	uint32_t declared = flow_declared_pointee(s->f, v.base);
+
+	if (n->kind == NODE_PHI && n->nr_inputs == 1)
+		n = &s->f->nodes.node[nodes_inputs(&s->f->nodes, v.base)->base];
+	if (n->kind == NODE_ARG && is_bare_type(s, v.base)) {
+		ret->kind = SITES_GENERIC;
+		ret->arg = n->off;
+		return true;
+	}
+	if ((n->kind != NODE_LOAD && n->kind != NODE_RESULT) || !declared ||
+	    !types_is_library(s->f->btf, declared) || v.off < 0 ||
+	    v.off >= types_size(s->f->btf, declared))
+		return false;
+	ret->kind = SITES_GENERIC;
+	return true;
+}
+
+void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret)
+{
+	struct place at;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->strength = SITES_BY_HINT;
+	ret->arg = SITES_NO_ARG;
+	if (v.base <= NODE_PERCPU) {
+		answer_static(s, v, ret);
+		return;
+	}
+	at = solve_place(s, v);
+	if (answer_member(s, at, family, ret))
+		return;
+	at = solve_joined(s, v);
+	if (answer_member(s, at, family, ret))
+		return;
+	at = container_place(s, v, CONTAINER_LOCK, family);
+	if (answer_member(s, at, family, ret) || answer_static(s, v, ret))
+		return;
+	answer_generic(s, v, ret);
+}
+
+void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret)
+{
+	struct kbtf_field field;
+
+	if (kbtf_field(s->f->im->src.btf, "sock", "sk_lock", &field))
+		field.offset = 0;
+	v.off += field.offset;
+	solve_lock(s, v, family, ret);
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sites/sites.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/lockpath.h"
+#include "sites/flow.h"
+#include "sites/image.h"
+#include "sites/outside.h"
+#include "sites/solve.h"
+
+#define MAX_KEPT (1 << 20)
+#define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
+
+/* An answer in short. */
+struct kept {
+	uint64_t ip;
+	uint32_t arg;
+	struct sites_answer *answer; /* NULL: none, as there is no text or no such call */
+};
+
+struct sites {
+	struct image im;
+	struct outside *outside;
+	struct kept *kept; /* hash by ip and arg */
+	size_t nr, mask, answers;
+};
+
+int sites_new(const struct sites_sources *sources, struct sites **ret)
+{
+	struct sites *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->mask = 1023;
+	s->kept = calloc(s->mask + 1, sizeof(*s->kept));
+	err = s->kept ? image_init(&s->im, sources) : -ENOMEM;
+	if (!err && outside_new(&s->im, &s->outside)) {
+		image_free(&s->im);
+		err = -ENOMEM;
+	}
+	if (err) {
+		free(s->kept);
+		free(s);
+		return err;
+	}
+	*ret = s;
+	return 0;
+}
+
+void sites_free(struct sites *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i <= s->mask; i++)
+		free(s->kept[i].answer);
+	free(s->kept);
+	outside_free(s->outside);
+	image_free(&s->im);
+	free(s);
+}
+
+size_t sites_memory(const struct sites *s)
+{
+	return sizeof(*s) + (s->mask + 1) * sizeof(*s->kept) +
+	       s->answers * sizeof(struct sites_answer) + image_memory(&s->im) +
+	       outside_memory(s->outside);
+}
+
+static struct kept *slot_of(struct kept *kept, size_t mask, uint64_t ip, uint32_t arg)
+{
+	size_t at = ((ip + arg) * 0x9e3779b97f4a7c15 >> 24) & mask;
+
+	while (kept[at].ip && (kept[at].ip != ip || kept[at].arg != arg))
+		at = (at + 1) & mask;
+	return &kept[at];
+}
+
+static int grow(struct sites *s)
+{
+	size_t mask = s->mask * 2 + 1;
+	struct kept *more;
+
+	if (s->nr * 2 < s->mask)
+		return 0;
+	if (s->nr >= MAX_KEPT)
+		return -ENOSPC;
+	more = calloc(mask + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	for (size_t i = 0; i <= s->mask; i++)
+		if (s->kept[i].ip)
+			*slot_of(more, mask, s->kept[i].ip, s->kept[i].arg) = s->kept[i];
+	free(s->kept);
+	s->kept = more;
+	s->mask = mask;
+	return 0;
+}
+
+/* answer: NULL keeps that there is none. */
+static int keep(struct sites *s, uint64_t ip, uint32_t arg, const struct sites_answer *answer)
+{
+	struct kept *slot;
+	int err = grow(s);
+
+	if (err)
+		return err;
+	slot = slot_of(s->kept, s->mask, ip, arg);
+	if (slot->ip)
+		return 0;
+	if (answer) {
+		slot->answer = malloc(sizeof(*answer));
+		if (!slot->answer)
+			return -ENOMEM;
+		*slot->answer = *answer;
+		s->answers++;
+	}
+	slot->ip = ip;
+	slot->arg = arg;
+	s->nr++;
+	return 0;
+}
+
+/* The lock that a call of a lock function takes or gives back. */
+static void answer_lock_call(struct sites *s, struct solver *solver, const struct flow_call *c,
+			     struct sites_answer *ret)
+{
+	const struct target *t = c->to;
+	uint64_t cpus;
+
+	switch (t->lock) {
+	case LOCK_CPUS:
+		cpus = ksyms_address(s->im.src.ksyms, "cpu_hotplug_lock");
+		solve_lock(solver, value_const(cpus), t->family, ret);
+		break;
+	case LOCK_SOCK:
+		solve_sock(solver, c->arg[t->lock_arg], t->family, ret);
+		break;
+	default:
+		solve_lock(solver, c->arg[t->lock_arg], t->family, ret);
+	}
+}
+
+/* Ask other functions what an argument is that an answer is wanting for. True: they knew. */
+static bool ask_outside(struct sites *s, struct solver *solver, const struct flow_call *c,
+			uint32_t *asked)
+{
+	uint32_t arg = solve_root(solver, c->arg[c->to->lock_arg]);
+	struct place at;
+
+	if (arg >= SOLVE_ARGS || *asked & 1 << arg || solve_arg_is_lock(solver, arg))
+		return false;
+	*asked |= 1 << arg;
+	at = outside_argument(s->outside, solver->f, arg);
+	if (!at.type)
+		return false;
+	solver->given[arg] = at;
+	solver_again(solver);
+	return true;
+}
+
+static bool ask_opened(struct sites *s, struct solver *solver, const struct flow_call *c)
+{
+	struct opened what;
+
+	if (solver->nr_opened == SOLVE_OPENED ||
+	    !solve_open(solver, c->arg[c->to->lock_arg], &what))
+		return false;
+	for (uint32_t i = 0; i < solver->nr_opened; i++)
+		if (solver->opened[i].type == what.type && solver->opened[i].tail == what.tail &&
+		    (what.tail || solver->opened[i].off == what.off))
+			return false;
+	if (!outside_opened(s->outside, solver->f, &what))
+		what.to = 0;
+	solver->opened[solver->nr_opened++] = what;
+	solver_again(solver);
+	return what.to;
+}
+
+static void find_given(struct sites *s, struct solver *solver)
+{
+	struct sites_answer answer;
+	uint32_t asked = 0;
+
+	for (uint32_t i = 0; i < solver->f->nr_calls; i++) {
+		const struct flow_call *c = &solver->f->call[i];
+
+		if (c->tail || !c->to || c->to->lock != LOCK_ARG)
+			continue;
+		for (bool more = true; more;) {
+			answer_lock_call(s, solver, c, &answer);
+			more = (answer.kind == SITES_UNKNOWN || answer.kind == SITES_GENERIC) &&
+			       (ask_outside(s, solver, c, &asked) || ask_opened(s, solver, c));
+		}
+	}
+}
+
+/* All lock calls of the function; and `ip`, if it is not among them. */
+static int answer_calls(struct sites *s, struct solver *solver, uint64_t ip, uint32_t arg)
+{
+	struct sites_answer answer;
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < solver->f->nr_calls; i++) {
+		const struct flow_call *c = &solver->f->call[i];
+
+		if (c->tail)
+			continue;
+		if (c->to && c->to->lock) {
+			answer_lock_call(s, solver, c, &answer);
+			err = keep(s, c->ip, OWN_LOCK, &answer);
+		}
+		if (!err && c->ip == ip && arg < FLOW_ARGS) {
+			solve_lock(solver, c->arg[arg], LOCKPATH_ANY, &answer);
+			err = keep(s, ip, arg, &answer);
+		}
+	}
+	return err;
+}
+
+static int answer_function(struct sites *s, const struct ksym *sym, uint64_t ip, uint32_t arg)
+{
+	struct solver solver;
+	struct flow flow;
+	int err = flow_run(&s->im, sym, &flow);
+
+	if (err)
+		return err;
+	err = solver_init(&solver, &flow);
+	if (!err) {
+		find_given(s, &solver);
+		err = answer_calls(s, &solver, ip, arg);
+		solver_free(&solver);
+	}
+	flow_free(&flow);
+	return err;
+}
+
+static int ask(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *ret)
+{
+	const struct kept *kept = slot_of(s->kept, s->mask, ip, arg);
+	const struct ksym *sym;
+	int err = 0;
+
+	if (!ip)
+		return -ENOENT;
+	if (kept->ip != ip) {
+		sym = ksyms_find(s->im.src.ksyms, ip - 1);
+		if (sym && sym->text)
+			err = answer_function(s, image_whole(&s->im, sym), ip, arg);
+		if (err == -ENOMEM)
+			return err;
+		err = keep(s, ip, arg, NULL);
+		if (err)
+			return err;
+		kept = slot_of(s->kept, s->mask, ip, arg);
+	}
+	if (!kept->answer)
+		return -ENOENT;
+	*ret = *kept->answer;
+	return 0;
+}
+
+int sites_ask(struct sites *s, uint64_t ip, struct sites_answer *ret)
+{
+	return ask(s, ip, OWN_LOCK, ret);
+}
+
+int sites_ask_argument(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *ret)
+{
+	if (arg >= FLOW_ARGS)
+		return -ENOENT;
+	return ask(s, ip, arg, ret);
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sites/flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sites/state.h"
+
+#define STEPS_PER_INSN 12 /* on average; loops need a few rounds */
+#define MAX_STEPS 400000
+
+/* The state at a block's entry, with as many slots as it has. */
+struct entry {
+	struct value reg[R_NR];
+	uint32_t nr_slots;
+	struct slot slot[];
+};
+
+struct run {
+	struct flow *f;
+	struct entry **entry; /* by block; NULL: not reached yet */
+	uint8_t *queued;
+	uint32_t lowest; /* block that may be queued */
+	size_t steps, most;
+};
+
+uint32_t flow_proto_param(const struct btf *btf, uint32_t proto, uint32_t arg)
+{
+	const struct btf_type *t = btf__type_by_id(btf, proto);
+
+	if (!t || !btf_is_func_proto(t))
+		return 0;
+	if (arg == FLOW_RETURN)
+		return t->type;
+	return arg < btf_vlen(t) ? btf_params(t)[arg].type : 0;
+}
+
+uint32_t flow_param(const struct flow *f, const struct target *t, uint32_t arg)
+{
+	if (!t || !t->proto || (t->btf != f->btf && t->btf != btf__base_btf(f->btf)))
+		return 0;
+	return flow_proto_param(f->btf, t->proto, arg);
+}
+
+uint32_t flow_declared_pointee(const struct flow *f, uint32_t node)
+{
+	uint32_t declared = f->nodes.node[node].declared;
+
+	return declared ? types_pointee(f->im->types, f->btf, declared) : 0;
+}
+
+static void load_entry(const struct entry *e, struct state *ret)
+{
+	memcpy(ret->reg, e->reg, sizeof(e->reg));
+	ret->nr_slots = e->nr_slots;
+	memcpy(ret->slot, e->slot, e->nr_slots * sizeof(*e->slot));
+}
+
+static struct entry *new_entry(const struct state *st)
+{
+	struct entry *e = malloc(sizeof(*e) + st->nr_slots * sizeof(*e->slot));
+
+	if (!e)
+		return NULL;
+	memcpy(e->reg, st->reg, sizeof(e->reg));
+	e->nr_slots = st->nr_slots;
+	memcpy(e->slot, st->slot, st->nr_slots * sizeof(*e->slot));
+	return e;
+}
+
+/* Slots that both have, both sorted by offset. */
+static bool join_slots(struct nodes *n, struct entry *e, const struct state *st, uint64_t key)
+{
+	uint32_t to = 0, k = 0;
+	bool changed;
+
+	changed = false;
+	for (uint32_t i = 0; i < e->nr_slots; i++) {
+		while (k < st->nr_slots && st->slot[k].off < e->slot[i].off)
+			k++;
+		if (k == st->nr_slots || st->slot[k].off != e->slot[i].off)
+			continue;
+		e->slot[to] = e->slot[i];
+		changed |= value_join(n, &e->slot[to].value, st->slot[k].value, key,
+				      R_NR + e->slot[to].off);
+		to++;
+	}
+	changed |= to != e->nr_slots;
+	e->nr_slots = to;
+	return changed;
+}
+
+static uint64_t key_of(const struct flow *f, uint32_t block)
+{
+	return f->code.insn[f->code.order[f->code.block[block].first]].ip;
+}
+
+static void queue(struct run *r, uint32_t block)
+{
+	r->queued[block] = true;
+	if (block < r->lowest)
+		r->lowest = block;
+}
+
+static void flow_into(struct run *r, uint32_t block, const struct state *st)
+{
+	struct nodes *n = &r->f->nodes;
+	struct entry *e = r->entry[block];
+	uint64_t key = key_of(r->f, block);
+	bool changed = false;
+
+	if (!e) {
+		e = r->entry[block] = new_entry(st);
+		if (!e)
+			r->f->failed = true;
+		for (int i = 0; e && i < R_NR; i++)
+			if (!(r->f->code.block[block].live & 1 << i))
+				e->reg[i] = value_node(NODE_ANY);
+		queue(r, block);
+		return;
+	}
+	for (int i = 0; i < R_NR; i++)
+		if (r->f->code.block[block].live & 1 << i)
+			changed |= value_join(n, &e->reg[i], st->reg[i], key, i);
+	changed |= join_slots(n, e, st, key);
+	if (changed)
+		queue(r, block);
+}
+
+static void apply_block(struct run *r, uint32_t block, struct state *st, bool record)
+{
+	const struct code *c = &r->f->code;
+	const struct code_block *b = &c->block[block];
+
+	load_entry(r->entry[block], st);
+	for (uint32_t i = 0; i < b->nr; i++)
+		state_apply(r->f, st, &c->insn[c->order[b->first + i]], record);
+	r->steps += b->nr;
+}
+
+static void settle(struct run *r)
+{
+	const struct code *c = &r->f->code;
+	struct state st;
+
+	while (!r->f->failed) {
+		uint32_t i = r->lowest;
+
+		while (i < c->nr_blocks && !r->queued[i])
+			i++;
+		r->lowest = i;
+		if (i == c->nr_blocks)
+			return;
+		r->queued[i] = false;
+		if (r->steps > r->most)
+			r->f->failed = true;
+		apply_block(r, i, &st, false);
+		for (uint8_t n = 0; n < c->block[i].nr_next; n++)
+			flow_into(r, c->block[i].next[n], &st);
+	}
+}
+
+/* The inputs of PHIs anew, from the final values only. */
+static void collect_inputs(struct run *r, uint32_t block, const struct state *st)
+{
+	struct nodes *n = &r->f->nodes;
+	const struct entry *e = r->entry[block];
+	uint64_t key = key_of(r->f, block);
+	uint32_t k = 0;
+
+	for (int i = 0; i < R_NR; i++) {
+		const struct node *node = &n->node[e->reg[i].base];
+
+		if (node->kind == NODE_PHI && node->key == key && node->off == i)
+			nodes_add_input(n, e->reg[i].base, st->reg[i]);
+	}
+	for (uint32_t i = 0; i < e->nr_slots; i++) {
+		const struct node *node = &n->node[e->slot[i].value.base];
+
+		while (k < st->nr_slots && st->slot[k].off < e->slot[i].off)
+			k++;
+		if (k == st->nr_slots)
+			return;
+		if (node->kind == NODE_PHI && node->key == key &&
+		    node->off == R_NR + e->slot[i].off && st->slot[k].off == e->slot[i].off)
+			nodes_add_input(n, e->slot[i].value.base, st->slot[k].value);
+	}
+}
+
+static void record_all(struct run *r)
+{
+	const struct code *c = &r->f->code;
+	struct state st;
+
+	nodes_clear_inputs(&r->f->nodes);
+	for (uint32_t i = 0; i < c->nr_blocks && !r->f->failed; i++) {
+		if (!r->entry[i])
+			continue;
+		apply_block(r, i, &st, true);
+		for (uint8_t n = 0; n < c->block[i].nr_next; n++)
+			collect_inputs(r, c->block[i].next[n], &st);
+	}
+	record_joins(r->f);
+}
+
+static void begin(struct run *r)
+{
+	const struct code *c = &r->f->code;
+	struct state st;
+
+	for (uint32_t i = 0; i < c->nr_blocks; i++) {
+		if (!c->block[i].entry && !c->block[i].orphan)
+			continue;
+		state_begin(r->f, &st, !c->block[i].entry, key_of(r->f, i));
+		flow_into(r, i, &st);
+	}
+}
+
+static int run(struct flow *f)
+{
+	struct run r = {.f = f, .lowest = UINT32_MAX};
+
+	r.most = (size_t)f->code.nr * STEPS_PER_INSN + 10000;
+	if (r.most > MAX_STEPS)
+		r.most = MAX_STEPS;
+	r.entry = calloc(f->code.nr_blocks, sizeof(*r.entry));
+	r.queued = calloc(f->code.nr_blocks, 1);
+	if (r.entry && r.queued) {
+		begin(&r);
+		settle(&r);
+		record_all(&r);
+	} else {
+		f->failed = true;
+	}
+	for (uint32_t i = 0; r.entry && i < f->code.nr_blocks; i++)
+		free(r.entry[i]);
+	free(r.entry);
+	free(r.queued);
+	return f->failed || f->nodes.failed ? -E2BIG : 0;
+}
+
+int flow_run(struct image *im, const struct ksym *sym, struct flow *ret)
+{
+	int err;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->im = im;
+	ret->sym = sym;
+	ret->btf = image_btf(im, sym);
+	ret->self = image_target(im, sym->addr);
+	err = code_read(im, sym, &ret->code);
+	if (!err) {
+		code_find_live(im, &ret->code);
+		err = nodes_init(&ret->nodes);
+	}
+	if (!err)
+		err = run(ret);
+	if (err)
+		flow_free(ret);
+	return err;
+}
+
+void flow_free(struct flow *f)
+{
+	code_free(&f->code);
+	nodes_free(&f->nodes);
+	free(f->fact);
+	free(f->call);
+	free(f->stored);
+	free(f->slot);
+	memset(f, 0, sizeof(*f));
+}
+
+const struct flow_call *flow_find_call(const struct flow *f, uint64_t ip)
+{
+	for (uint32_t i = 0; i < f->nr_calls; i++)
+		if (f->call[i].ip == ip && !f->call[i].tail)
+			return &f->call[i];
+	return NULL;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Pointers that BTF calls void: which of them an answer hangs on, and what they turn out to be. */
+#include "sites/island.h"
+#include "sites/solve.h"
+
+#define MAX_DEPTH 12
+#define ALIGNED 8 /* private data begins on such a boundary at least */
+
+static bool is_open_member(const struct solver *s, struct place at)
+{
+	const struct btf *btf = s->f->btf;
+	uint32_t member;
+
+	if (!at.type || at.off < 0 || at.off > INT32_MAX || types_is_library(btf, at.type))
+		return false;
+	member = types_member(btf, at.type, at.off, 8);
+	return member && !types_pointee(s->f->im->types, btf, member);
+}
+
+static bool find_open(struct solver *s, struct value v, struct opened *ret, int depth)
+{
+	const struct node *n = &s->f->nodes.node[v.base];
+	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
+	struct place place, to;
+
+	if (depth > MAX_DEPTH || v.base <= NODE_STACK)
+		return false;
+	to = solve_pointee(s, v.base);
+	if (to.type && !types_is_library(s->f->btf, to.type)) {
+		if (v.off + to.off < types_size(s->f->btf, to.type) || v.off > INT32_MAX)
+			return false;
+		*ret = (struct opened){to.type, v.off + to.off, 0, true};
+		return true;
+	}
+	if (n->kind == NODE_PHI)
+		for (uint8_t i = 0; i < n->nr_inputs; i++) {
+			struct value in = nodes_inputs(&s->f->nodes, v.base)[i];
+
+			in.off += v.off;
+			if (find_open(s, in, ret, depth + 1))
+				return true;
+		}
+	if (n->kind != NODE_LOAD || n->base <= NODE_STACK)
+		return false;
+	at.index = n->scale ? NODE_ANY : 0;
+	place = solve_place(s, at);
+	if (!place.type)
+		return find_open(s, at, ret, depth + 1);
+	if (!is_open_member(s, place))
+		return false;
+	*ret = (struct opened){place.type, place.off, 0, false};
+	return true;
+}
+
+bool solve_open(struct solver *s, struct value v, struct opened *ret)
+{
+	return find_open(s, v, ret, 0);
+}
+
+/* The struct that begins at the node, by all that is done with it; 0: none, or several. */
+static uint32_t used_as(struct solver *s, uint32_t node, int64_t off)
+{
+	uint32_t nr = islands_of(s, node), found = 0;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct island *is = &s->island[s->memo[node].island + i];
+
+		if (is->library || is->joined || is->off != off || is->strength == SITES_BY_HINT)
+			continue;
+		if (found && !types_same(s->f->btf, found, is->type))
+			return 0;
+		found = is->type;
+	}
+	return found;
+}
+
+/* Private data behind a struct: the node leads to the one, and is used as the other. */
+static void each_tail(struct solver *s, uint32_t node,
+		      void (*each)(void *arg, const struct opened *o), void *arg)
+{
+	struct place to = solve_pointee(s, node);
+	uint32_t nr;
+
+	if (!to.type || to.off || types_is_library(s->f->btf, to.type))
+		return;
+	nr = islands_of(s, node);
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct island is = s->island[s->memo[node].island + i];
+
+		if (is.library || is.joined || is.strength == SITES_BY_HINT || is.off % ALIGNED ||
+		    is.off < types_size(s->f->btf, to.type) || is.off > INT32_MAX)
+			continue;
+		each(arg, &(struct opened){to.type, is.off, is.type, true});
+	}
+}
+
+static void each_stored(struct solver *s, uint32_t node, uint32_t type,
+			void (*each)(void *arg, const struct opened *o), void *arg)
+{
+	const struct flow *f = s->f;
+
+	for (uint32_t i = f->nodes.node[node].facts; i; i = f->fact[i - 1].next) {
+		const struct fact *fact = &f->fact[i - 1];
+		struct place at;
+
+		if (fact->kind != FACT_STORED || fact->off || fact->indexed ||
+		    fact->where.base <= NODE_STACK)
+			continue;
+		at = solve_place(s, fact->where);
+		if (is_open_member(s, at) && at.strength != SITES_BY_HINT)
+			each(arg, &(struct opened){at.type, at.off, type, false});
+	}
+}
+
+void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct opened *o), void *arg)
+{
+	for (uint32_t node = NODE_STACK + 1; node < s->f->nodes.nr; node++) {
+		const struct node *n = &s->f->nodes.node[node];
+		struct value at = {.base = n->base, .off = n->off};
+		struct place to, place;
+		uint32_t type;
+
+		if (!n->facts)
+			continue;
+		to = solve_pointee(s, node);
+		type = to.type && !to.off && to.strength != SITES_BY_HINT ? to.type :
+									   used_as(s, node, 0);
+		if (!type || types_is_library(s->f->btf, type))
+			continue;
+		each_stored(s, node, type, each, arg);
+		each_tail(s, node, each, arg);
+		if (n->kind != NODE_LOAD || n->base <= NODE_STACK || n->scale || to.type)
+			continue;
+		place = solve_place(s, at);
+		if (is_open_member(s, place) && place.strength != SITES_BY_HINT)
+			each(arg, &(struct opened){place.type, place.off, type, false});
+	}
+}

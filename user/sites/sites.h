@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The type of the memory that a call site locks. For a return address behind a call of a lock
+ * function: the struct and member that the lock is, told from the machine code of the function by
+ * a static dataflow, from BTF and from symbols. See docs/sites.md.
+ */
+#ifndef LOCKVANE_SITES_SITES_H
+#define LOCKVANE_SITES_SITES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernel/kbtf.h"
+#include "kernel/ksyms.h"
+#include "kernel/lockpath.h"
+
+struct sites;
+
+enum sites_kind {
+	SITES_UNKNOWN,
+	SITES_MEMBER,  /* a member of a struct */
+	SITES_SYMBOL,  /* a variable, a per-CPU variable, or behind a global pointer */
+	SITES_GENERIC, /* a bare lock, or a library type, that the function was given or found */
+	SITES_SET,     /* several, on different paths */
+};
+
+/* Evidence, the best first. */
+enum sites_strength {
+	SITES_BY_TYPE, /* prototypes, layouts, the only container of a type, callbacks, callers */
+	SITES_BY_USE,  /* what the function does with the pointer */
+	SITES_BY_HINT, /* a guess: never alone a reason to join two classes */
+};
+
+#define SITES_NO_ARG UINT32_MAX
+
+struct sites_sources {
+	const struct ksyms *ksyms;
+	const struct kbtf *btf;
+	/* Copies len bytes at a kernel address; 0 or -errno. Text, and constant data of it. */
+	int (*read)(void *arg, uint64_t addr, void *buf, size_t len);
+	void *arg;
+};
+
+struct sites_answer {
+	enum sites_kind kind;
+	enum sites_strength strength;
+	char name[LOCKPATH_LEN + 64];  /* "Qdisc.q.lock", or "symbol" and how it goes on */
+	char inner[LOCKPATH_LEN + 64]; /* MEMBER: the innermost struct of a name that is no library
+					* type, and the path from there: "qdisc_skb_head.lock" */
+	struct kbtf_type type;	       /* MEMBER: the outermost struct known */
+	uint32_t offset, size;	       /* MEMBER: of the lock in it; of it, bytes */
+	uint32_t inner_offset;	       /* MEMBER: of the lock in the inner struct, bytes */
+	uint64_t symbol;	       /* SYMBOL: its address */
+	uint32_t arg; /* GENERIC: the argument of the function at the site; else SITES_NO_ARG */
+};
+
+/* The sources must stay. -ENOMEM, -EINVAL. */
+int sites_new(const struct sites_sources *sources, struct sites **ret);
+void sites_free(struct sites *s); /* takes NULL */
+
+/*
+ * ip: the return address of a call of a lock function. The first question about a function
+ * analyses it; answers are kept. -ENOENT: no text, or no such call there.
+ */
+int sites_ask(struct sites *s, uint64_t ip, struct sites_answer *ret);
+
+/* What argument arg (0 is the first) of the call before ip points to: for the frame above a
+ * GENERIC answer, whose arg it is. The answer is for the lock at offset `off` there, of family
+ * `family` (enum lv_family, or LOCKPATH_ANY). */
+int sites_ask_argument(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *ret);
+
+/* Bytes that the answers and tables take now. */
+size_t sites_memory(const struct sites *s);
+
+#endif

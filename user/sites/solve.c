@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sites/solve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sites/island.h"
+
+#define MAX_DEPTH 48
+#define MAX_STEPS 100000
+#define LEAVES 16
+#define LEAF_PHIS 64
+
+int solver_init(struct solver *s, const struct flow *f)
+{
+	memset(s, 0, sizeof(*s));
+	s->f = f;
+	s->memo = calloc(f->nodes.nr, sizeof(*s->memo));
+	return s->memo ? 0 : -ENOMEM;
+}
+
+void solver_free(struct solver *s)
+{
+	free(s->memo);
+	free(s->island);
+	memset(s, 0, sizeof(*s));
+}
+
+void solver_again(struct solver *s)
+{
+	memset(s->memo, 0, s->f->nodes.nr * sizeof(*s->memo));
+	s->nr_islands = 0;
+	s->steps = 0;
+}
+
+static uint8_t weaker(uint8_t a, uint8_t b)
+{
+	return a > b ? a : b;
+}
+
+static struct place nowhere(void)
+{
+	return (struct place){.strength = SITES_BY_HINT};
+}
+
+static uint32_t stride_of(struct value v)
+{
+	return v.scale < 0 ? -(int64_t)v.scale : v.scale;
+}
+
+/*
+ * An offset in an object of a type that begins at `start` from the node. With an index: in an
+ * element of an array in it, or of an array of such objects.
+ */
+static bool offset_in(const struct flow *f, uint32_t type, int64_t start, struct value v,
+		      int64_t *ret)
+{
+	int64_t off = v.off - start, size = types_size(f->btf, type);
+	uint32_t stride = stride_of(v), in;
+
+	if (!size)
+		return false;
+	if (!v.index) {
+		*ret = off;
+		return off >= 0 && off < size;
+	}
+	if (stride % size == 0) {
+		*ret = (off % size + size) % size;
+		return true;
+	}
+	if (off < 0 || off >= size || !types_element(f->btf, type, off, stride, &in))
+		return false;
+	*ret = in;
+	return true;
+}
+
+/* The declared type of the value that is loaded from a place. */
+static uint32_t loaded_type(const struct flow *f, struct place at)
+{
+	if (!at.type || at.off < 0 || at.off > INT32_MAX)
+		return 0;
+	return types_member(f->btf, at.type, at.off, 8);
+}
+
+static struct place percpu_place(struct solver *s, int64_t addr)
+{
+	uint32_t off = 0, type = image_percpu(s->f->im, addr, &off);
+
+	return (struct place){.type = type, .off = off, .strength = SITES_BY_TYPE};
+}
+
+/* The raw type of what a node holds, and how sure that is. */
+static uint32_t node_type(struct solver *s, uint32_t node, uint8_t *ret_strength);
+
+/* The struct that a global pointer points to, of the few that are listed. */
+static uint32_t global_pointee(struct solver *s, uint64_t addr)
+{
+	static const char *const globals[][2] = {
+#define GLOBAL_POINTER(symbol, type) {#symbol, #type},
+#include "sites/globals.def"
+#undef GLOBAL_POINTER
+	};
+	const struct ksym *sym = ksyms_find(s->f->im->src.ksyms, addr);
+	struct kbtf_type type = {NULL, 0};
+
+	for (size_t i = 0; sym && i < sizeof(globals) / sizeof(*globals); i++)
+		if (sym->addr == addr && !strcmp(sym->name, globals[i][0]) &&
+		    kbtf_next(s->f->im->src.btf, globals[i][1], 1 << BTF_KIND_STRUCT, &type))
+			return type.id;
+	return 0;
+}
+
+static uint32_t load_type(struct solver *s, const struct node *n, uint8_t *ret_strength)
+{
+	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
+	struct place place;
+
+	at.index = n->scale ? NODE_ANY : 0;
+	if (!n->base)
+		return 0;
+	if (n->base == NODE_PERCPU)
+		place = percpu_place(s, n->off);
+	else
+		place = solve_place(s, at);
+	*ret_strength = place.strength;
+	return loaded_type(s->f, place);
+}
+
+/* The prototype behind a function pointer. */
+static uint32_t pointed_proto(struct solver *s, struct value callee)
+{
+	const struct btf *btf = s->f->btf;
+	const struct btf_type *t;
+	uint8_t strength;
+	uint32_t id;
+
+	if (!callee.base || callee.off || callee.index)
+		return 0;
+	id = types_bare(btf, node_type(s, callee.base, &strength));
+	t = btf__type_by_id(btf, id);
+	if (!t || !btf_is_ptr(t))
+		return 0;
+	id = types_bare(btf, t->type);
+	t = btf__type_by_id(btf, id);
+	return t && btf_is_func_proto(t) ? id : 0;
+}
+
+uint32_t solve_param(struct solver *s, uint32_t call, uint32_t arg)
+{
+	const struct flow_call *c = &s->f->call[call];
+	uint32_t proto;
+
+	if (c->to)
+		return flow_param(s->f, c->to, arg);
+	proto = pointed_proto(s, c->callee);
+	return proto ? flow_proto_param(s->f->btf, proto, arg) : 0;
+}
+
+static uint32_t result_type(struct solver *s, const struct node *n)
+{
+	if (n->declared)
+		return n->declared;
+	for (uint32_t i = 0; i < s->f->nr_calls; i++)
+		if (s->f->call[i].ip == n->key && !s->f->call[i].to)
+			return solve_param(s, i, FLOW_RETURN);
+	return 0;
+}
+
+static uint32_t node_type(struct solver *s, uint32_t node, uint8_t *ret_strength)
+{
+	const struct node *n = &s->f->nodes.node[node];
+
+	*ret_strength = SITES_BY_TYPE;
+	if (n->kind == NODE_LOAD)
+		return load_type(s, n, ret_strength);
+	if (n->kind == NODE_RESULT)
+		return result_type(s, n);
+	return n->declared;
+}
+
+/* The values that a PHI may be, through other PHIs. */
+struct leaves {
+	struct value leaf[LEAVES];
+	uint32_t phi[LEAF_PHIS];
+	int64_t shift[LEAF_PHIS];
+	uint32_t nr, nr_phis;
+	bool many;
+};
+
+static void add_leaf(struct leaves *l, struct value v)
+{
+	for (uint32_t i = 0; i < l->nr; i++)
+		if (value_equal(l->leaf[i], v))
+			return;
+	if (l->nr == LEAVES)
+		l->many = true;
+	else
+		l->leaf[l->nr++] = v;
+}
+
+static void add_phi(struct leaves *l, uint32_t phi, int64_t shift)
+{
+	for (uint32_t i = 0; i < l->nr_phis; i++) {
+		if (l->phi[i] != phi)
+			continue;
+		l->many |= l->shift[i] != shift; /* a loop that walks an array */
+		return;
+	}
+	if (l->nr_phis == LEAF_PHIS) {
+		l->many = true;
+		return;
+	}
+	l->phi[l->nr_phis] = phi;
+	l->shift[l->nr_phis++] = shift;
+}
+
+static void find_leaves(const struct flow *f, uint32_t phi, struct leaves *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	add_phi(ret, phi, 0);
+	for (uint32_t p = 0; p < ret->nr_phis; p++) {
+		const struct node *n = &f->nodes.node[ret->phi[p]];
+
+		ret->many |= n->many;
+		for (uint8_t i = 0; i < n->nr_inputs; i++) {
+			struct value in = nodes_inputs(&f->nodes, ret->phi[p])[i];
+
+			in.off += ret->shift[p];
+			if (f->nodes.node[in.base].kind == NODE_PHI && !in.index)
+				add_phi(ret, in.base, in.off);
+			else
+				add_leaf(ret, in);
+		}
+	}
+}
+
+/* All that the function stored in a stack slot, for a load after something may have changed it. */
+static void find_stored(const struct flow *f, int64_t off, struct leaves *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < f->nr_slots; i++)
+		if (f->slot[i].off == off)
+			add_leaf(ret, f->slot[i].value);
+}
+
+/* Values that a node is one of. False: it is none of known ones. */
+static bool leaves_of(const struct flow *f, uint32_t node, struct leaves *ret)
+{
+	const struct node *n = &f->nodes.node[node];
+
+	if (n->kind == NODE_PHI) {
+		find_leaves(f, node, ret);
+		return true;
+	}
+	if (n->kind != NODE_LOAD || n->base != NODE_STACK || n->scale)
+		return false;
+	find_stored(f, n->off, ret);
+	return ret->nr;
+}
+
+/*
+ * All leaves of a PHI lead to one type. Those that depend on the PHI itself (a list that is
+ * walked) are passed over at first, and must agree in the end.
+ */
+static struct place join_leaves(struct solver *s, const struct leaves *l, bool *ret_open)
+{
+	struct place sum = nowhere();
+
+	*ret_open = l->many;
+	for (uint32_t i = 0; i < l->nr; i++) {
+		size_t busy = s->busy;
+		struct place at = solve_place(s, l->leaf[i]);
+
+		if (!at.type && s->busy != busy)
+			continue;
+		if (!at.type || at.off) {
+			*ret_open = true;
+			continue;
+		}
+		if (sum.type && !types_same(s->f->btf, sum.type, at.type))
+			return nowhere();
+		at.strength = sum.type ? weaker(at.strength, sum.strength) : at.strength;
+		sum = at;
+	}
+	return sum;
+}
+
+static struct place joined_pointee(struct solver *s, uint32_t node)
+{
+	struct place sum, again;
+	struct leaves l;
+	bool open;
+
+	if (!leaves_of(s->f, node, &l))
+		return nowhere();
+	sum = join_leaves(s, &l, &open);
+	if (!sum.type)
+		return sum;
+	s->memo[node].state = MEMO_DONE;
+	s->memo[node].pointee = sum;
+	again = join_leaves(s, &l, &open);
+	s->memo[node].state = MEMO_BUSY;
+	if (!again.type)
+		return again;
+	if (open)
+		sum.strength = weaker(sum.strength, SITES_BY_USE);
+	return sum;
+}
+
+/* What other functions say that an open member points to. */
+static uint32_t opened_pointee(struct solver *s, const struct node *n)
+{
+	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
+	struct place place;
+
+	if (!s->nr_opened || n->kind != NODE_LOAD || n->base <= NODE_STACK)
+		return 0;
+	at.index = n->scale ? NODE_ANY : 0;
+	place = solve_place(s, at);
+	for (uint32_t i = 0; place.type && i < s->nr_opened; i++) {
+		const struct opened *o = &s->opened[i];
+
+		if (!o->tail && o->off == place.off && types_same(s->f->btf, o->type, place.type))
+			return o->to;
+	}
+	return 0;
+}
+
+struct place solve_pointee(struct solver *s, uint32_t node)
+{
+	const struct node *n = &s->f->nodes.node[node];
+	struct memo *memo = &s->memo[node];
+	struct place to = nowhere();
+	uint8_t strength = SITES_BY_TYPE;
+	uint32_t type;
+	size_t busy;
+
+	if (memo->state == MEMO_DONE)
+		return memo->pointee;
+	if (memo->state == MEMO_BUSY || s->depth > MAX_DEPTH || s->steps++ > MAX_STEPS) {
+		s->busy++;
+		return to;
+	}
+	busy = s->busy;
+	memo->state = MEMO_BUSY;
+	s->depth++;
+	if (n->kind == NODE_ARG && n->off < SOLVE_ARGS && s->given[n->off].type) {
+		to = s->given[n->off];
+	} else {
+		type = node_type(s, node, &strength);
+		to.type = type ? types_pointee(s->f->im->types, s->f->btf, type) : 0;
+		if (n->kind == NODE_LOAD && !n->base && !n->scale)
+			to.type = global_pointee(s, n->off);
+		if (!types_is_struct(s->f->btf, to.type))
+			to.type = 0;
+		to.strength = strength;
+		if (!to.type && (to.type = opened_pointee(s, n)))
+			to.strength = SITES_BY_HINT;
+		if (!to.type)
+			to = joined_pointee(s, node);
+	}
+	s->depth--;
+	/* what was not found for want of something that is being asked may be found later */
+	memo->state = !to.type && s->busy != busy ? MEMO_NONE : MEMO_DONE;
+	memo->pointee = to;
+	return to;
+}
+
+/* Each leaf of a PHI leads to the same place. */
+struct place solve_joined(struct solver *s, struct value v)
+{
+	struct place sum = nowhere();
+	struct leaves l;
+
+	if (!leaves_of(s->f, v.base, &l) || l.many || s->memo[v.base].state == MEMO_BUSY)
+		return sum;
+	s->memo[v.base].state = MEMO_BUSY;
+	for (uint32_t i = 0; i < l.nr; i++) {
+		struct value in = l.leaf[i];
+		size_t busy = s->busy;
+		struct place at;
+
+		in.off += v.off;
+		if (in.index && v.index)
+			break;
+		if (v.index) {
+			in.index = v.index;
+			in.scale = v.scale;
+		}
+		at = solve_place(s, in);
+		if (!at.type && s->busy != busy)
+			continue;
+		if (!at.type || (sum.type && (sum.off != at.off ||
+					      !types_same(s->f->btf, sum.type, at.type)))) {
+			sum = nowhere();
+			break;
+		}
+		at.strength = sum.type ? weaker(at.strength, sum.strength) : at.strength;
+		sum = at;
+	}
+	s->memo[v.base].state = MEMO_NONE;
+	return sum;
+}
+
+static struct place place_by_declaration(struct solver *s, struct value v)
+{
+	struct place to = solve_pointee(s, v.base), at = nowhere();
+
+	if (to.type && offset_in(s->f, to.type, -to.off, v, &at.off)) {
+		at.type = to.type;
+		at.strength = to.strength;
+		return at;
+	}
+	return solve_joined(s, v);
+}
+
+/* The largest island around the value. Others that differ in what lies there: none. */
+static struct place place_by_use(struct solver *s, struct value v)
+{
+	struct place sum = nowhere();
+	uint32_t nr = islands_of(s, v.base);
+
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct island *is = &s->island[s->memo[v.base].island + i];
+		struct place at = {.type = is->type, .strength = is->strength};
+
+		if (is->library || !offset_in(s->f, is->type, is->off, v, &at.off))
+			continue;
+		if (!sum.type || types_size(s->f->btf, at.type) > types_size(s->f->btf, sum.type)) {
+			if (sum.type && !types_has_at(s->f->btf, at.type, at.off - sum.off,
+						      sum.type))
+				return nowhere();
+			sum = at;
+		} else if (at.off > sum.off ||
+			   !types_has_at(s->f->btf, sum.type, sum.off - at.off, at.type)) {
+			if (!types_same(s->f->btf, sum.type, at.type) || at.off != sum.off)
+				return nowhere();
+		}
+	}
+	return sum;
+}
+
+struct place solve_place(struct solver *s, struct value v)
+{
+	struct place at = nowhere();
+
+	if (v.base <= NODE_PERCPU || s->depth > MAX_DEPTH || s->steps++ > MAX_STEPS)
+		return at;
+	s->depth++;
+	at = place_by_declaration(s, v);
+	if (!at.type || types_is_library(s->f->btf, at.type)) {
+		struct place use = place_by_use(s, v);
+
+		if (!use.type)
+			use = container_place(s, v, CONTAINER_ACCESS, 8);
+		if (use.type)
+			at = use;
+	}
+	s->depth--;
+	return at;
+}
+
+uint32_t solve_root(const struct solver *s, struct value v)
+{
+	for (int depth = 0; depth < MAX_DEPTH; depth++) {
+		const struct node *n = &s->f->nodes.node[v.base];
+
+		if (n->kind == NODE_ARG)
+			return n->off;
+		if (n->kind == NODE_PHI && n->nr_inputs)
+			v = nodes_inputs(&s->f->nodes, v.base)[0];
+		else if (n->kind == NODE_LOAD)
+			v.base = n->base;
+		else
+			break;
+	}
+	return SITES_NO_ARG;
+}
+
+bool solve_arg_is_lock(const struct solver *s, uint32_t arg)
+{
+	uint32_t type = flow_param(s->f, s->f->self, arg), inner, off;
+
+	type = types_pointee(s->f->im->types, s->f->btf, type);
+	return type && types_is_library(s->f->btf, type) &&
+	       types_inner(s->f->btf, type, 0, &inner, &off) == false && lock_at(s, type, 0, LOCKPATH_ANY);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The types of a function's values, from declarations first, then from facts. */
+#ifndef LOCKVANE_SITES_SOLVE_H
+#define LOCKVANE_SITES_SOLVE_H
+
+#include "sites/flow.h"
+#include "sites/sites.h"
+
+#define SOLVE_ARGS 8
+
+/* An object of a type, and an offset in it. */
+struct place {
+	uint32_t type; /* 0: unknown */
+	int64_t off;
+	uint8_t strength; /* enum sites_strength */
+};
+
+enum memo_state { MEMO_NONE, MEMO_BUSY, MEMO_DONE };
+
+struct memo {
+	uint8_t state, islands_state;
+	struct place pointee; /* what the node points to, by declarations */
+	uint32_t island, nr_islands;
+};
+
+/* What else lies around a node: a type at an offset from it. */
+struct island {
+	uint32_t type;
+	int64_t off;
+	uint8_t strength;
+	bool library;
+	bool joined; /* told by what a PHI of several values is used for, or by another of these */
+};
+
+/*
+ * A pointer member that is void to BTF, and the struct that it points to here; or, `tail`, the
+ * private data behind a struct, at that offset from its start.
+ */
+struct opened {
+	uint32_t type, off, to; /* to 0: unknown */
+	bool tail;
+};
+
+#define SOLVE_OPENED 8
+
+struct solver {
+	const struct flow *f;
+	struct memo *memo; /* by node */
+	struct island *island;
+	uint32_t nr_islands, room_islands;
+	struct place given[SOLVE_ARGS]; /* what callers give; type 0: not known */
+	struct opened opened[SOLVE_OPENED];
+	uint32_t nr_opened;
+	int depth;
+	size_t steps;
+	size_t busy; /* times that an answer was not to be had, as it was being looked for */
+	bool failed;
+};
+
+int solver_init(struct solver *s, const struct flow *f);
+void solver_free(struct solver *s);
+
+/* Forget what was concluded, as `given` has changed. */
+void solver_again(struct solver *s);
+
+/* The object that a value points into. */
+struct place solve_place(struct solver *s, struct value v);
+
+/* The lock of the family that a value points to. */
+void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret);
+
+/* The lock of a socket that the value points to. */
+void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret);
+
+/* The open member, or tail, that the type of the value hangs on. False: on something else. */
+bool solve_open(struct solver *s, struct value v, struct opened *ret);
+
+/* The open members and tails whose types this function shows; each() may be called for one twice. */
+void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct opened *o), void *arg);
+
+/* Is the argument declared to point to a lock: any lock, as far as a prototype can say it? */
+bool solve_arg_is_lock(const struct solver *s, uint32_t arg);
+
+/* The argument that a value was found through; SITES_NO_ARG: none. */
+uint32_t solve_root(const struct solver *s, struct value v);
+
+#endif
