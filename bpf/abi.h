@@ -264,7 +264,8 @@ enum lv_loss {
 };
 
 struct lv_held {
-	__u64 addr;
+	__u64 caller; /* where it was taken: the return address of its function, 0: not known */
+	__u64 addr; /* caller comes first so that 6.1's verifier lets held[depth - 1].entry pass for any depth */
 	union {
 		struct {
 			__u32 class;
@@ -278,7 +279,6 @@ struct lv_held {
 		};
 		__u64 entry; /* all that at once; never 0 */
 	};
-	__u64 caller; /* where it was taken: the return address of its function, 0: not known */
 };
 
 #define LV_HELD_TRY (1 << 0)     /* taken by a trylock: gets no incoming edge */

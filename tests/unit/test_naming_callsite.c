@@ -418,6 +418,8 @@ static void test_array(void **state)
 	f.results[7].certainty = NAMES_INFERRED; /* or so it looked, to who took it */
 	f.results[7].by_callsite = true;
 	add_untyped(&f, 64, AT(NOBODY)); /* somebody else's, who takes only this */
+	for (size_t i = 0; i < f.nr; i++)
+		f.items[i].one_with = i;
 	assert_int_equal(names_fold(f.items, f.nr), 0);
 	for (uint32_t i = 0; i < 6; i++)
 		assert_int_equal(f.items[i].one_with, 0);
@@ -438,6 +440,8 @@ static void test_no_array(void **state)
 		add_untyped(&f, offs[i], AT(WIDGET_PUT));
 	add_untyped(&f, 64, AT(GADGET_GET));
 	add_untyped(&f, 128, AT(GADGET_GET)); /* two are not many */
+	for (size_t i = 0; i < f.nr; i++)
+		f.items[i].one_with = i;
 	assert_int_equal(names_fold(f.items, f.nr), 0);
 	for (size_t i = 0; i < f.nr; i++)
 		assert_int_equal(f.items[i].one_with, i);
@@ -458,6 +462,8 @@ static void test_cache_made_again(void **state)
 	f.classes[2].family = LV_MUTEX;
 	f.results[1].certainty = NAMES_EXACT;
 	snprintf(f.results[1].name, sizeof(f.results[1].name), "lv_uffd_ctx.fd_wqh");
+	for (size_t i = 0; i < f.nr; i++)
+		f.items[i].one_with = i;
 	assert_int_equal(names_fold(f.items, f.nr), 0);
 	assert_int_equal(f.items[1].one_with, 0);
 	assert_string_equal(f.results[0].name, "lv_uffd_ctx.fd_wqh");
@@ -491,6 +497,8 @@ static void test_elements(void **state)
 	add_element(&f, "timer_bases[].lock", LV_SPIN);
 	add_element(&f, "super_block.s_writers.rw_sem[]", LV_PERCPU_RWSEM);
 	add_element(&f, "super_block.s_writers.rw_sem[]", LV_PERCPU_RWSEM);
+	for (size_t i = 0; i < f.nr; i++)
+		f.items[i].one_with = i;
 	assert_int_equal(names_fold(f.items, f.nr), 0);
 	assert_int_equal(f.items[2].one_with, 0);
 	assert_int_equal(f.items[1].one_with, 1);

@@ -249,7 +249,7 @@ static void test_names(void **state)
 /* One class for all that were given a completion, also where the call was the function's last. */
 static void test_stacks(void **state)
 {
-	static const uint64_t callers[] = {0xffffffff81000110, 0xffffffff81000300,
+	static const __u64 callers[] = {0xffffffff81000110, 0xffffffff81000300,
 					   0xffffffff81000310, 0xffffffff81000410, 0};
 	struct names_fold_item items[5] = {};
 	struct names *n = NULL;
@@ -257,9 +257,10 @@ static void test_stacks(void **state)
 	(void)state;
 	assert_int_equal(names_new(&world.from, NULL, 0, &n), 0);
 	for (size_t i = 0; i < 5; i++) {
-		items[i].class = add(LV_PLACE_STACK, callers[i], 0, LV_SPIN);
+		items[i].class = add(LV_PLACE_STACK, 0, 0, LV_SPIN);
 		items[i].result = &world.results[i];
-		names_class(n, items[i].class, NULL, 0, items[i].result);
+		names_class(n, items[i].class, &(struct callsite_stack){&callers[i], 1}, 1,
+			    items[i].result);
 	}
 	names_free(n);
 	NAMED(0, "completion.wait", INFERRED);
@@ -268,6 +269,8 @@ static void test_stacks(void **state)
 	NAMED(3, "stack in zone_walk", AMBIGUOUS);
 	NAMED(4, "stack", AMBIGUOUS);
 	assert_string_equal(world.results[0].kind, "stack");
+	for (size_t i = 0; i < 5; i++)
+		items[i].one_with = i;
 	assert_int_equal(names_fold(items, 5), 0);
 	assert_int_equal(items[1].one_with, 0);
 	for (size_t i = 2; i < 5; i++)

@@ -44,7 +44,7 @@ void memname_table(const struct names_sources *from, const struct lv_class *c,
  * given such a struct are one class (names_fold.c), or there would be one for each function.
  * Those that were given no more than a lock or a wait queue have any in their hands.
  */
-void memname_stack(const struct names_sources *from, const struct lv_class *c,
+void memname_stack(const struct names_sources *from, const struct lv_class *c, uint64_t ip,
 		   struct names_result *r)
 {
 	const struct callsite_query q = {
@@ -53,12 +53,12 @@ void memname_stack(const struct names_sources *from, const struct lv_class *c,
 	struct kbtf_type type;
 	struct lockpath lock;
 
-	if (from->ksyms && c->place.base)
-		sym = ksyms_find(from->ksyms, c->place.base - 1);
-	snprintf(r->key, sizeof(r->key), "stack, [<%016" PRIx64 ">]", (uint64_t)c->place.base);
+	if (from->ksyms && ip)
+		sym = ksyms_find(from->ksyms, ip - 1);
+	snprintf(r->key, sizeof(r->key), "stack, [<%016" PRIx64 ">]", ip);
 	snprintf(r->name, sizeof(r->name), "stack%s%s", sym ? " in " : "", sym ? sym->name : "");
 	r->certainty = NAMES_AMBIGUOUS;
-	if (!callsite_given(&q, c->place.base, &type, &lock) || lock.ambiguous)
+	if (!callsite_given(&q, ip, &type, &lock) || lock.ambiguous)
 		return;
 	snprintf(r->name, sizeof(r->name), "%s%s%s", kbtf_name(type), lockpath_joint(lock.path),
 		 lock.path);

@@ -8,7 +8,8 @@
 /* Fill in name, key, certainty and collapsed of a LV_PLACE_TABLE, or a LV_PLACE_STACK. */
 void memname_table(const struct names_sources *from, const struct lv_class *c,
 		   struct names_result *r);
-void memname_stack(const struct names_sources *from, const struct lv_class *c,
+/* ip: the return address of the call that took the lock, 0: not known. */
+void memname_stack(const struct names_sources *from, const struct lv_class *c, uint64_t ip,
 		   struct names_result *r);
 
 #endif

@@ -506,7 +506,8 @@ void names_class(const struct names *n, const struct lv_class *class,
 		here = NULL;
 		break;
 	case LV_PLACE_STACK:
-		memname_stack(&n->from, class, ret);
+		memname_stack(&n->from, class,
+			      nr_stacks && stacks->nr ? stacks->ip[0] : class->place.site, ret);
 		here = NULL;
 		break;
 	default:

@@ -264,8 +264,6 @@ int names_fold(struct names_fold_item *items, size_t nr)
 
 	if (!some)
 		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++)
-		items[i].one_with = i;
 	fold_elements(items, some, nr);
 	fold_untyped(items, some, nr);
 	fold_caches(items, some, nr);

@@ -21,7 +21,7 @@ struct names_fold_item {
 	uint64_t sites[NAMES_FOLD_SITES]; /* return addresses where its locks were taken */
 	size_t nr_sites;
 	bool is_waitq; /* a wait-queue head's: who took it is the same for all of those */
-	size_t one_with; /* out: index of the item that stands for it; its own: itself */
+	size_t one_with; /* in and out: index of the item that stands for it, none above; its own: itself */
 };
 
 /*

@@ -13,6 +13,7 @@
 #include <bpf/libbpf.h>
 
 #include "naming/anchors.h"
+#include "naming/generic.h"
 #include "kernel/ksyms.h"
 #include "lockvane.skel.h"
 
@@ -191,14 +192,18 @@ static int search_anchors(struct programs *p, const struct ksyms *ksyms, const s
 	return code;
 }
 
-/* Without the kernel's symbols there are none, and the locks in such memory are one class. */
-static int find_anchors(struct programs *p, const struct plan *plan, struct error *err)
+/*
+ * The kernel's tables, and its functions that take any lock. Without the kernel's symbols there are
+ * none: the locks in tables are one class, and a generic function's call sites are types.
+ */
+static int find_by_symbols(struct programs *p, const struct plan *plan, struct error *err)
 {
 	struct ksyms *ksyms = NULL;
 	int code;
 
 	if (ksyms_load(NULL, &ksyms))
 		return 0;
+	generic_find(ksyms, plan->btf, &p->skel->bss->lv_generic);
 	code = search_anchors(p, ksyms, plan->btf);
 	ksyms_free(ksyms);
 	if (code)
@@ -345,7 +350,7 @@ static int load_all(struct programs *p, const struct plan *plan, struct error *e
 		return code;
 	control_of(p)->nr_cpus = plan->nr_cpus;
 	code = find_layout(p, err);
-	return code ? code : find_anchors(p, plan, err);
+	return code ? code : find_by_symbols(p, plan, err);
 }
 
 int programs_prepare(const struct plan *plan, programs_progress progress, void *arg,

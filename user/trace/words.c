@@ -11,7 +11,9 @@
 #include "kernel/ksyms.h"
 #include "naming/names.h"
 #include "naming/names_fold.h"
+#include "naming/siting.h"
 #include "kernel/slabs.h"
+#include "sites/text.h"
 #include "trace/attempts.h"
 
 #define MODULES_MAX (1u << 20)
@@ -21,6 +23,7 @@ struct word {
 	bool named;
 	uint32_t one_with; /* who stands for it in the capture */
 	struct names_result result;
+	struct siting siting;
 };
 
 struct words {
@@ -29,6 +32,8 @@ struct words {
 	struct kbtf *own_btf; /* read again since: that of later modules is in there */
 	bool rt;
 	struct ksyms *ksyms;
+	struct text *text;   /* the kernel's; NULL: not to be read */
+	struct sites *sites; /* what its call sites lock; of those symbols and types */
 	uint64_t modules;  /* those there were when the symbols were read */
 	uint32_t *classes; /* by the recorder's ids: where they went in the capture */
 	struct slabs *slabs;
@@ -121,21 +126,20 @@ static size_t name_class(struct words *w, uint32_t id, struct callsite_stack *si
 		nr = find_sites(w, &w->tables->classes[outer], sites);
 	named.family = family_of(w, class);
 	names_class(w->names, &named, sites, nr, &w->words[id].result);
+	if (class->place.site)
+		siting_ask(w->sites, sites, nr, &w->words[id].siting);
 	w->words[id].named = true;
 	w->words[id].one_with = id;
 	return nr;
 }
 
-/* Name all, and find out which are one. */
-static int name_all(struct words *w)
+/* Each class with its name, and where its locks were taken. */
+static size_t list_classes(struct words *w, struct names_fold_item *items,
+			   struct siting_item *sitings)
 {
-	struct names_fold_item *items = calloc(LV_MAX_CLASSES, sizeof(*items));
 	struct callsite_stack sites[NAMES_FOLD_SITES];
 	size_t nr = 0;
-	int err;
 
-	if (!items)
-		return -ENOMEM;
 	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++) {
 		struct names_fold_item *item = &items[nr];
 
@@ -147,14 +151,33 @@ static int name_all(struct words *w)
 			item->sites[i] = sites[i].ip[0];
 		item->class = &w->tables->classes[id];
 		item->result = &w->words[id].result;
-		nr++;
+		sitings[nr++] = (struct siting_item){
+			.class = item->class,
+			.result = item->result,
+			.siting = w->words[id].siting,
+		};
 	}
-	err = names_fold(items, nr);
+	return nr;
+}
+
+/* Name all, and find out which are one. */
+static int name_all(struct words *w)
+{
+	struct names_fold_item *items = calloc(LV_MAX_CLASSES, sizeof(*items));
+	struct siting_item *sitings = calloc(LV_MAX_CLASSES, sizeof(*sitings));
+	int err = items && sitings ? 0 : -ENOMEM;
+	size_t nr = err ? 0 : list_classes(w, items, sitings);
+
+	err = err ? err : siting_join(sitings, nr);
+	for (size_t i = 0; !err && i < nr; i++)
+		items[i].one_with = sitings[i].one_with;
+	err = err ? err : names_fold(items, nr);
 	for (size_t i = 0; !err && i < nr; i++) {
 		uint32_t id = items[i].class - w->tables->classes;
 
 		w->words[id].one_with = items[items[i].one_with].class - w->tables->classes;
 	}
+	free(sitings);
 	free(items);
 	return err;
 }
@@ -252,6 +275,16 @@ static void read_types(struct words *w)
 	w->btf = w->own_btf = btf;
 }
 
+/* Without the kernel's text, call sites are not typed: classes in untyped memory stay apart. */
+static int open_sites(struct words *w)
+{
+	const struct sites_sources from = {w->ksyms, w->btf, text_read, w->text};
+
+	if (!w->text || !w->btf)
+		return 0;
+	return sites_new(&from, &w->sites);
+}
+
 static int open_symbols(struct words *w, struct error *err)
 {
 	uint64_t modules = modules_hash();
@@ -266,7 +299,7 @@ static int open_symbols(struct words *w, struct error *err)
 	if (code)
 		return error_set_errno(err, code, "cannot read /proc/kallsyms");
 	w->modules = modules;
-	return 0;
+	return open_sites(w) ? error_set_errno(err, -ENOMEM, "cannot read the kernel's code") : 0;
 }
 
 static int open_words(struct words *w, const struct tables *tables, struct error *err)
@@ -319,6 +352,7 @@ int words_new(const struct kbtf *btf, struct words **ret)
 	w->btf = btf;
 	w->rt = kbtf_is_rt(btf);
 	w->modules = modules_hash();
+	text_open(NULL, &w->text);
 	*ret = w;
 	return 0;
 }
@@ -330,6 +364,8 @@ void words_follow(struct words *w)
 
 void words_forget(struct words *w)
 {
+	sites_free(w->sites);
+	w->sites = NULL;
 	ksyms_free(w->ksyms);
 	w->ksyms = NULL;
 }
@@ -339,6 +375,7 @@ void words_free(struct words *w)
 	if (!w)
 		return;
 	words_forget(w);
+	text_close(w->text);
 	kbtf_free(w->own_btf);
 	free(w);
 }

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "naming/siting.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/lockpath.h"
+
+#define FRAMES 4 /* generic functions that call each other, and who calls them */
+
+/* Up from the lock's function to a frame that knows the type. */
+static void ask_stack(struct sites *s, const struct callsite_stack *stack, struct sites_answer *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (!stack->nr || sites_ask(s, stack->ip[0], ret))
+		return;
+	for (size_t i = 1; ret->kind == SITES_GENERIC && i < stack->nr && i < FRAMES; i++) {
+		uint32_t arg = ret->arg;
+
+		ret->kind = SITES_UNKNOWN;
+		if (arg == SITES_NO_ARG || sites_ask_argument(s, stack->ip[i], arg, ret))
+			return;
+	}
+}
+
+static bool is_typed(const struct sites_answer *a)
+{
+	return (a->kind == SITES_MEMBER || a->kind == SITES_SYMBOL) &&
+	       a->strength != SITES_BY_HINT;
+}
+
+/* By which a type is known whatever lies around it. */
+static const char *identity(const struct sites_answer *a)
+{
+	return a->kind == SITES_MEMBER ? a->inner : a->name;
+}
+
+void siting_ask(struct sites *s, const struct callsite_stack *stacks, size_t nr, struct siting *ret)
+{
+	struct sites_answer answer;
+
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; s && i < nr; i++) {
+		ask_stack(s, &stacks[i], &answer);
+		if (!is_typed(&answer))
+			continue;
+		if (!is_typed(&ret->answer)) {
+			ret->answer = answer;
+			continue;
+		}
+		ret->contradicts |= strcmp(identity(&answer), identity(&ret->answer)) != 0;
+		if (answer.strength < ret->answer.strength)
+			ret->answer = answer;
+	}
+}
+
+/* --- the name ------------------------------------------------------------- */
+
+static bool has_type(const struct siting_item *item)
+{
+	return item->class->place.site && item->class->place.kind != LV_PLACE_STACK &&
+	       is_typed(&item->siting.answer) && !item->siting.contradicts;
+}
+
+/* Is the outermost struct known what lies at the object's start? Then nothing lies around it. */
+static bool is_whole(const struct siting_item *item)
+{
+	const struct sites_answer *a = &item->siting.answer;
+
+	return a->kind == SITES_MEMBER && item->class->place.kind == LV_PLACE_SLAB &&
+	       a->offset == item->class->place.off;
+}
+
+static int by_memory(const void *va, const void *vb)
+{
+	const struct siting_item *a = *(struct siting_item *const *)va;
+	const struct siting_item *b = *(struct siting_item *const *)vb;
+	const struct lv_place *p = &a->class->place, *q = &b->class->place;
+
+	if (p->kind != q->kind)
+		return p->kind < q->kind ? -1 : 1;
+	if (p->base != q->base)
+		return p->base < q->base ? -1 : 1;
+	if (p->off != q->off)
+		return p->off < q->off ? -1 : 1;
+	if (a->class->family != b->class->family)
+		return a->class->family < b->class->family ? -1 : 1;
+	return strcmp(identity(&a->siting.answer), identity(&b->siting.answer));
+}
+
+/*
+ * The struct around the type at one place, where a site knows it to be all of the object:
+ * "nfc_dev.dev.mutex", where others say "device.mutex". NULL: none is known, or two are.
+ */
+static const struct siting_item *find_whole(struct siting_item *const *some, size_t nr)
+{
+	const struct siting_item *whole = NULL;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (!is_whole(some[i]))
+			continue;
+		if (whole && strcmp(whole->siting.answer.name, some[i]->siting.answer.name))
+			return NULL;
+		whole = some[i];
+	}
+	return whole;
+}
+
+static void set_name(const struct siting_item *item, const char *name)
+{
+	struct names_result *r = item->result;
+
+	if (item->class->subclass)
+		snprintf(r->name, sizeof(r->name), "%.180s/%u", name, item->class->subclass);
+	else
+		snprintf(r->name, sizeof(r->name), "%.180s", name);
+	memcpy(r->full, r->name, sizeof(r->full));
+	r->collapsed = lockpath_collapse(r->name);
+	r->certainty = item->siting.answer.strength == SITES_BY_TYPE ? NAMES_EXACT : NAMES_INFERRED;
+	r->cache[0] = '\0'; /* of one type, whatever the cache */
+}
+
+/* Those of one type at one place. */
+static void name_type(struct siting_item *const *some, size_t nr)
+{
+	const struct siting_item *whole = find_whole(some, nr);
+
+	for (size_t i = 0; i < nr; i++) {
+		const struct siting_item *like = is_whole(some[i]) ? some[i] : whole;
+
+		set_name(some[i], like ? like->siting.answer.name : identity(&some[i]->siting.answer));
+	}
+}
+
+/* --- joining --------------------------------------------------------------- */
+
+static int by_name(const void *va, const void *vb)
+{
+	const struct siting_item *a = *(struct siting_item *const *)va;
+	const struct siting_item *b = *(struct siting_item *const *)vb;
+	int order = strcmp(a->result->name, b->result->name);
+
+	if (!order)
+		order = (int)a->class->family - (int)b->class->family;
+	return order ? order : (int)a->class->subclass - (int)b->class->subclass;
+}
+
+/* One type is one class, in whatever memory; the surest evidence for its name counts. */
+static void join_named(struct siting_item *items, struct siting_item **some, size_t nr)
+{
+	size_t end;
+
+	qsort(some, nr, sizeof(*some), by_name);
+	for (size_t i = 0; i < nr; i = end) {
+		size_t first = some[i] - items;
+		enum names_certainty sure = some[i]->result->certainty;
+
+		for (end = i + 1; end < nr && !by_name(&some[i], &some[end]); end++) {
+			if ((size_t)(some[end] - items) < first)
+				first = some[end] - items;
+			if (some[end]->result->certainty < sure)
+				sure = some[end]->result->certainty;
+		}
+		for (size_t j = i; j < end; j++) {
+			some[j]->one_with = first;
+			some[j]->result->certainty = sure;
+		}
+	}
+}
+
+int siting_join(struct siting_item *items, size_t nr)
+{
+	struct siting_item **some = calloc(nr + 1, sizeof(*some));
+	size_t kept = 0, end;
+
+	if (!some)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		items[i].one_with = i;
+		if (has_type(&items[i]))
+			some[kept++] = &items[i];
+		else if (items[i].class->place.site && items[i].siting.contradicts)
+			items[i].result->certainty = NAMES_AMBIGUOUS;
+	}
+	qsort(some, kept, sizeof(*some), by_memory);
+	for (size_t i = 0; i < kept; i = end) {
+		for (end = i + 1; end < kept && !by_memory(&some[i], &some[end]); end++)
+			;
+		name_type(some + i, end - i);
+	}
+	/* A class that its memory's names gave the same name is of that type, too. */
+	for (size_t i = 0; i < nr; i++)
+		if (!has_type(&items[i]) && items[i].class->place.site &&
+		    items[i].class->place.kind != LV_PLACE_STACK &&
+		    items[i].result->certainty != NAMES_AMBIGUOUS)
+			some[kept++] = &items[i];
+	join_named(items, some, kept);
+	free(some);
+	return 0;
+}

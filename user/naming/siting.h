@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Classes of untyped memory, named by the types of their call sites. The recorder has a class
+ * for each site; those of one type are joined here, and no others.
+ */
+#ifndef LOCKVANE_NAMING_SITING_H
+#define LOCKVANE_NAMING_SITING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "naming/names.h"
+#include "sites/sites.h"
+
+/* The best of what the call sites on a class's stacks say. */
+struct siting {
+	struct sites_answer answer; /* kind SITES_UNKNOWN: nothing */
+	bool contradicts;	    /* two sites name different types */
+};
+
+/*
+ * Ask for each stack: the call of the lock's function, and above a generic function the call of
+ * that. s may be NULL: nothing is known then.
+ */
+void siting_ask(struct sites *s, const struct callsite_stack *stacks, size_t nr, struct siting *ret);
+
+struct siting_item {
+	const struct lv_class *class;
+	struct names_result *result;
+	struct siting siting;
+	size_t one_with; /* out: index of the item that stands for it; its own: itself */
+};
+
+/*
+ * Name the classes that have a site (place.site) and join those of one type. A class whose site
+ * is not typed keeps its name, and is joined with none. 0 or -ENOMEM.
+ */
+int siting_join(struct siting_item *items, size_t nr);
+
+#endif
