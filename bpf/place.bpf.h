@@ -176,8 +176,8 @@ static __always_inline __u32 place_search_anchor(__u64 addr)
 		__u64 next = (at + step) & (LV_MAX_ANCHORS - 1);
 		__u64 below = ((next - nr) & ~(addr - lv_anchors.anchor[next].addr)) >> 63;
 
+		__asm__ __volatile__("" : "+r"(below)); /* or the compiler makes a branch of it */
 		at += step * below;
-		__asm__ __volatile__("" : "+r"(at));
 	}
 	return at;
 }
