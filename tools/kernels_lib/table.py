@@ -47,6 +47,9 @@ KERNELS = {
     'small-lockdep': Small(False, ('small', 'lockdep'), 'the same, with PROVE_LOCKING'),
     'small-nopreempt': Small(False, ('small', 'nopreempt'),
                              'the same, no PREEMPTION: unlocks are inlined'),
+    'wide': Small(False, ('small', 'wide'), 'small 6.12 with file systems, networks and devices'),
+    'wide-lockdep': Small(False, ('small', 'wide', 'lockdep', 'lockdep_large'),
+                          'the same, with PROVE_LOCKING'),
     'small-2019': Small(True, ('small',), 'small 6.12, 2019 userfaultfd fix taken out'),
     'small-2019-lockdep': Small(True, ('small', 'lockdep'), 'the same, with PROVE_LOCKING'),
 }
