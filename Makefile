@@ -7,7 +7,8 @@
 #   make install      PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR and DESTDIR; make uninstall
 #   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
-#   make check-load   ten minutes of mixed load on three of them, against lockdep
+#   make check-load   ten minutes of stress, files, networks and more on four of them, against lockdep
+#   make trials       public bugs of stock kernels that must be reported, and innocents
 #   make check-package the package installed, started, upgraded, purged on a Debian (five minutes)
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
@@ -64,7 +65,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives \
+.PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials unit workloads natives \
 	conformance explore bench budget bench-graph truth truth-stock torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
@@ -214,6 +215,10 @@ check: setup
 check-matrix check-load check-package: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
 	$(Q)tests/vm/run --group $(@:check-%=%) $(if $(WRITE),--write)
+
+trials: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
+	$(Q)tests/vm/run --group trials
 
 conformance: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
