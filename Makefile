@@ -13,7 +13,8 @@
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
 #   make explore      random programs: real deadlocks searched for, against the rules
-#   make truth        classes, held locks, edges and usage against lockdep's own, on one boot
+#   make truth        classes, held locks, edges and usage against lockdep's own, on one boot,
+#                     and under a wide load on another
 #   make truth-stock  how many classes have a full name on three stock kernels, and how sure it is
 #   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
 #   make budget       whether the monitor keeps its budget, counted likewise (BUDGET_ARGS)
@@ -230,7 +231,7 @@ explore: setup
 
 truth: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) workloads $(B)/tests/truth/truth $(B)/tests/bench/ops
-	$(Q)tests/truth/run
+	$(Q)tests/truth/run; narrow=$$?; tests/truth/run --wide && exit $$narrow
 
 truth-stock: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads

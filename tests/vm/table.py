@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The guests: which kernel, which script, and what the host checks of what comes back."""
 import os
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import checks
 import counts
 import matrix
 import trials
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'trials'))
+import load  # noqa: E402
+
 UFFD, ABBA, COUNTS = 'uffd2019', 'abba', 'counts'       # of tests/kmod
 LOAD = 'mixed -s 20 -j 4'
-LONG_LOAD = f'load.sh {os.environ.get("LOAD_SECONDS") or 600}'
-LOAD_SCRIPTS = ('load.sh', 'stress.sh', 'files.sh', 'networks.sh', 'disk.sh')
-LOAD_PROGRAMS = ('stress-ng', 'mkfs.ext4', 'mkfs.xfs', 'mkfs.btrfs', 'mkfs.f2fs', 'ip', 'tc', 'nft', 'ping')
-# btrfs, f2fs and others ask for their checksums by name.
-CHECKSUMS = ('crc32c_generic', 'crc32_generic', 'libcrc32c', 'xxhash_generic', 'blake2b_generic',
-             'sha256_generic')
-LOAD_MODULES = (*CHECKSUMS, 'loop', 'ext4', 'xfs', 'btrfs', 'f2fs', 'overlay', 'zram', 'veth', 'bridge',
-                'vxlan', 'wireguard', 'dummy', 'ifb', 'macvlan', 'ipvlan', 'bonding', 'team', '8021q',
-                'ip_gre', 'ip_vti', 'geneve', 'nf_tables', 'nft_ct', 'nft_limit', 'nft_log', 'sch_fq_codel',
-                'sch_prio', 'sch_htb', 'sch_fq', 'sch_sfq', 'sch_tbf', 'sctp', 'tun', 'af_alg')
+LONG_LOAD = f'everything.sh {os.environ.get("LOAD_SECONDS") or 600}'
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ def counted(kernel, groups, suffix='', options=(), hidden=False):
 def under_load(name, kernel, script, **fields):
     """Ten minutes of everything."""
     return Guest(name, kernel, script, 'ten minutes of everything', seconds=5400, groups=('load',),
-                 trials=LOAD_SCRIPTS, programs=LOAD_PROGRAMS, modules=LOAD_MODULES,
+                 trials=load.SCRIPTS, programs=load.PROGRAMS, modules=load.MODULES,
                  options=('-m', '4000', '--expect-oom'), env={'LOAD': LONG_LOAD}, **fields)
 
 
@@ -74,7 +70,7 @@ def trial(name, kernel, about, *locks, modules=(), programs=(), puts=(), groups=
     """A script of tests/trials/, the locks that must be reported, and no others."""
     script = script or f'{name}.sh'
     return Guest(f'trial-{name}-{kernel}', kernel, 'trial.sh', about, seconds=seconds, groups=groups,
-                 trials=(script.split()[0], 'disk.sh'), programs=programs, modules=modules, puts=puts,
+                 trials=(script.split()[0], 'disk.sh'), programs=('bash', *programs), modules=modules, puts=puts,
                  options=('-m', '2000', '--expect-oom'), env={'TRIAL': script},
                  check=trials.cases(*locks))
 
@@ -182,7 +178,7 @@ GUESTS = (
           '*invalidate_lock*', modules=('loop', 'reiserfs'), programs=('mkreiserfs',),
           puts=('workloads/copyout',)),
     trial('hfs', '6.12-full', 'two trees of one type', modules=('loop', 'hfs'), programs=('hformat',)),
-    trial('freeze', '6.12-full', 'frozen and thawed by one task', modules=(*CHECKSUMS, 'loop', 'ext4'),
+    trial('freeze', '6.12-full', 'frozen and thawed by one task', modules=(*load.CHECKSUMS, 'loop', 'ext4'),
           programs=('mkfs.ext4',), puts=('workloads/freeze',)),
     *(trial('cputimers', kernel, 'timers that expire with interrupts on', programs=('stress-ng',))
       for kernel in ('6.1', '6.12', '7.2')),

@@ -1,6 +1,6 @@
 #!/host/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# load.sh SECONDS: mixed for so long, and beside it stress-ng twice round, file systems and networks.
+# everything.sh SECONDS: mixed for so long, and beside it stress-ng twice round, file systems and networks.
 set -u
 mixed -s "$1" -j 2 &
 mixed=$!
