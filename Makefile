@@ -7,12 +7,14 @@
 #   make install      PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR and DESTDIR; make uninstall
 #   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
-#   make check-load   ten minutes of mixed load on three of them, against lockdep
+#   make check-load   ten minutes of stress, files, networks and more on four of them, against lockdep
+#   make trials       public bugs of stock kernels that must be reported, and innocents
 #   make check-package the package installed, started, upgraded, purged on a Debian (five minutes)
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
 #   make explore      random programs: real deadlocks searched for, against the rules
-#   make truth        classes, held locks, edges and usage against lockdep's own, on one boot
+#   make truth        classes, held locks, edges and usage against lockdep's own, on one boot,
+#                     and under a wide load on another
 #   make truth-stock  how many classes have a full name on three stock kernels, and how sure it is
 #   make sites        how many call sites of lock functions are typed, and how many of these wrong
 #   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
@@ -66,7 +68,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives \
+.PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials unit workloads natives \
 	conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
@@ -225,6 +227,10 @@ check-matrix check-load check-package: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
 	$(Q)tests/vm/run --group $(@:check-%=%) $(if $(WRITE),--write)
 
+trials: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
+	$(Q)tests/vm/run --group trials
+
 conformance: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all
 	$(Q)tests/conformance/run
@@ -235,7 +241,7 @@ explore: setup
 
 truth: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) workloads $(B)/tests/truth/truth $(B)/tests/bench/ops
-	$(Q)tests/truth/run
+	$(Q)tests/truth/run; narrow=$$?; tests/truth/run --wide && exit $$narrow
 
 truth-stock: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads

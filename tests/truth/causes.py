@@ -20,7 +20,7 @@ def missed_edge(figures, edge):
 
 def excess_edge(figures, edge):
     source, target, _ = edge
-    if source not in figures.classes.used or target not in figures.classes.used:
+    if source not in figures.classes.seen or target not in figures.classes.seen:
         return f'no event of one of the classes was noted; {where(figures, edge)}'
     if source == target:
         return 'equals, whose order was told to lockdep (nest_lock, cmp_fn) or not noted'

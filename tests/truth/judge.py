@@ -187,18 +187,29 @@ class Judge:
                 self.add_usage(s, i, ON_SOFT)
 
 
+def by_key(used):
+    """{class: {key: acquisitions}} the other way round."""
+    of_key = defaultdict(Counter)
+    for number, keys in used.items():
+        for base, count in keys.items():
+            of_key[base][number] += count
+    return of_key
+
+
 class Classes:
     """Merges, splits, names."""
 
     def __init__(self, judge):
         self.judge = judge
         self.run = judge.run
-        self.used = {number: keys for number, keys in judge.pairs.items()
+        self.seen = {number: keys for number, keys in judge.pairs.items()
                      if number in judge.run.classes}
-        self.of_key = defaultdict(Counter)
-        for number, keys in self.used.items():
-            for base, count in keys.items():
-                self.of_key[base][number] += count
+        self.seen_of_key = by_key(self.seen)
+        # Subclasses are their class's: of ours as of lockdep's.
+        self.used = defaultdict(Counter)
+        for number, keys in self.seen.items():
+            self.used[self.cls(number).outer].update(keys)
+        self.of_key = by_key(self.used)
         self.total = sum(sum(keys.values()) for keys in self.used.values())
         self.stale = {(number, base) for base, numbers in self.of_key.items()
                       for number, count in numbers.items()
@@ -207,7 +218,7 @@ class Classes:
     def is_stale(self, number, base, count):
         """Memory that was reused, and believed to be its old class for a moment."""
         numbers, keys = self.of_key[base], self.used[number]
-        return (self.cls(number).place[2] not in (tables.STATIC, tables.PERCPU)
+        return (self.cls(number).place not in (tables.STATIC, tables.PERCPU)
                 and count <= STALE * sum(numbers.values()) and count <= STALE * sum(keys.values()))
 
     def cls(self, number):
@@ -215,7 +226,7 @@ class Classes:
 
     def is_rekeyed(self, number, base):
         """Told another key than the init site's: lockdep_set_class() and its kin."""
-        base_of, _, kind = self.cls(number).place
+        base_of, kind = self.cls(number).base, self.cls(number).place
         own = self.run.symbols.find(base)
         if kind == tables.STATIC and own and own[0] == self.run.symbols.find(base_of)[0]:
             return False
@@ -233,7 +244,7 @@ class Classes:
             return 'rekeyed'
         names = {self.judge.named[base].name for base in plain}
         # At one address, or an offset of the per-CPU section, there is one lock.
-        one = len(names) == 1 or self.cls(number).place[2] in (tables.STATIC, tables.PERCPU)
+        one = len(names) == 1 or self.cls(number).place in (tables.STATIC, tables.PERCPU)
         return 'same member' if one else 'strangers'
 
     def merges(self, kind=None, what=('strangers',)):
@@ -317,7 +328,7 @@ class Edges:
             yield from ((a, b) for a in sources for b in targets)
 
     def by_key(self, index):
-        return list(self.classes.of_key[self.keys[index].base])
+        return list(self.classes.seen_of_key[self.keys[index].base])
 
     def missed(self):
         rows = [(sum(self.judge.edges[edge].values()), edge)
@@ -337,7 +348,7 @@ class Edges:
 
     def bases(self, edge, end):
         """The keys of an end: as noted, or of its lock where no event of the class was noted."""
-        noted = self.classes.used.get(edge[end])
+        noted = self.classes.seen.get(edge[end])
         return set(noted) if noted else {self.judge.run.edges[edge][1][end]}
 
     def has_direct(self, edge):
@@ -393,14 +404,14 @@ class Usage:
         for key in self.run.keys:
             self.masks[key.base] |= key.usage
         self.bits = [(number, bit) for number, cls in self.run.classes.items()
-                     if number in classes.used for bit in range(10) if cls.usage >> bit & 1]
+                     if number in classes.seen for bit in range(10) if cls.usage >> bit & 1]
 
     def missed(self):
         rows = []
         for (index, bit), by_class in self.judge.usage.items():
             numbers = [n for n in by_class if n in self.run.classes]
             if not numbers:
-                numbers = list(self.classes.of_key[self.run.keys[index].base])
+                numbers = list(self.classes.seen_of_key[self.run.keys[index].base])
             if not any(self.run.classes[n].usage >> bit & 1 for n in numbers):
                 rows.append((sum(by_class.values()), index, bit, numbers))
         return sorted(rows, reverse=True)
@@ -409,7 +420,7 @@ class Usage:
         """Ours that nothing noted implies, and whether lockdep has had it since the boot."""
         rows = []
         for number, bit in self.bits:
-            bases = self.classes.used[number]
+            bases = self.classes.seen[number]
             if not any(bit in self.of_key[base] for base in bases):
                 rows.append((number, bit, any(self.masks[base] >> bit & 1 for base in bases)))
         return rows

@@ -19,10 +19,12 @@ TRY = 1                         # LV_HELD_TRY
 class Class:
     """One of ours."""
     id: int
-    place: tuple        # base, off, kind
+    base: int           # of its place
+    place: int          # enum lv_place_kind
     usage: int
     flags: int
-    family: int
+    subclass: int = 0   # 1: taken while one of the class was held
+    outer: int = 0      # the class it is a subclass of; its own number if it is none
     name: str = '?'
     alias: str = ''
     kind: str = '?'
@@ -121,18 +123,28 @@ def read_classes(folder, layout, moved):
     """The capture's, by its numbers."""
     classes = {}
     for number, row in enumerate(rows(folder / 'classes.bin', layout['class'])):
-        base, off, kind, _, usage, flags, family, _ = struct.unpack_from('<QIIIIIHH', row)
         if moved[number] is None:
             continue
-        cls = classes.setdefault(moved[number],
-                                 Class(moved[number], (base, off, kind), 0, flags, family))
+        (base,) = struct.unpack_from('<Q', row, layout['place_base'])
+        kind, usage, flags = (struct.unpack_from('<I', row, layout[name])[0]
+                              for name in ('place_kind', 'class_usage', 'class_flags'))
+        cls = classes.setdefault(moved[number], Class(moved[number], base, kind, 0, flags))
         cls.usage |= usage & 0x3ff
     with sqlite3.connect(folder / 'capture.db') as db:
-        for number, *named in db.execute('SELECT id, name, alias, kind, certainty, acquisitions '
-                                         'FROM class'):
+        for number, *named in db.execute('SELECT id, name, alias, kind, certainty, acquisitions, '
+                                         'subclass FROM class'):
             cls = classes[number]
-            cls.name, cls.alias, cls.kind, cls.certainty, cls.acquisitions = named
+            (cls.name, cls.alias, cls.kind, cls.certainty, cls.acquisitions, cls.subclass) = named
+    find_outer(classes)
     return classes
+
+
+def find_outer(classes):
+    """A subclass is named after its class: "name/1"."""
+    by_name = {cls.name: cls.id for cls in classes.values() if not cls.subclass}
+    for cls in classes.values():
+        outer = re.sub(rf'/{cls.subclass}(?=#|$)', '', cls.name) if cls.subclass else cls.name
+        cls.outer = by_name.get(outer, cls.id)
 
 
 def read_edges(folder, layout, moved):

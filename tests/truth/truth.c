@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,16 +230,19 @@ static void write_capture(struct programs *programs, const struct kbtf *btf,
 	words_free(words);
 }
 
-/* What judge.py cannot know: sizes, and the hooks' names. */
+/* What judge.py cannot know: sizes, offsets, and the hooks' names. */
 static void write_layout(void)
 {
 	FILE *file = create("layout.json");
 
 	fprintf(file,
 		"{\"class\": %zu, \"edge\": %zu, \"stack\": %zu, \"name\": %zu, "
-		"\"situation\": %zu, \"key\": %zu, \"hooks\": [",
+		"\"situation\": %zu, \"key\": %zu, \"class_usage\": %zu, \"class_flags\": %zu, "
+		"\"place_base\": %zu, \"place_kind\": %zu, \"hooks\": [",
 		sizeof(struct lv_class), sizeof(struct lv_edge), sizeof(struct lv_stack),
-		sizeof(struct lv_name), sizeof(struct truth_situation), sizeof(struct truth_key));
+		sizeof(struct lv_name), sizeof(struct truth_situation), sizeof(struct truth_key),
+		offsetof(struct lv_class, usage), offsetof(struct lv_class, flags),
+		offsetof(struct lv_class, place.base), offsetof(struct lv_class, place.kind));
 	for (int i = 0; i <= LV_HOOKS; i++)
 		fprintf(file, "%s\"%s\"", i ? ", " : "", tables_hook(i));
 	fprintf(file, "]}\n");

@@ -11,7 +11,7 @@
 
 #include "abi.h"
 
-#define TRUTH_SITUATIONS 65536
+#define TRUTH_SITUATIONS 262144 /* a power of 2 */
 #define TRUTH_PROBES 64
 #define TRUTH_OURS 20
 #define TRUTH_THEIRS 20

@@ -7,8 +7,9 @@ plan workload
 
 case_workload()
 {
-	${LOAD:-uffd_aio} $ARGS || fail "the program: status $?"
+	${LOAD:-uffd_aio} $ARGS >$OUT/load.out 2>&1 || fail "the program: status $?"
 	cat /proc/lockdep >$OUT/proc
+	cat /proc/lockdep_stats >$OUT/stats
 }
 
 try workload

@@ -170,7 +170,9 @@ def write(name, text):
     PAGE.write_text(before + begin + text + end + after, encoding='utf-8')
 
 
-LOAD_HEAD = ('kernel', 'irq source', 'minutes', 'events', 'lost', 'likely or better', 'weak')
+LOAD_HEAD = ('kernel', 'irq source', 'minutes', 'events', 'lost', 'classes', 'ambiguous classes',
+             'their acquisitions', 'likely or better', 'weak')
+AMBIGUOUS_CLASSES, AMBIGUOUS_ACQUISITIONS = 3, 0.5      # percent, at most
 
 
 def load_document(out):
@@ -202,7 +204,60 @@ def load_oracle(index):
     return lambda *guests: no_more_than_lockdep(guests[index] / 'out', guests[-1] / 'lockdep.txt')
 
 
-LOAD_ORACLE = {kernel: load_oracle(i) for i, kernel in enumerate(('6.1', '6.12', '7.2'))}
+LOAD_ORACLE = {kernel: load_oracle(i)
+               for i, kernel in enumerate(('6.1', '6.12', '6.12-full', '7.2'))}
+
+
+def ambiguous(out):
+    """Shares of the classes, and of the acquisitions, whose class is ambiguous: in percent."""
+    classes = load_document(out)['classes']
+    doubtful = [item for item in classes if item['ambiguous']]
+    taken, all_taken = (sum(item['acquisitions'] for item in items) for items in (doubtful, classes))
+    return 100 * len(doubtful) / len(classes), 100 * taken / all_taken
+
+
+def load_ambiguous_classes(out):
+    share = ambiguous(out)[0]
+    expect(share <= AMBIGUOUS_CLASSES, f'{share:.2f} % of the classes are ambiguous')
+
+
+def load_ambiguous_acquisitions(out):
+    share = ambiguous(out)[1]
+    expect(share <= AMBIGUOUS_ACQUISITIONS, f'{share:.2f} % of the acquisitions are of ambiguous classes')
+
+
+def load_names(out):
+    """What is likely names its locks by variables and types, not by the size of their memory."""
+    unnamed = [' --> '.join(found['chain']) for found in load_document(out)['findings']
+               if not is_weak(found) and any(name.startswith('kmalloc-') for name in found['chain'])]
+    expect(not unnamed, f'kmalloc in {unnamed[:3]}')
+
+
+LOAD = {'losses': load_losses, 'ambiguous_classes': load_ambiguous_classes,
+        'ambiguous_acquisitions': load_ambiguous_acquisitions, 'names': load_names}
+
+
+def lockdep_says_nothing(out):
+    """...of the load: it looks at all of it only if it has nothing to report."""
+    report = out.parent / 'lockdep.txt'
+    said = re.findall(r'^WARNING: .*|.*Invalid wait context.*', read(report), re.M) if report.exists() else []
+    expect(not said, f'lockdep reported: {said[:3]}')
+
+
+def lockdep_stays_on(out):
+    stats = read(out / 'stats')
+    expect(re.search(r'^ *debug_locks: +1$', stats, re.M), 'lockdep has turned itself off')
+
+
+LOAD_LOCKDEP = {'says_nothing': lockdep_says_nothing, 'stays_on': lockdep_stays_on}
+
+
+def listed(kernel, document, found):
+    """A finding in a line, with the classes of its chain that are ambiguous."""
+    doubtful = {item['name'] for item in document['classes'] if item['ambiguous']}
+    doubts = [name for name in found['chain'] if name in doubtful]
+    cause = f'ambiguous: {", ".join(doubts)}' if doubts else 'no class is ambiguous'
+    return f'{kernel} {found["confidence"]} {found["rule"]} {" --> ".join(found["chain"])} ({cause})'
 
 
 def load_table(guests, folder):
@@ -220,9 +275,10 @@ def load_table(guests, folder):
         weaker = [item for item in found if is_weak(item)]
         rows.append([release(out), told(out)[1], f'{document["seconds"] / 60:.0f}',
                      f'{document["events"]:,}', f'{share_lost(document):.2f} %',
+                     f'{len(document["classes"]):,}', *(f'{share:.2f} %' for share in ambiguous(out)),
                      str(len(found) - len(weaker)), str(len(weaker))])
-        weak += [f'{release(out)} {item["rule"]} {" --> ".join(item["chain"])}'
-                 for item in weaker]
+        weak += [listed(release(out), document, item)
+                 for item in sorted(found, key=lambda item: item['confidence'])]
     return table(LOAD_HEAD, rows), weak
 
 

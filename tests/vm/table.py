@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The guests: which kernel, which script, and what the host checks of what comes back."""
 import os
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import checks
 import counts
 import matrix
+import trials
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'trials'))
+import load  # noqa: E402
 
 UFFD, ABBA, COUNTS = 'uffd2019', 'abba', 'counts'       # of tests/kmod
 LOAD = 'mixed -s 20 -j 4'
-LONG_LOAD = 'mixed -s 600 -j 4'
+LONG_LOAD = f'everything.sh {os.environ.get("LOAD_SECONDS") or 600}'
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,9 @@ class Guest:
     seconds: int = 300              # limit; several times what an idle machine takes
     kmods: tuple = ()               # modules it wants
     puts: tuple = ()                # what else of build/ goes in
+    trials: tuple = ()              # scripts of tests/trials/
+    programs: tuple = ()            # of this machine
+    modules: tuple = ()             # of the kernel's own, loaded before if it has them
     debs: tuple = ()                # packages of these versions
     groups: tuple = ('check',)      # when it runs
     label: str = ''                 # what its row of a table adds to the release
@@ -45,10 +54,29 @@ def counted(kernel, groups, suffix='', options=(), hidden=False):
                  check=counts.HIDDEN if hidden else counts.COUNTS)
 
 
-def loaded(kernel):
+def under_load(name, kernel, script, **fields):
     """Ten minutes of everything."""
-    return Guest(f'load-{kernel}', kernel, 'load.sh', 'ten minutes of everything', seconds=1500,
-                 groups=('load',), env={'LOAD': LONG_LOAD}, check={'losses': matrix.load_losses})
+    return Guest(name, kernel, script, 'ten minutes of everything', seconds=5400, groups=('load',),
+                 trials=load.SCRIPTS, programs=load.PROGRAMS, modules=load.MODULES,
+                 options=('-m', '4000', '--expect-oom'), env={'LOAD': LONG_LOAD}, **fields)
+
+
+def loaded(kernel):
+    return under_load(f'load-{kernel}', kernel, 'load.sh', check=matrix.LOAD)
+
+
+def trial(name, kernel, about, *locks, modules=(), programs=(), puts=(), groups=('trials',), script=None,
+          seconds=600):
+    """A script of tests/trials/, the locks that must be reported, and no others."""
+    script = script or f'{name}.sh'
+    return Guest(f'trial-{name}-{kernel}', kernel, 'trial.sh', about, seconds=seconds, groups=groups,
+                 trials=(script.split()[0], 'disk.sh'), programs=('bash', *programs), modules=modules, puts=puts,
+                 options=('-m', '2000', '--expect-oom'), env={'TRIAL': script},
+                 check=trials.cases(*locks))
+
+
+QDISC = {'modules': ('dummy', 'sch_prio', 'sch_htb', 'cls_u32', 'act_mirred'),
+         'programs': ('ip', 'tc', 'ping')}
 
 
 @dataclass(frozen=True)
@@ -134,9 +162,26 @@ GUESTS = (
 
     loaded('6.1'),
     loaded('6.12'),
+    loaded('6.12-full'),
     loaded('7.2'),
-    Guest('load-lockdep', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', seconds=1500,
-          groups=('load',), lockdep=True, env={'LOAD': LONG_LOAD}),
+    under_load('load-lockdep', 'wide-lockdep', 'lockdep.sh', lockdep=True,
+               check=matrix.LOAD_LOCKDEP),
+
+    *(trial(f'qdiscs-{kinds.replace(" ", "-")}', kernel, 'two qdiscs that redirect to each other',
+            '*Qdisc.q.lock*', script=f'qdiscs.sh {kinds}', **QDISC)
+      for kinds in ('prio htb', 'prio prio') for kernel in ('6.12', '7.2')),
+    trial('team', '6.12-full', 'a wireless port of a team that goes', '*team.lock*', '*wiphy*mtx*',
+          modules=('team', 'mac80211_hwsim'), programs=('ip', 'iw')),
+    trial('nfc', '6.12-full', "a device's lock that lockdep does not look at", '*rfkill_global_mutex*',
+          '*dev*mutex*', modules=('rfkill', 'nfc', 'nfc_digital', 'nfcsim'), programs=('rfkill',)),
+    trial('reiserfs', '6.12-full', 'copied out under the write lock', '*reiserfs_sb_info.lock*',
+          '*invalidate_lock*', modules=('loop', 'reiserfs'), programs=('mkreiserfs',),
+          puts=('workloads/copyout',)),
+    trial('hfs', '6.12-full', 'two trees of one type', modules=('loop', 'hfs'), programs=('hformat',)),
+    trial('freeze', '6.12-full', 'frozen and thawed by one task', modules=(*load.CHECKSUMS, 'loop', 'ext4'),
+          programs=('mkfs.ext4',), puts=('workloads/freeze',)),
+    *(trial('cputimers', kernel, 'timers that expire with interrupts on', programs=('stress-ng',))
+      for kernel in ('6.1', '6.12', '7.2')),
 
     *tortures('6.12'),
     *tortures('6.1'),
@@ -144,6 +189,6 @@ GUESTS = (
 
 COMPARISONS = (
     Comparison('oracle', ('real', 'lockdep-cancel', 'lockdep-no-cancel'), checks.ORACLE),
-    Comparison('load-oracle', ('load-6.1', 'load-6.12', 'load-7.2', 'load-lockdep'),
+    Comparison('load-oracle', ('load-6.1', 'load-6.12', 'load-6.12-full', 'load-7.2', 'load-lockdep'),
                matrix.LOAD_ORACLE),
 )

@@ -170,9 +170,10 @@ class Builder:
                 elif os.path.isfile(path):
                     self.program(f'{inside}/{name}', path)
 
-    def modules(self, kernel, names):
+    def modules(self, kernel, names, optional=()):
         """Modules of the kernel's own by name, or .ko files by path, dependencies first."""
         depends, builtin = read_modules_dep(kernel)
+        names = [*names, *(name for name in optional if name.replace('-', '_') in depends)]
         for name in names:
             if name.endswith('.ko'):
                 if not os.path.exists(name):

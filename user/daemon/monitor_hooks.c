@@ -2,7 +2,6 @@
 #include "daemon/monitor_internal.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -11,29 +10,6 @@
 
 #define PING_NS 5000000000ull
 #define FAILURES 3 /* to attach in a row, until it gives up */
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
-uint64_t monitor_now(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-uint64_t monitor_time_ms(void)
-{
-	return clock_ns(CLOCK_REALTIME) / 1000000;
-}
-
-uint64_t monitor_own_ns(void)
-{
-	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
 
 void monitor_ping(struct monitor *m)
 {

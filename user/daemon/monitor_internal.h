@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Between the files of monitor: monitor.c begins, loops and ends; monitor_hooks.c
- * arms, rests and knows the clocks; monitor_learn.c takes in what was recorded and tells
- * what is found; monitor_keep.c saves; monitor_metrics.c gives out numbers.
+ * arms and rests; monitor_learn.c takes in what was recorded and tells what is found;
+ * monitor_keep.c saves; monitor_metrics.c gives out numbers; monitor_time.c reads the clocks
+ * and adds up the time watched.
  */
 #ifndef LOCKVANE_DAEMON_MONITOR_INTERNAL_H
 #define LOCKVANE_DAEMON_MONITOR_INTERNAL_H
@@ -70,10 +71,14 @@ struct monitor {
 	bool stale; /* the last reload failed */
 };
 
-/* monitor_hooks.c */
+/* monitor_time.c */
 uint64_t monitor_now(void);	/* ns, CLOCK_MONOTONIC */
 uint64_t monitor_time_ms(void); /* since the epoch */
 uint64_t monitor_own_ns(void);	/* CPU time of this process */
+uint64_t monitor_armed_ns(const struct monitor *m);
+void monitor_totals(const struct monitor *m, struct state_totals *ret);
+
+/* monitor_hooks.c */
 void monitor_ping(struct monitor *m);
 /* As the budget says now. */
 void monitor_follow_budget(struct monitor *m);
@@ -93,8 +98,6 @@ void monitor_say_coverage(const struct monitor *m, char *ret, size_t room);
 int monitor_open_state(struct monitor *m, struct capture **ret_graph, struct error *err);
 /* Save if it is time to, or `now`. */
 void monitor_keep(struct monitor *m, bool now);
-uint64_t monitor_armed_ns(const struct monitor *m);
-void monitor_totals(const struct monitor *m, struct state_totals *ret);
 
 /* monitor_metrics.c */
 /* What goes wrong here is told, and does without. */

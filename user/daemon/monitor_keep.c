@@ -14,27 +14,6 @@
 #define COUNTS_NS (900 * SECOND) /* all counters */
 #define RETRY_NS (30 * SECOND)
 
-/* Since the budget's last look, which may be some time ago when something is told. */
-static uint64_t since_look(const struct monitor *m)
-{
-	return m->began_ns ? monitor_now() - m->budget.last.now_ns : 0;
-}
-
-uint64_t monitor_armed_ns(const struct monitor *m)
-{
-	return m->armed_before + m->budget.armed_ns +
-	       (m->budget.mode == BUDGET_ARMED ? since_look(m) : 0);
-}
-
-void monitor_totals(const struct monitor *m, struct state_totals *ret)
-{
-	*ret = m->before;
-	ret->watched_ns += m->budget.watched_ns + since_look(m);
-	ret->seen += tables_events(m->tables.cpus, m->tables.nr_cpus);
-	ret->unseen += m->budget.unseen;
-	ret->saved_ms = monitor_time_ms();
-}
-
 static bool is_same_kernel(const struct capture *a, const struct capture *b)
 {
 	const char *x = capture_build_id(a, NULL), *y = capture_build_id(b, NULL);

@@ -71,7 +71,7 @@ static int tell_watch(struct picture *p, watch_step step, uint32_t index)
 	return code;
 }
 
-/* --- names and edges that are known -------------------------------------- */
+/* --- names that are known ------------------------------------------------- */
 
 static int learn_name(struct picture *p, uint32_t class, uint32_t owner)
 {
@@ -96,28 +96,6 @@ static struct named *find_name(const struct picture *p, const char *name)
 	return n;
 }
 
-static int learn_edge(struct picture *p, uint32_t edge)
-{
-	const struct capture_edge *e = &p->c->edges[edge];
-	struct joined *j = calloc(1, sizeof(*j));
-
-	if (!j)
-		return -ENOMEM;
-	j->key = (struct edge_key){e->from, e->to, e->dep};
-	j->edge = edge;
-	HASH_ADD(hh, p->edges, key, sizeof(j->key), j);
-	return 0;
-}
-
-uint32_t picture_edge(const struct picture *p, uint32_t from, uint32_t to, uint32_t dep)
-{
-	struct edge_key key = {from, to, dep};
-	struct joined *j;
-
-	HASH_FIND(hh, p->edges, &key, sizeof(key), j);
-	return j ? j->edge : LV_NONE;
-}
-
 /* --- beginning ----------------------------------------------------------- */
 
 /* The watch is told what was known before, as if it came now. */
@@ -130,7 +108,7 @@ static int tell_known(struct picture *p)
 		code = code ? code : tell_watch(p, finding_watch_class, i);
 	}
 	for (uint32_t i = 0; !code && i < p->c->nr_edges; i++) {
-		code = learn_edge(p, i);
+		code = picture_learn_edge(p, i);
 		code = code ? code : tell_watch(p, finding_watch_edge, i);
 	}
 	for (uint32_t i = 0; !code && i < p->c->nr_facts; i++)
@@ -160,20 +138,14 @@ int picture_new(struct capture *known, struct picture **ret)
 	return 0;
 }
 
-static void free_hashes(struct picture *p)
+static void free_names(struct picture *p)
 {
-	struct named *n, *next_name;
-	struct joined *j, *next_edge;
+	struct named *n, *next;
 
-	HASH_ITER(hh, p->names, n, next_name)
+	HASH_ITER(hh, p->names, n, next)
 	{
 		HASH_DEL(p->names, n);
 		free(n);
-	}
-	HASH_ITER(hh, p->edges, j, next_edge)
-	{
-		HASH_DEL(p->edges, j);
-		free(j);
 	}
 }
 
@@ -189,7 +161,8 @@ void picture_free(struct picture *p)
 		findings_free(all);
 	}
 	finding_watch_free(p->w);
-	free_hashes(p);
+	free_names(p);
+	picture_forget_edges(p);
 	free(p->base_acquisitions);
 	free(p->base_counts);
 	free(p->base_losses);
@@ -334,7 +307,7 @@ static int new_edge(struct adding *a, const struct capture_edge *from, uint32_t 
 	to->to_addr = from->to_addr;
 	code = picture_add_stack(a, from->stack, &to->stack);
 	code = code ? code : picture_add_place(a, from->from_stack, &to->from_stack);
-	code = code ? code : learn_edge(p, *ret);
+	code = code ? code : picture_learn_edge(p, *ret);
 	return code ? code : tell_watch(p, finding_watch_edge, *ret);
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the files of picture: picture.c lets it grow, picture_stack.c keeps its stacks, picture_count.c counts. */
+/*
+ * Between the files of picture: picture.c lets it grow, picture_edges.c finds its edges, picture_stack.c
+ * keeps its stacks, picture_count.c counts.
+ */
 #ifndef LOCKVANE_DAEMON_PICTURE_INTERNAL_H
 #define LOCKVANE_DAEMON_PICTURE_INTERNAL_H
 
@@ -56,6 +59,9 @@ int picture_add_place(struct adding *a, uint32_t index, uint32_t *ret);
 /* The counts that a picture begins with. -ENOMEM. */
 int picture_remember_base(struct picture *p);
 
+/* Edge `edge` can be found from now on. -ENOMEM. */
+int picture_learn_edge(struct picture *p, uint32_t edge);
+void picture_forget_edges(struct picture *p);
 /* The edge's index, or LV_NONE. */
 uint32_t picture_edge(const struct picture *p, uint32_t from, uint32_t to, uint32_t dep);
 

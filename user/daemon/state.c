@@ -19,13 +19,6 @@
 #define LOG_MAX (4 << 20) /* bytes of write-ahead log that are left lying */
 #define DEFAULT_MAX (256ull << 20)
 
-void state_content_done(struct state_content *c)
-{
-	capture_free(c->graph);
-	known_done(&c->known);
-	*c = (struct state_content){};
-}
-
 /* --- opening ------------------------------------------------------------- */
 
 static int run(sqlite3 *db, const char *sql, struct error *err)

@@ -11,6 +11,13 @@
 #include "base/cleanup.h"
 #include "daemon/state_internal.h"
 
+void state_content_done(struct state_content *c)
+{
+	capture_free(c->graph);
+	known_done(&c->known);
+	*c = (struct state_content){};
+}
+
 CLEANUP_DEFINE(reader, sqlite3 *, sqlite3_close)
 
 static int open_uri(const char *path, bool immutable, sqlite3 **ret)

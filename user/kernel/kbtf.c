@@ -123,23 +123,6 @@ static int compare_sized(const void *va, const void *vb)
 	return a->type.id < b->type.id ? -1 : a->type.id > b->type.id;
 }
 
-struct kbtf_type kbtf_target(struct kbtf_type t)
-{
-	const struct btf_type *bt = btf__type_by_id(t.btf, t.id);
-	int depth;
-
-	for (depth = 0; bt && depth < KBTF_MAX_DEPTH; depth++) {
-		if (btf_is_mod(bt) || btf_is_typedef(bt) || btf_is_var(bt))
-			t.id = bt->type;
-		else if (btf_is_array(bt))
-			t.id = btf_array(bt)->type;
-		else
-			break;
-		bt = btf__type_by_id(t.btf, t.id);
-	}
-	return t;
-}
-
 static bool find_rt(const struct kbtf *k)
 {
 	struct kbtf_type t = { NULL, 0 };
@@ -372,21 +355,6 @@ bool kbtf_has_enumerator(const struct kbtf *k, const char *name)
 			return true;
 	}
 	return false;
-}
-
-const char *kbtf_name(struct kbtf_type t)
-{
-	const struct btf_type *bt = btf__type_by_id(t.btf, t.id);
-	const char *name = bt ? btf__name_by_offset(t.btf, bt->name_off) : NULL;
-
-	return name ? name : "";
-}
-
-uint32_t kbtf_size(struct kbtf_type t)
-{
-	int64_t size = btf__resolve_size(t.btf, t.id);
-
-	return size < 0 || size > UINT32_MAX ? 0 : (uint32_t)size;
 }
 
 static void fill_field(struct kbtf_type owner, uint32_t i, uint32_t base, struct kbtf_field *ret)

@@ -2,7 +2,7 @@
 /*
  * The scenario language's parser: a line is words between blanks, the first
  * of which picks the statement. Errors say the line and what would do.
- * scenario_parse.c has the lines, scenario_declare.c what is declared and
+ * parser.c has what all statements use, scenario_parse.c the lines, scenario_declare.c what is declared and
  * expected, scenario_steps.c what happens.
  */
 #ifndef LOCKVANE_REPLAY_PARSER_H

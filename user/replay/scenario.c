@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "replay/scenario.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "base/cleanup.h"
-#include "base/file.h"
 
 void scenario_free(struct scenario *s)
 {
@@ -21,17 +16,6 @@ void scenario_free(struct scenario *s)
 	free(s->steps);
 	free(s->expects);
 	free(s);
-}
-
-int scenario_load(const char *path, struct scenario **ret, struct error *err)
-{
-	AUTO_FREE char *text = NULL;
-	size_t len;
-	int code = file_read(path, SCENARIO_MAX_BYTES, &text, &len);
-
-	if (code)
-		return error_set_errno(err, code, "cannot read %s", path);
-	return scenario_parse(text, len, path, ret, err);
 }
 
 static bool production_has_own(const struct scenario *s)
