@@ -7,6 +7,7 @@
 #   make install      PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR and DESTDIR; make uninstall
 #   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
+#   make annotations-check  whether what lockdep is told was read from the newest kernel sources
 #   make check-load   ten minutes of mixed load on three of them, against lockdep
 #   make check-package the package installed, started, upgraded, purged on a Debian (five minutes)
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
@@ -65,7 +66,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package unit workloads natives \
-	conformance explore bench budget bench-graph truth truth-stock torture torture-programs soak fuzz install uninstall deb clean format
+	annotations-check conformance explore bench budget bench-graph truth truth-stock torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -93,6 +94,10 @@ $(B)/%.skel.h: $(B)/bpf/%.bpf.o
 
 # The one file that includes the skeleton.
 $(B)/user/trace/programs.o $(B)/asan/user/trace/programs.o: $(B)/lockvane.skel.h
+
+# It stands in an object as it is.
+$(B)/user/finding/annotations_data.o $(B)/asan/user/finding/annotations_data.o \
+	$(B)/fuzz/user/finding/annotations_data.o: user/finding/annotations.tsv
 
 # The native tests run the same sources under the sanitizers.
 $(B)/asan/%.o: %.c
@@ -214,6 +219,9 @@ check: setup
 check-matrix check-load check-package: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
 	$(Q)tests/vm/run --group $(@:check-%=%) $(if $(WRITE),--write)
+
+annotations-check: setup
+	$(Q)tools/annotations check
 
 conformance: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all

@@ -4,6 +4,7 @@
 #define LOCKVANE_FINDING_MODEL_H
 
 #include "capture/capture.h"
+#include "finding/annotations.h"
 #include "finding/finding.h"
 #include "graph/graph.h"
 #include "graph/reach.h"
@@ -18,6 +19,9 @@ struct finding_model {
 	uint32_t *graph_class;	 /* by capture class */
 	uint8_t *grade;		 /* by graph class: enum capture_certainty */
 	uint8_t *cycle_grade;	 /* the same, for cycles */
+	struct annotations *annotations; /* NULL: the capture knows them */
+	const struct annotation_member **member; /* by graph class: what is told of it, or NULL */
+	uint8_t *inner;		 /* by graph class: it lies in a struct that holds the member's */
 	uint32_t *first_edge;	 /* by graph edge: a capture edge, or LV_NONE */
 	uint32_t *next_edge;	 /* by capture edge: another of the same two classes */
 	uint32_t *first_self;	 /* by graph class: a capture edge to itself */
