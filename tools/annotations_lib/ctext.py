@@ -171,8 +171,8 @@ def members_of(body, structs, outer):
             name = f'struct {tag}' if tag else f'struct {outer}::{shape.group(2)}'
             structs[name] = inner
             members[shape.group(2)] = (name, shape.group(1).count('*'), bool(shape.group(3)))
-        elif not tag:
-            members.update(inner)       # anonymous: its members are the outer one's
+        else:
+            members.update(inner)       # anonymous, tag or not: its members are the outer one's
         at = end + len(tail)
 
 

@@ -124,7 +124,7 @@ class Finder:
         return ('member', value.name) if known else None
 
     def sub(self, scope, function, text):
-        text = text.strip()
+        text = re.sub(r'^\s*\((\w+)\)\s*$', r'\1', text).strip()
         if text in scope.bound:
             text, outer = scope.bound[text]
             return self.sub(outer, function, text)

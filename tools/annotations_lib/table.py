@@ -29,7 +29,7 @@ def is_split(found, inits):
     keys = {(fact.function, fact.path, fact.what) for fact in found}
     only = found[0]
     return not (len(keys) == 1 and only.kind == 'set_class' and only.always and SIMPLE_KEY.fullmatch(only.what)
-                and inits <= {(only.function, only.path)})
+                and inits == {(only.function, only.path)})
 
 
 def key(fact):

@@ -19,7 +19,7 @@ ACCESSORS = 3       # functions that return another's lock
 CALLERS = 4         # static functions above one another
 MAX_CALLERS = 12    # more names than that say nothing
 MAX_OTHERS = 32     # structs in which a tail means something else
-KEPT_MACRO = re.compile(r'->|\.|lock|LOCK|container_of|_entry')
+KEPT_MACRO = re.compile(r'->|per_cpu|\.|lock|LOCK|container_of|_entry')
 INIT = re.compile(r'\b(spin_lock_init|raw_spin_lock_init|rwlock_init|mutex_init|init_rwsem|rt_mutex_init|init_f2fs_rwsem)\s*\(')
 # How a function that returns a lock is declared.
 RETURNS_LOCK = r'^[a-z_ ]*\b(spinlock_t|raw_spinlock_t|rwlock_t|struct mutex|struct rw_semaphore) ?\* ?[a-z_0-9]+\('
@@ -96,7 +96,8 @@ def accessors_one(path):
         if function.name in found:
             continue                # the arm for kernels without split locks
         scope = Scope(WORK['types'], function)
-        for text in re.findall(r'\breturn\s+([^;]+);', function.body):
+        returned = re.findall(r'\breturn\b([^;]+);', function.body)
+        for text in [arm for whole in returned for arm in re.split('[?:]', whole)]:
             value = scope.type(text)
             if value and value.steps:
                 found[function.name] = Value(value.kind, 1, False, value.steps, '', True)

@@ -81,8 +81,10 @@ class Scope:
 
     def macro(self, macro, args):
         scope = Scope(self.types, None, self.depth + 1)
-        scope.names, scope.init, scope.path = self.names, self.init, self.path
+        scope.names, scope.init, scope.path = dict(self.names), dict(self.init), self.path
         scope.bound = {name: (args[i], self) for i, name in enumerate(macro.params) if i < len(args)}
+        for statement in re.split(r'[;{}]', macro.body):
+            scope.declare(statement)
         return scope
 
 
@@ -187,6 +189,8 @@ class Parser:
             return self.scope.type(args[0])
         if name in ('per_cpu', 'this_cpu_read'):
             return self.scope.type(args[0])
+        if name == 'ACCESS_PRIVATE' and len(args) == 2:
+            return self.scope.type(f'({args[0]})->{args[1]}')
         known = self.types.accessors.get(name)
         if known:
             return known
