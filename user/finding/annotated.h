@@ -7,7 +7,7 @@
 #define LOCKVANE_FINDING_ANNOTATED_H
 
 #include "base/strbuf.h"
-#include "finding/chain.h"
+#include "finding/model.h"
 
 /* One sighting of a class's lock: taken, held or used. */
 struct annotated_side {
