@@ -250,6 +250,9 @@ static void test_subclass_of_holder(void **state)
 	t = abba(F2FS_XATTR, F2FS_SEM, "f2fs_plain", "f2fs_init+0x1/0x2|f2fs_add_inline_entry");
 	t.c->edges[t.ba].from_stack = taken_by(t.c, "f2fs_other");
 	assert_graded(t.c, FINDING_CERTAIN, NULL);
+	t = abba(F2FS_XATTR, F2FS_SEM, "f2fs_plain", "f2fs_init+0x1/0x2|f2fs_add_inline_entry");
+	t.c->edges[t.ba].from_stack = case_stack(t.c, "sh", 80, "f2fs_other+0x30/0x90");
+	assert_graded(t.c, FINDING_CERTAIN, NULL);
 	t = abba(F2FS_XATTR, F2FS_SEM, "f2fs_plain", "f2fs_other");
 	t.c->edges[t.ba].from_stack = taken_by(t.c, "f2fs_add_inline_entry");
 	assert_graded(t.c, FINDING_WEAK, F2FS_WHY);

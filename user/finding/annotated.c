@@ -45,6 +45,7 @@ struct annotated_side annotated_held(const struct capture *c, const struct captu
 {
 	return (struct annotated_side){
 		.taken = stack_at(c, edge->from_stack),
+		.by_caller = true,
 		.under = stack_at(c, edge->stack),
 		.addr = edge->from_addr,
 		.shared = !(edge->dep & GRAPH_DEPS_E),
@@ -120,9 +121,10 @@ static const struct annotation *find_row(const struct annotation_member *member,
  * lock's own and those that only hand it on. False: the stack does not reach it.
  */
 static bool find_taker(const struct annotations *a, const struct annotation_member *member,
-		       const struct capture_stack *stack, bool second,
+		       const struct annotated_side *side, bool second,
 		       const struct annotation **ret_row)
 {
+	const struct capture_stack *stack = side->taken;
 	char function[FUNCTION_LEN];
 
 	for (uint32_t i = 0; stack && i < stack->nr_frames && i < TAKER_FRAMES; i++) {
@@ -130,7 +132,8 @@ static bool find_taker(const struct annotations *a, const struct annotation_memb
 		*ret_row = find_row(member, function, true, second);
 		if (*ret_row)
 			return true;
-		if (i && !takes_locks(function) && !annotations_wrapper(a, function))
+		if ((i || side->by_caller) && !takes_locks(function) &&
+		    !annotations_wrapper(a, function))
 			return true;
 	}
 	return false;
@@ -169,8 +172,7 @@ static struct use use_of(const struct finding_model *m, const struct annotation_
 	bool second = side->self || m->c->classes[class].subclass;
 	const struct annotation *row = NULL;
 
-	if (side->taken == side->under ||
-	    !find_taker(m->annotations, member, side->taken, second, &row))
+	if (side->taken == side->under || !find_taker(m->annotations, member, side, second, &row))
 		row = find_holder(member, side->under, second);
 	if (row && !(BIT(row->kind) & NESTED))
 		row = NULL;
@@ -301,7 +303,7 @@ bool annotated_nesting(const struct finding_model *m, const struct capture_edge 
 
 	if (!member || same_instance(&side, &(struct annotated_side){.addr = edge->from_addr}))
 		return false;
-	if (!find_taker(m->annotations, member, side.taken, true, &row) || !row)
+	if (!find_taker(m->annotations, member, &side, true, &row) || !row)
 		return false;
 	if (ret_why && row->kind == ANNOTATION_NEST_LOCK)
 		strbuf_addf(ret_why, "%s takes several %s under %s (annotation)", row->function,

@@ -12,6 +12,7 @@
 /* One sighting of a class's lock: taken, held or used. */
 struct annotated_side {
 	const struct capture_stack *taken; /* where it was taken, or NULL */
+	bool by_caller;			   /* that begins behind the lock's function */
 	const struct capture_stack *under; /* else: what ran while it was held, or NULL */
 	uint64_t addr;			   /* the instance, 0 unknown */
 	bool self;			   /* taken under another of its class */
