@@ -512,7 +512,8 @@ size_t finding_watch_memory(const struct finding_watch *w)
 	sum += graph_order_memory(w->order);
 	if (m->annotations)
 		sum += annotations_memory(m->annotations);
-	sum += m->room_classes * (4 * sizeof(uint32_t) + sizeof(*m->member) + 3) + m->room_edges * 2 * sizeof(uint32_t);
+	sum += m->room_classes * (4 * sizeof(uint32_t) + sizeof(*m->member) + 3) +
+	       m->room_edges * 2 * sizeof(uint32_t);
 	sum += w->room_edges * (sizeof(*w->cycles) + sizeof(*w->crowded));
 	return sum + w->room * (1 + 2 * sizeof(*w->ahead)) + told_ids_memory(&w->ids);
 }
