@@ -15,19 +15,22 @@ struct finding_model {
 	struct graph *g;
 	struct graph_reach *reach;
 	struct graph_walk *walk;
-	uint32_t *capture_class;		 /* by graph class */
-	uint32_t *graph_class;			 /* by capture class */
-	uint8_t *grade;				 /* by graph class: enum capture_certainty */
-	uint8_t *cycle_grade;			 /* the same, for cycles */
-	struct annotations *annotations;	 /* NULL: the capture knows them */
-	const struct annotation_member **member; /* by graph class: what is told of it, or NULL */
-	uint8_t *inner;	      /* by graph class: it lies in a struct that holds the member's */
-	uint32_t *first_edge; /* by graph edge: a capture edge, or LV_NONE */
-	uint32_t *next_edge;  /* by capture edge: another of the same two classes */
-	uint32_t *first_self; /* by graph class: a capture edge to itself */
-	uint32_t *mark;	      /* by graph class: the round that marked it */
+	uint32_t *capture_class; /* by graph class */
+	uint32_t *graph_class;	 /* by capture class */
+	uint8_t *grade;		 /* by graph class: enum capture_certainty */
+	uint8_t *cycle_grade;	 /* the same, for cycles */
+	uint32_t *first_edge;	 /* by graph edge: a capture edge, or LV_NONE */
+	uint32_t *next_edge;	 /* by capture edge: another of the same two classes */
+	uint32_t *first_self;	 /* by graph class: a capture edge to itself */
+	uint32_t *mark;		 /* by graph class: the round that marked it */
 	uint32_t round;
 	uint32_t room_classes, room_edges;
+
+	/* NULL: the capture was told itself. */
+	struct annotations *annotations;
+	/* By graph class: what is told of it, or NULL; does it lie in a struct around the member's? */
+	const struct annotation_member **member;
+	uint8_t *inner;
 };
 
 /* With nothing in it. -ENOMEM, -EINVAL when the capture has an index out of bounds. */
