@@ -9,6 +9,7 @@
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
 #   make check-load   ten minutes of stress, files, networks and more on four of them, against lockdep
 #   make trials       public bugs of stock kernels that must be reported, and innocents
+#   make annotations-check  whether what lockdep is told was read from the newest kernel sources
 #   make check-package the package installed, started, upgraded, purged on a Debian (five minutes)
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
 #   make conformance  every case of the kernel's locking selftest that applies
@@ -69,7 +70,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials unit workloads natives \
-	conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb clean format
+	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb clean format
 all: $(B)/lockvane $(MAN)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -97,6 +98,10 @@ $(B)/%.skel.h: $(B)/bpf/%.bpf.o
 
 # The one file that includes the skeleton.
 $(B)/user/trace/programs.o $(B)/asan/user/trace/programs.o: $(B)/lockvane.skel.h
+
+# It stands in an object as it is.
+$(B)/user/finding/annotations_data.o $(B)/asan/user/finding/annotations_data.o \
+	$(B)/fuzz/user/finding/annotations_data.o: user/finding/annotations.tsv
 
 # The native tests run the same sources under the sanitizers.
 $(B)/asan/%.o: %.c
@@ -230,6 +235,9 @@ check-matrix check-load check-package: setup
 trials: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
 	$(Q)tests/vm/run --group trials
+
+annotations-check: setup
+	$(Q)tools/annotations check
 
 conformance: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all

@@ -110,7 +110,7 @@ static struct scene abba_of(bool third)
 				   "down_write+0x1a/0x70|deactivate_super+0x30/"
 				   "0x60|path_umount+0x40/0x3e0");
 	uint32_t a = case_class(c, "namespace_sem", LV_RWSEM);
-	uint32_t b = case_class(c, "super_block.s_umount", LV_RWSEM);
+	uint32_t b = case_class(c, third ? "super_block.s_lock" : "super_block.s_umount", LV_RWSEM);
 	uint32_t last = b, edge;
 
 	case_use(c, a, LV_USED, 0xffffffff82a10040, ab);
@@ -121,7 +121,7 @@ static struct scene abba_of(bool third)
 	edge = case_edge(c, a, b, LV_DEP_EN, ab);
 	case_instances(c, edge, 0xffffffff82a10040, 0xff11000001020070);
 	if (third) {
-		last = case_class(c, "inode.i_rwsem", LV_RWSEM);
+		last = case_class(c, "inode.i_size_sem", LV_RWSEM);
 		edge = case_edge(c, b, last, LV_DEP_SN, held);
 	}
 	edge = case_edge(c, last, a, third ? LV_DEP_EN : LV_DEP_SN, ba);
@@ -137,6 +137,16 @@ static struct scene circular(void)
 static struct scene circular_of_three(void)
 {
 	return abba_of(true);
+}
+
+/* Two superblocks: lockdep has a class for each filesystem type, and a subclass for new ones. */
+static struct scene graded_down(void)
+{
+	struct scene s = abba_of(false);
+
+	s.c->edges[1].from_addr = 0xff11000001030070;
+	s.opts.least = FINDING_WEAK;
+	return s;
 }
 
 static struct scene circular_by_edge(void)
@@ -348,6 +358,7 @@ static const struct {
 	SCENE(founding_inferred),
 	SCENE(circular),
 	SCENE(circular_of_three),
+	SCENE(graded_down),
 	SCENE(circular_by_edge),
 	SCENE(inconsistent),
 	SCENE(inconsistent_by_safe_use),

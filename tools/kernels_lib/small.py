@@ -7,8 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from . import cache
-from .apt import Apt
+from . import cache, source
 from .cache import Failure, run, say
 
 SERIES = '6.12'
@@ -18,25 +17,9 @@ CONFIG = Path(__file__).resolve().parent.parent / 'kernels_config'
 FIXED = re.compile(r'\bspin_(lock|unlock)_irq\((&ctx->(fault_pending|event)_wqh\.lock)\)')
 
 
-def _source():
-    """The source tree, unpacked once."""
-    tree = cache.root() / 'source' / SERIES
-    with cache.lock(f'source-{SERIES}'):
-        if not tree.is_dir():
-            package = f'linux-source-{SERIES}'
-            deb = Apt().fetch(package)
-            say(f'unpacking {package} (1.7 GB)')
-            with cache.appearing(tree) as temp:
-                cache.pipeline(['dpkg-deb', '--fsys-tarfile', deb],
-                               ['tar', '-xO', f'./usr/src/{package}.tar.xz'],
-                               ['xz', '-dcT0'],
-                               ['tar', '-x', '--strip-components=1'], cwd=temp)
-    return tree
-
-
 def _source_2019():
     """The same tree by hard links, but for one file."""
-    plain = _source()
+    plain = source.get(SERIES)
     tree = plain.with_name(f'{SERIES}-2019')
     with cache.lock(f'source-{SERIES}-2019'):
         if not tree.is_dir():
@@ -90,12 +73,12 @@ def _make(name, source, build):
 
 
 def get(name, kernel, target):
-    source = _source_2019() if kernel.revert else _source()
+    tree = _source_2019() if kernel.revert else source.get(SERIES)
     build = cache.folder('build', name)
-    _configure(source, build, kernel.fragments)
-    _make(name, source, build)
+    _configure(tree, build, kernel.fragments)
+    _make(name, tree, build)
     with cache.appearing(target) as temp:
-        _collect(source, build, temp)
+        _collect(tree, build, temp)
     _trim(build)
 
 

@@ -2,12 +2,16 @@
 #include "finding/chain.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding/annotated.h"
+
 #define BIT(n) (1u << (n))
 #define MAX_OPTIONS 8 /* recorded edges looked at for one step of the chain */
-#define IMPOSSIBLE (-1)
+#define IMPOSSIBLE INT_MIN
+#define APART (-1000) /* of a join that an annotation denies: it is picked last */
 
 /*
  * Each step of the chain was recorded once or more: by several kinds of
@@ -30,6 +34,7 @@ void finding_chain_done(struct finding_chain *chain)
 {
 	free(chain->classes);
 	free(chain->edges);
+	free(chain->graded_down);
 	*chain = (struct finding_chain){0};
 }
 
@@ -62,6 +67,18 @@ static bool strong(const struct capture_edge *before, const struct capture_edge 
 static bool same(uint64_t a, uint64_t b)
 {
 	return a && a == b;
+}
+
+/* How well a step goes on from the one before: 1, they speak of one instance. */
+static int join(const struct finding_model *m, const struct capture_edge *before,
+		const struct capture_edge *after)
+{
+	struct annotated_side in = annotated_taken(m->c, before);
+	struct annotated_side out = annotated_held(m->c, after);
+
+	if (annotated_apart(m, after->from, &in, &out, NULL))
+		return APART;
+	return same(before->to_addr, after->from_addr);
 }
 
 static uint32_t kinds_before(const struct finding_model *m, uint32_t first, uint32_t edge)
@@ -112,7 +129,7 @@ static void advance(const struct finding_model *m, const struct step *before, st
 
 			if (p->joins == IMPOSSIBLE || !strong(prev, next))
 				continue;
-			joins = p->joins + same(prev->to_addr, next->from_addr);
+			joins = p->joins + join(m, prev, next);
 			if (joins <= o->joins)
 				continue;
 			o->joins = joins;
@@ -247,6 +264,11 @@ static int take_irq(struct finding_model *m, const struct graph_path *path, stru
 	take_edges(&chain, steps, choice.last);
 	chain.safe = safe_use(m, path->classes[0], &m->c->edges[chain.edges[0]], in, &joined);
 	chain.unsafe = choice.unsafe;
+	err = annotated_grade(m, false, &chain);
+	if (err) {
+		finding_chain_done(&chain);
+		return err;
+	}
 	set_confidence(&chain, m->c, choice.joins == (int)path->nr);
 	*ret_chain = chain;
 	return 0;
@@ -291,9 +313,12 @@ static int choose_closed(const struct finding_model *m, struct step *steps, uint
 	for (uint32_t i = 0; i < steps[nr - 1].nr; i++) {
 		const struct option *o = &steps[nr - 1].options[i];
 		const struct capture_edge *tail = edge_of(m, o);
-		int joins = o->joins + same(tail->to_addr, head->from_addr);
+		int joins;
 
-		if (o->joins == IMPOSSIBLE || !strong(tail, head) || joins <= best)
+		if (o->joins == IMPOSSIBLE || !strong(tail, head))
+			continue;
+		joins = o->joins + join(m, tail, head);
+		if (joins <= best)
 			continue;
 		best = joins;
 		*ret_last = i;
@@ -325,6 +350,9 @@ int finding_chain_circular(struct finding_model *m, const struct graph_path *pat
 	if (!err) {
 		choose_closed(m, steps, path->nr, best_first, &last);
 		take_edges(&chain, steps, last);
+		err = annotated_grade(m, true, &chain);
+	}
+	if (!err) {
 		set_confidence(&chain, m->c, best == (int)path->nr);
 		*ret_chain = chain;
 	} else {

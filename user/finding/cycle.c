@@ -294,7 +294,9 @@ static uint32_t crowded_edge(const struct cycles *cs, const struct graph_path *p
 	return best;
 }
 
-static int report_cycle(struct cycles *cs, const struct graph_path *path, struct finding_set *set)
+/* Those that an annotation graded down are a round of their own, after the others. */
+static int report_cycle(struct cycles *cs, const struct graph_path *path, bool graded_down,
+			struct finding_set *set)
 {
 	uint32_t crowded = crowded_edge(cs, path);
 	struct finding_chain chain;
@@ -302,6 +304,10 @@ static int report_cycle(struct cycles *cs, const struct graph_path *path, struct
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
+	if (graded_down != (chain.graded_down != NULL)) {
+		finding_chain_done(&chain);
+		return 0;
+	}
 	if (crowded != LV_NONE)
 		return finding_add_also(&set->findings->items[cs->first[crowded]], &chain);
 	for (uint32_t i = 0; i < path->nr; i++)
@@ -316,9 +322,12 @@ static int report_cycles(struct cycles *cs, struct finding_set *set)
 
 	if (cs->nr)
 		qsort(cs->items, cs->nr, sizeof(*cs->items), by_worth);
-	for (uint32_t i = 0; !err && i < cs->nr; i++)
-		if (!i || compare_paths(&cs->items[i - 1].path, &cs->items[i].path))
-			err = report_cycle(cs, &cs->items[i].path, set);
+	for (uint32_t i = 0; !err && i < 2 * cs->nr; i++) {
+		uint32_t at = i % cs->nr;
+
+		if (!at || compare_paths(&cs->items[at - 1].path, &cs->items[at].path))
+			err = report_cycle(cs, &cs->items[at].path, i >= cs->nr, set);
+	}
 	if (cs->cut_short)
 		set->findings->cut_short = true;
 	return err;

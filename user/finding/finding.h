@@ -61,6 +61,7 @@ struct finding_chain {
 	uint32_t unsafe; /* enum lv_usage of the last: with irqs on */
 	uint8_t grade;	 /* enum capture_certainty, of the worst class */
 	enum finding_confidence confidence;
+	char *graded_down;	/* the annotation that made it weak, or NULL */
 	uint32_t suppressed_by; /* suppression entry, or LV_NONE */
 };
 

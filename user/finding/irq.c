@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "finding/annotated.h"
+
 #define BIT(n) (1u << (n))
 
 /* One class: IN and ON exclude each other unless both are reads. */
@@ -52,6 +54,11 @@ int finding_rule_inconsistent(struct finding_model *m, uint32_t class, struct fi
 	chain.safe = best->in;
 	chain.unsafe = best->on;
 	chain.grade = m->grade[class];
+	err = annotated_grade(m, false, &chain);
+	if (err) {
+		finding_chain_done(&chain);
+		return err;
+	}
 	chain.confidence = finding_confidence_of(m->c, chain.grade);
 	if (chain.confidence == FINDING_CERTAIN && same_instance(seen, best))
 		chain.confidence = FINDING_CONFIRMED;

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "finding/annotated.h"
+
 #define BIT(n) (1u << (n))
 
 /* A reader that recurses does not wait for a reader of the same lock. */
@@ -52,6 +54,49 @@ static uint32_t twin_edge(const struct finding_model *m, uint32_t class)
 	return LV_NONE;
 }
 
+/* How much a nesting says: the same lock twice, two orders that nobody told of, two others. */
+static int worth(const struct finding_model *m, const struct capture_edge *edge)
+{
+	if (finding_same_instance(edge))
+		return 2;
+	return annotated_nesting(m, edge, NULL) ? 0 : 1;
+}
+
+static uint32_t find_nesting(const struct finding_model *m, uint32_t class)
+{
+	/* Locks that a function puts in an order are not in two orders by their addresses. */
+	bool both_orders = finding_class(m, class)->flags & LV_CLASS_SELF_ORDER &&
+			   !annotated_ordered(m, m->capture_class[class]);
+	uint32_t found = both_orders ? twin_edge(m, class) : LV_NONE;
+
+	for (uint32_t e = m->first_self[class]; e != LV_NONE; e = m->next_edge[e]) {
+		const struct capture_edge *edge = &m->c->edges[e];
+
+		if (!waits(edge) || !(m->c->annotated || both_orders || finding_same_instance(edge)))
+			continue;
+		if (found == LV_NONE || worth(m, edge) > worth(m, &m->c->edges[found]))
+			found = e;
+	}
+	return found;
+}
+
+/* As sure as the instances are; a nesting that lockdep is told of is weak. */
+static int grade_nesting(const struct finding_model *m, uint32_t class, uint32_t edge,
+			 struct finding_chain *chain)
+{
+	AUTO_STRBUF why = STRBUF_INIT;
+
+	if (m->c->annotated)
+		return 0;
+	chain->confidence = confidence_of_instances(m->c, finding_class(m, class),
+						    finding_same_instance(&m->c->edges[edge]));
+	if (!annotated_nesting(m, &m->c->edges[edge], &why))
+		return 0;
+	chain->confidence = FINDING_WEAK;
+	chain->graded_down = strbuf_take(&why);
+	return chain->graded_down ? 0 : -ENOMEM;
+}
+
 /*
  * lockdep is told when a class may nest in itself; a production kernel is not.
  * So there a class in itself is nothing, the same lock twice is something, and
@@ -59,29 +104,21 @@ static uint32_t twin_edge(const struct finding_model *m, uint32_t class)
  */
 int finding_rule_recursive(struct finding_model *m, uint32_t class, struct finding_set *set)
 {
-	bool both_orders = finding_class(m, class)->flags & LV_CLASS_SELF_ORDER;
-	uint32_t found = both_orders ? twin_edge(m, class) : LV_NONE;
+	uint32_t found = find_nesting(m, class);
 	struct finding_chain chain;
 	struct finding *f;
 	int err;
 
-	for (uint32_t e = m->first_self[class]; e != LV_NONE; e = m->next_edge[e]) {
-		const struct capture_edge *edge = &m->c->edges[e];
-
-		if (!waits(edge) || !(m->c->annotated || both_orders || finding_same_instance(edge)))
-			continue;
-		if (found == LV_NONE ||
-		    (finding_same_instance(edge) && !finding_same_instance(&m->c->edges[found])))
-			found = e;
-	}
 	if (found == LV_NONE)
 		return 0;
 	err = finding_chain_plain(m, &m->capture_class[class], 1, found, &chain);
 	if (err)
 		return err;
-	if (!m->c->annotated)
-		chain.confidence = confidence_of_instances(m->c, finding_class(m, class),
-							   finding_same_instance(&m->c->edges[found]));
+	err = grade_nesting(m, class, found, &chain);
+	if (err) {
+		finding_chain_done(&chain);
+		return err;
+	}
 	err = finding_set_add(set, FINDING_RECURSIVE, &chain, &f);
 	if (!err)
 		f->same_instance = finding_same_instance(&m->c->edges[found]);

@@ -61,6 +61,9 @@ void finding_model_free(struct finding_model *m)
 	free(m->graph_class);
 	free(m->grade);
 	free(m->cycle_grade);
+	annotations_free(m->annotations);
+	free(m->member);
+	free(m->inner);
 	free(m->first_edge);
 	free(m->next_edge);
 	free(m->first_self);
@@ -131,6 +134,8 @@ static int reserve(struct finding_model *m)
 		err = err ?: grow((void **)&m->mark, had, classes, sizeof(uint32_t));
 		err = err ?: grow((void **)&m->grade, had, classes, 1);
 		err = err ?: grow((void **)&m->cycle_grade, had, classes, 1);
+		err = err ?: grow((void **)&m->member, had, classes, sizeof(*m->member));
+		err = err ?: grow((void **)&m->inner, had, classes, 1);
 	}
 	if (!err)
 		m->room_classes = (uint32_t)classes;
@@ -154,6 +159,15 @@ static void grade_nesting(struct finding_model *m, uint32_t graph_class)
 	m->cycle_grade[graph_class] = CAPTURE_AMBIGUOUS;
 }
 
+static void look_up_annotations(struct finding_model *m, uint32_t graph_class, const char *name)
+{
+	bool inner = false;
+
+	m->member[graph_class] =
+		m->annotations ? annotations_find(m->annotations, name, &inner) : NULL;
+	m->inner[graph_class] = inner;
+}
+
 int finding_model_add_class(struct finding_model *m, uint32_t class)
 {
 	const struct capture_class *seen = &m->c->classes[class];
@@ -170,6 +184,7 @@ int finding_model_add_class(struct finding_model *m, uint32_t class)
 	m->cycle_grade[added] = m->grade[added];
 	if (!m->c->annotated && seen->subclass)
 		grade_nesting(m, added);
+	look_up_annotations(m, added, seen->name);
 	graph_add_usage(m->g, added, finding_usage(m->c, seen));
 	graph_reach_usage(m->reach, m->g, added);
 	return 0;
@@ -272,6 +287,8 @@ int finding_model_new(const struct capture *c, struct finding_model **ret_model)
 		m->reach = graph_reach_new();
 		m->walk = graph_walk_new();
 		err = m->g && m->reach && m->walk ? reserve(m) : -ENOMEM;
+		if (!err && !c->annotated)
+			err = annotations_builtin(c->kernel, &m->annotations);
 	}
 	if (err) {
 		finding_model_free(m);

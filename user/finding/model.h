@@ -4,6 +4,7 @@
 #define LOCKVANE_FINDING_MODEL_H
 
 #include "capture/capture.h"
+#include "finding/annotations.h"
 #include "finding/finding.h"
 #include "graph/graph.h"
 #include "graph/reach.h"
@@ -24,6 +25,12 @@ struct finding_model {
 	uint32_t *mark;		 /* by graph class: the round that marked it */
 	uint32_t round;
 	uint32_t room_classes, room_edges;
+
+	/* NULL: the capture was told itself. */
+	struct annotations *annotations;
+	/* By graph class: what is told of it, or NULL; does it lie in a struct around the member's? */
+	const struct annotation_member **member;
+	uint8_t *inner;
 };
 
 /* With nothing in it. -ENOMEM, -EINVAL when the capture has an index out of bounds. */

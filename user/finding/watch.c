@@ -510,7 +510,10 @@ size_t finding_watch_memory(const struct finding_watch *w)
 	sum += graph_memory(m->g) + graph_reach_memory(m->reach) + graph_reach_memory(w->open) +
 	       graph_walk_memory(m->walk);
 	sum += graph_order_memory(w->order);
-	sum += m->room_classes * (4 * sizeof(uint32_t) + 2) + m->room_edges * 2 * sizeof(uint32_t);
+	if (m->annotations)
+		sum += annotations_memory(m->annotations);
+	sum += m->room_classes * (4 * sizeof(uint32_t) + sizeof(*m->member) + 3) +
+	       m->room_edges * 2 * sizeof(uint32_t);
 	sum += w->room_edges * (sizeof(*w->cycles) + sizeof(*w->crowded));
 	return sum + w->room * (1 + 2 * sizeof(*w->ahead)) + told_ids_memory(&w->ids);
 }

@@ -13,12 +13,13 @@
  *	  confidence    confirmed, certain, likely, weak
  *	  chain[]       class names, each taken under the one before; a circular
  *	                chain goes on from its last to its first
+ *	  graded_down   the annotation that made it weak, or null
  *	  safe, unsafe  {class, usage, address}: the ends of an inversion or an
  *	                inconsistent state; else null
  *	  stacks[]      the evidence: {what: "safe" | "unsafe" | "edge" | "event",
  *	                class or from and to, type, task, pid, cpu, frames[]}
  *	  also[]        other chains with the same cure: {confidence, chain,
- *	                safe, unsafe, stacks}; more: how many are not listed
+ *	                graded_down, safe, unsafe, stacks}; more: how many are not listed
  *	  beyond[]      of an inversion: names of unsafe classes reached only by
  *	                way of its own; more_beyond: how many are not listed
  *	classes[]       {name, alias, kind, family, certainty, ambiguous, usage,
@@ -191,6 +192,7 @@ static int set_chain(json_t *object, const struct capture *c, const struct findi
 		      ?: set(object, "confidence",
 			     json_string(finding_confidence_name(chain->confidence)));
 	err = err ?: set(object, "chain", names(c, chain));
+	err = err ?: set(object, "graded_down", text(chain->graded_down));
 	err = err ?: set(object, "safe", end(c, chain->classes[0], chain->safe));
 	err = err ?: set(object, "unsafe", end(c, last, chain->unsafe));
 	return err ?: set(object, "stacks", stacks(c, chain, event));

@@ -17,6 +17,15 @@ static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
 #define ALSO_SHOWN 16
 #define BEYOND_SHOWN 8
 
+static void put_graded_down(const struct parts *p, const struct finding_chain *chain)
+{
+	if (!chain->graded_down)
+		return;
+	fputs("lockvane: graded down: ", p->out);
+	words_put(p->out, chain->graded_down);
+	putc('\n', p->out);
+}
+
 /* Why it is not surer than it is. */
 static void put_doubts(const struct parts *p)
 {
@@ -41,6 +50,7 @@ static void put_doubts(const struct parts *p)
 	if (c->unlocks_hidden)
 		fputs("; this kernel hides some unlocks: holders are inferred", p->out);
 	putc('\n', p->out);
+	put_graded_down(p, chain);
 }
 
 /* The head's use in irq, and where each lock was taken under the one before. */
