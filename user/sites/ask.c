@@ -162,22 +162,42 @@ static bool ask_outside(struct sites *s, struct solver *solver, const struct flo
 	return true;
 }
 
+static bool was_asked(const struct solver *solver, const struct opened *what)
+{
+	for (uint32_t i = 0; i < solver->nr_opened; i++) {
+		const struct opened *o = &solver->opened[i];
+
+		if (o->type == what->type && o->kind == what->kind &&
+		    (what->kind != OPENED_MEMBER || o->off == what->off))
+			return true;
+	}
+	return false;
+}
+
+/* Ask functions of a like name what an open pointer is that an answer hangs on. */
 static bool ask_opened(struct sites *s, struct solver *solver, const struct flow_call *c)
 {
 	struct opened what;
 
-	if (solver->nr_opened == SOLVE_OPENED ||
-	    !solve_open(solver, c->arg[c->to->lock_arg], &what))
+	if (!solve_open(solver, c->arg[c->to->lock_arg], &what))
 		return false;
-	for (uint32_t i = 0; i < solver->nr_opened; i++)
-		if (solver->opened[i].type == what.type && solver->opened[i].tail == what.tail &&
-		    (what.tail || solver->opened[i].off == what.off))
+	/* beyond a struct lies private data, or a larger struct that it is a member of */
+	for (uint32_t kind = what.kind; kind <= OPENED_AROUND; kind++) {
+		struct opened found = what;
+
+		found.kind = kind;
+		if (solver->nr_opened == SOLVE_OPENED || was_asked(solver, &found))
 			return false;
-	if (!outside_opened(s->outside, solver->f, &what))
-		what.to = 0;
-	solver->opened[solver->nr_opened++] = what;
-	solver_again(solver);
-	return what.to;
+		if (!outside_opened(s->outside, solver->f, &found))
+			found.to = 0;
+		solver->opened[solver->nr_opened++] = found;
+		solver_again(solver);
+		if (found.to)
+			return true;
+		if (kind == OPENED_MEMBER)
+			return false;
+	}
+	return false;
 }
 
 static void find_given(struct sites *s, struct solver *solver)

@@ -135,7 +135,7 @@ static void ask_caller(struct visit *v, struct solver *s)
 
 		if (c->ip != v->ip || !c->to || c->to->addr != v->f->sym->addr)
 			continue;
-		if (c->arg[v->arg].base > NODE_PERCPU)
+		if (c->arg[v->arg].base >= NODE_PERCPU)
 			tell(v->f->btf, &v->told, solve_place(s, c->arg[v->arg]));
 		else if (c->arg[v->arg].base || c->arg[v->arg].off < -4096)
 			v->told.open = true;
@@ -205,7 +205,7 @@ static void ask_registrar(struct visit *v, struct solver *s)
 			continue;
 		if (!type)
 			data = data_param(f, c);
-		if (data == SITES_NO_ARG || c->arg[data].base <= NODE_PERCPU)
+		if (data == SITES_NO_ARG || c->arg[data].base < NODE_PERCPU)
 			continue;
 		tell(f->btf, &v->told, solve_place(s, c->arg[data]));
 	}

@@ -9,7 +9,6 @@
 
 #define MAX_DEPTH 48
 #define MAX_STEPS 100000
-#define LEAVES 16
 #define LEAF_PHIS 64
 
 int solver_init(struct solver *s, const struct flow *f)
@@ -49,11 +48,7 @@ static uint32_t stride_of(struct value v)
 	return v.scale < 0 ? -(int64_t)v.scale : v.scale;
 }
 
-/*
- * An offset in an object of a type that begins at `start` from the node. With an index: in an
- * element of an array in it, or of an array of such objects.
- */
-static bool offset_in(const struct flow *f, uint32_t type, int64_t start, struct value v,
+bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct value v,
 		      int64_t *ret)
 {
 	int64_t off = v.off - start, size = types_size(f->btf, type);
@@ -63,13 +58,13 @@ static bool offset_in(const struct flow *f, uint32_t type, int64_t start, struct
 		return false;
 	if (!v.index) {
 		*ret = off;
-		return off >= 0 && off < size;
+		return types_covers(f->btf, type, off);
 	}
 	if (stride % size == 0) {
 		*ret = (off % size + size) % size;
 		return true;
 	}
-	if (off < 0 || off >= size || !types_element(f->btf, type, off, stride, &in))
+	if (!types_covers(f->btf, type, off) || !types_element(f->btf, type, off, stride, &in))
 		return false;
 	*ret = in;
 	return true;
@@ -181,7 +176,7 @@ static uint32_t node_type(struct solver *s, uint32_t node, uint8_t *ret_strength
 
 /* The values that a PHI may be, through other PHIs. */
 struct leaves {
-	struct value leaf[LEAVES];
+	struct value leaf[SOLVE_LEAVES];
 	uint32_t phi[LEAF_PHIS];
 	int64_t shift[LEAF_PHIS];
 	uint32_t nr, nr_phis;
@@ -193,7 +188,7 @@ static void add_leaf(struct leaves *l, struct value v)
 	for (uint32_t i = 0; i < l->nr; i++)
 		if (value_equal(l->leaf[i], v))
 			return;
-	if (l->nr == LEAVES)
+	if (l->nr == SOLVE_LEAVES)
 		l->many = true;
 	else
 		l->leaf[l->nr++] = v;
@@ -259,6 +254,16 @@ static bool leaves_of(const struct flow *f, uint32_t node, struct leaves *ret)
 	return ret->nr;
 }
 
+uint32_t solve_leaves(struct solver *s, uint32_t node, struct value ret[SOLVE_LEAVES])
+{
+	struct leaves l;
+
+	if (!leaves_of(s->f, node, &l) || l.many)
+		return 0;
+	memcpy(ret, l.leaf, l.nr * sizeof(*ret));
+	return l.nr;
+}
+
 /*
  * All leaves of a PHI lead to one type. Those that depend on the PHI itself (a list that is
  * walked) are passed over at first, and must agree in the end.
@@ -274,8 +279,13 @@ static struct place join_leaves(struct solver *s, const struct leaves *l, bool *
 
 		if (!at.type && s->busy != busy)
 			continue;
-		if (!at.type || at.off) {
+		if (!at.type || (at.off && !sum.type)) {
 			*ret_open = true;
+			continue;
+		}
+		if (at.off) { /* the object may be a part of another */
+			if (!types_has_at(s->f->btf, at.type, at.off, sum.type))
+				return nowhere();
 			continue;
 		}
 		if (sum.type && !types_same(s->f->btf, sum.type, at.type))
@@ -321,7 +331,7 @@ static uint32_t opened_pointee(struct solver *s, const struct node *n)
 	for (uint32_t i = 0; place.type && i < s->nr_opened; i++) {
 		const struct opened *o = &s->opened[i];
 
-		if (!o->tail && o->off == place.off && types_same(s->f->btf, o->type, place.type))
+		if (o->kind == OPENED_MEMBER && o->off == place.off && types_same(s->f->btf, o->type, place.type))
 			return o->to;
 	}
 	return 0;
@@ -407,7 +417,7 @@ static struct place place_by_declaration(struct solver *s, struct value v)
 {
 	struct place to = solve_pointee(s, v.base), at = nowhere();
 
-	if (to.type && offset_in(s->f, to.type, -to.off, v, &at.off)) {
+	if (to.type && solve_offset_in(s->f, to.type, -to.off, v, &at.off)) {
 		at.type = to.type;
 		at.strength = to.strength;
 		return at;
@@ -425,7 +435,9 @@ static struct place place_by_use(struct solver *s, struct value v)
 		const struct island *is = &s->island[s->memo[v.base].island + i];
 		struct place at = {.type = is->type, .strength = is->strength};
 
-		if (is->library || !offset_in(s->f, is->type, is->off, v, &at.off))
+		if (is->library || !solve_offset_in(s->f, is->type, is->off, v, &at.off))
+			continue;
+		if (is->joined && !accesses_fit(s, v.base, is->type, is->off))
 			continue;
 		if (!sum.type || types_size(s->f->btf, at.type) > types_size(s->f->btf, sum.type)) {
 			if (sum.type && !types_has_at(s->f->btf, at.type, at.off - sum.off,
@@ -445,6 +457,8 @@ struct place solve_place(struct solver *s, struct value v)
 {
 	struct place at = nowhere();
 
+	if (v.base == NODE_PERCPU && !v.index)
+		return percpu_place(s, v.off);
 	if (v.base <= NODE_PERCPU || s->depth > MAX_DEPTH || s->steps++ > MAX_STEPS)
 		return at;
 	s->depth++;

@@ -32,13 +32,16 @@ struct island {
 	bool joined; /* told by what a PHI of several values is used for, or by another of these */
 };
 
-/*
- * A pointer member that is void to BTF, and the struct that it points to here; or, `tail`, the
- * private data behind a struct, at that offset from its start.
- */
+/* How a struct that BTF does not name hangs on one that it names. */
+enum opened_kind {
+	OPENED_MEMBER, /* a pointer member that is void to BTF points to it */
+	OPENED_TAIL,   /* private data, `off` bytes behind the start of the other */
+	OPENED_AROUND, /* the other is a member of it, at `off` */
+};
+
 struct opened {
 	uint32_t type, off, to; /* to 0: unknown */
-	bool tail;
+	uint32_t kind;		/* enum opened_kind */
 };
 
 #define SOLVE_OPENED 8

@@ -173,6 +173,17 @@ static bool covers(const struct btf *btf, const struct btf_type *t, uint32_t i, 
 	return i + 1 == btf_vlen(t) && array && btf_is_array(array) && !btf_array(array)->nelems;
 }
 
+bool types_covers(const struct btf *btf, uint32_t id, int64_t off)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+	uint32_t in;
+
+	if (off < 0 || off > INT32_MAX)
+		return false;
+	return off < types_size(btf, id) ||
+	       (t && btf_is_struct(t) && btf_vlen(t) && covers(btf, t, btf_vlen(t) - 1, off, &in));
+}
+
 static uint32_t in_element(const struct btf *btf, const struct btf_type *array, uint32_t off)
 {
 	uint32_t size = types_size(btf, btf_array(array)->type);
