@@ -139,6 +139,12 @@ static void apply_block(struct run *r, uint32_t block, struct state *st, bool re
 	r->steps += b->nr;
 }
 
+/* A block whose registers are not known would make those of others unknown, too. */
+static bool from_nowhere(const struct code *c, uint32_t from, uint32_t to)
+{
+	return c->block[from].orphan && !c->block[to].orphan;
+}
+
 static void settle(struct run *r)
 {
 	const struct code *c = &r->f->code;
@@ -157,7 +163,8 @@ static void settle(struct run *r)
 			r->f->failed = true;
 		apply_block(r, i, &st, false);
 		for (uint8_t n = 0; n < c->block[i].nr_next; n++)
-			flow_into(r, c->block[i].next[n], &st);
+			if (!from_nowhere(c, i, c->block[i].next[n]))
+				flow_into(r, c->block[i].next[n], &st);
 	}
 }
 
@@ -199,7 +206,8 @@ static void record_all(struct run *r)
 			continue;
 		apply_block(r, i, &st, true);
 		for (uint8_t n = 0; n < c->block[i].nr_next; n++)
-			collect_inputs(r, c->block[i].next[n], &st);
+			if (!from_nowhere(c, i, c->block[i].next[n]))
+				collect_inputs(r, c->block[i].next[n], &st);
 	}
 	record_joins(r->f);
 }

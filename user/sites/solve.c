@@ -10,6 +10,7 @@
 #define MAX_DEPTH 48
 #define MAX_STEPS 100000
 #define LEAF_PHIS 64
+#define TRIES 3
 
 int solver_init(struct solver *s, const struct flow *f)
 {
@@ -372,7 +373,7 @@ struct place solve_pointee(struct solver *s, uint32_t node)
 	}
 	s->depth--;
 	/* what was not found for want of something that is being asked may be found later */
-	memo->state = !to.type && s->busy != busy ? MEMO_NONE : MEMO_DONE;
+	memo->state = !to.type && s->busy != busy && memo->tries++ < TRIES ? MEMO_NONE : MEMO_DONE;
 	memo->pointee = to;
 	return to;
 }

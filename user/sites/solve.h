@@ -19,6 +19,7 @@ enum memo_state { MEMO_NONE, MEMO_BUSY, MEMO_DONE };
 
 struct memo {
 	uint8_t state, islands_state;
+	uint8_t tries; /* that ended unknown, as something was busy */
 	struct place pointee; /* what the node points to, by declarations */
 	uint32_t island, nr_islands;
 };

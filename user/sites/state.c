@@ -5,6 +5,7 @@
 
 #define CMOV_SLOT INT64_MIN  /* for the key of a PHI: no slot of a block's */
 #define ESCAPED 16	     /* bytes of an object on the stack that a function may have changed */
+#define ARRAY 64	     /* bytes of an array on the stack that a store with an index may hit */
 #define MAX_ESCAPED 4096
 
 static const uint8_t arg_regs[FLOW_ARGS] = {R_DI, R_SI, R_DX, R_CX, R_8, R_8 + 1};
@@ -203,7 +204,7 @@ static void write_operand(struct flow *f, struct state *st, const struct decode_
 		if (!at.index && o->size == 8)
 			set_slot(st, at.off, v);
 		else
-			drop_slots(st, at.off, at.index ? MAX_ESCAPED : o->size);
+			drop_slots(st, at.off, at.index ? ARRAY : o->size);
 	}
 	if (!record)
 		return;
