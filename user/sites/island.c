@@ -231,7 +231,7 @@ static void try_outer(void *arg, uint32_t outer, uint32_t off)
 	int64_t start = c->start - off, at = 0;
 	bool in = solve_offset_in(c->s->f, outer, start, c->v, &at);
 
-	if (c->several || c->s->steps++ > 100000)
+	if (c->several || c->s->steps++ > SOLVE_STEPS)
 		return;
 	if (in && (c->what == CONTAINER_LOCK ? lock_at(c->s, outer, at, c->operand) :
 					       types_access_fits(btf, outer, at, c->operand)) &&

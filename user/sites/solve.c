@@ -8,9 +8,9 @@
 #include "sites/island.h"
 
 #define MAX_DEPTH 48
-#define MAX_STEPS 100000
 #define LEAF_PHIS 64
 #define TRIES 3
+#define ORIGIN_DEPTH 10
 
 int solver_init(struct solver *s, const struct flow *f)
 {
@@ -31,7 +31,6 @@ void solver_again(struct solver *s)
 {
 	memset(s->memo, 0, s->f->nodes.nr * sizeof(*s->memo));
 	s->nr_islands = 0;
-	s->steps = 0;
 }
 
 static uint8_t weaker(uint8_t a, uint8_t b)
@@ -61,14 +60,12 @@ bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct 
 		*ret = off;
 		return types_covers(f->btf, type, off);
 	}
-	if (stride % size == 0) {
-		*ret = (off % size + size) % size;
+	if (types_covers(f->btf, type, off) && types_element(f->btf, type, off, stride, &in)) {
+		*ret = in;
 		return true;
 	}
-	if (!types_covers(f->btf, type, off) || !types_element(f->btf, type, off, stride, &in))
-		return false;
-	*ret = in;
-	return true;
+	*ret = (off % size + size) % size;
+	return stride % size == 0;
 }
 
 /* The declared type of the value that is loaded from a place. */
@@ -338,6 +335,14 @@ static uint32_t opened_pointee(struct solver *s, const struct node *n)
 	return 0;
 }
 
+static struct place told_place(const struct solver *s, uint32_t node)
+{
+	for (uint32_t i = 0; i < s->nr_told; i++)
+		if (s->told[i].node == node)
+			return s->told[i].place;
+	return nowhere();
+}
+
 struct place solve_pointee(struct solver *s, uint32_t node)
 {
 	const struct node *n = &s->f->nodes.node[node];
@@ -349,16 +354,15 @@ struct place solve_pointee(struct solver *s, uint32_t node)
 
 	if (memo->state == MEMO_DONE)
 		return memo->pointee;
-	if (memo->state == MEMO_BUSY || s->depth > MAX_DEPTH || s->steps++ > MAX_STEPS) {
+	if (memo->state == MEMO_BUSY || s->depth > MAX_DEPTH || s->steps++ > SOLVE_STEPS) {
 		s->busy++;
 		return to;
 	}
 	busy = s->busy;
 	memo->state = MEMO_BUSY;
 	s->depth++;
-	if (n->kind == NODE_ARG && n->off < SOLVE_ARGS && s->given[n->off].type) {
-		to = s->given[n->off];
-	} else {
+	to = told_place(s, node);
+	if (!to.type) {
 		type = node_type(s, node, &strength);
 		to.type = type ? types_pointee(s->f->im->types, s->f->btf, type) : 0;
 		if (n->kind == NODE_LOAD && !n->base && !n->scale)
@@ -460,7 +464,7 @@ struct place solve_place(struct solver *s, struct value v)
 
 	if (v.base == NODE_PERCPU && !v.index)
 		return percpu_place(s, v.off);
-	if (v.base <= NODE_PERCPU || s->depth > MAX_DEPTH || s->steps++ > MAX_STEPS)
+	if (v.base <= NODE_PERCPU || s->depth > MAX_DEPTH || s->steps++ > SOLVE_STEPS)
 		return at;
 	s->depth++;
 	at = place_by_declaration(s, v);
@@ -476,21 +480,55 @@ struct place solve_place(struct solver *s, struct value v)
 	return at;
 }
 
-uint32_t solve_root(const struct solver *s, struct value v)
+static bool was_told(const struct solver *s, uint32_t node)
 {
-	for (int depth = 0; depth < MAX_DEPTH; depth++) {
-		const struct node *n = &s->f->nodes.node[v.base];
+	for (uint32_t i = 0; i < s->nr_told; i++)
+		if (s->told[i].node == node)
+			return true;
+	return false;
+}
 
-		if (n->kind == NODE_ARG)
-			return n->off;
-		if (n->kind == NODE_PHI && n->nr_inputs)
-			v = nodes_inputs(&s->f->nodes, v.base)[0];
-		else if (n->kind == NODE_LOAD)
-			v.base = n->base;
-		else
-			break;
+static uint32_t find_origin(struct solver *s, struct value v, int depth)
+{
+	const struct node *n = &s->f->nodes.node[v.base];
+	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
+	struct place to;
+	uint32_t found;
+
+	if (v.base <= NODE_STACK || depth > ORIGIN_DEPTH)
+		return 0;
+	to = solve_pointee(s, v.base);
+	if (to.type && !types_is_library(s->f->btf, to.type) &&
+	    types_covers(s->f->btf, to.type, v.off + to.off))
+		return 0;
+	if (n->kind == NODE_ARG || n->kind == NODE_RESULT ||
+	    (n->kind == NODE_LOAD && n->base == NODE_STACK))
+		return was_told(s, v.base) ? 0 : v.base;
+	at.index = n->scale ? NODE_ANY : 0;
+	if (n->kind == NODE_LOAD)
+		return find_origin(s, at, depth + 1);
+	for (uint8_t i = 0; n->kind == NODE_PHI && i < n->nr_inputs; i++) {
+		struct value in = nodes_inputs(&s->f->nodes, v.base)[i];
+
+		in.off += v.off;
+		found = find_origin(s, in, depth + 1);
+		if (found)
+			return found;
 	}
-	return SITES_NO_ARG;
+	return 0;
+}
+
+uint32_t solve_origin(struct solver *s, struct value v)
+{
+	return find_origin(s, v, 0);
+}
+
+void solver_tell(struct solver *s, uint32_t node, struct place place)
+{
+	if (s->nr_told < SOLVE_TOLD)
+		s->told[s->nr_told++] = (struct solve_told){node, place};
+	if (place.type)
+		solver_again(s);
 }
 
 bool solve_arg_is_lock(const struct solver *s, uint32_t arg)

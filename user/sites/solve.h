@@ -6,7 +6,8 @@
 #include "sites/flow.h"
 #include "sites/sites.h"
 
-#define SOLVE_ARGS 8
+#define SOLVE_TOLD 16
+#define SOLVE_STEPS 100000 /* of one function, however often it is asked about */
 
 /* An object of a type, and an offset in it. */
 struct place {
@@ -52,7 +53,11 @@ struct solver {
 	struct memo *memo; /* by node */
 	struct island *island;
 	uint32_t nr_islands, room_islands;
-	struct place given[SOLVE_ARGS]; /* what callers give; type 0: not known */
+	struct solve_told {
+		uint32_t node;
+		struct place place; /* type 0: others were asked, and do not know */
+	} told[SOLVE_TOLD]; /* by other functions */
+	uint32_t nr_told;
 	struct opened opened[SOLVE_OPENED];
 	uint32_t nr_opened;
 	int depth;
@@ -64,7 +69,8 @@ struct solver {
 int solver_init(struct solver *s, const struct flow *f);
 void solver_free(struct solver *s);
 
-/* Forget what was concluded, as `given` has changed. */
+/* Other functions say what a node points to. What was concluded before is forgotten. */
+void solver_tell(struct solver *s, uint32_t node, struct place place);
 void solver_again(struct solver *s);
 
 /* The object that a value points into. */
@@ -85,7 +91,10 @@ void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct op
 /* Is the argument declared to point to a lock: any lock, as far as a prototype can say it? */
 bool solve_arg_is_lock(const struct solver *s, uint32_t arg);
 
-/* The argument that a value was found through; SITES_NO_ARG: none. */
-uint32_t solve_root(const struct solver *s, struct value v);
+/*
+ * Where a value comes from that other functions may know: an argument, the result of a call, or
+ * a stack slot that a call may have filled; whose type is open, and that was not told yet. 0: none.
+ */
+uint32_t solve_origin(struct solver *s, struct value v);
 
 #endif
