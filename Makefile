@@ -177,7 +177,7 @@ $(B)/tests/truth/truth: $(B)/tests/truth/truth.o $(B)/tests/truth/programs.o \
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
-$(B)/tests/sites/list: $(B)/tests/sites/list.o $(B)/liblockvane.a
+$(B)/tests/sites/list: $(B)/tests/sites/list.o $(B)/tests/sites/module.o $(B)/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "expr.h"
+#include "module.h"
 
 #define FIELDS 12
 #define TEXT 2048
@@ -193,6 +195,65 @@ struct sums {
 	long of[4][NR_VERDICTS];
 };
 
+struct debug {
+	Dwarf *dw;
+	uint64_t slide; /* from an address of `list` to one of it */
+};
+
+static uint64_t text_address(Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	size_t names;
+	GElf_Shdr sh;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return 0;
+	while ((scn = elf_nextscn(elf, scn))) {
+		const char *name;
+
+		if (!gelf_getshdr(scn, &sh))
+			continue;
+		name = elf_strptr(elf, names, sh.sh_name);
+		if (name && !strcmp(name, ".text"))
+			return sh.sh_addr;
+	}
+	return 0;
+}
+
+/* A module's is laid out and relocated by libdwfl, in its own way. */
+static bool open_debug(const char *path, struct debug *ret)
+{
+	static const Dwfl_Callbacks callbacks = {
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+	};
+	int fd = open(path, O_RDONLY);
+	Dwfl_Module *mod;
+	Dwarf_Addr bias;
+	Dwfl *dwfl;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ, NULL);
+	if (!elf)
+		return false;
+	if (elf64_getehdr(elf) && elf64_getehdr(elf)->e_type != ET_REL) {
+		ret->dw = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+		return ret->dw;
+	}
+	elf_end(elf);
+	dwfl = dwfl_begin(&callbacks);
+	mod = dwfl ? dwfl_report_offline(dwfl, "", path, fd) : NULL;
+	if (!mod || dwfl_report_end(dwfl, NULL, NULL))
+		return false;
+	ret->dw = dwfl_module_getdwarf(mod, &bias);
+	elf = dwfl_module_getelf(mod, &bias);
+	if (!ret->dw || !elf)
+		return false;
+	ret->slide = text_address(elf) - MODULE_BASE;
+	return true;
+}
+
 /* The blocks and functions around a place, also those that others are inlined in. */
 static int find_scopes(Dwarf_Die *cu, uint64_t pc, Dwarf_Die **ret)
 {
@@ -206,10 +267,11 @@ static int find_scopes(Dwarf_Die *cu, uint64_t pc, Dwarf_Die **ret)
 	return nr;
 }
 
-static void judge_line(Dwarf *dw, const char *folder, char **f, bool all, struct sums *sums)
+static void judge_line(const struct debug *debug, const char *folder, char **f, bool all,
+		       struct sums *sums)
 {
 	static const char *const words[] = {"right", "WRONG", "open"};
-	uint64_t pc = strtoull(f[0], NULL, 16) - 1;
+	uint64_t pc = strtoull(f[0], NULL, 16) - 1 + debug->slide;
 	enum verdict verdict = UNJUDGED;
 	char text[TEXT] = "";
 	Dwarf_Die cu, *scopes = NULL;
@@ -218,7 +280,7 @@ static void judge_line(Dwarf *dw, const char *folder, char **f, bool all, struct
 	struct expr e = {};
 	int nr, kind;
 
-	if (!dwarf_addrdie(dw, pc, &cu))
+	if (!dwarf_addrdie(debug->dw, pc, &cu))
 		return;
 	nr = find_scopes(&cu, pc, &scopes);
 	if (nr > 0 && find_line(&cu, scopes, nr, pc, &w) && read_lines(folder, &w, text))
@@ -269,22 +331,19 @@ int main(int argc, char **argv)
 	static const char *const names[] = {"by type", "by use", "by hint", "symbol"};
 	struct sums sums = {};
 	char line[4096], *f[FIELDS];
-	Dwarf *dw = NULL;
-	int fd;
+	struct debug debug = {};
 
-	if (argc < 3 || (fd = open(argv[1], O_RDONLY)) < 0 || !(dw = dwarf_begin(fd, DWARF_C_READ))) {
+	if (argc < 3 || !open_debug(argv[1], &debug)) {
 		fprintf(stderr, "judge: no debug information to be read\n");
 		return 2;
 	}
-	index_functions(dw);
+	index_functions(debug.dw);
 	while (fgets(line, sizeof(line), stdin))
 		if (split(line, f) == FIELDS && !strcmp(f[4], "acquire") &&
 		    (!strcmp(f[5], "member") || !strcmp(f[5], "symbol")))
-			judge_line(dw, argv[2], f, argc > 3, &sums);
+			judge_line(&debug, argv[2], f, argc > 3, &sums);
 	for (int i = 0; i < 4; i++)
 		printf("%s: %ld right, %ld wrong, %ld not judged\n", names[i], sums.of[i][RIGHT],
 		       sums.of[i][WRONG], sums.of[i][UNJUDGED]);
-	dwarf_end(dw);
-	close(fd);
 	return 0;
 }

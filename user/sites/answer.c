@@ -8,7 +8,7 @@
 #include "sites/solve.h"
 
 #define IMAGE_LOW 0xffffffff80000000ull
-#define LOADS 2 /* global pointers to pointers that are followed */
+#define LEAST_PERCPU 4096 /* smaller offsets in the per-CPU section may be numbers of any kind */
 
 /* Structs that lie over struct page (mm_types.h): a lock that one lacks may be the other's. */
 static uint32_t overlay_with_lock(struct solver *s, struct place at, uint32_t family)
@@ -99,10 +99,11 @@ static bool answer_static(struct solver *s, struct value v, struct sites_answer 
 	const struct ksyms_bounds *b = &s->f->im->bounds;
 	const struct node *n = &s->f->nodes.node[v.base];
 	char how[32];
+	bool percpu = (uint64_t)v.off >= b->percpu_start && (uint64_t)v.off < b->percpu_end;
 
-	if (v.base == NODE_PERCPU)
-		return (uint64_t)v.off >= b->percpu_start && (uint64_t)v.off < b->percpu_end &&
-		       answer_symbol(s, v.off, "", ret);
+	/* a CPU's displacement may be an index whose origin is not known */
+	if (v.base == NODE_PERCPU || (!v.base && v.index && v.off >= LEAST_PERCPU && percpu))
+		return percpu && answer_symbol(s, v.off, "", ret);
 	if (!v.base)
 		return (uint64_t)v.off >= IMAGE_LOW && answer_symbol(s, v.off, "", ret);
 	if (n->kind != NODE_LOAD || (n->base && n->base != NODE_PERCPU))
@@ -112,6 +113,31 @@ static bool answer_static(struct solver *s, struct value v, struct sites_answer 
 	return answer_symbol(s, n->off, how, ret);
 }
 
+
+/* One of several values, of which all that are known are one variable. */
+static bool answer_statics(struct solver *s, struct value v, struct sites_answer *ret)
+{
+	struct value in[SOLVE_LEAVES];
+	struct sites_answer one = *ret;
+	uint32_t nr = solve_leaves(s, v.base, in);
+	bool any = false;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		in[i].off += v.off;
+		if (in[i].base > NODE_PERCPU || !answer_static(s, in[i], &one)) {
+			if (in[i].base > NODE_PERCPU && s->f->nodes.node[in[i].base].kind != NODE_OPAQUE)
+				return false;
+			continue;
+		}
+		if (any && (one.symbol != ret->symbol))
+			return false;
+		any = true;
+		*ret = one;
+	}
+	if (any)
+		ret->strength = SITES_BY_USE;
+	return any;
+}
 
 static bool is_bare_type(struct solver *s, uint32_t node)
 {
@@ -158,7 +184,8 @@ void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_
 	if (answer_member(s, at, family, ret))
 		return;
 	at = container_place(s, v, CONTAINER_LOCK, family);
-	if (answer_member(s, at, family, ret) || answer_static(s, v, ret))
+	if (answer_member(s, at, family, ret) || answer_static(s, v, ret) ||
+	    answer_statics(s, v, ret))
 		return;
 	answer_generic(s, v, ret);
 }

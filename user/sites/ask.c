@@ -144,46 +144,88 @@ static void answer_lock_call(struct sites *s, struct solver *solver, const struc
 	}
 }
 
-/* Ask other functions what an argument is that an answer is wanting for. True: they knew. */
-static bool ask_outside(struct sites *s, struct solver *solver, const struct flow_call *c,
-			uint32_t *asked)
+/* What a call that was given the address of a stack slot left there. */
+static struct place ask_filler(struct sites *s, const struct flow *f, int64_t slot)
 {
-	uint32_t arg = solve_root(solver, c->arg[c->to->lock_arg]);
-	struct place at;
+	struct place at = {.strength = SITES_BY_HINT};
 
-	if (arg >= SOLVE_ARGS || *asked & 1 << arg || solve_arg_is_lock(solver, arg))
+	for (uint32_t i = 0; i < f->nr_calls && !at.type; i++)
+		for (uint32_t k = 0; f->call[i].to && k < FLOW_ARGS; k++)
+			if (f->call[i].arg[k].base == NODE_STACK && !f->call[i].arg[k].index &&
+			    f->call[i].arg[k].off == slot)
+				at = outside_stored(s->outside, f, f->call[i].to, k);
+	return at;
+}
+
+static struct place ask_callee(struct sites *s, const struct flow *f, uint64_t ip)
+{
+	for (uint32_t i = 0; i < f->nr_calls; i++)
+		if (f->call[i].ip == ip && f->call[i].to)
+			return outside_result(s->outside, f, f->call[i].to);
+	return (struct place){.strength = SITES_BY_HINT};
+}
+
+/* Ask other functions what a value is that an answer is wanting for. True: they knew. */
+static bool ask_outside(struct sites *s, struct solver *solver, const struct flow_call *c)
+{
+	uint32_t node = solve_origin(solver, c->arg[c->to->lock_arg]);
+	const struct flow *f = solver->f;
+	const struct node *n = &f->nodes.node[node];
+	struct place at = {.strength = SITES_BY_HINT};
+
+	if (!node || solver->nr_told == SOLVE_TOLD)
 		return false;
-	*asked |= 1 << arg;
-	at = outside_argument(s->outside, solver->f, arg);
-	if (!at.type)
-		return false;
-	solver->given[arg] = at;
-	solver_again(solver);
+	if (n->kind == NODE_RESULT)
+		at = ask_callee(s, f, n->key);
+	else if (n->kind == NODE_LOAD)
+		at = ask_filler(s, f, n->off);
+	else if (!solve_arg_is_lock(solver, n->off))
+		at = outside_argument(s->outside, f, n->off);
+	solver_tell(solver, node, at);
 	return true;
 }
 
+static bool was_asked(const struct solver *solver, const struct opened *what)
+{
+	for (uint32_t i = 0; i < solver->nr_opened; i++) {
+		const struct opened *o = &solver->opened[i];
+
+		if (o->type == what->type && o->kind == what->kind &&
+		    (what->kind != OPENED_MEMBER || o->off == what->off))
+			return true;
+	}
+	return false;
+}
+
+/* Ask functions of a like name what an open pointer is that an answer hangs on. */
 static bool ask_opened(struct sites *s, struct solver *solver, const struct flow_call *c)
 {
 	struct opened what;
 
-	if (solver->nr_opened == SOLVE_OPENED ||
-	    !solve_open(solver, c->arg[c->to->lock_arg], &what))
+	if (!solve_open(solver, c->arg[c->to->lock_arg], &what))
 		return false;
-	for (uint32_t i = 0; i < solver->nr_opened; i++)
-		if (solver->opened[i].type == what.type && solver->opened[i].tail == what.tail &&
-		    (what.tail || solver->opened[i].off == what.off))
+	/* beyond a struct lies private data, or a larger struct that it is a member of */
+	for (uint32_t kind = what.kind; kind <= OPENED_AROUND; kind++) {
+		struct opened found = what;
+
+		found.kind = kind;
+		if (solver->nr_opened == SOLVE_OPENED || was_asked(solver, &found))
 			return false;
-	if (!outside_opened(s->outside, solver->f, &what))
-		what.to = 0;
-	solver->opened[solver->nr_opened++] = what;
-	solver_again(solver);
-	return what.to;
+		if (!outside_opened(s->outside, solver->f, &found))
+			found.to = 0;
+		solver->opened[solver->nr_opened++] = found;
+		solver_again(solver);
+		if (found.to)
+			return true;
+		if (kind == OPENED_MEMBER)
+			return false;
+	}
+	return false;
 }
 
 static void find_given(struct sites *s, struct solver *solver)
 {
 	struct sites_answer answer;
-	uint32_t asked = 0;
 
 	for (uint32_t i = 0; i < solver->f->nr_calls; i++) {
 		const struct flow_call *c = &solver->f->call[i];
@@ -193,7 +235,7 @@ static void find_given(struct sites *s, struct solver *solver)
 		for (bool more = true; more;) {
 			answer_lock_call(s, solver, c, &answer);
 			more = (answer.kind == SITES_UNKNOWN || answer.kind == SITES_GENERIC) &&
-			       (ask_outside(s, solver, c, &asked) || ask_opened(s, solver, c));
+			       (ask_outside(s, solver, c) || ask_opened(s, solver, c));
 		}
 	}
 }

@@ -11,14 +11,15 @@ struct mnemonic {
 
 static const struct mnemonic mnemonics[] = {
 	{ZYDIS_MNEMONIC_NOP, OP_NOP},	    {ZYDIS_MNEMONIC_ENDBR64, OP_NOP},
-	{ZYDIS_MNEMONIC_CMP, OP_NOP},	    {ZYDIS_MNEMONIC_TEST, OP_NOP},
+	{ZYDIS_MNEMONIC_CMP, OP_NOP},	    {ZYDIS_MNEMONIC_TEST, OP_TEST},
 	{ZYDIS_MNEMONIC_BT, OP_NOP},	    {ZYDIS_MNEMONIC_PAUSE, OP_NOP},
 	{ZYDIS_MNEMONIC_MOV, OP_MOV},	    {ZYDIS_MNEMONIC_MOVZX, OP_EXTEND},
 	{ZYDIS_MNEMONIC_MOVSX, OP_EXTEND},  {ZYDIS_MNEMONIC_MOVSXD, OP_EXTEND},
 	{ZYDIS_MNEMONIC_LEA, OP_LEA},	    {ZYDIS_MNEMONIC_ADD, OP_ADD},
 	{ZYDIS_MNEMONIC_SUB, OP_SUB},	    {ZYDIS_MNEMONIC_INC, OP_INC},
 	{ZYDIS_MNEMONIC_DEC, OP_DEC},	    {ZYDIS_MNEMONIC_NEG, OP_NEG},
-	{ZYDIS_MNEMONIC_SHL, OP_SHL},	    {ZYDIS_MNEMONIC_IMUL, OP_IMUL},
+	{ZYDIS_MNEMONIC_SHL, OP_SHL},	    {ZYDIS_MNEMONIC_SHR, OP_SHR},
+	{ZYDIS_MNEMONIC_SAR, OP_SHR},	    {ZYDIS_MNEMONIC_IMUL, OP_IMUL},
 	{ZYDIS_MNEMONIC_AND, OP_AND},	    {ZYDIS_MNEMONIC_XOR, OP_XOR},
 	{ZYDIS_MNEMONIC_XCHG, OP_XCHG},	    {ZYDIS_MNEMONIC_PUSH, OP_PUSH},
 	{ZYDIS_MNEMONIC_POP, OP_POP},	    {ZYDIS_MNEMONIC_LEAVE, OP_LEAVE},
@@ -141,6 +142,8 @@ bool decode_insn(const uint8_t *code, size_t len, uint64_t ip, struct decode_ins
 			take_operand(&operands[i], ret);
 		note_register(&operands[i], ret);
 	}
+	ret->if_zero = insn.mnemonic == ZYDIS_MNEMONIC_JZ;
+	ret->if_not_zero = insn.mnemonic == ZYDIS_MNEMONIC_JNZ;
 	if (zeroes(ret))
 		ret->read = 0;
 	ret->indirect = (ret->op == OP_CALL || ret->op == OP_JMP) &&

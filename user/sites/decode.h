@@ -12,6 +12,7 @@ enum decode_reg { R_AX, R_CX, R_DX, R_BX, R_SP, R_BP, R_SI, R_DI, R_8, R_NR = 16
 enum decode_op {
 	OP_OTHER, /* `written` become unknown */
 	OP_NOP,
+	OP_TEST, /* sets flags only */
 	OP_MOV,
 	OP_EXTEND, /* movzx, movsx, movsxd */
 	OP_LEA,
@@ -21,6 +22,7 @@ enum decode_op {
 	OP_DEC,
 	OP_NEG,
 	OP_SHL,
+	OP_SHR,
 	OP_IMUL,
 	OP_AND,
 	OP_XOR,
@@ -54,6 +56,7 @@ struct decode_insn {
 	uint16_t written, read;	    /* registers, one bit each, also implicit */
 	int64_t disp;		    /* with the ip added if it is relative to it */
 	int64_t imm;		    /* also a jump's target */
+	bool if_zero, if_not_zero;  /* JCC: that condition */
 	bool indirect;		    /* JMP, CALL: the target is an operand, not imm */
 };
 

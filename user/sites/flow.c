@@ -139,6 +139,52 @@ static void apply_block(struct run *r, uint32_t block, struct state *st, bool re
 	r->steps += b->nr;
 }
 
+/* A block whose registers are not known would make those of others unknown, too. */
+static bool from_nowhere(const struct code *c, uint32_t from, uint32_t to)
+{
+	return c->block[from].orphan && !c->block[to].orphan;
+}
+
+/* The register that the block's last jump found to be 0, or not; R_NONE: no such. */
+static uint8_t tested_register(const struct code *c, const struct code_block *b)
+{
+	const struct decode_insn *jump = &c->insn[c->order[b->first + b->nr - 1]], *test;
+
+	if (b->nr < 2 || jump->op != OP_JCC || (!jump->if_zero && !jump->if_not_zero))
+		return R_NONE;
+	test = &c->insn[c->order[b->first + b->nr - 2]];
+	if (test->op != OP_TEST || test->operand[0].kind != OPERAND_REG ||
+	    test->operand[1].kind != OPERAND_REG || test->operand[0].size != 8 ||
+	    test->operand[0].reg != test->operand[1].reg)
+		return R_NONE;
+	return test->operand[0].reg;
+}
+
+/* Call fn() for each way out of a block: on that for 0, what was tested is 0. */
+static void leave_block(struct run *r, uint32_t block, const struct state *st,
+			void (*fn)(struct run *r, uint32_t to, const struct state *st))
+{
+	const struct code *c = &r->f->code;
+	const struct code_block *b = &c->block[block];
+	const struct decode_insn *jump = &c->insn[c->order[b->first + b->nr - 1]];
+	uint8_t reg = tested_register(c, b);
+
+	for (uint8_t n = 0; n < b->nr_next; n++) {
+		bool taken = key_of(r->f, b->next[n]) == (uint64_t)jump->imm;
+		struct state null;
+
+		if (from_nowhere(c, block, b->next[n]))
+			continue;
+		if (reg == R_NONE || taken != jump->if_zero || st->reg[reg].base <= NODE_STACK) {
+			fn(r, b->next[n], st);
+			continue;
+		}
+		null = *st;
+		state_make_null(&null, st->reg[reg]);
+		fn(r, b->next[n], &null);
+	}
+}
+
 static void settle(struct run *r)
 {
 	const struct code *c = &r->f->code;
@@ -156,8 +202,7 @@ static void settle(struct run *r)
 		if (r->steps > r->most)
 			r->f->failed = true;
 		apply_block(r, i, &st, false);
-		for (uint8_t n = 0; n < c->block[i].nr_next; n++)
-			flow_into(r, c->block[i].next[n], &st);
+		leave_block(r, i, &st, flow_into);
 	}
 }
 
@@ -198,8 +243,7 @@ static void record_all(struct run *r)
 		if (!r->entry[i])
 			continue;
 		apply_block(r, i, &st, true);
-		for (uint8_t n = 0; n < c->block[i].nr_next; n++)
-			collect_inputs(r, c->block[i].next[n], &st);
+		leave_block(r, i, &st, collect_inputs);
 	}
 	record_joins(r->f);
 }

@@ -29,7 +29,8 @@ struct fact {
 	uint8_t kind;  /* enum fact_kind */
 	uint8_t arg;
 	uint32_t call, size;
-	bool indexed; /* ACCESS, GIVEN: at multiples of something from there */
+	bool indexed;  /* at multiples of `scale` from there */
+	int32_t scale; /* STORED */
 	int64_t off;
 	struct value where;
 };

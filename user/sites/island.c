@@ -90,7 +90,8 @@ static void collect(struct collect *c, uint32_t node, int64_t shift, int joins)
 			continue;
 		}
 		if (fact->kind != FACT_ACCESS)
-			add_island(c, told_type(c->s, fact), shift + fact->off, SITES_BY_USE);
+			add_island(c, told_type(c->s, fact), shift + fact->off,
+				   SITES_BY_USE);
 	}
 	if (n->kind != NODE_PHI || !joins)
 		return;
@@ -136,10 +137,15 @@ uint32_t islands_of(struct solver *s, uint32_t node)
 	to = solve_pointee(s, node);
 	if (to.type)
 		add_island(&c, to.type, -to.off, to.strength);
-	for (uint32_t i = 0; to.type && i < s->nr_opened; i++)
-		if (s->opened[i].tail && types_same(s->f->btf, s->opened[i].type, to.type))
-			add_island(&c, s->opened[i].to, (int64_t)s->opened[i].off - to.off,
+	for (uint32_t i = 0; to.type && i < s->nr_opened; i++) {
+		const struct opened *o = &s->opened[i];
+
+		if (o->kind != OPENED_MEMBER && types_same(s->f->btf, o->type, to.type))
+			add_island(&c, o->to,
+				   (o->kind == OPENED_TAIL ? (int64_t)o->off : -(int64_t)o->off) -
+					   to.off,
 				   SITES_BY_HINT);
+	}
 	collect(&c, node, 0, to.type && !types_is_library(s->f->btf, to.type) ? 0 : JOINS);
 	memo->islands_state = MEMO_DONE;
 	return memo->nr_islands;
@@ -168,28 +174,39 @@ struct climb {
 	bool several;
 };
 
-/* Does all that the function does with the node fit that struct there? */
-static bool fits(struct climb *c, uint32_t outer, int64_t start)
+/* Do all reads and writes through the node fit members of that struct there? */
+bool accesses_fit(const struct solver *s, uint32_t node, uint32_t type, int64_t start)
 {
-	const struct flow *f = c->s->f;
-	int64_t size = types_size(f->btf, outer);
-	const struct memo *memo = &c->s->memo[c->node];
+	const struct flow *f = s->f;
+	int64_t size = types_size(f->btf, type);
 	int facts = FACTS;
 
-	for (uint32_t i = f->nodes.node[c->node].facts; i && facts--; i = f->fact[i - 1].next) {
+	for (uint32_t i = f->nodes.node[node].facts; i && facts--; i = f->fact[i - 1].next) {
 		const struct fact *fact = &f->fact[i - 1];
 		int64_t off = fact->off - start;
 
 		if (fact->kind != FACT_ACCESS || fact->indexed)
 			continue;
-		if (off < 0 || off >= size || !types_access_fits(f->btf, outer, off, fact->size))
+		if (off < 0 || off >= size || !types_access_fits(f->btf, type, off, fact->size))
 			return false;
 	}
+	return true;
+}
+
+/* Does all that the function does with the node fit that struct there? */
+static bool fits(struct climb *c, uint32_t outer, int64_t start)
+{
+	const struct btf *btf = c->s->f->btf;
+	int64_t size = types_size(btf, outer);
+	const struct memo *memo = &c->s->memo[c->node];
+
+	if (!accesses_fit(c->s, c->node, outer, start))
+		return false;
 	for (uint32_t i = 0; i < memo->nr_islands; i++) {
 		const struct island *is = &c->s->island[memo->island + i];
 
 		if (is->off - start < 0 || is->off - start >= size ||
-		    !types_has_at(f->btf, outer, is->off - start, is->type))
+		    !types_has_at(btf, outer, is->off - start, is->type))
 			return false;
 	}
 	return true;
@@ -211,10 +228,10 @@ static void try_outer(void *arg, uint32_t outer, uint32_t off)
 {
 	struct climb *c = arg;
 	const struct btf *btf = c->s->f->btf;
-	int64_t start = c->start - off, at = c->v.off - start;
-	bool in = at >= 0 && at < types_size(btf, outer);
+	int64_t start = c->start - off, at = 0;
+	bool in = solve_offset_in(c->s->f, outer, start, c->v, &at);
 
-	if (c->several || c->s->steps++ > 100000)
+	if (c->several || c->s->steps++ > SOLVE_STEPS)
 		return;
 	if (in && (c->what == CONTAINER_LOCK ? lock_at(c->s, outer, at, c->operand) :
 					       types_access_fits(btf, outer, at, c->operand)) &&
@@ -259,16 +276,14 @@ struct place container_place(struct solver *s, struct value v, enum container_fo
 	struct climb c = {.s = s, .v = v, .what = what, .operand = operand, .node = v.base};
 	uint32_t nr = islands_of(s, v.base);
 
-	if (v.index)
-		return c.found;
 	for (int pass = 0; pass < 2; pass++) {
 		for (uint32_t i = 0; i < nr; i++) {
 			const struct island is = s->island[s->memo[v.base].island + i];
-			int64_t in = v.off - is.off;
+			int64_t in;
 
 			if (is.library != pass || (pass && !is_callback_type(s->f->btf, is.type)))
 				continue;
-			if (in >= 0 && in < types_size(s->f->btf, is.type))
+			if (solve_offset_in(s->f, is.type, is.off, v, &in))
 				continue;
 			c.start = is.off;
 			c.found = (struct place){};

@@ -14,8 +14,16 @@ struct place solve_pointee(struct solver *s, uint32_t node);
 /* The object that a value of several possible ones points into, whichever it is. */
 struct place solve_joined(struct solver *s, struct value v);
 
+#define SOLVE_LEAVES 16
+
+/* The values that a node is one of; 0: it is none of several, or of too many. */
+uint32_t solve_leaves(struct solver *s, uint32_t node, struct value ret[SOLVE_LEAVES]);
+
 /* Collect the islands of a node: from memo->island on. Returns how many. */
 uint32_t islands_of(struct solver *s, uint32_t node);
+
+/* Do all reads and writes through the node fit members of a struct that begins at `start`? */
+bool accesses_fit(const struct solver *s, uint32_t node, uint32_t type, int64_t start);
 
 enum container_for { CONTAINER_ACCESS, CONTAINER_LOCK };
 
@@ -25,6 +33,13 @@ enum container_for { CONTAINER_ACCESS, CONTAINER_LOCK };
  */
 struct place container_place(struct solver *s, struct value v, enum container_for what,
 			     uint32_t size_or_family);
+
+/*
+ * The offset of a value in an object of a type that begins at `start` from the value's node. With
+ * an index: in an element of an array in it, or of an array of such objects. False: it is not in.
+ */
+bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct value v,
+		     int64_t *ret);
 
 /* Is a lock of the family at the offset? */
 bool lock_at(const struct solver *s, uint32_t type, int64_t off, uint32_t family);

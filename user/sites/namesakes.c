@@ -164,14 +164,21 @@ struct vote {
 	bool differ;
 };
 
-/* Private data is asked for by an offset in it: the nearest start before that counts. */
+/* Private data is asked for by an offset in it, a struct around by none. */
 static bool concerns(const struct vote *v, const struct opened *o)
 {
-	if (o->tail != v->asked->tail || !types_same(v->btf, o->type, v->asked->type))
+	const struct opened *asked = v->asked;
+
+	if (o->kind != asked->kind || !types_same(v->btf, o->type, asked->type))
 		return false;
-	return o->tail ? v->asked->off >= o->off &&
-				 v->asked->off - o->off < types_size(v->btf, o->to) :
-			 o->off == v->asked->off;
+	switch (o->kind) {
+	case OPENED_TAIL:
+		return asked->off >= o->off && types_covers(v->btf, o->to, asked->off - o->off);
+	case OPENED_AROUND:
+		return true;
+	default:
+		return o->off == asked->off;
+	}
 }
 
 static void count(struct namesakes *n, const struct analysed *a, struct vote *v)

@@ -27,10 +27,13 @@ static bool find_open(struct solver *s, struct value v, struct opened *ret, int 
 		return false;
 	to = solve_pointee(s, v.base);
 	if (to.type && !types_is_library(s->f->btf, to.type)) {
-		if (v.off + to.off < types_size(s->f->btf, to.type) || v.off > INT32_MAX)
-			return false;
-		*ret = (struct opened){to.type, v.off + to.off, 0, true};
-		return true;
+		int64_t off = v.off + to.off;
+
+		if (off < 0)
+			*ret = (struct opened){to.type, 0, 0, OPENED_AROUND};
+		else
+			*ret = (struct opened){to.type, off, 0, OPENED_TAIL};
+		return off < INT32_MAX && !types_covers(s->f->btf, to.type, off);
 	}
 	if (n->kind == NODE_PHI)
 		for (uint8_t i = 0; i < n->nr_inputs; i++) {
@@ -48,7 +51,7 @@ static bool find_open(struct solver *s, struct value v, struct opened *ret, int 
 		return find_open(s, at, ret, depth + 1);
 	if (!is_open_member(s, place))
 		return false;
-	*ret = (struct opened){place.type, place.off, 0, false};
+	*ret = (struct opened){place.type, place.off, 0, OPENED_MEMBER};
 	return true;
 }
 
@@ -74,8 +77,8 @@ static uint32_t used_as(struct solver *s, uint32_t node, int64_t off)
 	return found;
 }
 
-/* Private data behind a struct: the node leads to the one, and is used as the other. */
-static void each_tail(struct solver *s, uint32_t node,
+/* Structs around, or private data behind, one: the node leads to it, and is used as the other. */
+static void each_related(struct solver *s, uint32_t node,
 		      void (*each)(void *arg, const struct opened *o), void *arg)
 {
 	struct place to = solve_pointee(s, node);
@@ -88,9 +91,13 @@ static void each_tail(struct solver *s, uint32_t node,
 		const struct island is = s->island[s->memo[node].island + i];
 
 		if (is.library || is.joined || is.strength == SITES_BY_HINT || is.off % ALIGNED ||
-		    is.off < types_size(s->f->btf, to.type) || is.off > INT32_MAX)
+		    is.off > INT32_MAX || is.off < -INT32_MAX)
 			continue;
-		each(arg, &(struct opened){to.type, is.off, is.type, true});
+		if (is.off >= types_size(s->f->btf, to.type))
+			each(arg, &(struct opened){to.type, is.off, is.type, OPENED_TAIL});
+		else if (is.off <= 0 && !types_same(s->f->btf, is.type, to.type) &&
+			 types_has_at(s->f->btf, is.type, -is.off, to.type))
+			each(arg, &(struct opened){to.type, -is.off, is.type, OPENED_AROUND});
 	}
 }
 
@@ -108,7 +115,7 @@ static void each_stored(struct solver *s, uint32_t node, uint32_t type,
 			continue;
 		at = solve_place(s, fact->where);
 		if (is_open_member(s, at) && at.strength != SITES_BY_HINT)
-			each(arg, &(struct opened){at.type, at.off, type, false});
+			each(arg, &(struct opened){at.type, at.off, type, OPENED_MEMBER});
 	}
 }
 
@@ -128,11 +135,11 @@ void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct op
 		if (!type || types_is_library(s->f->btf, type))
 			continue;
 		each_stored(s, node, type, each, arg);
-		each_tail(s, node, each, arg);
+		each_related(s, node, each, arg);
 		if (n->kind != NODE_LOAD || n->base <= NODE_STACK || n->scale || to.type)
 			continue;
 		place = solve_place(s, at);
 		if (is_open_member(s, place) && place.strength != SITES_BY_HINT)
-			each(arg, &(struct opened){place.type, place.off, type, false});
+			each(arg, &(struct opened){place.type, place.off, type, OPENED_MEMBER});
 	}
 }

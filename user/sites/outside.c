@@ -72,12 +72,12 @@ static const struct refs *refs_of(struct outside *o, const char *module)
 }
 
 /* Places that several functions tell of one pointer. */
-struct told {
+struct hearsay {
 	struct place place;
 	bool differ, open;
 };
 
-static void tell(const struct btf *btf, struct told *t, struct place at)
+static void tell(const struct btf *btf, struct hearsay *t, struct place at)
 {
 	if (!at.type || types_is_library(btf, at.type) || at.strength == SITES_BY_HINT) {
 		t->open = true;
@@ -90,7 +90,7 @@ static void tell(const struct btf *btf, struct told *t, struct place at)
 		t->place = at;
 }
 
-static struct place verdict(const struct told *t)
+static struct place verdict(const struct hearsay *t)
 {
 	struct place at = t->place;
 
@@ -106,7 +106,7 @@ struct visit {
 	const struct flow *f; /* the function that is asked about */
 	uint64_t ip;
 	uint32_t arg;
-	struct told told;
+	struct hearsay told;
 	void (*ask)(struct visit *v, struct solver *s);
 };
 
@@ -135,7 +135,7 @@ static void ask_caller(struct visit *v, struct solver *s)
 
 		if (c->ip != v->ip || !c->to || c->to->addr != v->f->sym->addr)
 			continue;
-		if (c->arg[v->arg].base > NODE_PERCPU)
+		if (c->arg[v->arg].base >= NODE_PERCPU)
 			tell(v->f->btf, &v->told, solve_place(s, c->arg[v->arg]));
 		else if (c->arg[v->arg].base || c->arg[v->arg].off < -4096)
 			v->told.open = true;
@@ -205,7 +205,7 @@ static void ask_registrar(struct visit *v, struct solver *s)
 			continue;
 		if (!type)
 			data = data_param(f, c);
-		if (data == SITES_NO_ARG || c->arg[data].base <= NODE_PERCPU)
+		if (data == SITES_NO_ARG || c->arg[data].base < NODE_PERCPU)
 			continue;
 		tell(f->btf, &v->told, solve_place(s, c->arg[data]));
 	}
@@ -237,6 +237,64 @@ struct place outside_argument(struct outside *o, const struct flow *f, uint32_t 
 	v.told.open = false;
 	v.ask = ask_caller;
 	visit_all(o, &v, false);
+	return verdict(&v.told);
+}
+
+/* Ask a called function, if it sees types as the caller does. */
+static void visit_callee(struct outside *o, struct visit *v, const struct target *callee)
+{
+	const struct btf *btf = callee->sym ? image_btf(o->im, callee->sym) : NULL;
+
+	if (!btf || !callee->sym->text || callee->addr == v->f->sym->addr ||
+	    (btf != v->f->btf && btf != btf__base_btf(v->f->btf)))
+		return;
+	v->ip = callee->addr + 1;
+	visit(o, v);
+}
+
+static void ask_result(struct visit *v, struct solver *s)
+{
+	if (s->f->returned.base)
+		tell(s->f->btf, &v->told, solve_place(s, s->f->returned));
+}
+
+struct place outside_result(struct outside *o, const struct flow *f, const struct target *callee)
+{
+	struct visit v = {.f = f, .ask = ask_result};
+
+	visit_callee(o, &v, callee);
+	return verdict(&v.told);
+}
+
+/* All that is stored where the argument points to. */
+static void ask_stored(struct visit *v, struct solver *s)
+{
+	const struct flow *f = s->f;
+
+	for (uint32_t node = NODE_STACK + 1; node < f->nodes.nr; node++) {
+		for (uint32_t i = f->nodes.node[node].facts; i; i = f->fact[i - 1].next) {
+			const struct fact *fact = &f->fact[i - 1];
+			const struct node *to = &f->nodes.node[fact->where.base];
+			struct value stored = {.base = node, .off = fact->off};
+
+			if (fact->kind != FACT_STORED || to->kind != NODE_ARG ||
+			    to->off != v->arg || fact->where.off || fact->where.index)
+				continue;
+			if (fact->indexed) {
+				stored.index = NODE_ANY;
+				stored.scale = fact->scale;
+			}
+			tell(f->btf, &v->told, solve_place(s, stored));
+		}
+	}
+}
+
+struct place outside_stored(struct outside *o, const struct flow *f, const struct target *callee,
+			    uint32_t arg)
+{
+	struct visit v = {.f = f, .arg = arg, .ask = ask_stored};
+
+	visit_callee(o, &v, callee);
 	return verdict(&v.told);
 }
 

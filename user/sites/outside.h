@@ -18,6 +18,13 @@ size_t outside_memory(const struct outside *o);
 /* The object that argument `arg` of the function points into. type 0: unknown. */
 struct place outside_argument(struct outside *o, const struct flow *f, uint32_t arg);
 
+/* The object that the result of a function points into, as the caller f sees types. */
+struct place outside_result(struct outside *o, const struct flow *f, const struct target *callee);
+
+/* The object that a pointer points into which the function stores where its argument points to. */
+struct place outside_stored(struct outside *o, const struct flow *f, const struct target *callee,
+			    uint32_t arg);
+
 /* Fill in what functions of a like name show an open member to be. False: nothing, or several. */
 bool outside_opened(struct outside *o, const struct flow *f, struct opened *what);
 

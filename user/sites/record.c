@@ -62,6 +62,7 @@ void record_store(struct flow *f, struct value at, struct value stored)
 		record_slot(f, at.off, stored);
 	if (stored.base) {
 		fact.indexed = stored.index;
+		fact.scale = stored.scale;
 		add_fact(f, stored.base, &fact);
 		return;
 	}

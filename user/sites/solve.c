@@ -8,9 +8,9 @@
 #include "sites/island.h"
 
 #define MAX_DEPTH 48
-#define MAX_STEPS 100000
-#define LEAVES 16
 #define LEAF_PHIS 64
+#define TRIES 3
+#define ORIGIN_DEPTH 10
 
 int solver_init(struct solver *s, const struct flow *f)
 {
@@ -31,7 +31,6 @@ void solver_again(struct solver *s)
 {
 	memset(s->memo, 0, s->f->nodes.nr * sizeof(*s->memo));
 	s->nr_islands = 0;
-	s->steps = 0;
 }
 
 static uint8_t weaker(uint8_t a, uint8_t b)
@@ -49,11 +48,7 @@ static uint32_t stride_of(struct value v)
 	return v.scale < 0 ? -(int64_t)v.scale : v.scale;
 }
 
-/*
- * An offset in an object of a type that begins at `start` from the node. With an index: in an
- * element of an array in it, or of an array of such objects.
- */
-static bool offset_in(const struct flow *f, uint32_t type, int64_t start, struct value v,
+bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct value v,
 		      int64_t *ret)
 {
 	int64_t off = v.off - start, size = types_size(f->btf, type);
@@ -63,16 +58,14 @@ static bool offset_in(const struct flow *f, uint32_t type, int64_t start, struct
 		return false;
 	if (!v.index) {
 		*ret = off;
-		return off >= 0 && off < size;
+		return types_covers(f->btf, type, off);
 	}
-	if (stride % size == 0) {
-		*ret = (off % size + size) % size;
+	if (types_covers(f->btf, type, off) && types_element(f->btf, type, off, stride, &in)) {
+		*ret = in;
 		return true;
 	}
-	if (off < 0 || off >= size || !types_element(f->btf, type, off, stride, &in))
-		return false;
-	*ret = in;
-	return true;
+	*ret = (off % size + size) % size;
+	return stride % size == 0;
 }
 
 /* The declared type of the value that is loaded from a place. */
@@ -181,7 +174,7 @@ static uint32_t node_type(struct solver *s, uint32_t node, uint8_t *ret_strength
 
 /* The values that a PHI may be, through other PHIs. */
 struct leaves {
-	struct value leaf[LEAVES];
+	struct value leaf[SOLVE_LEAVES];
 	uint32_t phi[LEAF_PHIS];
 	int64_t shift[LEAF_PHIS];
 	uint32_t nr, nr_phis;
@@ -193,7 +186,7 @@ static void add_leaf(struct leaves *l, struct value v)
 	for (uint32_t i = 0; i < l->nr; i++)
 		if (value_equal(l->leaf[i], v))
 			return;
-	if (l->nr == LEAVES)
+	if (l->nr == SOLVE_LEAVES)
 		l->many = true;
 	else
 		l->leaf[l->nr++] = v;
@@ -259,6 +252,16 @@ static bool leaves_of(const struct flow *f, uint32_t node, struct leaves *ret)
 	return ret->nr;
 }
 
+uint32_t solve_leaves(struct solver *s, uint32_t node, struct value ret[SOLVE_LEAVES])
+{
+	struct leaves l;
+
+	if (!leaves_of(s->f, node, &l) || l.many)
+		return 0;
+	memcpy(ret, l.leaf, l.nr * sizeof(*ret));
+	return l.nr;
+}
+
 /*
  * All leaves of a PHI lead to one type. Those that depend on the PHI itself (a list that is
  * walked) are passed over at first, and must agree in the end.
@@ -274,8 +277,13 @@ static struct place join_leaves(struct solver *s, const struct leaves *l, bool *
 
 		if (!at.type && s->busy != busy)
 			continue;
-		if (!at.type || at.off) {
+		if (!at.type || (at.off && !sum.type)) {
 			*ret_open = true;
+			continue;
+		}
+		if (at.off) { /* the object may be a part of another */
+			if (!types_has_at(s->f->btf, at.type, at.off, sum.type))
+				return nowhere();
 			continue;
 		}
 		if (sum.type && !types_same(s->f->btf, sum.type, at.type))
@@ -321,10 +329,18 @@ static uint32_t opened_pointee(struct solver *s, const struct node *n)
 	for (uint32_t i = 0; place.type && i < s->nr_opened; i++) {
 		const struct opened *o = &s->opened[i];
 
-		if (!o->tail && o->off == place.off && types_same(s->f->btf, o->type, place.type))
+		if (o->kind == OPENED_MEMBER && o->off == place.off && types_same(s->f->btf, o->type, place.type))
 			return o->to;
 	}
 	return 0;
+}
+
+static struct place told_place(const struct solver *s, uint32_t node)
+{
+	for (uint32_t i = 0; i < s->nr_told; i++)
+		if (s->told[i].node == node)
+			return s->told[i].place;
+	return nowhere();
 }
 
 struct place solve_pointee(struct solver *s, uint32_t node)
@@ -338,16 +354,15 @@ struct place solve_pointee(struct solver *s, uint32_t node)
 
 	if (memo->state == MEMO_DONE)
 		return memo->pointee;
-	if (memo->state == MEMO_BUSY || s->depth > MAX_DEPTH || s->steps++ > MAX_STEPS) {
+	if (memo->state == MEMO_BUSY || s->depth > MAX_DEPTH || s->steps++ > SOLVE_STEPS) {
 		s->busy++;
 		return to;
 	}
 	busy = s->busy;
 	memo->state = MEMO_BUSY;
 	s->depth++;
-	if (n->kind == NODE_ARG && n->off < SOLVE_ARGS && s->given[n->off].type) {
-		to = s->given[n->off];
-	} else {
+	to = told_place(s, node);
+	if (!to.type) {
 		type = node_type(s, node, &strength);
 		to.type = type ? types_pointee(s->f->im->types, s->f->btf, type) : 0;
 		if (n->kind == NODE_LOAD && !n->base && !n->scale)
@@ -362,7 +377,7 @@ struct place solve_pointee(struct solver *s, uint32_t node)
 	}
 	s->depth--;
 	/* what was not found for want of something that is being asked may be found later */
-	memo->state = !to.type && s->busy != busy ? MEMO_NONE : MEMO_DONE;
+	memo->state = !to.type && s->busy != busy && memo->tries++ < TRIES ? MEMO_NONE : MEMO_DONE;
 	memo->pointee = to;
 	return to;
 }
@@ -407,7 +422,7 @@ static struct place place_by_declaration(struct solver *s, struct value v)
 {
 	struct place to = solve_pointee(s, v.base), at = nowhere();
 
-	if (to.type && offset_in(s->f, to.type, -to.off, v, &at.off)) {
+	if (to.type && solve_offset_in(s->f, to.type, -to.off, v, &at.off)) {
 		at.type = to.type;
 		at.strength = to.strength;
 		return at;
@@ -425,7 +440,9 @@ static struct place place_by_use(struct solver *s, struct value v)
 		const struct island *is = &s->island[s->memo[v.base].island + i];
 		struct place at = {.type = is->type, .strength = is->strength};
 
-		if (is->library || !offset_in(s->f, is->type, is->off, v, &at.off))
+		if (is->library || !solve_offset_in(s->f, is->type, is->off, v, &at.off))
+			continue;
+		if (is->joined && !accesses_fit(s, v.base, is->type, is->off))
 			continue;
 		if (!sum.type || types_size(s->f->btf, at.type) > types_size(s->f->btf, sum.type)) {
 			if (sum.type && !types_has_at(s->f->btf, at.type, at.off - sum.off,
@@ -445,7 +462,9 @@ struct place solve_place(struct solver *s, struct value v)
 {
 	struct place at = nowhere();
 
-	if (v.base <= NODE_PERCPU || s->depth > MAX_DEPTH || s->steps++ > MAX_STEPS)
+	if (v.base == NODE_PERCPU && !v.index)
+		return percpu_place(s, v.off);
+	if (v.base <= NODE_PERCPU || s->depth > MAX_DEPTH || s->steps++ > SOLVE_STEPS)
 		return at;
 	s->depth++;
 	at = place_by_declaration(s, v);
@@ -461,21 +480,55 @@ struct place solve_place(struct solver *s, struct value v)
 	return at;
 }
 
-uint32_t solve_root(const struct solver *s, struct value v)
+static bool was_told(const struct solver *s, uint32_t node)
 {
-	for (int depth = 0; depth < MAX_DEPTH; depth++) {
-		const struct node *n = &s->f->nodes.node[v.base];
+	for (uint32_t i = 0; i < s->nr_told; i++)
+		if (s->told[i].node == node)
+			return true;
+	return false;
+}
 
-		if (n->kind == NODE_ARG)
-			return n->off;
-		if (n->kind == NODE_PHI && n->nr_inputs)
-			v = nodes_inputs(&s->f->nodes, v.base)[0];
-		else if (n->kind == NODE_LOAD)
-			v.base = n->base;
-		else
-			break;
+static uint32_t find_origin(struct solver *s, struct value v, int depth)
+{
+	const struct node *n = &s->f->nodes.node[v.base];
+	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
+	struct place to;
+	uint32_t found;
+
+	if (v.base <= NODE_STACK || depth > ORIGIN_DEPTH)
+		return 0;
+	to = solve_pointee(s, v.base);
+	if (to.type && !types_is_library(s->f->btf, to.type) &&
+	    types_covers(s->f->btf, to.type, v.off + to.off))
+		return 0;
+	if (n->kind == NODE_ARG || n->kind == NODE_RESULT ||
+	    (n->kind == NODE_LOAD && n->base == NODE_STACK))
+		return was_told(s, v.base) ? 0 : v.base;
+	at.index = n->scale ? NODE_ANY : 0;
+	if (n->kind == NODE_LOAD)
+		return find_origin(s, at, depth + 1);
+	for (uint8_t i = 0; n->kind == NODE_PHI && i < n->nr_inputs; i++) {
+		struct value in = nodes_inputs(&s->f->nodes, v.base)[i];
+
+		in.off += v.off;
+		found = find_origin(s, in, depth + 1);
+		if (found)
+			return found;
 	}
-	return SITES_NO_ARG;
+	return 0;
+}
+
+uint32_t solve_origin(struct solver *s, struct value v)
+{
+	return find_origin(s, v, 0);
+}
+
+void solver_tell(struct solver *s, uint32_t node, struct place place)
+{
+	if (s->nr_told < SOLVE_TOLD)
+		s->told[s->nr_told++] = (struct solve_told){node, place};
+	if (place.type)
+		solver_again(s);
 }
 
 bool solve_arg_is_lock(const struct solver *s, uint32_t arg)

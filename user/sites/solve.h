@@ -6,7 +6,8 @@
 #include "sites/flow.h"
 #include "sites/sites.h"
 
-#define SOLVE_ARGS 8
+#define SOLVE_TOLD 16
+#define SOLVE_STEPS 100000 /* of one function, however often it is asked about */
 
 /* An object of a type, and an offset in it. */
 struct place {
@@ -19,6 +20,7 @@ enum memo_state { MEMO_NONE, MEMO_BUSY, MEMO_DONE };
 
 struct memo {
 	uint8_t state, islands_state;
+	uint8_t tries; /* that ended unknown, as something was busy */
 	struct place pointee; /* what the node points to, by declarations */
 	uint32_t island, nr_islands;
 };
@@ -32,13 +34,16 @@ struct island {
 	bool joined; /* told by what a PHI of several values is used for, or by another of these */
 };
 
-/*
- * A pointer member that is void to BTF, and the struct that it points to here; or, `tail`, the
- * private data behind a struct, at that offset from its start.
- */
+/* How a struct that BTF does not name hangs on one that it names. */
+enum opened_kind {
+	OPENED_MEMBER, /* a pointer member that is void to BTF points to it */
+	OPENED_TAIL,   /* private data, `off` bytes behind the start of the other */
+	OPENED_AROUND, /* the other is a member of it, at `off` */
+};
+
 struct opened {
 	uint32_t type, off, to; /* to 0: unknown */
-	bool tail;
+	uint32_t kind;		/* enum opened_kind */
 };
 
 #define SOLVE_OPENED 8
@@ -48,7 +53,11 @@ struct solver {
 	struct memo *memo; /* by node */
 	struct island *island;
 	uint32_t nr_islands, room_islands;
-	struct place given[SOLVE_ARGS]; /* what callers give; type 0: not known */
+	struct solve_told {
+		uint32_t node;
+		struct place place; /* type 0: others were asked, and do not know */
+	} told[SOLVE_TOLD]; /* by other functions */
+	uint32_t nr_told;
 	struct opened opened[SOLVE_OPENED];
 	uint32_t nr_opened;
 	int depth;
@@ -60,7 +69,8 @@ struct solver {
 int solver_init(struct solver *s, const struct flow *f);
 void solver_free(struct solver *s);
 
-/* Forget what was concluded, as `given` has changed. */
+/* Other functions say what a node points to. What was concluded before is forgotten. */
+void solver_tell(struct solver *s, uint32_t node, struct place place);
 void solver_again(struct solver *s);
 
 /* The object that a value points into. */
@@ -81,7 +91,10 @@ void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct op
 /* Is the argument declared to point to a lock: any lock, as far as a prototype can say it? */
 bool solve_arg_is_lock(const struct solver *s, uint32_t arg);
 
-/* The argument that a value was found through; SITES_NO_ARG: none. */
-uint32_t solve_root(const struct solver *s, struct value v);
+/*
+ * Where a value comes from that other functions may know: an argument, the result of a call, or
+ * a stack slot that a call may have filled; whose type is open, and that was not told yet. 0: none.
+ */
+uint32_t solve_origin(struct solver *s, struct value v);
 
 #endif

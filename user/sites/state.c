@@ -5,7 +5,9 @@
 
 #define CMOV_SLOT INT64_MIN  /* for the key of a PHI: no slot of a block's */
 #define ESCAPED 16	     /* bytes of an object on the stack that a function may have changed */
+#define ARRAY 64	     /* bytes of an array on the stack that a store with an index may hit */
 #define MAX_ESCAPED 4096
+#define MOST_ALIGNED (1 << 30)
 
 static const uint8_t arg_regs[FLOW_ARGS] = {R_DI, R_SI, R_DX, R_CX, R_8, R_8 + 1};
 
@@ -203,7 +205,7 @@ static void write_operand(struct flow *f, struct state *st, const struct decode_
 		if (!at.index && o->size == 8)
 			set_slot(st, at.off, v);
 		else
-			drop_slots(st, at.off, at.index ? MAX_ESCAPED : o->size);
+			drop_slots(st, at.off, at.index ? ARRAY : o->size);
 	}
 	if (!record)
 		return;
@@ -219,17 +221,45 @@ static void clobber(struct flow *f, struct state *st, const struct decode_insn *
 			st->reg[i] = opaque(f, insn->ip, i);
 }
 
-/* A mask that clears low bits leaves an aligned pointer, or one without its tag, as it is. */
+/* The power of two that a number is known to be a multiple of; 1: none. */
+static int64_t alignment(struct value v)
+{
+	uint64_t bits = (uint64_t)v.off | (v.index ? (uint64_t)v.scale : 0);
+
+	if (v.base || !bits)
+		return 1;
+	bits &= -bits;
+	return bits > MOST_ALIGNED ? MOST_ALIGNED : (int64_t)bits;
+}
+
+/*
+ * A mask that clears low bits leaves an aligned pointer, or one without its tag, as it is. Of
+ * what is masked otherwise, the alignment is known: page tables hold addresses of pages.
+ */
 static struct value masked(struct flow *f, const struct decode_insn *insn, struct value v,
 			   struct value mask)
 {
 	int64_t least = v.base == NODE_STACK ? -4096 : -16;
+	struct value result = opaque(f, insn->ip, insn->operand[0].reg);
+	int64_t aligned = alignment(v);
 
 	if (value_is_const(mask) && mask.off < 0 && mask.off >= least && v.base)
 		return v;
 	if (value_is_const(v) && value_is_const(mask))
 		return value_const(v.off & mask.off);
-	return opaque(f, insn->ip, insn->operand[0].reg);
+	if (alignment(mask) > aligned)
+		aligned = alignment(mask);
+	return aligned > 1 ? value_mul(result, aligned) : result;
+}
+
+static struct value shifted_right(struct flow *f, const struct decode_insn *insn, struct value v,
+				  struct value by)
+{
+	struct value result = opaque(f, insn->ip, insn->operand[0].reg);
+
+	if (!value_is_const(by) || by.off < 0 || by.off > 31 || alignment(v) >> by.off <= 1)
+		return result;
+	return value_mul(result, alignment(v) >> by.off);
 }
 
 static struct value product(struct flow *f, struct state *st, const struct decode_insn *insn,
@@ -269,6 +299,8 @@ static struct value arithmetic(struct flow *f, struct state *st, const struct de
 		if (value_is_const(b) && b.off >= 0 && b.off < 31)
 			return value_mul(a, INT64_C(1) << b.off);
 		break;
+	case OP_SHR:
+		return shifted_right(f, insn, a, b);
 	case OP_AND:
 		return masked(f, insn, a, b);
 	case OP_XOR:
@@ -280,6 +312,16 @@ static struct value arithmetic(struct flow *f, struct state *st, const struct de
 		break;
 	}
 	return opaque(f, insn->ip, insn->operand[0].reg);
+}
+
+void state_make_null(struct state *st, struct value v)
+{
+	for (int i = 0; i < R_NR; i++)
+		if (value_equal(st->reg[i], v))
+			st->reg[i] = value_const(0);
+	for (uint32_t i = 0; i < st->nr_slots; i++)
+		if (value_equal(st->slot[i].value, v))
+			st->slot[i].value = value_const(0);
 }
 
 /* Either the one or the other: a PHI of the instruction. */
@@ -399,7 +441,7 @@ static void apply_other(struct flow *f, struct state *st, const struct decode_in
 		if (at.base == NODE_STACK && insn->op == OP_OTHER)
 			drop_slots(st, at.off, insn->operand[i].size);
 	}
-	if (insn->op != OP_NOP)
+	if (insn->op != OP_NOP && insn->op != OP_TEST)
 		clobber(f, st, insn);
 }
 
@@ -431,6 +473,7 @@ void state_apply(struct flow *f, struct state *st, const struct decode_insn *ins
 	case OP_DEC:
 	case OP_NEG:
 	case OP_SHL:
+	case OP_SHR:
 	case OP_AND:
 	case OP_XOR:
 		v = arithmetic(f, st, insn, record);

@@ -24,6 +24,9 @@ void state_begin(struct flow *f, struct state *st, bool unknown, uint64_t ip);
 /* Apply an instruction; `record`: note calls and facts. */
 void state_apply(struct flow *f, struct state *st, const struct decode_insn *insn, bool record);
 
+/* That value is known to be 0 here. */
+void state_make_null(struct state *st, struct value v);
+
 /* Notes for `record`. */
 void record_access(struct flow *f, struct value addr, uint32_t size);
 void record_store(struct flow *f, struct value addr, struct value stored);

@@ -23,7 +23,7 @@ struct unit {
 
 struct types {
 	const struct kbtf *k;
-	struct unit *units; /* made when first asked for */
+	struct unit **units; /* made when first asked for */
 	size_t nr_units;
 	bool failed; /* no memory */
 };
@@ -49,18 +49,20 @@ void types_free(struct types *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; i < t->nr_units; i++)
-		free(t->units[i].embeds);
+	for (size_t i = 0; i < t->nr_units; i++) {
+		free(t->units[i]->embeds);
+		free(t->units[i]);
+	}
 	free(t->units);
 	free(t);
 }
 
 size_t types_memory(const struct types *t)
 {
-	size_t sum = sizeof(*t) + t->nr_units * sizeof(*t->units);
+	size_t sum = sizeof(*t) + t->nr_units * (sizeof(*t->units) + sizeof(**t->units));
 
 	for (size_t i = 0; i < t->nr_units; i++)
-		sum += t->units[i].room * sizeof(*t->units[i].embeds);
+		sum += t->units[i]->room * sizeof(*t->units[i]->embeds);
 	return sum;
 }
 
@@ -173,6 +175,52 @@ static bool covers(const struct btf *btf, const struct btf_type *t, uint32_t i, 
 	return i + 1 == btf_vlen(t) && array && btf_is_array(array) && !btf_array(array)->nelems;
 }
 
+/*
+ * Members from *ret_first up to the one returned may cover the offset: of a union all, of a
+ * struct, whose members stand in order, the last that begin no later.
+ */
+static uint32_t members_at(const struct btf *btf, const struct btf_type *t, uint32_t off,
+			   uint32_t *ret_first)
+{
+	uint32_t low = 0, high = btf_vlen(t), in;
+
+	*ret_first = 0;
+	if (btf_is_union(t))
+		return high;
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (btf_member_bit_offset(t, mid) / 8 <= off)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (*ret_first = low; *ret_first; --*ret_first) {
+		uint32_t i = *ret_first - 1;
+
+		if (!btf_member_bitfield_size(t, i) && types_size(btf, btf_members(t)[i].type) &&
+		    !covers(btf, t, i, off, &in))
+			break;
+	}
+	return low;
+}
+
+bool types_covers(const struct btf *btf, uint32_t id, int64_t off)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id), *array;
+	uint32_t in;
+
+	if (off < 0 || off > INT32_MAX || !t || !btf_is_composite(t) || !btf_vlen(t))
+		return false;
+	if (off < types_size(btf, id))
+		return true;
+	/* an array of bytes is private data of any type */
+	array = btf__type_by_id(btf, types_bare(btf, btf_members(t)[btf_vlen(t) - 1].type));
+	return array && btf_is_array(array) &&
+	       types_size(btf, btf_array(array)->type) >= sizeof(uint64_t) &&
+	       covers(btf, t, btf_vlen(t) - 1, off, &in);
+}
+
 static uint32_t in_element(const struct btf *btf, const struct btf_type *array, uint32_t off)
 {
 	uint32_t size = types_size(btf, btf_array(array)->type);
@@ -210,14 +258,14 @@ static void note_leaf(struct member_search *s, uint32_t id)
 static void find_members(struct member_search *s, uint32_t id, uint32_t off, int depth)
 {
 	const struct btf_type *t = btf__type_by_id(s->btf, id = types_bare(s->btf, id));
-	uint32_t in;
+	uint32_t in, i;
 
 	if (!t || depth > DEPTH)
 		return;
 	if (btf_is_array(t)) {
 		find_members(s, btf_array(t)->type, in_element(s->btf, t, off), depth + 1);
 	} else if (btf_is_composite(t)) {
-		for (uint32_t i = 0; i < btf_vlen(t); i++)
+		for (uint32_t end = members_at(s->btf, t, off, &i); i < end; i++)
 			if (!btf_member_bitfield_size(t, i) && covers(s->btf, t, i, off, &in))
 				find_members(s, btf_members(t)[i].type, in, depth + 1);
 	} else if (!off && types_size(s->btf, id) == s->size) {
@@ -236,7 +284,7 @@ uint32_t types_member(const struct btf *btf, uint32_t id, uint32_t off, uint32_t
 static bool access_fits(const struct btf *btf, uint32_t id, uint32_t off, uint32_t size, int depth)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id = types_bare(btf, id));
-	uint32_t in;
+	uint32_t in, i, end;
 
 	if (!t || depth > DEPTH)
 		return false;
@@ -244,7 +292,7 @@ static bool access_fits(const struct btf *btf, uint32_t id, uint32_t off, uint32
 		return access_fits(btf, btf_array(t)->type, in_element(btf, t, off), size,
 				   depth + 1);
 	if (btf_is_composite(t)) {
-		for (uint32_t i = 0; i < btf_vlen(t); i++)
+		for (end = members_at(btf, t, off, &i); i < end; i++)
 			if (covers(btf, t, i, off, &in) &&
 			    (btf_member_bitfield_size(t, i) ||
 			     access_fits(btf, btf_members(t)[i].type, in, size, depth + 1)))
@@ -263,7 +311,7 @@ bool types_access_fits(const struct btf *btf, uint32_t id, uint32_t off, uint32_
 static bool has_at(const struct btf *btf, uint32_t id, uint32_t off, uint32_t inner, int depth)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id = types_bare(btf, id));
-	uint32_t in;
+	uint32_t in, i, end;
 
 	if (!t || depth > DEPTH)
 		return false;
@@ -271,7 +319,9 @@ static bool has_at(const struct btf *btf, uint32_t id, uint32_t off, uint32_t in
 		return true;
 	if (btf_is_array(t))
 		return has_at(btf, btf_array(t)->type, in_element(btf, t, off), inner, depth + 1);
-	for (uint32_t i = 0; btf_is_composite(t) && i < btf_vlen(t); i++)
+	if (!btf_is_composite(t))
+		return false;
+	for (end = members_at(btf, t, off, &i); i < end; i++)
 		if (covers(btf, t, i, off, &in) &&
 		    has_at(btf, btf_members(t)[i].type, in, inner, depth + 1))
 			return true;
@@ -287,7 +337,7 @@ static bool element(const struct btf *btf, uint32_t id, uint32_t off, uint32_t s
 		    uint32_t base, int depth, uint32_t *ret)
 {
 	const struct btf_type *t = btf__type_by_id(btf, types_bare(btf, id));
-	uint32_t in, size;
+	uint32_t in, size, i, end;
 
 	if (!t || depth > DEPTH)
 		return false;
@@ -301,7 +351,9 @@ static bool element(const struct btf *btf, uint32_t id, uint32_t off, uint32_t s
 		}
 		return element(btf, btf_array(t)->type, off % size, stride, base, depth + 1, ret);
 	}
-	for (uint32_t i = 0; btf_is_composite(t) && i < btf_vlen(t); i++)
+	if (!btf_is_composite(t))
+		return false;
+	for (end = members_at(btf, t, off, &i); i < end; i++)
 		if (covers(btf, t, i, off, &in) &&
 		    element(btf, btf_members(t)[i].type, in, stride, base + off - in, depth + 1,
 			    ret))
@@ -338,7 +390,7 @@ static bool find_inner(struct inner_search *s, uint32_t id, uint32_t off, int de
 {
 	const struct btf_type *t = btf__type_by_id(s->btf, types_bare(s->btf, id));
 	struct inner_search outer = *s;
-	uint32_t in;
+	uint32_t in, i, end;
 
 	if (!t || depth > DEPTH)
 		return false;
@@ -348,7 +400,7 @@ static bool find_inner(struct inner_search *s, uint32_t id, uint32_t off, int de
 		return find_inner(s, btf_array(t)->type, in_element(s->btf, t, off), depth + 1);
 	if (!btf_is_composite(t))
 		return false;
-	for (uint32_t i = 0; i < btf_vlen(t); i++) {
+	for (end = members_at(s->btf, t, off, &i); i < end; i++) {
 		if (!covers(s->btf, t, i, off, &in))
 			continue;
 		if (t->name_off && btf_is_struct(t)) {
@@ -446,17 +498,20 @@ static int compare_embeds(const void *va, const void *vb)
 static const struct unit *unit_of(struct types *t, const struct btf *btf)
 {
 	const struct btf *base = btf__base_btf(btf);
-	struct unit *more, *u;
+	struct unit **more, *u;
 
 	for (size_t i = 0; i < t->nr_units; i++)
-		if (t->units[i].btf == btf)
-			return &t->units[i];
+		if (t->units[i]->btf == btf)
+			return t->units[i];
 	more = realloc(t->units, (t->nr_units + 1) * sizeof(*more));
 	if (!more)
 		return NULL;
 	t->units = more;
-	u = &more[t->nr_units++];
-	*u = (struct unit){.btf = btf};
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return NULL;
+	u->btf = btf;
+	more[t->nr_units++] = u;
 	for (uint32_t id = base ? btf__type_cnt(base) : 1; id < btf__type_cnt(btf); id++) {
 		const struct btf_type *bt = btf__type_by_id(btf, id);
 

@@ -35,6 +35,9 @@ uint32_t types_member(const struct btf *btf, uint32_t id, uint32_t off, uint32_t
 /* Can an access of that size at the offset be one to members of the type? */
 bool types_access_fits(const struct btf *btf, uint32_t id, uint32_t off, uint32_t size);
 
+/* Is the offset in the type, or in an array without length at its end? */
+bool types_covers(const struct btf *btf, uint32_t id, int64_t off);
+
 /* Has the type an object of that other type at the offset? */
 bool types_has_at(const struct btf *btf, uint32_t id, uint32_t off, uint32_t inner);
 

@@ -259,7 +259,8 @@ static bool widen(const struct value *to, struct value in, struct value *ret)
 
 	if (to->base != in.base || to->base == NODE_STACK)
 		return false;
-	if (!to->base && !(is_address(to->off) && is_address(in.off)))
+	if (!to->base && !(is_address(to->off) && is_address(in.off)) &&
+	    !(to->index && in.index)) /* multiples of the same */
 		return false;
 	stride = gcd(gcd(to->scale, in.scale), diff);
 	if (stride < LEAST_STRIDE || stride > INT32_MAX)
