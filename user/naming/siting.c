@@ -31,6 +31,22 @@ static bool is_typed(const struct sites_answer *a)
 	       a->strength != SITES_BY_HINT;
 }
 
+/* A guess is as good as use where the kernel has told a name that it ends in. */
+static void believe_told(struct siting *s, const struct names_result *r, const struct lv_class *class)
+{
+	char told[LOCKPATH_LEN], guessed[LOCKPATH_LEN];
+
+	if (is_typed(&s->answer) || s->hint.kind != SITES_MEMBER || !r->alias[0] ||
+	    s->hint.offset != class->place.off)
+		return;
+	lockpath_last(r->alias, told, sizeof(told));
+	lockpath_last(s->hint.name, guessed, sizeof(guessed));
+	if (strcmp(told, guessed))
+		return;
+	s->answer = s->hint;
+	s->answer.strength = SITES_BY_USE;
+}
+
 /* By which a type is known whatever lies around it. */
 static const char *identity(const struct sites_answer *a)
 {
@@ -44,6 +60,8 @@ void siting_ask(struct sites *s, const struct callsite_stack *stacks, size_t nr,
 	memset(ret, 0, sizeof(*ret));
 	for (size_t i = 0; s && i < nr; i++) {
 		ask_stack(s, &stacks[i], &answer);
+		if (answer.kind == SITES_MEMBER && answer.strength == SITES_BY_HINT)
+			ret->hint = answer;
 		if (!is_typed(&answer))
 			continue;
 		if (!is_typed(&ret->answer)) {
@@ -179,6 +197,7 @@ int siting_join(struct siting_item *items, size_t nr)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		items[i].one_with = i;
+		believe_told(&items[i].siting, items[i].result, items[i].class);
 		if (has_type(&items[i]))
 			some[kept++] = &items[i];
 		else if (items[i].class->place.site && items[i].siting.contradicts)

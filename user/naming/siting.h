@@ -15,6 +15,7 @@
 /* The best of what the call sites on a class's stacks say. */
 struct siting {
 	struct sites_answer answer; /* kind SITES_UNKNOWN: nothing */
+	struct sites_answer hint;   /* a guess, kind SITES_UNKNOWN: none */
 	bool contradicts;	    /* two sites name different types */
 };
 

@@ -305,11 +305,12 @@ static void set_query(const struct slabname *s, const struct callsite_stack *sta
 }
 
 /*
- * Where memory does not tell, the functions that took the locks may. What a
- * wait queue's name has told does not give way to them.
+ * Where memory does not tell, the functions that took the locks may. A name that was told
+ * does not give way to them; where both fit one struct, that is it.
  */
 static void name_by_callsite(struct slabname *s, const struct callsite_query *q)
 {
+	const struct evidence_item *told = told_here(s);
 	enum callsite_verdict verdict;
 	struct kbtf_type type;
 	struct lockpath lock;
@@ -324,8 +325,10 @@ static void name_by_callsite(struct slabname *s, const struct callsite_query *q)
 	for (size_t i = 0; i < s->nr_found; i++)
 		if (!strcmp(s->found[i].type, kbtf_name(type)))
 			s->nr_found = 0;
-	if (s->nr_found || told_here(s))
+	if (s->nr_found || (told && (told->clashes || !evidence_fits(s->from->btf, told, type))))
 		return;
+	if (told)
+		verdict = CALLSITE_SURE;
 	set_name(s, kbtf_name(type), lock.path,
 		 verdict == CALLSITE_SURE ? NAMES_INFERRED : NAMES_AMBIGUOUS);
 	s->ret->by_callsite = true;
