@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Classes of untyped memory by their call sites' types, and the functions that take any lock. */
+#include "test_kernel_btf.h"
+
+#include "naming/generic.h"
+#include "naming/siting.h"
+
+#define MAX 8
+#define CACHE_A 0xffff888100001000ull
+#define CACHE_B 0xffff888100002000ull
+
+static struct lv_class classes[MAX];
+static struct names_result results[MAX];
+static struct siting_item items[MAX];
+static size_t nr;
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(classes, 0, sizeof(classes));
+	memset(results, 0, sizeof(results));
+	memset(items, 0, sizeof(items));
+	nr = 0;
+	return 0;
+}
+
+/* A class at an offset of a cache's objects, and what its site is known to lock. */
+static size_t add(uint64_t cache, uint32_t off, enum sites_strength strength, const char *name,
+		  const char *inner, uint32_t offset)
+{
+	struct sites_answer *a = &items[nr].siting.answer;
+
+	classes[nr].place = (struct lv_place){
+		.base = cache, .off = off, .kind = LV_PLACE_SLAB, .site = 0xffffffff81000000 + nr};
+	classes[nr].family = LV_SPIN;
+	snprintf(results[nr].name, sizeof(results[nr].name), "kmalloc-512+0x%x", off);
+	results[nr].certainty = NAMES_AMBIGUOUS;
+	items[nr].class = &classes[nr];
+	items[nr].result = &results[nr];
+	if (name) {
+		a->kind = SITES_MEMBER;
+		a->strength = strength;
+		a->offset = offset;
+		snprintf(a->name, sizeof(a->name), "%s", name);
+		snprintf(a->inner, sizeof(a->inner), "%s", inner);
+	}
+	return nr++;
+}
+
+static void join(void)
+{
+	assert_int_equal(siting_join(items, nr), 0);
+}
+
+#define IS(i, text, grade)                                                 \
+	do {                                                               \
+		assert_string_equal(results[i].name, text);                \
+		assert_int_equal(results[i].certainty, NAMES_##grade);     \
+	} while (0)
+
+/* Unrelated locks at one place stay apart; one type's sites are one class, in whatever cache. */
+static void test_join(void **state)
+{
+	size_t group = add(CACHE_A, 0, SITES_BY_USE, "tmigr_group.lock", "tmigr_group.lock", 0);
+	size_t bucket = add(CACHE_A, 0, SITES_BY_TYPE, "io_hash_bucket.lock",
+			    "io_hash_bucket.lock", 0);
+	size_t again = add(CACHE_A, 0, SITES_BY_TYPE, "tmigr_group.lock", "tmigr_group.lock", 0);
+	size_t open = add(CACHE_A, 0, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t other = add(CACHE_B, 0, SITES_BY_TYPE, "io_hash_bucket.lock",
+			   "io_hash_bucket.lock", 0);
+
+	(void)state;
+	join();
+	IS(group, "tmigr_group.lock", EXACT); /* the surest evidence counts for all */
+	IS(bucket, "io_hash_bucket.lock", EXACT);
+	IS(open, "kmalloc-512+0x0", AMBIGUOUS);
+	assert_int_equal(items[again].one_with, group);
+	assert_int_equal(items[other].one_with, bucket);
+	assert_int_equal(items[open].one_with, open);
+	assert_int_not_equal(items[group].one_with, items[bucket].one_with);
+}
+
+/* Some sites know the struct around the type, some do not; two structs around it are two classes. */
+static void test_outer(void **state)
+{
+	size_t nfc = add(CACHE_A, 0x98, SITES_BY_TYPE, "nfc_dev.dev.mutex", "device.mutex", 0x98);
+	size_t plain = add(CACHE_A, 0x98, SITES_BY_TYPE, "device.mutex", "device.mutex", 0x88);
+	size_t b1 = add(CACHE_B, 0x98, SITES_BY_TYPE, "one.dev.mutex", "device.mutex", 0x98);
+	size_t b2 = add(CACHE_B, 0x98, SITES_BY_TYPE, "two.dev.mutex", "device.mutex", 0x98);
+	size_t b3 = add(CACHE_B, 0x98, SITES_BY_TYPE, "device.mutex", "device.mutex", 0x88);
+
+	(void)state;
+	join();
+	IS(nfc, "nfc_dev.dev.mutex", EXACT);
+	IS(plain, "nfc_dev.dev.mutex", EXACT);
+	assert_int_equal(items[plain].one_with, nfc);
+	IS(b1, "one.dev.mutex", EXACT);
+	IS(b2, "two.dev.mutex", EXACT);
+	IS(b3, "device.mutex", EXACT);
+	for (size_t i = b1; i <= b3; i++)
+		assert_int_equal(items[i].one_with, i);
+}
+
+/* A guess is nothing by itself; with the name that the kernel told it is. */
+static void test_hint(void **state)
+{
+	size_t alone = add(CACHE_A, 0x28, SITES_BY_HINT, "reiserfs_sb_info.lock",
+			   "reiserfs_sb_info.lock", 0x28);
+	size_t told = add(CACHE_B, 0x28, SITES_BY_HINT, "reiserfs_sb_info.lock",
+			  "reiserfs_sb_info.lock", 0x28);
+	size_t elsewhere = add(CACHE_B, 0x30, SITES_BY_HINT, "reiserfs_sb_info.lock",
+			       "reiserfs_sb_info.lock", 0x28);
+
+	(void)state;
+	for (size_t i = 0; i < nr; i++) {
+		items[i].siting.hint = items[i].siting.answer;
+		memset(&items[i].siting.answer, 0, sizeof(items[i].siting.answer));
+	}
+	snprintf(results[told].alias, sizeof(results[told].alias), "&sbi->lock");
+	snprintf(results[elsewhere].alias, sizeof(results[elsewhere].alias), "&sbi->lock");
+	join();
+	IS(alone, "kmalloc-512+0x28", AMBIGUOUS);
+	IS(told, "reiserfs_sb_info.lock", INFERRED);
+	IS(elsewhere, "kmalloc-512+0x30", AMBIGUOUS);
+}
+
+/* A twin is a class beside the one it is the twin of; two types in one class are ambiguous. */
+static void test_apart(void **state)
+{
+	size_t outer = add(CACHE_A, 0, SITES_BY_TYPE, "Qdisc.q.lock", "qdisc_skb_head.lock", 0);
+	size_t twin = add(CACHE_A, 0, SITES_BY_TYPE, "Qdisc.q.lock", "qdisc_skb_head.lock", 0);
+	size_t two = add(CACHE_B, 0, SITES_BY_TYPE, "a.lock", "a.lock", 0);
+
+	(void)state;
+	classes[twin].subclass = 1;
+	items[two].siting.contradicts = true;
+	results[two].certainty = NAMES_INFERRED;
+	join();
+	IS(outer, "Qdisc.q.lock", EXACT);
+	IS(twin, "Qdisc.q.lock/1", EXACT);
+	assert_int_equal(items[twin].one_with, twin);
+	assert_int_equal(results[two].certainty, NAMES_AMBIGUOUS);
+}
+
+static bool is_generic(const struct lv_generic *g, uint64_t ip)
+{
+	uint64_t step = (ip - g->start) >> LV_GENERIC_SHIFT;
+
+	return g->bits[step / 64] >> (step & 63) & 1;
+}
+
+static void add_function(struct mini *m, const char *name, int parameter)
+{
+	int pointer = btf__add_ptr(m->btf, parameter);
+	int proto = btf__add_func_proto(m->btf, 0);
+
+	assert_int_equal(btf__add_func_param(m->btf, "p", pointer), 0);
+	assert_true(btf__add_func(m->btf, name, BTF_FUNC_GLOBAL, proto) > 0);
+}
+
+static void test_generic(void **state)
+{
+	struct lv_generic *g = calloc(1, sizeof(*g));
+	struct mini m;
+	struct ksyms *ksyms;
+	struct kbtf *btf;
+	int owner;
+
+	(void)state;
+	fixture_write("kallsyms", "ffffffff81000000 T _text\n"
+				  "ffffffff81000040 T wake\n"
+				  "ffffffff81000060 t take.part.0\n"
+				  "ffffffff81000100 T typed\n"
+				  "ffffffff81000200 T _etext\n"
+				  "ffffffff82000000 D _sdata\n"
+				  "ffffffff82001000 B _end\n");
+	mini_begin(&m);
+	mini_spinlocks(&m, false);
+	mini_locks(&m);
+	owner = mini_struct(&m, "owner", 64);
+	mini_field(&m, "lock", m.spinlock_t, 0);
+	add_function(&m, "wake", m.wait_queue_head_t);
+	add_function(&m, "take", m.spinlock_t);
+	add_function(&m, "typed", owner);
+	btf = mini_end(&m, NULL);
+	assert_int_equal(ksyms_load(fixture_path("kallsyms"), &ksyms), 0);
+	assert_int_equal(generic_find(ksyms, btf, g), 2);
+	assert_true(is_generic(g, 0xffffffff81000040));
+	assert_true(is_generic(g, 0xffffffff8100005f));
+	assert_true(is_generic(g, 0xffffffff81000060)); /* a part of it, under a name of its own */
+	assert_false(is_generic(g, 0xffffffff81000100));
+	assert_false(is_generic(g, 0xffffffff81000000));
+	ksyms_free(ksyms);
+	kbtf_free(btf);
+	free(g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_join, begin),
+		cmocka_unit_test_setup(test_outer, begin),
+		cmocka_unit_test_setup(test_hint, begin),
+		cmocka_unit_test_setup(test_apart, begin),
+		cmocka_unit_test_setup_teardown(test_generic, fixture_setup, fixture_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
