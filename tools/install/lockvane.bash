@@ -51,6 +51,6 @@ _lockvane()
 		return
 	fi
 	case $command in
-	report | classes | edges | replay) _filedir ;;
+	report | classes | edges | explain | replay) _filedir ;;
 	esac
 } && complete -F _lockvane lockvane

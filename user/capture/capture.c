@@ -13,6 +13,7 @@ static void free_class(struct capture_class *class)
 {
 	free(class->name);
 	free(class->alias);
+	free(class->why);
 	free(class->kind);
 	free(class->key);
 }

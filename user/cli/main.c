@@ -14,6 +14,7 @@ static const struct {
 	{ "report", cmd_report, "report from a capture" },
 	{ "classes", cmd_classes, "list a capture's lock classes" },
 	{ "edges", cmd_edges, "list a capture's dependencies" },
+	{ "explain", cmd_explain, "why a class has its name and grade" },
 	{ "monitor", cmd_monitor, "watch for months, within a CPU budget" },
 	{ "findings", cmd_findings, "list what the monitor has found" },
 	{ "show", cmd_show, "one of those, whole" },

@@ -32,6 +32,9 @@ int report_json(FILE *out, const struct capture *c, const struct findings *f,
 int report_classes(FILE *out, const struct capture *c);
 int report_edges(FILE *out, const struct capture *c);
 
+/* Why the class of that index has its name and grade, for people. -ENOMEM, too. */
+int report_explain(FILE *out, const struct capture *c, uint32_t class);
+
 /* Both in the format of /proc/lockdep. */
 int report_proc(FILE *out, const struct capture *c);
 
