@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the files of tables: tables.c moves all but the edges, which are tables_edge.c's. */
+/* Between the files of tables: tables.c moves all but stacks and edges, which are tables_stack.c's and
+ * tables_edge.c's. */
 #ifndef LOCKVANE_CAPTURE_TABLES_INTERNAL_H
 #define LOCKVANE_CAPTURE_TABLES_INTERNAL_H
 
