@@ -550,8 +550,19 @@ static void check_list(const char *name, struct scene s,
 	capture_free(s.c);
 }
 
+static int explain_all(FILE *out, const struct capture *c)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < c->nr_classes; i++)
+		err = report_explain(out, c, i);
+	return err;
+}
+
 static void test_lists(void **state)
 {
+	check_list("explain", circular_by_edge(), explain_all);
+	check_list("explain_hostile", hostile(), explain_all);
 	check_list("classes", founding_no_cancel(), report_classes);
 	check_list("classes_hostile", hostile(), report_classes);
 	check_list("proc", circular_of_three(), report_proc);
