@@ -236,13 +236,17 @@ static int by_place(const void *va, const void *vb)
 	return a->place.off < b->place.off ? -1 : a->place.off > b->place.off;
 }
 
-/* A module that is loaded again makes its caches again: by the same names, the same locks. */
+/*
+ * A module that is loaded again makes its caches again: by the same names, the same locks. In caches
+ * of several types the call sites tell (siting.h).
+ */
 static void fold_caches(struct names_fold_item *items, struct names_fold_item **some, size_t nr)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < nr; i++)
-		if (items[i].class->place.kind == LV_PLACE_SLAB && items[i].class->cache[0])
+		if (items[i].class->place.kind == LV_PLACE_SLAB && items[i].class->cache[0] &&
+		    !items[i].class->place.site)
 			some[kept++] = &items[i];
 	qsort(some, kept, sizeof(*some), by_place);
 	for (size_t i = 1; i < kept; i++) {

@@ -331,7 +331,7 @@ static void name_by_callsite(struct slabname *s, const struct callsite_query *q)
 		verdict = CALLSITE_SURE;
 	set_name(s, kbtf_name(type), lock.path,
 		 verdict == CALLSITE_SURE ? NAMES_INFERRED : NAMES_AMBIGUOUS);
-	s->ret->by_callsite = true;
+	s->ret->by_callsite = !told;
 }
 
 static bool any_kmalloc(const struct slabname *s)
