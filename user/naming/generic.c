@@ -10,13 +10,13 @@
 
 /* Structs of include/linux/ that have a lock and are there to be embedded. */
 static const char *const carriers[] = {
-	"spinlock",	   "raw_spinlock",  "rwlock_t",	       "mutex",		 "ww_mutex",
-	"rt_mutex",	   "rt_mutex_base", "rw_semaphore",    "percpu_rw_semaphore",
-	"semaphore",	   "seqlock_t",	    "lockref",	       "wait_queue_head",
-	"swait_queue_head", "completion",   "klist",	       "klist_node",	 "xarray",
-	"idr",		   "ida",	    "maple_tree",      "percpu_counter", "percpu_ref",
-	"ratelimit_state", "kset",	    "sk_buff_head",    "sbitmap",	 "sbitmap_queue",
-	"list_lru",	   "rhashtable",    "fprop_local_percpu", "srcu_struct",
+	"spinlock",	"raw_spinlock",	 "rwlock_t",	      "mutex",
+	"ww_mutex",	"rt_mutex",	 "rt_mutex_base",     "rw_semaphore",
+	"semaphore",	"seqlock_t",	 "lockref",	      "percpu_rw_semaphore",
+	"completion",	"xarray",	 "wait_queue_head",   "swait_queue_head",
+	"idr",		"ida",		 "maple_tree",	      "percpu_counter",
+	"percpu_ref",	"srcu_struct",	 "ratelimit_state",   "sk_buff_head",
+	"list_lru",	"fprop_local_percpu",
 };
 
 static bool is_carrier(const char *name)
