@@ -190,7 +190,7 @@ static void join_named(struct siting_item *items, struct siting_item **some, siz
 
 /*
  * Did the kernel tell the name at this place, or is the cache none of kmalloc's, and all its types
- * agree? Prototypes of the functions on a stack are a guess where the code did not tell the type.
+ * agree? Prototypes of the functions on a stack name the class of one site, and join nothing.
  */
 static bool is_named_by_memory(const struct siting_item *item)
 {
@@ -221,15 +221,10 @@ int siting_join(struct siting_item *items, size_t nr)
 			;
 		name_type(some + i, end - i);
 	}
-	for (size_t i = 0; i < nr; i++) {
-		if (has_type(&items[i]) || !items[i].class->place.site ||
-		    items[i].class->place.kind == LV_PLACE_STACK)
-			continue;
-		if (items[i].result->by_callsite)
-			items[i].result->certainty = NAMES_AMBIGUOUS;
-		if (is_named_by_memory(&items[i]))
+	for (size_t i = 0; i < nr; i++)
+		if (!has_type(&items[i]) && items[i].class->place.site &&
+		    items[i].class->place.kind != LV_PLACE_STACK && is_named_by_memory(&items[i]))
 			some[kept++] = &items[i];
-	}
 	join_named(items, some, kept);
 	free(some);
 	return 0;
