@@ -17,6 +17,20 @@ static bool is_open_member(const struct solver *s, struct place at)
 	return member && !types_pointee(s->f->im->types, btf, member);
 }
 
+bool solve_is_void(struct solver *s, uint32_t node)
+{
+	const struct node *n = &s->f->nodes.node[node];
+	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
+
+	if (solve_pointee(s, node).type)
+		return false;
+	if (n->kind == NODE_RESULT || n->kind == NODE_ARG)
+		return n->declared && types_is_pointer(s->f->btf, n->declared) &&
+		       !types_pointee(s->f->im->types, s->f->btf, n->declared);
+	at.index = n->scale ? NODE_ANY : 0;
+	return n->kind == NODE_LOAD && n->base > NODE_STACK && is_open_member(s, solve_place(s, at));
+}
+
 static bool find_open(struct solver *s, struct value v, struct opened *ret, int depth)
 {
 	const struct node *n = &s->f->nodes.node[v.base];
@@ -123,7 +137,7 @@ void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct op
 {
 	for (uint32_t node = NODE_STACK + 1; node < s->f->nodes.nr; node++) {
 		const struct node *n = &s->f->nodes.node[node];
-		struct value at = {.base = n->base, .off = n->off};
+		struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
 		struct place to, place;
 		uint32_t type;
 
@@ -136,8 +150,9 @@ void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct op
 			continue;
 		each_stored(s, node, type, each, arg);
 		each_related(s, node, each, arg);
-		if (n->kind != NODE_LOAD || n->base <= NODE_STACK || n->scale || to.type)
+		if (n->kind != NODE_LOAD || n->base <= NODE_STACK || to.type)
 			continue;
+		at.index = n->scale ? NODE_ANY : 0;
 		place = solve_place(s, at);
 		if (is_open_member(s, place) && place.strength != SITES_BY_HINT)
 			each(arg, &(struct opened){place.type, place.off, type, OPENED_MEMBER});

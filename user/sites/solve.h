@@ -85,6 +85,9 @@ void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_
 /* The open member, or tail, that the type of the value hangs on. False: on something else. */
 bool solve_open(struct solver *s, struct value v, struct opened *ret);
 
+/* Is the node a pointer to void, by its declaration, and nothing more known of it? */
+bool solve_is_void(struct solver *s, uint32_t node);
+
 /* The open members and tails whose types this function shows; each() may be called for one twice. */
 void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct opened *o), void *arg);
 

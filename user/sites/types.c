@@ -172,7 +172,11 @@ static bool covers(const struct btf *btf, const struct btf_type *t, uint32_t i, 
 	if (off - start < types_size(btf, m->type))
 		return true;
 	array = btf__type_by_id(btf, types_bare(btf, m->type));
-	return i + 1 == btf_vlen(t) && array && btf_is_array(array) && !btf_array(array)->nelems;
+	if (!array || (i + 1 != btf_vlen(t) && !btf_is_union(t)))
+		return false;
+	/* DECLARE_FLEX_ARRAY() wraps it into a struct of no size */
+	return (btf_is_array(array) && !btf_array(array)->nelems) ||
+	       (btf_is_struct(array) && !array->size && btf_vlen(array));
 }
 
 /*
