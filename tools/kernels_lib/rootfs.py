@@ -8,7 +8,7 @@ from .cache import Failure, run
 # What the package depends on (its test fails in words if that grows), and what looks at it.
 PACKAGES = ('usr-is-merged', 'systemd-sysv', 'init-system-helpers', 'procps', 'kmod', 'libbpf1',
             'libdw1', 'libelf1', 'libjansson4', 'libmicrohttpd12', 'libsqlite3-0', 'libsystemd0',
-            'zlib1g')
+            'libzydis4.0', 'zlib1g')
 # Nobody reads in there: guests' memory is dear. The folders stay, other packages fill them.
 EXCLUDED = ('/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*',
             '/usr/lib/udev/hwdb.d/*', '/usr/share/zoneinfo/*', '/usr/lib/x86_64-linux-gnu/gconv/*',

@@ -39,8 +39,7 @@ static bool answer_member(struct solver *s, struct place at, uint32_t family,
 	struct lockpath path, inner_path;
 	uint32_t inner_off;
 
-	if (!at.type || at.off < 0 || at.off > INT32_MAX ||
-	    types_is_library(btf, at.type))
+	if (!at.type || at.off < 0 || at.off > INT32_MAX || types_is_library(btf, at.type))
 		return false;
 	type.id = at.type = overlay_with_lock(s, at, family);
 	lockpath_at(k, type, at.off, family, &path);
@@ -77,7 +76,8 @@ static const struct ksym *telling_symbol(const struct ksyms *k, uint64_t addr)
 	return sym;
 }
 
-static bool answer_symbol(struct solver *s, uint64_t addr, const char *how, struct sites_answer *ret)
+static bool answer_symbol(struct solver *s, uint64_t addr, const char *how,
+			  struct sites_answer *ret)
 {
 	const struct ksym *sym = telling_symbol(s->f->im->src.ksyms, addr);
 	char off[24] = "";
@@ -113,7 +113,6 @@ static bool answer_static(struct solver *s, struct value v, struct sites_answer 
 	return answer_symbol(s, n->off, how, ret);
 }
 
-
 /* One of several values, of which all that are known are one variable. */
 static bool answer_statics(struct solver *s, struct value v, struct sites_answer *ret)
 {
@@ -125,7 +124,8 @@ static bool answer_statics(struct solver *s, struct value v, struct sites_answer
 	for (uint32_t i = 0; i < nr; i++) {
 		in[i].off += v.off;
 		if (in[i].base > NODE_PERCPU || !answer_static(s, in[i], &one)) {
-			if (in[i].base > NODE_PERCPU && s->f->nodes.node[in[i].base].kind != NODE_OPAQUE)
+			if (in[i].base > NODE_PERCPU &&
+			    s->f->nodes.node[in[i].base].kind != NODE_OPAQUE)
 				return false;
 			continue;
 		}

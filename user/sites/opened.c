@@ -28,7 +28,8 @@ bool solve_is_void(struct solver *s, uint32_t node)
 		return n->declared && types_is_pointer(s->f->btf, n->declared) &&
 		       !types_pointee(s->f->im->types, s->f->btf, n->declared);
 	at.index = n->scale ? NODE_ANY : 0;
-	return n->kind == NODE_LOAD && n->base > NODE_STACK && is_open_member(s, solve_place(s, at));
+	return n->kind == NODE_LOAD && n->base > NODE_STACK &&
+	       is_open_member(s, solve_place(s, at));
 }
 
 static bool find_open(struct solver *s, struct value v, struct opened *ret, int depth)
@@ -93,7 +94,7 @@ static uint32_t used_as(struct solver *s, uint32_t node, int64_t off)
 
 /* Structs around, or private data behind, one: the node leads to it, and is used as the other. */
 static void each_related(struct solver *s, uint32_t node,
-		      void (*each)(void *arg, const struct opened *o), void *arg)
+			 void (*each)(void *arg, const struct opened *o), void *arg)
 {
 	struct place to = solve_pointee(s, node);
 	uint32_t nr;
@@ -144,8 +145,8 @@ void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct op
 		if (!n->facts)
 			continue;
 		to = solve_pointee(s, node);
-		type = to.type && !to.off && to.strength != SITES_BY_HINT ? to.type :
-									   used_as(s, node, 0);
+		type = to.type && !to.off && to.strength != SITES_BY_HINT ? to.type
+									  : used_as(s, node, 0);
 		if (!type || types_is_library(s->f->btf, type))
 			continue;
 		each_stored(s, node, type, each, arg);

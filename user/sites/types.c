@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-#define DEPTH 24	/* typedefs, and members in members */
+#define DEPTH 24	 /* typedefs, and members in members */
 #define ARRAY_INDEXED 16 /* elements of an array that a container is looked up by */
 
 /* A struct `outer` has an `inner` at the offset. */
@@ -358,9 +358,8 @@ static bool element(const struct btf *btf, uint32_t id, uint32_t off, uint32_t s
 	if (!btf_is_composite(t))
 		return false;
 	for (end = members_at(btf, t, off, &i); i < end; i++)
-		if (covers(btf, t, i, off, &in) &&
-		    element(btf, btf_members(t)[i].type, in, stride, base + off - in, depth + 1,
-			    ret))
+		if (covers(btf, t, i, off, &in) && element(btf, btf_members(t)[i].type, in, stride,
+							   base + off - in, depth + 1, ret))
 			return true;
 	return false;
 }
