@@ -19,7 +19,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 #define TEXT 0xffffffff81000000ull
 #define TEXT_SIZE 4096
 #define MOST_ASKED 8 /* calls; each may have the function analysed anew */
-#define FUNCTIONS 8 /* of TEXT_SIZE / FUNCTIONS bytes each; the last ones are lock functions */
+#define FUNCTIONS 8  /* of TEXT_SIZE / FUNCTIONS bytes each; the last ones are lock functions */
 
 static struct ksyms *ksyms;
 static struct kbtf *types;
@@ -84,15 +84,17 @@ static struct kbtf *make_types(void)
 
 static void make_symbols(void)
 {
-	static const char *const names[FUNCTIONS] = {"f0", "f1", "f2", "f3.isra.0", "f1.cold",
-						     "g_work", "_raw_spin_lock", "mutex_lock"};
+	static const char *const names[FUNCTIONS] = {
+		"f0", "f1", "f2", "f3.isra.0", "f1.cold", "g_work", "_raw_spin_lock", "mutex_lock"};
 	char path[] = "/tmp/fuzz-sites-XXXXXX";
 	int fd = mkstemp(path);
 	FILE *f = fdopen(fd, "w");
 
 	must(f, "no symbols");
-	fprintf(f, "0000000000000000 D __per_cpu_start\n0000000000001000 D some_percpu\n"
-		   "0000000000002000 D __per_cpu_end\n%llx T _stext\n", TEXT);
+	fprintf(f,
+		"0000000000000000 D __per_cpu_start\n0000000000001000 D some_percpu\n"
+		"0000000000002000 D __per_cpu_end\n%llx T _stext\n",
+		TEXT);
 	for (int i = 0; i < FUNCTIONS; i++)
 		fprintf(f, "%llx t %s\n", TEXT + i * TEXT_SIZE / FUNCTIONS, names[i]);
 	fprintf(f, "%llx T _etext\nffffffff82000000 D some_data\nffffffff82100000 D _end\n",

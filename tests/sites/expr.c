@@ -129,8 +129,7 @@ static bool is_static(Dwarf_Die *var)
 	Dwarf_Op *op;
 	size_t nr;
 
-	if (dwarf_attr_integrate(var, DW_AT_location, &attr) &&
-	    !dwarf_getlocation(&attr, &op, &nr))
+	if (dwarf_attr_integrate(var, DW_AT_location, &attr) && !dwarf_getlocation(&attr, &op, &nr))
 		return nr == 1 && op[0].atom == DW_OP_addr;
 	return dwarf_attr_integrate(var, DW_AT_external, &attr);
 }
@@ -207,11 +206,19 @@ static void unary(struct parser *x);
 /* Macros that give what they are given, as far as its type goes. */
 static bool is_transparent(const char *name)
 {
-	static const char *const names[] = {"READ_ONCE", "rcu_dereference", "this_cpu_ptr",
-					    "raw_cpu_ptr", "per_cpu_ptr", "rcu_dereference_protected",
-					    "rcu_dereference_check", "rtnl_dereference",
-					    "smp_load_acquire", "rcu_access_pointer",
-					    "rcu_dereference_raw", "unlikely", "likely"};
+	static const char *const names[] = {"READ_ONCE",
+					    "rcu_dereference",
+					    "this_cpu_ptr",
+					    "raw_cpu_ptr",
+					    "per_cpu_ptr",
+					    "rcu_dereference_protected",
+					    "rcu_dereference_check",
+					    "rtnl_dereference",
+					    "smp_load_acquire",
+					    "rcu_access_pointer",
+					    "rcu_dereference_raw",
+					    "unlikely",
+					    "likely"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(names[i], name))

@@ -17,7 +17,7 @@ struct expr_step {
 
 struct expr {
 	bool known;
-	bool symbol; /* of a static variable's own memory */
+	bool symbol;   /* of a static variable's own memory */
 	char base[64]; /* the variable, if symbol or its pointer is one */
 	bool global_pointer;
 	struct expr_step step[EXPR_CHAIN];

@@ -29,16 +29,17 @@ static const char *const library[] = {
 };
 
 /* Headers whose functions only pass a lock on. */
-static const char *const wrappers[] = {"spinlock.h", "spinlock_api_smp.h", "rwlock_api_smp.h",
-				       "spinlock_rt.h", "rwlock.h", "mutex.h", "rwsem.h",
-				       "seqlock.h", "percpu-rwsem.h", "cleanup.h", "ww_mutex.h"};
+static const char *const wrappers[] = {"spinlock.h",	"spinlock_api_smp.h", "rwlock_api_smp.h",
+				       "spinlock_rt.h", "rwlock.h",	      "mutex.h",
+				       "rwsem.h",	"seqlock.h",	      "percpu-rwsem.h",
+				       "cleanup.h",	"ww_mutex.h"};
 
-static const char *const takes[] = {"spin_lock", "spin_trylock", "raw_spin_lock", "raw_spin_trylock",
-				    "read_lock", "write_lock", "read_trylock", "write_trylock",
-				    "mutex_lock", "mutex_trylock", "down_read", "down_write",
-				    "percpu_down_write", "write_seqlock", "ww_mutex_lock",
-				    "ww_mutex_trylock", "_raw_spin_lock", "read_seqlock_excl",
-				    "atomic_dec_and_lock"};
+static const char *const takes[] = {
+	"spin_lock",	     "spin_trylock",	  "raw_spin_lock",	"raw_spin_trylock",
+	"read_lock",	     "write_lock",	  "read_trylock",	"write_trylock",
+	"mutex_lock",	     "mutex_trylock",	  "down_read",		"down_write",
+	"percpu_down_write", "write_seqlock",	  "ww_mutex_lock",	"ww_mutex_trylock",
+	"_raw_spin_lock",    "read_seqlock_excl", "atomic_dec_and_lock"};
 
 static bool is_wrapper(const char *file)
 {
@@ -75,7 +76,8 @@ static bool find_line(Dwarf_Die *cu, Dwarf_Die *scopes, int nr, uint64_t pc, str
 
 		if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine)
 			continue;
-		if (!dwarf_attr(&scopes[i], DW_AT_call_file, &attr) || dwarf_formudata(&attr, &file) ||
+		if (!dwarf_attr(&scopes[i], DW_AT_call_file, &attr) ||
+		    dwarf_formudata(&attr, &file) ||
 		    !dwarf_attr(&scopes[i], DW_AT_call_line, &attr) || dwarf_formudata(&attr, &at))
 			return false;
 		ret->file = dwarf_filesrc(files, file, NULL, NULL);
@@ -175,9 +177,9 @@ static enum verdict compare(char **f, const struct expr *e)
 		return UNJUDGED;
 	if (!strcmp(f[5], "symbol")) {
 		if (e->symbol)
-			return strlen(e->base) <= outer && !strncmp(e->base, f[7], strlen(e->base)) ?
-				       RIGHT :
-				       WRONG;
+			return strlen(e->base) <= outer && !strncmp(e->base, f[7], strlen(e->base))
+				       ? RIGHT
+				       : WRONG;
 		return UNJUDGED;
 	}
 	if (strcmp(f[5], "member"))
@@ -290,14 +292,18 @@ static void judge_line(const struct debug *debug, const char *folder, char **f, 
 		verdict = compare(f, &e);
 	}
 	free(scopes);
-	kind = !strcmp(f[5], "symbol") ? 3 : !strcmp(f[6], "type") ? 0 : !strcmp(f[6], "use") ? 1 : 2;
+	kind = !strcmp(f[5], "symbol") ? 3
+	       : !strcmp(f[6], "type") ? 0
+	       : !strcmp(f[6], "use")  ? 1
+				       : 2;
 	sums->of[kind][verdict]++;
 	if (verdict != WRONG && !all)
 		return;
 	printf("%s %s %s %s %s %s | %s | %s:%d %.60s", words[verdict], f[0], f[1], f[5], f[6], f[7],
 	       f[8], w.file ? w.file : "?", w.line, arg ? arg : "\n");
 	for (int i = 0; i < e.nr; i++)
-		printf("    %s +%ld (%ld)\n", e.step[i].name, (long)e.step[i].off, (long)e.step[i].size);
+		printf("    %s +%ld (%ld)\n", e.step[i].name, (long)e.step[i].off,
+		       (long)e.step[i].size);
 	if (!strchr(arg ? arg : "", '\n') || strlen(arg) > 60)
 		printf("\n");
 }

@@ -2,9 +2,9 @@
 /*
  * Types every call of a lock function in an image, one line each, tab-separated: return address,
  * function, lock function, family, "acquire" or "release", kind, strength, name, inner name,
- * argument, offset of the lock in the outer and in the inner struct. On stderr: how long it took and how much memory.
- *   list BTF SYMBOLS TEXT [MODULE-FILE NAME SCRATCH-SYMBOLS]
- * With a module, the calls of that only; SCRATCH-SYMBOLS is a copy of SYMBOLS, which is added to.
+ * argument, offset of the lock in the outer and in the inner struct. On stderr: how long it took
+ * and how much memory. list BTF SYMBOLS TEXT [MODULE-FILE NAME SCRATCH-SYMBOLS] With a module, the
+ * calls of that only; SCRATCH-SYMBOLS is a copy of SYMBOLS, which is added to.
  */
 #include <bpf/btf.h>
 #include <errno.h>
@@ -169,7 +169,8 @@ int main(int argc, char **argv)
 	int err;
 
 	if (argc != 4 && argc != 7) {
-		fprintf(stderr, "usage: list BTF SYMBOLS TEXT [MODULE-FILE NAME SCRATCH-SYMBOLS]\n");
+		fprintf(stderr,
+			"usage: list BTF SYMBOLS TEXT [MODULE-FILE NAME SCRATCH-SYMBOLS]\n");
 		return 2;
 	}
 	err = argc == 7 ? load_module_btf(argv[1], argv[4], &btf) : kbtf_load(argv[1], &btf);

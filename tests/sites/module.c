@@ -44,10 +44,13 @@ static int lay_out(struct load *l)
 			const char *name;
 			int wanted;
 
-			if (i >= MAX_SECTIONS || !gelf_getshdr(scn, &sh) || !(sh.sh_flags & SHF_ALLOC))
+			if (i >= MAX_SECTIONS || !gelf_getshdr(scn, &sh) ||
+			    !(sh.sh_flags & SHF_ALLOC))
 				continue;
 			name = elf_strptr(l->elf, l->names, sh.sh_name);
-			wanted = name && !strcmp(name, ".text") ? 0 : sh.sh_flags & SHF_EXECINSTR ? 1 : 2;
+			wanted = name && !strcmp(name, ".text") ? 0
+				 : sh.sh_flags & SHF_EXECINSTR	? 1
+								: 2;
 			if (wanted == pass)
 				place(l, i, &sh);
 			if (wanted == pass && !pass)
@@ -166,8 +169,8 @@ static int link_module(struct load *l, const char *name, const char *symbols)
 	values = calloc(sh.sh_size / sh.sh_entsize + 1, sizeof(*values));
 	if (!values)
 		return -ENOMEM;
-	err = write_symbols(l, elf_getdata(syms, NULL), sh.sh_size / sh.sh_entsize, sh.sh_link, name,
-			    symbols, values);
+	err = write_symbols(l, elf_getdata(syms, NULL), sh.sh_size / sh.sh_entsize, sh.sh_link,
+			    name, symbols, values);
 	for (scn = NULL; !err && (scn = elf_nextscn(l->elf, scn));)
 		if (gelf_getshdr(scn, &sh) && sh.sh_type == SHT_RELA && sh.sh_info < MAX_SECTIONS &&
 		    l->addr[sh.sh_info])
@@ -177,8 +180,8 @@ static int link_module(struct load *l, const char *name, const char *symbols)
 	return err;
 }
 
-int module_load(const char *path, const char *name, const struct ksyms *kernel,
-		const char *symbols, struct module *ret)
+int module_load(const char *path, const char *name, const struct ksyms *kernel, const char *symbols,
+		struct module *ret)
 {
 	struct load *l = calloc(1, sizeof(*l));
 	int fd = open(path, O_RDONLY | O_CLOEXEC), err = -EINVAL;

@@ -20,8 +20,8 @@ struct module {
  * Symbols that the kernel does not have are other modules': an address each, with nothing there.
  * symbols: a file to which the module's are added, as /proc/kallsyms has them.
  */
-int module_load(const char *path, const char *name, const struct ksyms *kernel,
-		const char *symbols, struct module *ret);
+int module_load(const char *path, const char *name, const struct ksyms *kernel, const char *symbols,
+		struct module *ret);
 void module_free(struct module *m);
 
 #endif

@@ -39,8 +39,7 @@ static bool answer_member(struct solver *s, struct place at, uint32_t family,
 	struct lockpath path, inner_path;
 	uint32_t inner_off;
 
-	if (!at.type || at.off < 0 || at.off > INT32_MAX ||
-	    types_is_library(btf, at.type))
+	if (!at.type || at.off < 0 || at.off > INT32_MAX || types_is_library(btf, at.type))
 		return false;
 	type.id = at.type = overlay_with_lock(s, at, family);
 	lockpath_at(k, type, at.off, family, &path);
@@ -66,18 +65,19 @@ static bool answer_member(struct solver *s, struct place at, uint32_t family,
 	return true;
 }
 
-/* Keys of lockdep's are empty here, and share the address of what follows. */
+/* Keys of lockdep's, and other empty things, share the address of what follows. */
 static const struct ksym *telling_symbol(const struct ksyms *k, uint64_t addr)
 {
 	const struct ksym *sym = ksyms_find(k, addr);
 
 	for (size_t i = 0; sym && i < ksyms_names_at(k, sym); i++)
-		if (strncmp(sym[i].name, "__key", 5) && !strstr(sym[i].name, "_key."))
+		if (strncmp(sym[i].name, "__", 2) && !strstr(sym[i].name, "_key."))
 			return sym + i;
 	return sym;
 }
 
-static bool answer_symbol(struct solver *s, uint64_t addr, const char *how, struct sites_answer *ret)
+static bool answer_symbol(struct solver *s, uint64_t addr, const char *how,
+			  struct sites_answer *ret)
 {
 	const struct ksym *sym = telling_symbol(s->f->im->src.ksyms, addr);
 	char off[24] = "";
@@ -113,7 +113,6 @@ static bool answer_static(struct solver *s, struct value v, struct sites_answer 
 	return answer_symbol(s, n->off, how, ret);
 }
 
-
 /* One of several values, of which all that are known are one variable. */
 static bool answer_statics(struct solver *s, struct value v, struct sites_answer *ret)
 {
@@ -125,7 +124,8 @@ static bool answer_statics(struct solver *s, struct value v, struct sites_answer
 	for (uint32_t i = 0; i < nr; i++) {
 		in[i].off += v.off;
 		if (in[i].base > NODE_PERCPU || !answer_static(s, in[i], &one)) {
-			if (in[i].base > NODE_PERCPU && s->f->nodes.node[in[i].base].kind != NODE_OPAQUE)
+			if (in[i].base > NODE_PERCPU &&
+			    s->f->nodes.node[in[i].base].kind != NODE_OPAQUE)
 				return false;
 			continue;
 		}
@@ -144,6 +144,36 @@ static bool is_bare_type(struct solver *s, uint32_t node)
 	struct place to = solve_pointee(s, node);
 
 	return !to.type || types_is_library(s->f->btf, to.type);
+}
+
+/*
+ * The only struct of the module's own that has such a lock there and members for all that the
+ * function reads and writes: private data of a module is of a type that only it has. A hint.
+ */
+static struct place own_struct(struct solver *s, struct value v, uint32_t family)
+{
+	const struct btf *btf = s->f->btf, *base = btf__base_btf(btf);
+	struct place found = {.strength = SITES_BY_HINT};
+	uint32_t inner = 0, off = 0, other, other_off;
+
+	if (!base || v.index || v.off <= 0 || !solve_is_void(s, v.base))
+		return found;
+	for (uint32_t id = btf__type_cnt(base); id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		if (!btf_is_struct(t) || !t->name_off || t->size <= v.off ||
+		    !lock_at(s, id, v.off, family) || !accesses_fit(s, v.base, id, 0))
+			continue;
+		if (!types_inner(btf, id, v.off, &other, &other_off))
+			continue;
+		if (found.type && (other_off != off || !types_same(btf, other, inner)))
+			return (struct place){.strength = SITES_BY_HINT};
+		found.type = id;
+		found.off = v.off;
+		inner = other;
+		off = other_off;
+	}
+	return found;
 }
 
 static bool answer_generic(struct solver *s, struct value v, struct sites_answer *ret)
@@ -185,9 +215,9 @@ void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_
 		return;
 	at = container_place(s, v, CONTAINER_LOCK, family);
 	if (answer_member(s, at, family, ret) || answer_static(s, v, ret) ||
-	    answer_statics(s, v, ret))
+	    answer_statics(s, v, ret) || answer_generic(s, v, ret))
 		return;
-	answer_generic(s, v, ret);
+	answer_member(s, own_struct(s, v, family), family, ret);
 }
 
 void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret)

@@ -8,7 +8,7 @@
 #define MAX_PART (256u << 10) /* bytes */
 #define MAX_INSNS 40000
 #define PENDING 4096
-#define ADOPT_ROUNDS 2 /* an orphan may lead to another */
+#define ADOPT_ROUNDS 2	/* an orphan may lead to another */
 #define ADOPT_BLOCKS 64 /* that are looked at for the way back */
 
 struct build {
@@ -286,7 +286,8 @@ static bool adopt(struct code *c, uint32_t orphan)
 
 		if (at && i && !c->block[i - 1].orphan &&
 		    is_label(last_insn(c, &c->block[i - 1])) &&
-		    last_insn(c, &c->block[i - 1])->next == c->insn[c->order[c->block[i].first]].ip) {
+		    last_insn(c, &c->block[i - 1])->next ==
+			    c->insn[c->order[c->block[i].first]].ip) {
 			back = i - 1;
 			break;
 		}
@@ -361,8 +362,7 @@ static int make_blocks(struct code *c)
 	for (uint32_t i = 0; i < c->nr; i++) {
 		const struct decode_insn *insn = &c->insn[c->order[i]];
 
-		if (begins || c->leader[c->order[i]] ||
-		    c->insn[c->order[i - 1]].next != insn->ip) {
+		if (begins || c->leader[c->order[i]] || c->insn[c->order[i - 1]].next != insn->ip) {
 			struct code_block *b = &c->block[c->nr_blocks++];
 
 			b->first = i;

@@ -24,8 +24,8 @@ struct code_block {
 	uint32_t next[CODE_SUCCESSORS];
 	uint8_t nr_next;
 	uint16_t live; /* registers that are read before they are written, one bit each */
-	bool entry;  /* the function's */
-	bool orphan; /* no known way leads here: an exception's, or a patched jump's target */
+	bool entry;    /* the function's */
+	bool orphan;   /* no known way leads here: an exception's, or a patched jump's target */
 };
 
 struct code {

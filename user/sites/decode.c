@@ -10,22 +10,22 @@ struct mnemonic {
 };
 
 static const struct mnemonic mnemonics[] = {
-	{ZYDIS_MNEMONIC_NOP, OP_NOP},	    {ZYDIS_MNEMONIC_ENDBR64, OP_NOP},
-	{ZYDIS_MNEMONIC_CMP, OP_NOP},	    {ZYDIS_MNEMONIC_TEST, OP_TEST},
-	{ZYDIS_MNEMONIC_BT, OP_NOP},	    {ZYDIS_MNEMONIC_PAUSE, OP_NOP},
-	{ZYDIS_MNEMONIC_MOV, OP_MOV},	    {ZYDIS_MNEMONIC_MOVZX, OP_EXTEND},
-	{ZYDIS_MNEMONIC_MOVSX, OP_EXTEND},  {ZYDIS_MNEMONIC_MOVSXD, OP_EXTEND},
-	{ZYDIS_MNEMONIC_LEA, OP_LEA},	    {ZYDIS_MNEMONIC_ADD, OP_ADD},
-	{ZYDIS_MNEMONIC_SUB, OP_SUB},	    {ZYDIS_MNEMONIC_INC, OP_INC},
-	{ZYDIS_MNEMONIC_DEC, OP_DEC},	    {ZYDIS_MNEMONIC_NEG, OP_NEG},
-	{ZYDIS_MNEMONIC_SHL, OP_SHL},	    {ZYDIS_MNEMONIC_SHR, OP_SHR},
-	{ZYDIS_MNEMONIC_SAR, OP_SHR},	    {ZYDIS_MNEMONIC_IMUL, OP_IMUL},
-	{ZYDIS_MNEMONIC_AND, OP_AND},	    {ZYDIS_MNEMONIC_XOR, OP_XOR},
-	{ZYDIS_MNEMONIC_XCHG, OP_XCHG},	    {ZYDIS_MNEMONIC_PUSH, OP_PUSH},
-	{ZYDIS_MNEMONIC_POP, OP_POP},	    {ZYDIS_MNEMONIC_LEAVE, OP_LEAVE},
-	{ZYDIS_MNEMONIC_CALL, OP_CALL},	    {ZYDIS_MNEMONIC_JMP, OP_JMP},
-	{ZYDIS_MNEMONIC_RET, OP_RET},	    {ZYDIS_MNEMONIC_UD2, OP_STOP},
-	{ZYDIS_MNEMONIC_UD1, OP_STOP},	    {ZYDIS_MNEMONIC_HLT, OP_STOP},
+	{ZYDIS_MNEMONIC_NOP, OP_NOP},	   {ZYDIS_MNEMONIC_ENDBR64, OP_NOP},
+	{ZYDIS_MNEMONIC_CMP, OP_NOP},	   {ZYDIS_MNEMONIC_TEST, OP_TEST},
+	{ZYDIS_MNEMONIC_BT, OP_NOP},	   {ZYDIS_MNEMONIC_PAUSE, OP_NOP},
+	{ZYDIS_MNEMONIC_MOV, OP_MOV},	   {ZYDIS_MNEMONIC_MOVZX, OP_EXTEND},
+	{ZYDIS_MNEMONIC_MOVSX, OP_EXTEND}, {ZYDIS_MNEMONIC_MOVSXD, OP_EXTEND},
+	{ZYDIS_MNEMONIC_LEA, OP_LEA},	   {ZYDIS_MNEMONIC_ADD, OP_ADD},
+	{ZYDIS_MNEMONIC_SUB, OP_SUB},	   {ZYDIS_MNEMONIC_INC, OP_INC},
+	{ZYDIS_MNEMONIC_DEC, OP_DEC},	   {ZYDIS_MNEMONIC_NEG, OP_NEG},
+	{ZYDIS_MNEMONIC_SHL, OP_SHL},	   {ZYDIS_MNEMONIC_SHR, OP_SHR},
+	{ZYDIS_MNEMONIC_SAR, OP_SHR},	   {ZYDIS_MNEMONIC_IMUL, OP_IMUL},
+	{ZYDIS_MNEMONIC_AND, OP_AND},	   {ZYDIS_MNEMONIC_XOR, OP_XOR},
+	{ZYDIS_MNEMONIC_XCHG, OP_XCHG},	   {ZYDIS_MNEMONIC_PUSH, OP_PUSH},
+	{ZYDIS_MNEMONIC_POP, OP_POP},	   {ZYDIS_MNEMONIC_LEAVE, OP_LEAVE},
+	{ZYDIS_MNEMONIC_CALL, OP_CALL},	   {ZYDIS_MNEMONIC_JMP, OP_JMP},
+	{ZYDIS_MNEMONIC_RET, OP_RET},	   {ZYDIS_MNEMONIC_UD2, OP_STOP},
+	{ZYDIS_MNEMONIC_UD1, OP_STOP},	   {ZYDIS_MNEMONIC_HLT, OP_STOP},
 	{ZYDIS_MNEMONIC_INT3, OP_STOP},
 };
 
@@ -43,8 +43,7 @@ static enum decode_op op_of(const ZydisDecodedInstruction *insn)
 
 static uint8_t reg_of(ZydisRegister reg)
 {
-	ZydisRegister whole =
-		ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
+	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, reg);
 
 	if (whole < ZYDIS_REGISTER_RAX || whole > ZYDIS_REGISTER_R15)
 		return R_NONE;
@@ -115,8 +114,8 @@ static void note_register(const ZydisDecodedOperand *o, struct decode_insn *ret)
 /* A register xor-ed with, or subtracted from, itself is no use of it. */
 static bool zeroes(const struct decode_insn *insn)
 {
-	return (insn->op == OP_XOR || insn->op == OP_SUB) &&
-	       insn->operand[0].kind == OPERAND_REG && insn->operand[1].kind == OPERAND_REG &&
+	return (insn->op == OP_XOR || insn->op == OP_SUB) && insn->operand[0].kind == OPERAND_REG &&
+	       insn->operand[1].kind == OPERAND_REG &&
 	       insn->operand[0].reg == insn->operand[1].reg && insn->operand[0].size >= 4;
 }
 
@@ -146,7 +145,7 @@ bool decode_insn(const uint8_t *code, size_t len, uint64_t ip, struct decode_ins
 	ret->if_not_zero = insn.mnemonic == ZYDIS_MNEMONIC_JNZ;
 	if (zeroes(ret))
 		ret->read = 0;
-	ret->indirect = (ret->op == OP_CALL || ret->op == OP_JMP) &&
-			ret->operand[0].kind != OPERAND_IMM;
+	ret->indirect =
+		(ret->op == OP_CALL || ret->op == OP_JMP) && ret->operand[0].kind != OPERAND_IMM;
 	return true;
 }

@@ -17,10 +17,10 @@
 #define FLOW_ARGS 6
 
 enum fact_kind {
-	FACT_ACCESS, /* `size` bytes at node + off were read or written */
-	FACT_GIVEN,  /* node + off was argument `arg` of call `call` */
-	FACT_STORED, /* node + off was stored at `where` */
-	FACT_JOINS,  /* node + off is an input of PHI where.base */
+	FACT_ACCESS,   /* `size` bytes at node + off were read or written */
+	FACT_GIVEN,    /* node + off was argument `arg` of call `call` */
+	FACT_STORED,   /* node + off was stored at `where` */
+	FACT_JOINS,    /* node + off is an input of PHI where.base */
 	FACT_RETURNED, /* node + off is what the function returns */
 };
 
@@ -36,9 +36,9 @@ struct fact {
 };
 
 struct flow_call {
-	uint64_t ip;		   /* the return address; of a tail call, behind the jump */
-	const struct target *to;   /* NULL: indirect */
-	struct value callee;	   /* indirect: what is called */
+	uint64_t ip;		 /* the return address; of a tail call, behind the jump */
+	const struct target *to; /* NULL: indirect */
+	struct value callee;	 /* indirect: what is called */
 	struct value arg[FLOW_ARGS];
 	uint32_t result; /* node */
 	bool tail;

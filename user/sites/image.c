@@ -29,16 +29,28 @@ static const struct lock_function lock_functions[] = {
 #define LV_RELEASE(function, family, irq) {#function, LOCK_ARG, 0, LV_##family, false},
 #define LV_SLEEP(function, family, mode, lock, when, how)                                          \
 	{#function, LOCK_OF_##lock, LV_##family, true},
-#define LV_SLEEP_RELEASE(function, family, lock, how) {#function, LOCK_OF_##lock, LV_##family, false},
+#define LV_SLEEP_RELEASE(function, family, lock, how)                                              \
+	{#function, LOCK_OF_##lock, LV_##family, false},
 #include "hooks.def"
 };
 
 /* kernel/panic.c and others that GCC knows as noreturn. */
 static const char *const noreturn[] = {
-	"panic",	       "nmi_panic",	    "__stack_chk_fail", "do_exit",
-	"make_task_dead",      "fortify_panic",	    "__fortify_panic",	"usercopy_abort",
-	"do_group_exit",       "machine_real_restart", "kthread_exit",	"kthread_complete_and_exit",
-	"rewind_stack_and_make_dead", "__module_put_and_kthread_exit", "do_task_dead",
+	"panic",
+	"nmi_panic",
+	"__stack_chk_fail",
+	"do_exit",
+	"make_task_dead",
+	"fortify_panic",
+	"__fortify_panic",
+	"usercopy_abort",
+	"do_group_exit",
+	"machine_real_restart",
+	"kthread_exit",
+	"kthread_complete_and_exit",
+	"rewind_stack_and_make_dead",
+	"__module_put_and_kthread_exit",
+	"do_task_dead",
 };
 
 int image_init(struct image *im, const struct sites_sources *src)

@@ -37,8 +37,8 @@ static bool add_island(struct collect *c, uint32_t type, int64_t off, uint8_t st
 	}
 	if (memo->nr_islands == ISLANDS)
 		return false;
-	is[memo->nr_islands++] = (struct island){
-		type, off, strength, types_is_library(s->f->btf, type), c->joined};
+	is[memo->nr_islands++] =
+		(struct island){type, off, strength, types_is_library(s->f->btf, type), c->joined};
 	return true;
 }
 
@@ -90,8 +90,7 @@ static void collect(struct collect *c, uint32_t node, int64_t shift, int joins)
 			continue;
 		}
 		if (fact->kind != FACT_ACCESS)
-			add_island(c, told_type(c->s, fact), shift + fact->off,
-				   SITES_BY_USE);
+			add_island(c, told_type(c->s, fact), shift + fact->off, SITES_BY_USE);
 	}
 	if (n->kind != NODE_PHI || !joins)
 		return;
@@ -167,7 +166,7 @@ struct climb {
 	struct value v;
 	enum container_for what;
 	uint32_t operand;
-	int64_t start;	  /* of the type that is contained, from the node */
+	int64_t start; /* of the type that is contained, from the node */
 	uint32_t node;
 	int depth, nr_seen;
 	struct place found;
@@ -233,8 +232,9 @@ static void try_outer(void *arg, uint32_t outer, uint32_t off)
 
 	if (c->several || c->s->steps++ > SOLVE_STEPS)
 		return;
-	if (in && (c->what == CONTAINER_LOCK ? lock_at(c->s, outer, at, c->operand) :
-					       types_access_fits(btf, outer, at, c->operand)) &&
+	if (in &&
+	    (c->what == CONTAINER_LOCK ? lock_at(c->s, outer, at, c->operand)
+				       : types_access_fits(btf, outer, at, c->operand)) &&
 	    fits(c, outer, start)) {
 		if (c->found.type && (c->what != CONTAINER_LOCK || !same_lock(c, outer, at)) &&
 		    !(types_same(btf, c->found.type, outer) && c->found.off == at))
@@ -257,10 +257,10 @@ static void try_outer(void *arg, uint32_t outer, uint32_t off)
 /* Types that functions are called back with: their containers are told apart by what they do. */
 static bool is_callback_type(const struct btf *btf, uint32_t type)
 {
-	static const char *const names[] = {"work_struct", "timer_list", "hrtimer", "callback_head",
-					    "kthread_work", "irq_work", "notifier_block",
-					    "tasklet_struct", "kref", "kobject", "percpu_ref",
-					    "delayed_work"};
+	static const char *const names[] = {"work_struct",    "timer_list",	"hrtimer",
+					    "callback_head",  "kthread_work",	"irq_work",
+					    "notifier_block", "tasklet_struct", "kref",
+					    "kobject",	      "percpu_ref",	"delayed_work"};
 	const struct btf_type *t = btf__type_by_id(btf, type);
 	const char *name = t ? btf__name_by_offset(btf, t->name_off) : NULL;
 

@@ -26,7 +26,7 @@ struct namesakes {
 	struct analysed {
 		uint64_t function;
 		uint32_t first, nr; /* of shown */
-	} *analysed; /* hash by function */
+	} * analysed;		    /* hash by function */
 	size_t nr_analysed, mask;
 	uint64_t now; /* that is being analysed */
 	bool failed;
@@ -191,8 +191,8 @@ static void count(struct namesakes *n, const struct analysed *a, struct vote *v)
 		if (!concerns(v, o))
 			continue;
 		any = true;
-		if (v->found.to && (v->found.off != o->off ||
-				    !types_same(v->btf, v->found.to, o->to)))
+		if (v->found.to &&
+		    (v->found.off != o->off || !types_same(v->btf, v->found.to, o->to)))
 			v->differ = true;
 		v->found = *o;
 	}

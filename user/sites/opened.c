@@ -17,6 +17,21 @@ static bool is_open_member(const struct solver *s, struct place at)
 	return member && !types_pointee(s->f->im->types, btf, member);
 }
 
+bool solve_is_void(struct solver *s, uint32_t node)
+{
+	const struct node *n = &s->f->nodes.node[node];
+	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
+
+	if (solve_pointee(s, node).type)
+		return false;
+	if (n->kind == NODE_RESULT || n->kind == NODE_ARG)
+		return n->declared && types_is_pointer(s->f->btf, n->declared) &&
+		       !types_pointee(s->f->im->types, s->f->btf, n->declared);
+	at.index = n->scale ? NODE_ANY : 0;
+	return n->kind == NODE_LOAD && n->base > NODE_STACK &&
+	       is_open_member(s, solve_place(s, at));
+}
+
 static bool find_open(struct solver *s, struct value v, struct opened *ret, int depth)
 {
 	const struct node *n = &s->f->nodes.node[v.base];
@@ -79,7 +94,7 @@ static uint32_t used_as(struct solver *s, uint32_t node, int64_t off)
 
 /* Structs around, or private data behind, one: the node leads to it, and is used as the other. */
 static void each_related(struct solver *s, uint32_t node,
-		      void (*each)(void *arg, const struct opened *o), void *arg)
+			 void (*each)(void *arg, const struct opened *o), void *arg)
 {
 	struct place to = solve_pointee(s, node);
 	uint32_t nr;
@@ -123,21 +138,22 @@ void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct op
 {
 	for (uint32_t node = NODE_STACK + 1; node < s->f->nodes.nr; node++) {
 		const struct node *n = &s->f->nodes.node[node];
-		struct value at = {.base = n->base, .off = n->off};
+		struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
 		struct place to, place;
 		uint32_t type;
 
 		if (!n->facts)
 			continue;
 		to = solve_pointee(s, node);
-		type = to.type && !to.off && to.strength != SITES_BY_HINT ? to.type :
-									   used_as(s, node, 0);
+		type = to.type && !to.off && to.strength != SITES_BY_HINT ? to.type
+									  : used_as(s, node, 0);
 		if (!type || types_is_library(s->f->btf, type))
 			continue;
 		each_stored(s, node, type, each, arg);
 		each_related(s, node, each, arg);
-		if (n->kind != NODE_LOAD || n->base <= NODE_STACK || n->scale || to.type)
+		if (n->kind != NODE_LOAD || n->base <= NODE_STACK || to.type)
 			continue;
+		at.index = n->scale ? NODE_ANY : 0;
 		place = solve_place(s, at);
 		if (is_open_member(s, place) && place.strength != SITES_BY_HINT)
 			each(arg, &(struct opened){place.type, place.off, type, OPENED_MEMBER});

@@ -83,8 +83,7 @@ static void tell(const struct btf *btf, struct hearsay *t, struct place at)
 		t->open = true;
 		return;
 	}
-	if (t->place.type &&
-	    (t->place.off != at.off || !types_same(btf, t->place.type, at.type)))
+	if (t->place.type && (t->place.off != at.off || !types_same(btf, t->place.type, at.type)))
 		t->differ = true;
 	if (!t->place.type || at.strength > t->place.strength)
 		t->place = at;
@@ -194,8 +193,7 @@ static void ask_registrar(struct visit *v, struct solver *s)
 
 			if (!param)
 				continue;
-			if (value_is_const(c->arg[k]) &&
-			    (uint64_t)c->arg[k].off == v->f->sym->addr)
+			if (value_is_const(c->arg[k]) && (uint64_t)c->arg[k].off == v->f->sym->addr)
 				own = k;
 			else if (type && types_same(f->btf, type,
 						    types_pointee(f->im->types, f->btf, param)))

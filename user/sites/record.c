@@ -31,8 +31,8 @@ static bool grow(struct flow *f, void *array, uint32_t nr, uint32_t *room, size_
 
 static void add_fact(struct flow *f, uint32_t node, const struct fact *fact)
 {
-	if (node <= NODE_PERCPU || !grow(f, &f->fact, f->nr_facts, &f->room_facts,
-					 sizeof(*f->fact), MAX_FACTS))
+	if (node <= NODE_PERCPU ||
+	    !grow(f, &f->fact, f->nr_facts, &f->room_facts, sizeof(*f->fact), MAX_FACTS))
 		return;
 	f->fact[f->nr_facts] = *fact;
 	f->fact[f->nr_facts].next = f->nodes.node[node].facts;
@@ -88,8 +88,11 @@ void record_call(struct flow *f, const struct state *st, const struct decode_ins
 	c->result = nodes_get(&f->nodes, &origin);
 	for (uint32_t i = 0; i < FLOW_ARGS; i++) {
 		struct value v = st->reg[arg_regs[i]];
-		struct fact fact = {.kind = FACT_GIVEN, .arg = i, .call = f->nr_calls,
-				    .off = v.off, .indexed = v.index};
+		struct fact fact = {.kind = FACT_GIVEN,
+				    .arg = i,
+				    .call = f->nr_calls,
+				    .off = v.off,
+				    .indexed = v.index};
 
 		c->arg[i] = v;
 		add_fact(f, v.base, &fact);
@@ -115,8 +118,10 @@ void record_joins(struct flow *f)
 
 		for (uint8_t k = 0; n->kind == NODE_PHI && k < n->nr_inputs; k++) {
 			struct value in = nodes_inputs(&f->nodes, i)[k];
-			struct fact fact = {.kind = FACT_JOINS, .off = in.off,
-					    .where = value_node(i), .indexed = in.index};
+			struct fact fact = {.kind = FACT_JOINS,
+					    .off = in.off,
+					    .where = value_node(i),
+					    .indexed = in.index};
 
 			add_fact(f, in.base, &fact);
 		}

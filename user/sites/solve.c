@@ -49,7 +49,7 @@ static uint32_t stride_of(struct value v)
 }
 
 bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct value v,
-		      int64_t *ret)
+		     int64_t *ret)
 {
 	int64_t off = v.off - start, size = types_size(f->btf, type);
 	uint32_t stride = stride_of(v), in;
@@ -329,7 +329,8 @@ static uint32_t opened_pointee(struct solver *s, const struct node *n)
 	for (uint32_t i = 0; place.type && i < s->nr_opened; i++) {
 		const struct opened *o = &s->opened[i];
 
-		if (o->kind == OPENED_MEMBER && o->off == place.off && types_same(s->f->btf, o->type, place.type))
+		if (o->kind == OPENED_MEMBER && o->off == place.off &&
+		    types_same(s->f->btf, o->type, place.type))
 			return o->to;
 	}
 	return 0;
@@ -445,8 +446,8 @@ static struct place place_by_use(struct solver *s, struct value v)
 		if (is->joined && !accesses_fit(s, v.base, is->type, is->off))
 			continue;
 		if (!sum.type || types_size(s->f->btf, at.type) > types_size(s->f->btf, sum.type)) {
-			if (sum.type && !types_has_at(s->f->btf, at.type, at.off - sum.off,
-						      sum.type))
+			if (sum.type &&
+			    !types_has_at(s->f->btf, at.type, at.off - sum.off, sum.type))
 				return nowhere();
 			sum = at;
 		} else if (at.off > sum.off ||
@@ -537,5 +538,6 @@ bool solve_arg_is_lock(const struct solver *s, uint32_t arg)
 
 	type = types_pointee(s->f->im->types, s->f->btf, type);
 	return type && types_is_library(s->f->btf, type) &&
-	       types_inner(s->f->btf, type, 0, &inner, &off) == false && lock_at(s, type, 0, LOCKPATH_ANY);
+	       types_inner(s->f->btf, type, 0, &inner, &off) == false &&
+	       lock_at(s, type, 0, LOCKPATH_ANY);
 }

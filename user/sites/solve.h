@@ -20,7 +20,7 @@ enum memo_state { MEMO_NONE, MEMO_BUSY, MEMO_DONE };
 
 struct memo {
 	uint8_t state, islands_state;
-	uint8_t tries; /* that ended unknown, as something was busy */
+	uint8_t tries;	      /* that ended unknown, as something was busy */
 	struct place pointee; /* what the node points to, by declarations */
 	uint32_t island, nr_islands;
 };
@@ -56,7 +56,7 @@ struct solver {
 	struct solve_told {
 		uint32_t node;
 		struct place place; /* type 0: others were asked, and do not know */
-	} told[SOLVE_TOLD]; /* by other functions */
+	} told[SOLVE_TOLD];	    /* by other functions */
 	uint32_t nr_told;
 	struct opened opened[SOLVE_OPENED];
 	uint32_t nr_opened;
@@ -85,8 +85,13 @@ void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_
 /* The open member, or tail, that the type of the value hangs on. False: on something else. */
 bool solve_open(struct solver *s, struct value v, struct opened *ret);
 
-/* The open members and tails whose types this function shows; each() may be called for one twice. */
-void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct opened *o), void *arg);
+/* Is the node a pointer to void, by its declaration, and nothing more known of it? */
+bool solve_is_void(struct solver *s, uint32_t node);
+
+/* The open members and tails whose types this function shows; each() may be called for one twice.
+ */
+void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct opened *o),
+		       void *arg);
 
 /* Is the argument declared to point to a lock: any lock, as far as a prototype can say it? */
 bool solve_arg_is_lock(const struct solver *s, uint32_t arg);

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#define CMOV_SLOT INT64_MIN  /* for the key of a PHI: no slot of a block's */
-#define ESCAPED 16	     /* bytes of an object on the stack that a function may have changed */
-#define ARRAY 64	     /* bytes of an array on the stack that a store with an index may hit */
+#define CMOV_SLOT INT64_MIN /* for the key of a PHI: no slot of a block's */
+#define ESCAPED 16	    /* bytes of an object on the stack that a function may have changed */
+#define ARRAY 64	    /* bytes of an array on the stack that a store with an index may hit */
 #define MAX_ESCAPED 4096
 #define MOST_ALIGNED (1 << 30)
 
@@ -110,7 +110,8 @@ static uint32_t declared_load(struct flow *f, struct value at)
 		type = flow_declared_pointee(f, at.base);
 	if (!type || (at.base != NODE_PERCPU && (at.off < 0 || at.off > INT32_MAX)))
 		return 0;
-	if (at.index && !types_element(f->btf, type, off, at.scale < 0 ? -at.scale : at.scale, &off))
+	if (at.index &&
+	    !types_element(f->btf, type, off, at.scale < 0 ? -at.scale : at.scale, &off))
 		return 0;
 	return types_member(f->btf, type, off, 8);
 }
@@ -370,7 +371,8 @@ static void drop_escaped(struct flow *f, struct state *st, const struct target *
 }
 
 /* Calls change no register that a compiler would read again, but the results. */
-static void apply_call(struct flow *f, struct state *st, const struct decode_insn *insn, bool record)
+static void apply_call(struct flow *f, struct state *st, const struct decode_insn *insn,
+		       bool record)
 {
 	struct node origin = {.kind = NODE_RESULT, .key = insn->next};
 	const struct target *to = insn->indirect ? NULL : image_target(f->im, insn->imm);
@@ -382,9 +384,10 @@ static void apply_call(struct flow *f, struct state *st, const struct decode_ins
 		callee = st->reg[to->reg];
 		to = NULL;
 	}
-	if (to && to->sym && (!strcmp(to->sym->name, "__fentry__") ||
-			      !strncmp(to->sym->name, "__SCT__preempt_schedule", 23) ||
-			      !strncmp(to->sym->name, "preempt_schedule", 16)))
+	if (to && to->sym &&
+	    (!strcmp(to->sym->name, "__fentry__") ||
+	     !strncmp(to->sym->name, "__SCT__preempt_schedule", 23) ||
+	     !strncmp(to->sym->name, "preempt_schedule", 16)))
 		return;
 	if (record)
 		record_call(f, st, insn, to, callee);
@@ -396,7 +399,8 @@ static void apply_call(struct flow *f, struct state *st, const struct decode_ins
 		st->reg[R_DX] = opaque(f, insn->ip, R_DX);
 }
 
-static void apply_jump(struct flow *f, struct state *st, const struct decode_insn *insn, bool record)
+static void apply_jump(struct flow *f, struct state *st, const struct decode_insn *insn,
+		       bool record)
 {
 	const struct target *to;
 	struct value callee = {};
@@ -419,7 +423,8 @@ static void apply_jump(struct flow *f, struct state *st, const struct decode_ins
 		record_call(f, st, insn, to, callee);
 }
 
-static void apply_xchg(struct flow *f, struct state *st, const struct decode_insn *insn, bool record)
+static void apply_xchg(struct flow *f, struct state *st, const struct decode_insn *insn,
+		       bool record)
 {
 	struct value a = read_operand(f, st, insn, 0, record);
 	struct value b = read_operand(f, st, insn, 1, record);
@@ -428,7 +433,8 @@ static void apply_xchg(struct flow *f, struct state *st, const struct decode_ins
 	write_operand(f, st, insn, 1, a, record);
 }
 
-static void apply_other(struct flow *f, struct state *st, const struct decode_insn *insn, bool record)
+static void apply_other(struct flow *f, struct state *st, const struct decode_insn *insn,
+			bool record)
 {
 	for (int i = 0; i < insn->nr; i++) {
 		struct value at;

@@ -106,8 +106,7 @@ int text_read(void *arg, uint64_t addr, void *buf, size_t len)
 	for (size_t i = 0; i < t->nr; i++) {
 		const struct range *r = &t->range[i];
 
-		if (addr < r->addr || addr - r->addr >= r->size ||
-		    len > r->size - (addr - r->addr))
+		if (addr < r->addr || addr - r->addr >= r->size || len > r->size - (addr - r->addr))
 			continue;
 		return read_at(t->fd, buf, len, r->file + (addr - r->addr));
 	}

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-#define DEPTH 24	/* typedefs, and members in members */
+#define DEPTH 24	 /* typedefs, and members in members */
 #define ARRAY_INDEXED 16 /* elements of an array that a container is looked up by */
 
 /* A struct `outer` has an `inner` at the offset. */
@@ -172,7 +172,11 @@ static bool covers(const struct btf *btf, const struct btf_type *t, uint32_t i, 
 	if (off - start < types_size(btf, m->type))
 		return true;
 	array = btf__type_by_id(btf, types_bare(btf, m->type));
-	return i + 1 == btf_vlen(t) && array && btf_is_array(array) && !btf_array(array)->nelems;
+	if (!array || (i + 1 != btf_vlen(t) && !btf_is_union(t)))
+		return false;
+	/* DECLARE_FLEX_ARRAY() wraps it into a struct of no size */
+	return (btf_is_array(array) && !btf_array(array)->nelems) ||
+	       (btf_is_struct(array) && !array->size && btf_vlen(array));
 }
 
 /*
@@ -354,9 +358,8 @@ static bool element(const struct btf *btf, uint32_t id, uint32_t off, uint32_t s
 	if (!btf_is_composite(t))
 		return false;
 	for (end = members_at(btf, t, off, &i); i < end; i++)
-		if (covers(btf, t, i, off, &in) &&
-		    element(btf, btf_members(t)[i].type, in, stride, base + off - in, depth + 1,
-			    ret))
+		if (covers(btf, t, i, off, &in) && element(btf, btf_members(t)[i].type, in, stride,
+							   base + off - in, depth + 1, ret))
 			return true;
 	return false;
 }

@@ -7,8 +7,8 @@
 
 #define MAX_NODES 65536
 #define HASH 8192
-#define SMALL 4096	  /* NULL, error pointers, and numbers that are no address */
-#define LEAST_STRIDE 8	  /* bytes between elements of an array that is walked */
+#define SMALL 4096		     /* NULL, error pointers, and numbers that are no address */
+#define LEAST_STRIDE 8		     /* bytes between elements of an array that is walked */
 #define IMAGE (INT64_C(-0x80000000)) /* constants from here to -SMALL are addresses */
 
 int nodes_init(struct nodes *n)
@@ -54,8 +54,7 @@ static bool add_phi(struct nodes *n, struct node *node)
 {
 	if (n->nr_phis == n->room_phis) {
 		uint32_t room = n->room_phis ? n->room_phis * 2 : 64;
-		struct value *more =
-			realloc(n->inputs, (size_t)room * NODE_INPUTS * sizeof(*more));
+		struct value *more = realloc(n->inputs, (size_t)room * NODE_INPUTS * sizeof(*more));
 
 		if (!more)
 			return false;

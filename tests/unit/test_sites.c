@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The locks that functions of real kernels take, from their machine code and a few types. */
+#include "test_kernel_btf.h"
+#include "test_sites_code.h"
+
+#include <errno.h>
+
+#include "sites/sites.h"
+
+static struct kbtf *types;
+
+static int pointer(struct mini *m, int type)
+{
+	int id = btf__add_ptr(m->btf, type);
+
+	assert_true(id > 0);
+	return id;
+}
+
+/* A function of up to three parameters; 0: no more. */
+static void function(struct mini *m, const char *name, int a, int b, int c)
+{
+	int proto = btf__add_func_proto(m->btf, m->u32), params[] = {a, b, c};
+
+	assert_true(proto > 0);
+	for (size_t i = 0; i < 3 && params[i]; i++)
+		assert_int_equal(btf__add_func_param(m->btf, "p", params[i]), 0);
+	assert_true(btf__add_func(m->btf, name, BTF_FUNC_STATIC, proto) > 0);
+}
+
+/* Offsets as in Debian's 6.12. */
+static struct kbtf *make_types(void)
+{
+	int ports, bucket, table, hrtimer, group, anything, bucket_pointer;
+	struct mini m;
+
+	mini_begin(&m);
+	mini_spinlocks(&m, false);
+	mini_locks(&m);
+	ports = mini_struct(&m, "ports_device", 168);
+	mini_field(&m, "ports_lock", m.spinlock_t, 96);
+	mini_field(&m, "c_ivq_lock", m.spinlock_t, 100);
+	bucket = mini_struct(&m, "io_hash_bucket", 64);
+	mini_field(&m, "lock", m.spinlock_t, 0);
+	mini_field(&m, "list", m.u64, 8);
+	bucket_pointer = pointer(&m, bucket);
+	table = mini_struct(&m, "io_hash_table", 16);
+	mini_field(&m, "hbs", bucket_pointer, 0);
+	mini_field(&m, "hash_bits", m.u32, 8);
+	hrtimer = mini_struct(&m, "hrtimer", 64);
+	mini_field(&m, "expires", m.u64, 24);
+	mini_field(&m, "_softexpires", m.u64, 32);
+	mini_field(&m, "function", m.u64, 40);
+	mini_field(&m, "base", m.u64, 48);
+	mini_struct(&m, "k_itimer", 256);
+	mini_field(&m, "it_lock", m.spinlock_t, 32);
+	mini_field(&m, "kclock", m.u64, 40);
+	mini_field(&m, "it_active", m.u32, 56);
+	mini_field(&m, "it_overrun", m.u64, 64);
+	mini_field(&m, "it_requeue_pending", m.u32, 80);
+	mini_field(&m, "it_sigev_notify", m.u32, 84);
+	mini_field(&m, "it_interval", m.u64, 88);
+	mini_field(&m, "it_signal", m.u64, 96);
+	mini_field(&m, "it_pid", m.u64, 104);
+	mini_field(&m, "sigq", m.u64, 112);
+	mini_field(&m, "real", hrtimer, 120);
+	group = mini_struct(&m, "tmigr_group", 120);
+	mini_field(&m, "lock", m.raw_spinlock_t, 0);
+	anything = pointer(&m, 0);
+	function(&m, "find_port_by_vq", pointer(&m, ports), anything, 0);
+	function(&m, "io_poll_remove_all_table", anything, pointer(&m, table), m.boolean);
+	function(&m, "posix_timer_fn", pointer(&m, hrtimer), 0, 0);
+	group = pointer(&m, group);
+	function(&m, "tmigr_update_events", group, group, anything);
+	return mini_end(&m, NULL);
+}
+
+static int read_excerpt(void *arg, uint64_t addr, void *buf, size_t len)
+{
+	const struct excerpt *e = arg;
+	uint64_t off = addr - e->addr;
+
+	if (addr < e->addr || off > e->size || len > e->size - off)
+		return -1;
+	for (size_t i = 0; i < len; i++) {
+		unsigned int byte;
+
+		assert_int_equal(sscanf(e->code + 2 * (off + i), "%2x", &byte), 1);
+		((uint8_t *)buf)[i] = byte;
+	}
+	return 0;
+}
+
+static struct sites *open_sites(const struct excerpt *e, struct ksyms **ret)
+{
+	struct sites_sources src = {.btf = types, .read = read_excerpt, .arg = (void *)e};
+	struct sites *s = NULL;
+
+	fixture_write("kallsyms", e->symbols);
+	assert_int_equal(ksyms_load(fixture_path("kallsyms"), ret), 0);
+	src.ksyms = *ret;
+	assert_int_equal(sites_new(&src, &s), 0);
+	return s;
+}
+
+/* Every call of a lock function in the excerpt, of which there are `nr`, is of that lock. */
+static void assert_locks(const struct excerpt *e, int nr, const char *inner, uint32_t offset)
+{
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(e, &ksyms);
+	struct sites_answer a;
+	int found = 0;
+
+	for (uint64_t ip = e->addr + 5; ip <= e->addr + e->size; ip++) {
+		if (sites_ask(s, ip, &a))
+			continue;
+		assert_int_equal(a.kind, SITES_MEMBER);
+		assert_string_equal(a.inner, inner);
+		assert_int_equal(a.offset, offset);
+		found++;
+	}
+	assert_int_equal(found, nr);
+	assert_true(sites_memory(s) > 0);
+	sites_free(s);
+	ksyms_free(ksyms);
+}
+
+static void test_prototype(void **state)
+{
+	assert_locks(&find_port_by_vq, 2, "ports_device.ports_lock", 96);
+}
+
+/* An index is scaled by the size of the elements, which are walked by a pointer of their own. */
+static void test_array(void **state)
+{
+	assert_locks(&io_poll_remove_all_table, 2, "io_hash_bucket.lock", 0);
+}
+
+/* A timer's function is given a part of the struct with the lock. */
+static void test_container(void **state)
+{
+	assert_locks(&posix_timer_fn, 2, "k_itimer.it_lock", 32);
+}
+
+static void test_two_of_a_kind(void **state)
+{
+	assert_locks(&tmigr_update_events, 6, "tmigr_group.lock", 0);
+}
+
+static void test_no_call(void **state)
+{
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(&find_port_by_vq, &ksyms);
+	struct sites_answer a;
+
+	assert_int_equal(sites_ask(s, find_port_by_vq.addr + 1, &a), -ENOENT);
+	assert_int_equal(sites_ask(s, 0, &a), -ENOENT);
+	assert_int_equal(sites_ask(s, 0xffffffff80000000ull, &a), -ENOENT);
+	assert_int_equal(sites_ask_argument(s, find_port_by_vq.addr + 1, 99, &a), -ENOENT);
+	sites_free(s);
+	sites_free(NULL);
+	ksyms_free(ksyms);
+}
+
+static void test_no_sources(void **state)
+{
+	struct sites_sources none = {};
+	struct sites *s = NULL;
+
+	assert_int_equal(sites_new(&none, &s), -EINVAL);
+	assert_null(s);
+}
+
+static int setup(void **state)
+{
+	types = make_types();
+	return fixture_setup(state);
+}
+
+static int teardown(void **state)
+{
+	kbtf_free(types);
+	return fixture_teardown(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_prototype), cmocka_unit_test(test_array),
+		cmocka_unit_test(test_container), cmocka_unit_test(test_two_of_a_kind),
+		cmocka_unit_test(test_no_call),	  cmocka_unit_test(test_no_sources),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
