@@ -195,6 +195,25 @@ int lv_sched_switch(__u64 *ctx)
 	return 0;
 }
 
+/* Run over the kernel's programs before arming: where it counts the skipped runs of releases. */
+SEC("iter/bpf_prog")
+int lv_find_releases(struct bpf_iter__bpf_prog *ctx)
+{
+	struct bpf_prog *prog = ctx->prog;
+	__u64 stats;
+	__u32 id;
+
+	if (!prog)
+		return 0;
+	id = BPF_CORE_READ(prog, aux, id);
+	stats = (__u64)BPF_CORE_READ(prog, stats);
+	for (__u32 i = 0; i < LV_MAX_RELEASES; i++)
+		if (stats && id == lv_releases.id[i])
+			lv_releases.misses[i] =
+				stats + bpf_core_field_offset(struct bpf_prog_stats, misses);
+	return 0;
+}
+
 extern const void page_offset_base __ksym __weak; /* only where they are randomised */
 extern const void vmemmap_base __ksym __weak;
 extern const void max_pfn __ksym __weak;

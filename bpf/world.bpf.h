@@ -13,6 +13,7 @@
 
 /* Chosen by the user half from what the kernel has; constants to the verifier. */
 const volatile bool lv_preempt_counted = 1;
+const volatile bool lv_preempts = 0;
 const volatile __u32 lv_irq_source = LV_IRQ_SOURCE_NONE;
 
 extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.14 */
@@ -173,6 +174,24 @@ static __always_inline __u32 world_preempt_count(void)
 static __always_inline int world_counts_preemption(void)
 {
 	return lv_preempt_counted;
+}
+
+static __always_inline int world_preempts(void)
+{
+	return lv_preempts;
+}
+
+/* As bpf_prog_inc_misses_counter() has counted them on this CPU. */
+static __always_inline __u64 world_releases_missed(const struct lv_cpu *cpu)
+{
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < LV_MAX_RELEASES; i++) {
+		if (!lv_releases.misses[i])
+			break;
+		sum += place_word(cpu->percpu + lv_releases.misses[i]);
+	}
+	return sum;
 }
 
 /*

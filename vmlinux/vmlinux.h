@@ -133,6 +133,28 @@ struct rcu_sync {
 	int gp_state;
 };
 
+/* include/linux/filter.h, since 5.12; the runs that were skipped, one a CPU */
+struct bpf_prog_stats {
+	struct {
+	} misses;
+};
+
+/* include/linux/bpf.h */
+struct bpf_prog_aux {
+	__u32 id;
+};
+
+/* include/linux/bpf.h (filter.h before 6.2) */
+struct bpf_prog {
+	struct bpf_prog_stats *stats;
+	struct bpf_prog_aux *aux;
+};
+
+/* kernel/bpf/prog_iter.c */
+struct bpf_iter__bpf_prog {
+	struct bpf_prog *prog;
+};
+
 /* include/net/sock.h */
 struct sock {
 	struct {

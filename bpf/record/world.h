@@ -64,6 +64,13 @@ static __u64 world_above_task(void *ctx);
 static __u32 world_preempt_count(void);
 static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */
 
+/*
+ * Does the kernel preempt itself, and with that the programs of sleeping locks? It then skips what
+ * other tasks run of the same program on that CPU, and counts it: of programs of releases, on this CPU.
+ */
+static int world_preempts(void);
+static __u64 world_releases_missed(const struct lv_cpu *cpu);
+
 /* The CPU's irq flag: 1 on, 0 off, -1 unknown. May cost a locked instruction. */
 static int world_irqs_on(__u32 cpu);
 

@@ -19,7 +19,7 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 
 	if (class->flags & LV_CLASS_HANDED)
 		return CAPTURE_AMBIGUOUS;
-	if (c->preempts && ((sleeps && shared) || class->family == LV_SOCK))
+	if (c->preempts && !c->misses_asked && ((sleeps && shared) || class->family == LV_SOCK))
 		return CAPTURE_AMBIGUOUS;
 	/* The memory is something else's as soon as the function returns: its word proves nothing. */
 	if (c->unlocks_hidden && class->kind && !strcmp(class->kind, "stack"))

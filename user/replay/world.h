@@ -24,7 +24,10 @@
 
 #include "record/world.h"
 
-/* Benchmarks make it the constant that it is in the programs. */
+/* Benchmarks make them the constants that they are in the programs. */
+#ifndef WORLD_PREEMPTS
+#define WORLD_PREEMPTS world_seat->world->preempts
+#endif
 #ifndef WORLD_COUNTS_PREEMPTION
 #define WORLD_COUNTS_PREEMPTION world_seat->world->counts_preemption
 #endif
@@ -128,6 +131,17 @@ static __always_inline __u32 world_preempt_count(void)
 static __always_inline int world_counts_preemption(void)
 {
 	return WORLD_COUNTS_PREEMPTION;
+}
+
+static __always_inline int world_preempts(void)
+{
+	return WORLD_PREEMPTS;
+}
+
+static __always_inline __u64 world_releases_missed(const struct lv_cpu *cpu)
+{
+	(void)cpu;
+	return world_seat->missed;
 }
 
 static __always_inline int world_irqs_on(__u32 cpu)

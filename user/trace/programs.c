@@ -15,6 +15,7 @@
 #include "naming/anchors.h"
 #include "naming/generic.h"
 #include "kernel/ksyms.h"
+#include "trace/misses.h"
 #include "lockvane.skel.h"
 
 enum table {
@@ -82,6 +83,7 @@ static int choose(struct programs *p, const struct plan *plan, struct error *err
 	}
 	p->skel->rodata->lv_irq_source = plan->irq_source;
 	p->skel->rodata->lv_preempt_counted = plan->counts_preemption;
+	p->skel->rodata->lv_preempts = plan->preempts;
 	if (bpf_map__set_max_entries(p->skel->maps.lv_cpus, plan->nr_cpus) ||
 	    bpf_map__set_max_entries(p->skel->maps.lv_irq_slots, plan->nr_cpus))
 		return error_set(err, -EINVAL, "cannot size the per-CPU tables");
@@ -155,6 +157,16 @@ static int find_layout(struct programs *p, struct error *err)
 	if (code)
 		return error_set(err, code, "cannot run a BPF program to find the kernel's layout");
 	return 0;
+}
+
+static int find_releases(struct programs *p, const struct plan *plan, struct error *err)
+{
+	int code = plan->preempts ? misses_find(p->skel->obj, p->skel->progs.lv_find_releases,
+						&p->skel->bss->lv_releases) :
+				    0;
+
+	return code ? error_set(err, code, "cannot find where the kernel counts the runs it skips: %s",
+				strerror(-code)) : 0;
 }
 
 static int search_range(struct programs *p, const struct anchors_range *range, struct anchors *a)
@@ -350,6 +362,7 @@ static int load_all(struct programs *p, const struct plan *plan, struct error *e
 		return code;
 	control_of(p)->nr_cpus = plan->nr_cpus;
 	code = find_layout(p, err);
+	code = code ? code : find_releases(p, plan, err);
 	return code ? code : find_by_symbols(p, plan, err);
 }
 
