@@ -6,7 +6,8 @@
  * Every table is an array in memory that both halves map. A slot goes
  * FREE -> CLAIMED -> READY and is never given back while the programs live,
  * so a reader needs no lock: a READY slot's identity does not change, its
- * counters and bits only grow.
+ * counters and bits only grow. A class whose module or cache has gone is
+ * DEAD: what was recorded of it stays, and the place is another class's from then on.
  */
 #ifndef LOCKVANE_ABI_H
 #define LOCKVANE_ABI_H
@@ -47,6 +48,7 @@ enum lv_slot_state {
 	LV_SLOT_FREE = 0,
 	LV_SLOT_CLAIMED = 1,
 	LV_SLOT_READY = 2,
+	LV_SLOT_DEAD = 3, /* classes and names only */
 };
 
 /* Interrupt levels of a CPU that hold locks of their own, lowest first. */
@@ -171,8 +173,8 @@ struct lv_class {
 	__u16 subclass;                /* 1: a class's twin, see class_twin() */
 	__u32 usage_stack[LV_USAGES];  /* stack slot, LV_NONE where none was left */
 	__u64 usage_addr[LV_USAGES];   /* the instance */
-	char cache[LV_NAME_LEN];       /* slab: the cache's name */
-	__u32 cache_size;              /* slab: object size, bytes */
+	char cache[LV_NAME_LEN];       /* slab: the cache's name; a dead one in a module: the module's */
+	__u32 cache_size;              /* slab: object size, bytes; of that module's: where in it */
 	__u32 other;                   /* 1 + the class's twin, or whose twin it is; 0: none yet */
 };
 

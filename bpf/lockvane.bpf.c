@@ -16,6 +16,7 @@
 #include "world.bpf.h"
 #include "anchor.bpf.h"
 #include "record/recorder.h"
+#include "retire.bpf.h"
 
 /* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
 #ifdef LV_OBSERVER

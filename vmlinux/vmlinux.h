@@ -155,6 +155,31 @@ struct bpf_iter__bpf_prog {
 	struct bpf_prog *prog;
 };
 
+/* include/linux/module.h, since 6.4 */
+struct module_memory {
+	void *base;
+	unsigned int size;
+};
+
+/* include/linux/module.h, with CONFIG_SMP */
+struct module {
+	char name[56];
+	struct module_memory mem[7]; /* since 6.4 */
+	void *percpu;
+	unsigned int percpu_size;
+};
+
+/* include/linux/module.h, until 6.3 */
+struct module_layout {
+	void *base;
+	unsigned int size;
+};
+
+/* The same until 6.3 */
+struct module___6_3 {
+	struct module_layout core_layout;
+};
+
 /* include/net/sock.h */
 struct sock {
 	struct {

@@ -84,8 +84,8 @@ RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family
 	}
 	if (state == LV_SLOT_CLAIMED)
 		return PROBE_RACE;
-	return same_place(&class->place, place) && class->family == family &&
-			       class->subclass == subclass ?
+	return state == LV_SLOT_READY && same_place(&class->place, place) &&
+			       class->family == family && class->subclass == subclass ?
 		       PROBE_FOUND :
 		       PROBE_OTHER;
 }
@@ -267,14 +267,14 @@ RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 caller, __u64 above)
 	return class_derive(cpu_id, addr, family, caller, above);
 }
 
-/* Is the memory at addr still this class's? It is reused. Who took the lock is not asked. */
+/* Is the memory at addr still this class's? It is reused, and modules and caches go. Who took the lock is not asked. */
 static __always_inline int class_check(struct lv_cpu *cpu, __u32 id, __u64 addr)
 {
 	struct lv_class *class = world_class(id);
 
 	if (!class)
 		return 0;
-	if (!world_is_at(addr, &class->place)) {
+	if (read_once(class->state) != LV_SLOT_READY || !world_is_at(addr, &class->place)) {
 		cpu->clock += LV_ADDR_AGE; /* whatever else remembers it believes it no more */
 		count_loss(cpu, LV_LOSS_STALE_CLASS);
 		return 0;

@@ -435,6 +435,15 @@ static void name_plain(const struct lv_class *c, struct names_result *r)
 	memcpy(r->key, r->name, sizeof(r->key));
 }
 
+/* In a module that is not there any more: its symbols are not, either. */
+static void name_gone(const struct lv_class *c, struct names_result *r)
+{
+	r->certainty = NAMES_EXACT;
+	snprintf(r->name, sizeof(r->name), "%.*s+0x%x [%.*s]", LV_NAME_LEN, c->cache,
+		 c->cache_size, LV_NAME_LEN, c->cache);
+	memcpy(r->key, r->name, sizeof(r->key));
+}
+
 static const char *kind_text(uint32_t kind)
 {
 	static const char *const texts[LV_PLACE_KINDS] = {
@@ -485,6 +494,11 @@ void names_class(const struct names *n, const struct lv_class *class,
 	memset(ret, 0, sizeof(*ret));
 	ret->kind = kind_text(class->place.kind);
 	ret->family = class->family;
+	if (class->state == LV_SLOT_DEAD && class->place.kind != LV_PLACE_SLAB) {
+		name_gone(class, ret);
+		finish(class, ret);
+		return;
+	}
 	switch (class->place.kind) {
 	case LV_PLACE_STATIC:
 		name_static(&asked, ret);

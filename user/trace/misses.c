@@ -47,8 +47,10 @@ static size_t find_ids(const struct bpf_object *object, struct lv_releases *ret)
 }
 
 /* It writes nothing: reading runs it, to the end. */
-static int run_iterator(const struct bpf_program *iterator)
+static int run_iterator(const struct bpf_object *object)
 {
+	const struct bpf_program *iterator =
+		bpf_object__find_program_by_name(object, "lv_find_releases");
 	struct bpf_link *link = bpf_program__attach_iter(iterator, NULL);
 	int code = libbpf_get_error(link), fd;
 	char byte;
@@ -63,13 +65,14 @@ static int run_iterator(const struct bpf_program *iterator)
 	return code;
 }
 
-int misses_find(const struct bpf_object *object, const struct bpf_program *iterator,
-		struct lv_releases *ret)
+int misses_find(const struct bpf_object *object, struct lv_releases *ret, struct error *err)
 {
 	size_t nr = find_ids(object, ret);
-	int code = run_iterator(iterator);
+	int code = run_iterator(object);
 
 	for (size_t i = 0; !code && i < nr; i++)
 		code = ret->misses[i] ? 0 : -ENOENT;
-	return code;
+	return code ? error_set(err, code, "cannot find where the kernel counts the runs it skips: %s",
+				strerror(-code)) :
+		      0;
 }

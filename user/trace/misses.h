@@ -10,12 +10,12 @@
 #include <bpf/libbpf.h>
 
 #include "abi.h"
+#include "base/error.h"
 
 /*
  * Of an object that is loaded: fill in the releases, by one run of its iterator over the kernel's
- * programs. -ENOENT: not all were found; else what the kernel said.
+ * programs. -ENOENT, in words: not all were found; else what the kernel said.
  */
-int misses_find(const struct bpf_object *object, const struct bpf_program *iterator,
-		struct lv_releases *ret);
+int misses_find(const struct bpf_object *object, struct lv_releases *ret, struct error *err);
 
 #endif

@@ -16,6 +16,7 @@
 #include "naming/generic.h"
 #include "kernel/ksyms.h"
 #include "trace/misses.h"
+#include "trace/retire.h"
 #include "lockvane.skel.h"
 
 enum table {
@@ -34,6 +35,7 @@ struct programs {
 	uint32_t epoch;
 	struct bpf_link *links[LV_HOOKS + 1]; /* by hook; the last is the task switch */
 	bool present[LV_HOOKS + 1];	      /* it was attached once */
+	struct bpf_link *retire[RETIRE_HOOKS]; /* while we live */
 	uint64_t heat[LV_HOOKS + 1];	      /* events that were forgotten since */
 	struct {
 		void *memory;
@@ -157,16 +159,6 @@ static int find_layout(struct programs *p, struct error *err)
 	if (code)
 		return error_set(err, code, "cannot run a BPF program to find the kernel's layout");
 	return 0;
-}
-
-static int find_releases(struct programs *p, const struct plan *plan, struct error *err)
-{
-	int code = plan->preempts ? misses_find(p->skel->obj, p->skel->progs.lv_find_releases,
-						&p->skel->bss->lv_releases) :
-				    0;
-
-	return code ? error_set(err, code, "cannot find where the kernel counts the runs it skips: %s",
-				strerror(-code)) : 0;
 }
 
 static int search_range(struct programs *p, const struct anchors_range *range, struct anchors *a)
@@ -362,7 +354,9 @@ static int load_all(struct programs *p, const struct plan *plan, struct error *e
 		return code;
 	control_of(p)->nr_cpus = plan->nr_cpus;
 	code = find_layout(p, err);
-	code = code ? code : find_releases(p, plan, err);
+	if (!code && plan->preempts)
+		code = misses_find(p->skel->obj, &p->skel->bss->lv_releases, err);
+	code = code ? code : retire_attach(p->skel->obj, p->retire, err);
 	return code ? code : find_by_symbols(p, plan, err);
 }
 
@@ -491,6 +485,7 @@ void programs_finish(struct programs *p)
 	if (nr_attached(p))
 		programs_stop(p);
 	programs_detach(p, NULL, NULL);
+	retire_detach(p->retire);
 	for (int i = 0; i < NR_TABLES; i++)
 		if (p->tables[i].memory)
 			munmap(p->tables[i].memory, p->tables[i].size);
