@@ -160,6 +160,10 @@ enum lv_site {
 	LV_SITE_ABOVE = 2, /* the caller is generic and the frames above have not been read */
 };
 
+/* What sets classes of one place and family apart: */
+#define LV_SUBCLASS_TWIN (1 << 0)   /* another's twin, see class_twin() */
+#define LV_SUBCLASS_KERNEL (1 << 1) /* of the kernel's own sockets */
+
 /* Class flags */
 #define LV_CLASS_SELF_ORDER (1 << 1) /* the same two instances nested in both orders */
 #define LV_CLASS_HANDED (1 << 2)     /* a reader's lock was given back by another task */
@@ -170,7 +174,7 @@ struct lv_class {
 	__u32 usage; /* 1 << enum lv_usage */
 	__u32 flags;
 	__u16 family;
-	__u16 subclass;                /* 1: a class's twin, see class_twin() */
+	__u16 subclass;                /* LV_SUBCLASS_*; told in a replay */
 	__u32 usage_stack[LV_USAGES];  /* stack slot, LV_NONE where none was left */
 	__u64 usage_addr[LV_USAGES];   /* the instance */
 	char cache[LV_NAME_LEN];       /* slab: the cache's name; a dead one in a module: the module's */

@@ -22,16 +22,22 @@ struct retire {
 	struct retire_area area[RETIRE_AREAS];
 };
 
-/* Is the place in the module? Returns 1 + the offset from where its area begins, 0: no. */
-static __always_inline __u64 retire_offset(const struct retire *r, const struct lv_place *place)
+/* 1 + the address's offset from where its area of the module begins; 0: it is in none. */
+static __always_inline __u64 retire_offset(const struct retire *r, __u64 addr)
 {
-	if (place->kind != LV_PLACE_STATIC && place->kind != LV_PLACE_PERCPU_DYN &&
-	    place->kind != LV_PLACE_STACK && place->kind != LV_PLACE_TABLE)
-		return 0;
 	for (int i = 0; i < RETIRE_AREAS; i++)
-		if (place->base - r->area[i].start < r->area[i].size)
-			return place->base - r->area[i].start + 1;
+		if (addr - r->area[i].start < r->area[i].size)
+			return addr - r->area[i].start + 1;
 	return 0;
+}
+
+/* Do locks of the class lie in the module, or does its code take them? Returns as above. */
+static __always_inline __u64 retire_place(const struct retire *r, const struct lv_place *place)
+{
+	if (place->kind == LV_PLACE_STATIC || place->kind == LV_PLACE_PERCPU_DYN ||
+	    place->kind == LV_PLACE_TABLE)
+		return retire_offset(r, place->base);
+	return place->site ? retire_offset(r, place->site) : 0;
 }
 
 /* One look of bpf_loop(). */
@@ -49,11 +55,13 @@ static long retire_class(__u32 id, struct retire *r)
 			__atomic_exchange_n(&class->state, LV_SLOT_DEAD, __ATOMIC_SEQ_CST);
 		return 0;
 	}
-	offset = retire_offset(r, &class->place);
+	offset = retire_place(r, &class->place);
 	if (!offset)
 		return 0;
-	world_read_str(class->cache, sizeof(class->cache), r->module);
-	class->cache_size = offset - 1;
+	if (class->place.kind != LV_PLACE_SLAB) {
+		world_read_str(class->cache, sizeof(class->cache), r->module);
+		class->cache_size = offset - 1;
+	}
 	__atomic_exchange_n(&class->state, LV_SLOT_DEAD, __ATOMIC_SEQ_CST);
 	return 0;
 }

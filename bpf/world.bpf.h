@@ -269,6 +269,13 @@ static __always_inline void world_describe_cache(const struct lv_place *place, c
 	place_describe_cache(place->base, ret_name, ret_size);
 }
 
+static __always_inline int world_is_kernel_sock(__u64 addr)
+{
+	struct sock *sock = (struct sock *)(addr - bpf_core_field_offset(struct sock, sk_lock));
+
+	return BPF_CORE_READ_BITFIELD_PROBED(sock, sk_kern_sock);
+}
+
 /* Modules go and slabs change hands; the kernel's image and its per-CPU section stay. */
 static __always_inline int world_place_is_permanent(__u64 addr, const struct lv_place *place)
 {

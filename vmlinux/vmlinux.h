@@ -185,6 +185,7 @@ struct sock {
 	struct {
 		int owned;
 	} sk_lock;
+	__u8 sk_kern_sock : 1;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

@@ -238,7 +238,7 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 		edge->stack = stack;
 		edge_keep_caller(id, from_addr, edge_holder_stack(from, meta));
 		slot_ready(&edge->state);
-		if (from == to || (from->other == edge->to + 1 && to->subclass))
+		if (from == to || (from->other == edge->to + 1 && to->subclass & LV_SUBCLASS_TWIN))
 			edge_check_order(edge, from);
 	}
 	edge_remember(cpu, classes, META_DEP(meta), id);

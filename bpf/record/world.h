@@ -94,6 +94,8 @@ static int world_place(__u64 addr, struct lv_place *ret);
 static int world_is_at(__u64 addr, const struct lv_place *place);
 /* The cache's name and object size for a slab place. */
 static void world_describe_cache(const struct lv_place *place, char *ret_name, __u32 *ret_size);
+/* Is the socket the kernel's own, whose sk_lock this is? */
+static int world_is_kernel_sock(__u64 addr);
 /* Does an address of this place keep its class for good (no memory reuse)? */
 static int world_place_is_permanent(__u64 addr, const struct lv_place *place);
 

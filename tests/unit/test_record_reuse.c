@@ -355,6 +355,33 @@ static void test_dead_class(void **state)
 	assert_true(first->usage);
 }
 
+/* lockdep has two classes for a protocol's sockets: they do not wait for each other. */
+static void test_kernel_sockets(void **state)
+{
+	const struct machine_op sock = {.family = LV_SOCK};
+	struct machine *m = *state;
+	struct world *world = machine_world(m);
+	const struct lv_place place = {.kind = LV_PLACE_SLAB,
+				       .base = world_add_cache(world, "TCP", 2000),
+				       .off = 0x98};
+	uint32_t subclasses = 0;
+
+	world->annotated = false;
+	for (int i = 0; i < 3; i++) {
+		uint64_t addr = machine_add_lock(m, LV_SOCK);
+
+		machine_show_place(m, addr, &place);
+		world_object(world, addr)->kernel_sock = i > 0;
+		LOCK(m, addr, sock);
+	}
+	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++)
+		if (world->classes[i].state == LV_SLOT_READY)
+			subclasses |= 1u << world->classes[i].subclass;
+	assert_int_equal(subclasses, 1u << 0 | 1u << LV_SUBCLASS_KERNEL |
+					     1u << (LV_SUBCLASS_KERNEL | LV_SUBCLASS_TWIN));
+	assert_int_equal(nr_edges(m), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +392,7 @@ int main(void)
 		TEST(test_untyped),
 		TEST(test_generic),
 		TEST(test_dead_class),
+		TEST(test_kernel_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,7 +182,7 @@ int finding_model_add_class(struct finding_model *m, uint32_t class)
 	m->graph_class[class] = added;
 	m->grade[added] = finding_grade(m->c, seen);
 	m->cycle_grade[added] = m->grade[added];
-	if (!m->c->annotated && seen->subclass)
+	if (!m->c->annotated && seen->subclass & LV_SUBCLASS_TWIN)
 		grade_nesting(m, added);
 	look_up_annotations(m, added, seen->name);
 	graph_add_usage(m->g, added, finding_usage(m->c, seen));

@@ -20,6 +20,7 @@
 struct world_object {
 	struct lv_place told;
 	struct lv_place shown;
+	bool kernel_sock;
 };
 
 struct world_cache {

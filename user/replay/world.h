@@ -246,6 +246,13 @@ static inline void world_describe_cache(const struct lv_place *place, char *ret_
 	}
 }
 
+static inline int world_is_kernel_sock(__u64 addr)
+{
+	const struct world_object *object = world_object(world_seat->world, addr);
+
+	return object && object->kernel_sock;
+}
+
 /* A told class may change with the next acquisition, as its subclass does. */
 static inline int world_place_is_permanent(__u64 addr, const struct lv_place *place)
 {
