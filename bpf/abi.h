@@ -6,7 +6,8 @@
  * Every table is an array in memory that both halves map. A slot goes
  * FREE -> CLAIMED -> READY and is never given back while the programs live,
  * so a reader needs no lock: a READY slot's identity does not change, its
- * counters and bits only grow.
+ * counters and bits only grow. A class whose module or cache has gone is
+ * DEAD: what was recorded of it stays, and the place is another class's from then on.
  */
 #ifndef LOCKVANE_ABI_H
 #define LOCKVANE_ABI_H
@@ -34,6 +35,7 @@
 #define LV_EDGE_SLOTS 1024
 #define LV_MEMO_BITS 10
 #define LV_MEMOS (1 << LV_MEMO_BITS)
+#define LV_MAX_RELEASES 16 /* programs of releases that prove nothing by an owner: see misses.h */
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
 
@@ -46,6 +48,7 @@ enum lv_slot_state {
 	LV_SLOT_FREE = 0,
 	LV_SLOT_CLAIMED = 1,
 	LV_SLOT_READY = 2,
+	LV_SLOT_DEAD = 3, /* classes and names only */
 };
 
 /* Interrupt levels of a CPU that hold locks of their own, lowest first. */
@@ -157,6 +160,10 @@ enum lv_site {
 	LV_SITE_ABOVE = 2, /* the caller is generic and the frames above have not been read */
 };
 
+/* What sets classes of one place and family apart: */
+#define LV_SUBCLASS_TWIN (1 << 0)   /* another's twin, see class_twin() */
+#define LV_SUBCLASS_KERNEL (1 << 1) /* of the kernel's own sockets */
+
 /* Class flags */
 #define LV_CLASS_SELF_ORDER (1 << 1) /* the same two instances nested in both orders */
 #define LV_CLASS_HANDED (1 << 2)     /* a reader's lock was given back by another task */
@@ -167,11 +174,11 @@ struct lv_class {
 	__u32 usage; /* 1 << enum lv_usage */
 	__u32 flags;
 	__u16 family;
-	__u16 subclass;                /* 1: a class's twin, see class_twin() */
+	__u16 subclass;                /* LV_SUBCLASS_*; told in a replay */
 	__u32 usage_stack[LV_USAGES];  /* stack slot, LV_NONE where none was left */
 	__u64 usage_addr[LV_USAGES];   /* the instance */
-	char cache[LV_NAME_LEN];       /* slab: the cache's name */
-	__u32 cache_size;              /* slab: object size, bytes */
+	char cache[LV_NAME_LEN];       /* slab: the cache's name; a dead one in a module: the module's */
+	__u32 cache_size;              /* slab: object size, bytes; of that module's: where in it */
 	__u32 other;                   /* 1 + the class's twin, or whose twin it is; 0: none yet */
 };
 
@@ -249,6 +256,7 @@ enum lv_irq_source {
 	X(NAMES, names_full, "names of locks dropped: name table full")                 \
 	X(UNKNOWN_RELEASE, unknown_releases, "releases of locks not seen taken")      \
 	X(STALE_HOLDER, stale_holders, "held entries found not to be held")           \
+	X(DOUBTED, doubted_holders, "held readers forgotten: a release may have been missed") \
 	X(STALE_CLASS, stale_classes, "cached classes found outdated")                \
 	X(TAINTED, tainted, "acquisitions under a stack not trusted")                 \
 	X(NO_CLASS, no_class, "locks whose memory could not be placed")               \
@@ -302,6 +310,9 @@ struct lv_held_stack {
 		__u64 depth_tainted; /* both at once */
 	};
 	struct lv_held held[LV_HELD_DEPTH];
+	/* Sleeping: entries below this index may have been given back unseen, see record/doubt.h */
+	__u32 doubted;
+	__u32 pad;
 };
 
 /*
@@ -361,6 +372,7 @@ struct lv_cpu {
 	__u32 derived; /* the class that was derived last */
 	__u32 pad2;
 	__u64 sleep_event; /* a sleeping lock's program's, likewise; maybe a preempted one's */
+	__u64 missed; /* releases of sleeping locks that the kernel skipped here, when last looked */
 	__u64 task_top; /* the entry of the running task's newest sleeping lock, 0: it holds none */
 	__u64 events[LV_MAX_HOOKS];
 	struct lv_held_stack stack[LV_LEVELS];
@@ -428,6 +440,12 @@ enum lv_armed {
 #define LV_EPOCH_MAX 0xffffu /* then from 1 again: a task's slot knows so much of it */
 #define LV_TASK_IDLE 1ull    /* beside a key: its task blocked with nothing held */
 
+/* The programs that give back what names no owner, and where the kernel counts their skipped runs. */
+struct lv_releases {
+	__u32 id[LV_MAX_RELEASES];     /* the kernel's id, 0: none */
+	__u64 misses[LV_MAX_RELEASES]; /* a per-CPU address; 0: not found */
+};
+
 struct lv_control {
 	__u32 word; /* armed, and the epoch: a new one empties every held stack */
 	__u32 nr_cpus;
@@ -448,6 +466,6 @@ _Static_assert(sizeof(struct lv_anchor) == 40, "ABI");
 _Static_assert(sizeof(struct lv_name) == 48 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 24, "ABI");
 _Static_assert(sizeof(struct lv_memo) == 64, "ABI: a line each");
-_Static_assert(sizeof(struct lv_held_stack) == 8 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
+_Static_assert(sizeof(struct lv_held_stack) == 16 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
 
 #endif

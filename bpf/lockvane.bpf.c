@@ -16,6 +16,7 @@
 #include "world.bpf.h"
 #include "anchor.bpf.h"
 #include "record/recorder.h"
+#include "retire.bpf.h"
 
 /* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
 #ifdef LV_OBSERVER
@@ -192,6 +193,25 @@ int lv_sched_switch(__u64 *ctx)
 	else if ((__u32)ctx[3] == LV_TASK_DEAD)
 		leave = RECORD_DEAD;
 	record_switch(ctx[2], word, leave);
+	return 0;
+}
+
+/* Run over the kernel's programs before arming: where it counts the skipped runs of releases. */
+SEC("iter/bpf_prog")
+int lv_find_releases(struct bpf_iter__bpf_prog *ctx)
+{
+	struct bpf_prog *prog = ctx->prog;
+	__u64 stats;
+	__u32 id;
+
+	if (!prog)
+		return 0;
+	id = BPF_CORE_READ(prog, aux, id);
+	stats = (__u64)BPF_CORE_READ(prog, stats);
+	for (__u32 i = 0; i < LV_MAX_RELEASES; i++)
+		if (stats && id == lv_releases.id[i])
+			lv_releases.misses[i] =
+				stats + bpf_core_field_offset(struct bpf_prog_stats, misses);
 	return 0;
 }
 

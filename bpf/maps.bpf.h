@@ -36,6 +36,7 @@ struct lv_control lv_control;
 struct lv_task_keys lv_task_keys;
 struct lv_anchors lv_anchors;
 struct lv_generic lv_generic;
+struct lv_releases lv_releases;
 
 /* One a CPU, for the irq flag: see world_irqs_on(). */
 struct lv_irq_slot {

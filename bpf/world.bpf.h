@@ -13,6 +13,7 @@
 
 /* Chosen by the user half from what the kernel has; constants to the verifier. */
 const volatile bool lv_preempt_counted = 1;
+const volatile bool lv_preempts = 0;
 const volatile __u32 lv_irq_source = LV_IRQ_SOURCE_NONE;
 
 extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.14 */
@@ -175,6 +176,24 @@ static __always_inline int world_counts_preemption(void)
 	return lv_preempt_counted;
 }
 
+static __always_inline int world_preempts(void)
+{
+	return lv_preempts;
+}
+
+/* As bpf_prog_inc_misses_counter() has counted them on this CPU. */
+static __always_inline __u64 world_releases_missed(const struct lv_cpu *cpu)
+{
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < LV_MAX_RELEASES; i++) {
+		if (!lv_releases.misses[i])
+			break;
+		sum += place_word(cpu->percpu + lv_releases.misses[i]);
+	}
+	return sum;
+}
+
 /*
  * A tracing program has no flags register to look at. From 6.14 on a kfunc
  * saves the flag to our stack; before that, bpf_spin_lock() leaves it in a
@@ -248,6 +267,13 @@ static __always_inline void world_describe_cache(const struct lv_place *place, c
 						 __u32 *ret_size)
 {
 	place_describe_cache(place->base, ret_name, ret_size);
+}
+
+static __always_inline int world_is_kernel_sock(__u64 addr)
+{
+	struct sock *sock = (struct sock *)(addr - bpf_core_field_offset(struct sock, sk_lock));
+
+	return BPF_CORE_READ_BITFIELD_PROBED(sock, sk_kern_sock);
 }
 
 /* Modules go and slabs change hands; the kernel's image and its per-CPU section stay. */

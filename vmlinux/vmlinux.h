@@ -133,11 +133,59 @@ struct rcu_sync {
 	int gp_state;
 };
 
+/* include/linux/filter.h, since 5.12; the runs that were skipped, one a CPU */
+struct bpf_prog_stats {
+	struct {
+	} misses;
+};
+
+/* include/linux/bpf.h */
+struct bpf_prog_aux {
+	__u32 id;
+};
+
+/* include/linux/bpf.h (filter.h before 6.2) */
+struct bpf_prog {
+	struct bpf_prog_stats *stats;
+	struct bpf_prog_aux *aux;
+};
+
+/* kernel/bpf/prog_iter.c */
+struct bpf_iter__bpf_prog {
+	struct bpf_prog *prog;
+};
+
+/* include/linux/module.h, since 6.4 */
+struct module_memory {
+	void *base;
+	unsigned int size;
+};
+
+/* include/linux/module.h, with CONFIG_SMP */
+struct module {
+	char name[56];
+	struct module_memory mem[7]; /* since 6.4 */
+	void *percpu;
+	unsigned int percpu_size;
+};
+
+/* include/linux/module.h, until 6.3 */
+struct module_layout {
+	void *base;
+	unsigned int size;
+};
+
+/* The same until 6.3 */
+struct module___6_3 {
+	struct module_layout core_layout;
+};
+
 /* include/net/sock.h */
 struct sock {
 	struct {
 		int owned;
 	} sk_lock;
+	__u8 sk_kern_sock : 1;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

@@ -84,8 +84,8 @@ RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family
 	}
 	if (state == LV_SLOT_CLAIMED)
 		return PROBE_RACE;
-	return same_place(&class->place, place) && class->family == family &&
-			       class->subclass == subclass ?
+	return state == LV_SLOT_READY && same_place(&class->place, place) &&
+			       class->family == family && class->subclass == subclass ?
 		       PROBE_FOUND :
 		       PROBE_OTHER;
 }
@@ -128,6 +128,17 @@ static __always_inline __u64 addr_key(__u64 addr, __u32 family, __u64 value)
 	return addr ^ (__u64)family << 56 ^ value;
 }
 
+/* lockdep tells the kernel's own sockets from users' (sock_lock_init() in net/core/sock.c). */
+RECORD_RARE __u32 subclass_of_sock(__u64 addr)
+{
+	return world_is_kernel_sock(addr) ? LV_SUBCLASS_KERNEL : 0;
+}
+
+static __always_inline __u32 subclass_of(__u64 addr, __u32 family)
+{
+	return family == LV_SOCK ? subclass_of_sock(addr) : 0;
+}
+
 /*
  * The site of an acquisition in untyped memory. caller: who called the lock's function, 0: not known.
  * above: the caller above the generic functions, 0: not read yet.
@@ -143,15 +154,16 @@ static __always_inline __u64 class_site(__u64 caller, __u64 above)
 
 /* The class of a place; often it is the one that this CPU derived last. */
 static __always_inline __u32 class_find(struct lv_cpu *cpu, const struct lv_place *place,
-					__u32 family)
+					__u32 family, __u32 subclass)
 {
 	__u32 id = cpu->derived;
 	const struct lv_class *class = world_class(id);
 
-	if (class && class->family == family && !class->subclass && same_place(&class->place, place) &&
+	if (class && class->family == family && class->subclass == subclass &&
+	    same_place(&class->place, place) &&
 	    read_once(class->state) == LV_SLOT_READY)
 		return id;
-	id = class_of_place(cpu, place, family, 0);
+	id = class_of_place(cpu, place, family, subclass);
 	if (id != LV_NONE)
 		cpu->derived = id;
 	return id;
@@ -189,7 +201,7 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 cal
 		if (place.site == LV_SITE_ABOVE)
 			return LV_ABOVE;
 	}
-	id = class_find(cpu, &place, family);
+	id = class_find(cpu, &place, family, subclass_of(addr, family));
 	if (id == LV_NONE)
 		return LV_NONE;
 	if (place.kind == LV_PLACE_PERCPU && place.base == cpu->rq_lock - cpu->percpu)
@@ -225,7 +237,7 @@ RECORD_RARE __u32 class_twin(__u32 id)
 	if (other)
 		return other - 1;
 	place = class->place;
-	other = class_of_place(cpu, &place, class->family, 1);
+	other = class_of_place(cpu, &place, class->family, class->subclass | LV_SUBCLASS_TWIN);
 	twin = world_class(other);
 	if (!twin)
 		return LV_NONE;
@@ -267,14 +279,15 @@ RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 caller, __u64 above)
 	return class_derive(cpu_id, addr, family, caller, above);
 }
 
-/* Is the memory at addr still this class's? It is reused. Who took the lock is not asked. */
+/* Is the memory at addr still this class's? It is reused, and modules and caches go. Who took the lock is not asked. */
 static __always_inline int class_check(struct lv_cpu *cpu, __u32 id, __u64 addr)
 {
 	struct lv_class *class = world_class(id);
 
 	if (!class)
 		return 0;
-	if (!world_is_at(addr, &class->place)) {
+	if (read_once(class->state) != LV_SLOT_READY || !world_is_at(addr, &class->place) ||
+	    (class->subclass & LV_SUBCLASS_KERNEL) != subclass_of(addr, class->family)) {
 		cpu->clock += LV_ADDR_AGE; /* whatever else remembers it believes it no more */
 		count_loss(cpu, LV_LOSS_STALE_CLASS);
 		return 0;

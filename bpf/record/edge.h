@@ -9,6 +9,7 @@
 #ifndef LOCKVANE_RECORD_EDGE_H
 #define LOCKVANE_RECORD_EDGE_H
 
+#include "record/doubt.h"
 #include "record/usage.h"
 
 #define EDGE_PROBES 32
@@ -223,6 +224,10 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 		return stack;
 	}
+	if (world_preempts() && family_sleeps(from->family) &&
+	    !doubt_is_owned(from_addr, from->family, edge_from_mode(META_DEP(meta))) &&
+	    doubt_drop(from_addr))
+		return stack;
 	id = edge_find(cpu, classes, META_DEP(meta), from_addr, to_addr, &is_new);
 	edge = world_edge(id);
 	if (!edge)
@@ -233,7 +238,7 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 		edge->stack = stack;
 		edge_keep_caller(id, from_addr, edge_holder_stack(from, meta));
 		slot_ready(&edge->state);
-		if (from == to || (from->other == edge->to + 1 && to->subclass))
+		if (from == to || (from->other == edge->to + 1 && to->subclass & LV_SUBCLASS_TWIN))
 			edge_check_order(edge, from);
 	}
 	edge_remember(cpu, classes, META_DEP(meta), id);

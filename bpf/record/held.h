@@ -39,7 +39,15 @@ static __always_inline int held_by_us(__u64 addr, __u32 family, __u32 mode)
 
 	if (!family_sleeps(family) || world_owner(addr, family, &owner, &shared))
 		return held_by_any(addr, family, mode);
-	return owner == world_task() && shared == (mode != LV_WRITE);
+	if (owner != world_task() || shared != (mode != LV_WRITE))
+		return 0;
+	return mode == LV_WRITE || held_by_any(addr, family, mode); /* a reader stays named */
+}
+
+/* Does its memory say that it is not held here? Of readers it names the newest, but none where there is none. */
+static __always_inline int held_refutes(__u64 addr, __u32 family, __u32 mode)
+{
+	return mode == LV_WRITE ? !held_by_us(addr, family, mode) : !held_by_any(addr, family, mode);
 }
 
 /* The running task's sleeping locks, or NULL: it holds none. */
@@ -103,6 +111,7 @@ RECORD_RARE __u32 task_claim(__u32 cpu_id)
 			continue;
 		stack->depth = 0;
 		stack->tainted = 0;
+		stack->doubted = 0;
 		cpu->task_slot = id;
 		return id;
 	}
@@ -311,7 +320,7 @@ RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
 	if (at >= LV_HELD_DEPTH)
 		return id;
 	equal = &stack->held[at];
-	if (!held_by_us(equal->addr, class->family, equal->mode)) {
+	if (held_refutes(equal->addr, class->family, equal->mode)) {
 		held_forget(where, at);
 		return id;
 	}
@@ -364,9 +373,7 @@ RECORD_RARE int held_is_refuted(__u32 at)
 	class = world_class(lock->class);
 	if (!class || class->place.kind == LV_PLACE_TOLD)
 		return 0;
-	/* Of readers the word names the newest only, but none where there is none. */
-	return lock->mode == LV_WRITE ? !held_by_us(lock->addr, class->family, lock->mode) :
-					!held_by_any(lock->addr, class->family, lock->mode);
+	return held_refutes(lock->addr, class->family, lock->mode);
 }
 
 /*

@@ -73,7 +73,7 @@ RECORD_RARE int record_name(__u64 addr, __u64 text)
 		}
 		if (state == LV_SLOT_CLAIMED)
 			return 0;
-		if (same_place(&name->place, &place)) {
+		if (state == LV_SLOT_READY && same_place(&name->place, &place)) {
 			name_compare(name, text);
 			return 0;
 		}

@@ -7,6 +7,7 @@
 #define LOCKVANE_RECORD_RECORDER_H
 
 #include "hooks.h"
+#include "record/doubt.h"
 #include "record/edge.h"
 #include "record/fact.h"
 #include "record/memo.h"
@@ -401,6 +402,8 @@ static __always_inline void switch_slot(struct lv_cpu *cpu, enum record_leave le
 {
 	const struct lv_held_stack *held = task_held(cpu);
 
+	if (held && held->depth && world_preempts())
+		doubt_on_leaving();
 	if (!held || leave == RECORD_PREEMPTED || (held->depth && leave != RECORD_DEAD))
 		return;
 	if (held->depth)

@@ -64,6 +64,13 @@ static __u64 world_above_task(void *ctx);
 static __u32 world_preempt_count(void);
 static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */
 
+/*
+ * Does the kernel preempt itself, and with that the programs of sleeping locks? It then skips what
+ * other tasks run of the same program on that CPU, and counts it: of programs of releases, on this CPU.
+ */
+static int world_preempts(void);
+static __u64 world_releases_missed(const struct lv_cpu *cpu);
+
 /* The CPU's irq flag: 1 on, 0 off, -1 unknown. May cost a locked instruction. */
 static int world_irqs_on(__u32 cpu);
 
@@ -87,6 +94,8 @@ static int world_place(__u64 addr, struct lv_place *ret);
 static int world_is_at(__u64 addr, const struct lv_place *place);
 /* The cache's name and object size for a slab place. */
 static void world_describe_cache(const struct lv_place *place, char *ret_name, __u32 *ret_size);
+/* Is the socket the kernel's own, whose sk_lock this is? */
+static int world_is_kernel_sock(__u64 addr);
 /* Does an address of this place keep its class for good (no memory reuse)? */
 static int world_place_is_permanent(__u64 addr, const struct lv_place *place);
 

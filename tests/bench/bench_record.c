@@ -15,6 +15,7 @@
 
 #include "hooks.h"
 #define WORLD_COUNTS_PREEMPTION 1
+#define WORLD_PREEMPTS 0
 #include "capture/tables.h"
 #include "replay/world.h"
 #include "record/recorder.h"

@@ -139,6 +139,7 @@ static void same_run(const struct capture *a, const struct capture *b)
 	assert_int_equal(a->unlocks_hidden, b->unlocks_hidden);
 	assert_int_equal(a->irqs_unseen, b->irqs_unseen);
 	assert_int_equal(a->preempts, b->preempts);
+	assert_int_equal(a->misses_asked, b->misses_asked);
 }
 
 static void same_capture(const struct capture *a, const struct capture *b)

@@ -121,6 +121,7 @@ static inline void sample_run(struct capture *c)
 	c->unlocks_hidden = true;
 	c->irqs_unseen = true;
 	c->preempts = true;
+	c->misses_asked = true;
 }
 
 static inline struct capture *sample_capture(const struct sample_size *size)

@@ -160,10 +160,12 @@ static void test_subclass(void **state)
 {
 	(void)state;
 	add(LV_PLACE_PERCPU, 0x100, 0, LV_SPIN);
-	add(LV_PLACE_PERCPU, 0x100, 0, LV_SPIN)->subclass = 1;
+	add(LV_PLACE_PERCPU, 0x100, 0, LV_SPIN)->subclass = LV_SUBCLASS_TWIN;
+	add(LV_PLACE_PERCPU, 0x100, 0, LV_SPIN)->subclass = LV_SUBCLASS_KERNEL;
 	name_all();
 	NAMED(0, "rq.__lock", EXACT);
 	NAMED(1, "rq.__lock/1", EXACT);
+	NAMED(2, "k-rq.__lock", EXACT);
 }
 
 static void test_unique(void **state)
@@ -255,6 +257,31 @@ static void test_order(void **state)
 	}
 }
 
+/* What has gone is not called by what lies there now, nor the other way round. */
+static void test_gone(void **state)
+{
+	struct lv_class *c;
+
+	(void)state;
+	slab("kioctx", 576, NULL);
+	load_slabs();
+	c = add(LV_PLACE_STATIC, 0xffffffffc0003000, 0, LV_SPIN);
+	c->state = LV_SLOT_DEAD;
+	strcpy(c->cache, "elder");
+	c->cache_size = 0x40;
+	add(LV_PLACE_STATIC, 0xffffffffc0003000, 0, LV_SPIN);
+	add_slab("kioctx", 576, 0x160, LV_SPIN);
+	tell("kioctx", 576, 0x160, "&elder->wait");
+	world.names[0].state = LV_SLOT_DEAD;
+	name_all();
+	assert_string_equal(world.results[0].name, "elder+0x40 [elder]");
+	assert_string_equal(world.results[1].name, "lv_lock [lv_uffd]");
+	assert_string_equal(world.results[2].alias, "");
+	world.classes[2].state = LV_SLOT_DEAD;
+	name_all();
+	assert_string_equal(world.results[2].alias, "&elder->wait");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,7 +290,7 @@ int main(void)
 		TEST(test_percpu),	   TEST(test_percpu_linked_high),
 		TEST(test_other_places),   TEST(test_subclass),
 		TEST(test_unique),	   TEST(test_hostile),
-		TEST(test_order),
+		TEST(test_order),	   TEST(test_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,6 +325,63 @@ static void test_generic(void **state)
 	assert_int_equal(tables_events(world->cpus, 1) - events, 8);
 }
 
+/* Its cache is destroyed, and another made where it was: what comes is of another class. */
+static void test_dead_class(void **state)
+{
+	struct machine *m = *state;
+	struct world *world = machine_world(m);
+	uint64_t addr = machine_add_lock(m, LV_SPIN), other = machine_add_lock(m, LV_SPIN);
+	const struct lv_place place = {.kind = LV_PLACE_SLAB,
+				       .base = world_add_cache(world, "first", 64)};
+	struct lv_class *first;
+
+	world->annotated = false;
+	machine_show_place(m, addr, &place);
+	LOCK(m, addr, spin);
+	UNLOCK(m, addr, spin);
+	first = class_at(m, addr);
+	first->state = LV_SLOT_DEAD;
+
+	LOCK(m, addr, spin); /* believed to be of it still, but given no edge */
+	LOCK(m, other, spin);
+	assert_int_equal(nr_edges(m), 0);
+	assert_int_equal(lost(m, LV_LOSS_STALE_CLASS), 1);
+	UNLOCK(m, other, spin);
+	UNLOCK(m, addr, spin);
+	LOCK(m, addr, spin);
+	LOCK(m, other, spin);
+	assert_int_equal(edge_between(m, addr, other), LV_DEP_EN);
+	assert_ptr_not_equal(class_at(m, addr), first);
+	assert_true(first->usage);
+}
+
+/* lockdep has two classes for a protocol's sockets: they do not wait for each other. */
+static void test_kernel_sockets(void **state)
+{
+	const struct machine_op sock = {.family = LV_SOCK};
+	struct machine *m = *state;
+	struct world *world = machine_world(m);
+	const struct lv_place place = {.kind = LV_PLACE_SLAB,
+				       .base = world_add_cache(world, "TCP", 2000),
+				       .off = 0x98};
+	uint32_t subclasses = 0;
+
+	world->annotated = false;
+	for (int i = 0; i < 3; i++) {
+		uint64_t addr = machine_add_lock(m, LV_SOCK);
+
+		machine_show_place(m, addr, &place);
+		world_object(world, addr)->kernel_sock = i > 0;
+		LOCK(m, addr, sock);
+	}
+	for (uint32_t i = 0; i < LV_MAX_CLASSES; i++)
+		if (world->classes[i].state == LV_SLOT_READY)
+			subclasses |= 1u << world->classes[i].subclass;
+	assert_int_equal(subclasses, 1u << 0 | 1u << LV_SUBCLASS_KERNEL |
+					     1u << (LV_SUBCLASS_KERNEL | LV_SUBCLASS_TWIN));
+	assert_int_equal(nr_edges(m), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +391,8 @@ int main(void)
 		TEST(test_stack),
 		TEST(test_untyped),
 		TEST(test_generic),
+		TEST(test_dead_class),
+		TEST(test_kernel_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

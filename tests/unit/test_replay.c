@@ -53,6 +53,8 @@ static const struct bad unreadable[] = {
 	{ "spin A\nirq maybe\n", "t:2: \"irq\" goes \"on\" or \"off\"" },
 	{ "spin A\nuser now\n", "t:2: nothing follows \"user\"" },
 	{ "spin A\nfree\n", "t:2: free what?" },
+	{ "percpu-rwsem P\nlock P\nhandover P\n", "t:3: nothing follows \"handover\"" },
+	{ "rwsem R\nlock R ww\n", "t:2: \"ww\" is no way to take this lock" },
 	{ "spin A\nlock A\nexpect\n", "t:3: \"\" is neither a rule nor" },
 	{ "spin A\nlock A\nexpect trouble\n", "t:3: \"trouble\" is neither a rule nor" },
 	{ "spin A\nlock A\nexpect nothing A\n", "t:3: nothing follows \"nothing\"" },

@@ -107,6 +107,7 @@ struct capture {
 	bool unlocks_hidden; /* some unlocks are inlined: holders are inferred */
 	bool irqs_unseen;    /* no source of the irq flag */
 	bool preempts;	     /* the kernel preempts itself: releases of sleeping locks get lost */
+	bool misses_asked;   /* but the recorder asked, and forgot whom one may have been of */
 
 	struct capture_class *classes;
 	size_t nr_classes;

@@ -174,6 +174,7 @@ static void row_run(struct reader *r, struct capture *c, size_t i)
 	c->unlocks_hidden = read_u32(r, 12, 1);
 	c->irqs_unseen = read_u32(r, 13, 1);
 	c->preempts = read_u32(r, 14, 1);
+	c->misses_asked = db_version(r->db) >= 4;
 }
 
 /* Room for one more, doubling at each power of two, as in capture.c. */

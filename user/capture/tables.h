@@ -30,7 +30,7 @@ const char *tables_hook(uint32_t hook);
 /* Of a class, an edge, a name or a fact: is it whole? While armed they come at any moment. */
 static inline bool tables_is_ready(const __u32 *state)
 {
-	return __atomic_load_n(state, __ATOMIC_ACQUIRE) == LV_SLOT_READY;
+	return __atomic_load_n(state, __ATOMIC_ACQUIRE) >= LV_SLOT_READY;
 }
 
 /* Is there such a class, and was it used? */

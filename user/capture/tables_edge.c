@@ -16,7 +16,7 @@ static struct capture_edge *find_edge(struct moved *m, uint32_t from, uint32_t t
 {
 	struct capture *c = m->capture;
 
-	if (from != to && !c->classes[to].subclass && !m->shared[from] && !m->shared[to])
+	if (from != to && !(c->classes[to].subclass & LV_SUBCLASS_TWIN) && !m->shared[from] && !m->shared[to])
 		return NULL;
 	for (size_t i = 0; i < c->nr_edges; i++) {
 		struct capture_edge *edge = &c->edges[i];

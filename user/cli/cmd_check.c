@@ -45,8 +45,8 @@ static void check_kernel(const struct features *f, struct verdict *verdict)
 	if (f->rt == FEATURES_YES)
 		line("", "spinlocks sleep here, and are judged as what they are");
 	if (f->preempts)
-		advice(verdict, "this kernel preempts itself, hooks of sleeping locks, too: findings "
-				"that rest on readers of such locks are weak");
+		advice(verdict, "this kernel preempts itself, hooks of sleeping locks, too: readers of "
+				"such locks are forgotten when a release may have been missed");
 	line("debug kernel", "%s", yes_no(f->debug_kernel));
 	if (f->debug_kernel == FEATURES_YES)
 		advice(verdict, "lockdep runs on this kernel and knows more: read its reports");

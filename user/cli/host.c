@@ -96,6 +96,7 @@ int host_describe(const struct host *h, struct capture *c)
 	c->rt = h->features.rt == FEATURES_YES;
 	c->unlocks_hidden = h->plan.unlocks_hidden;
 	c->preempts = h->features.preempts;
+	c->misses_asked = true;
 	c->irqs_unseen = h->plan.irq_source == LV_IRQ_SOURCE_NONE;
 	return c->version && c->kernel && c->build && c->machine ? describe_image(c, NULL)
 								 : -ENOMEM;

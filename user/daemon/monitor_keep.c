@@ -71,6 +71,7 @@ static struct capture *new_graph(const struct capture *head)
 	c->unlocks_hidden = head->unlocks_hidden;
 	c->irqs_unseen = head->irqs_unseen;
 	c->preempts = head->preempts;
+	c->misses_asked = head->misses_asked;
 	if (c->version && c->kernel && c->build && c->machine)
 		return c;
 	capture_free(c);

@@ -34,7 +34,9 @@ static enum finding_confidence confidence_of_instances(const struct capture *c,
 
 static bool is_twin_of(const struct capture_class *twin, const struct capture_class *class)
 {
-	return twin->subclass && !class->subclass && twin->family == class->family &&
+	return twin->subclass & LV_SUBCLASS_TWIN &&
+	       twin->subclass == (class->subclass ^ LV_SUBCLASS_TWIN) &&
+	       twin->family == class->family &&
 	       !strcmp(twin->kind, class->kind) && !strcmp(twin->key, class->key);
 }
 

@@ -19,7 +19,7 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 
 	if (class->flags & LV_CLASS_HANDED)
 		return CAPTURE_AMBIGUOUS;
-	if (c->preempts && ((sleeps && shared) || class->family == LV_SOCK))
+	if (c->preempts && !c->misses_asked && ((sleeps && shared) || class->family == LV_SOCK))
 		return CAPTURE_AMBIGUOUS;
 	/* The memory is something else's as soon as the function returns: its word proves nothing. */
 	if (c->unlocks_hidden && class->kind && !strcmp(class->kind, "stack"))
@@ -182,7 +182,7 @@ int finding_model_add_class(struct finding_model *m, uint32_t class)
 	m->graph_class[class] = added;
 	m->grade[added] = finding_grade(m->c, seen);
 	m->cycle_grade[added] = m->grade[added];
-	if (!m->c->annotated && seen->subclass)
+	if (!m->c->annotated && seen->subclass & LV_SUBCLASS_TWIN)
 		grade_nesting(m, added);
 	look_up_annotations(m, added, seen->name);
 	graph_add_usage(m->g, added, finding_usage(m->c, seen));

@@ -54,8 +54,9 @@ uint32_t finding_usage(const struct capture *c, const struct capture_class *clas
 
 /*
  * How much a class can be relied on: its certainty; but on a kernel that preempts
- * itself, that of a sleeping lock without an owner to ask is CAPTURE_AMBIGUOUS:
- * who holds it may have given it back unseen. So is that of a lock on a task's stack
+ * itself, and was not asked for missed releases, that of a sleeping lock without an owner to ask is
+ * CAPTURE_AMBIGUOUS: who holds it may have given it back unseen. So is that of a lock whose readers
+ * have others give it back. So is that of a lock on a task's stack
  * where unlocks are hidden.
  */
 enum capture_certainty finding_grade(const struct capture *c, const struct capture_class *class);

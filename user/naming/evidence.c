@@ -117,10 +117,20 @@ static void find_types(const struct kbtf *btf, struct evidence_item *item,
 	kbtf_each_struct(btf, min, max, add_type, &q);
 }
 
+/* No kernel address has its highest bit clear. */
+struct lv_place evidence_place(const struct lv_place *place, uint32_t slot_state)
+{
+	struct lv_place found = *place;
+
+	if (slot_state == LV_SLOT_DEAD)
+		found.base &= ~(1ull << 63);
+	return found;
+}
+
 static void fill_item(const struct kbtf *btf, struct evidence_item *item,
 		      const struct lv_name *name)
 {
-	item->place = name->place;
+	item->place = evidence_place(&name->place, name->state);
 	item->clashes = name->clashes;
 	strbuf_copy_clean(item->text, sizeof(item->text), name->text, sizeof(name->text));
 	/* a text cut at the limit has lost its last member */
@@ -142,7 +152,7 @@ int evidence_new(const struct kbtf *btf, const struct lv_name *names, size_t nr,
 		return -ENOMEM;
 	}
 	for (i = 0; i < nr; i++)
-		if (names[i].state == LV_SLOT_READY)
+		if (names[i].state == LV_SLOT_READY || names[i].state == LV_SLOT_DEAD)
 			fill_item(btf, &e->items[e->nr++], &names[i]);
 	qsort(e->items, e->nr, sizeof(*e->items), compare_items);
 	*ret = e;

@@ -29,12 +29,15 @@ struct evidence_item {
 };
 
 /*
- * Takes what is READY of the names. btf may be NULL. The order of the names
+ * Takes what is READY or DEAD of the names. btf may be NULL. The order of the names
  * does not matter.
  */
 int evidence_new(const struct kbtf *btf, const struct lv_name *names, size_t nr,
 		 struct evidence **ret);
 void evidence_free(struct evidence *e); /* takes NULL */
+
+/* Where to look for what was told of a place: what has gone is apart from what lies there now. */
+struct lv_place evidence_place(const struct lv_place *place, uint32_t slot_state);
 
 /* Has such a struct a lock of that name at the place the item tells of? */
 bool evidence_fits(const struct kbtf *btf, const struct evidence_item *item, struct kbtf_type t);

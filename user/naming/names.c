@@ -435,6 +435,15 @@ static void name_plain(const struct lv_class *c, struct names_result *r)
 	memcpy(r->key, r->name, sizeof(r->key));
 }
 
+/* In a module that is not there any more: its symbols are not, either. */
+static void name_gone(const struct lv_class *c, struct names_result *r)
+{
+	r->certainty = c->place.site ? NAMES_AMBIGUOUS : NAMES_EXACT;
+	snprintf(r->name, sizeof(r->name), "%.*s+0x%x [%.*s]", LV_NAME_LEN, c->cache,
+		 c->cache_size, LV_NAME_LEN, c->cache);
+	memcpy(r->key, r->name, sizeof(r->key));
+}
+
 static const char *kind_text(uint32_t kind)
 {
 	static const char *const texts[LV_PLACE_KINDS] = {
@@ -455,16 +464,14 @@ static const char *kind_text(uint32_t kind)
 	return kind < LV_PLACE_KINDS && texts[kind] ? texts[kind] : "unknown";
 }
 
-/* Kernel strings end here: printable, and lockdep's "/1" for a subclass. */
+/* Kernel strings end here: printable, "/1" behind a twin, and lockdep's "k-" for the kernel's sockets. */
 static void finish_text(char text[NAMES_LEN], uint32_t subclass)
 {
 	char clean[NAMES_LEN - 16];
 
 	strbuf_copy_clean(clean, sizeof(clean), text, NAMES_LEN);
-	if (subclass)
-		snprintf(text, NAMES_LEN, "%s/%u", clean, subclass);
-	else
-		memcpy(text, clean, sizeof(clean));
+	snprintf(text, NAMES_LEN, "%s%s%s", subclass & LV_SUBCLASS_KERNEL ? "k-" : "", clean,
+		 subclass & LV_SUBCLASS_TWIN ? "/1" : "");
 }
 
 static void finish(const struct lv_class *c, struct names_result *r)
@@ -479,12 +486,22 @@ static void finish(const struct lv_class *c, struct names_result *r)
 void names_class(const struct names *n, const struct lv_class *class,
 		 const struct callsite_stack *stacks, size_t nr_stacks, struct names_result *ret)
 {
-	const struct evidence_item *here = evidence_at(n->evidence, &class->place);
-	const struct asked asked = {n, class, stacks, nr_stacks};
+	const struct evidence_item *here;
+	struct lv_class filed = *class;
+	const struct asked asked = {n, &filed, stacks, nr_stacks};
 
+	if (class->place.kind == LV_PLACE_SLAB)
+		filed.place = evidence_place(&class->place, class->state);
+	class = &filed;
+	here = evidence_at(n->evidence, &class->place);
 	memset(ret, 0, sizeof(*ret));
 	ret->kind = kind_text(class->place.kind);
 	ret->family = class->family;
+	if (class->state == LV_SLOT_DEAD && class->place.kind != LV_PLACE_SLAB) {
+		name_gone(class, ret);
+		finish(class, ret);
+		return;
+	}
 	switch (class->place.kind) {
 	case LV_PLACE_STATIC:
 		name_static(&asked, ret);

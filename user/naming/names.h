@@ -49,7 +49,7 @@ struct names_sources {
 
 struct names;
 
-/* All names the kernel half collected; those not READY are passed over. */
+/* All names the kernel half collected; those not READY or DEAD are passed over. */
 int names_new(const struct names_sources *from, const struct lv_name *names, size_t nr,
 	      struct names **ret);
 void names_free(struct names *n); /* takes NULL */

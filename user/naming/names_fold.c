@@ -147,7 +147,7 @@ static void name_array(struct names_fold_item *item, uint32_t stride)
 	const struct lv_class *class = item->class;
 
 	snprintf(r->name, sizeof(r->name), "%s+0x%" PRIx32 "[]%.*s", r->cache,
-		 class->place.off % stride, class->subclass ? 2 : 0, "/1");
+		 class->place.off % stride, class->subclass & LV_SUBCLASS_TWIN ? 2 : 0, "/1");
 	memcpy(r->full, r->name, sizeof(r->full));
 }
 

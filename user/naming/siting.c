@@ -78,7 +78,7 @@ void siting_ask(struct sites *s, const struct callsite_stack *stacks, size_t nr,
 
 static bool has_type(const struct siting_item *item)
 {
-	return item->class->place.site && item->class->place.kind != LV_PLACE_STACK &&
+	return item->class->place.site && item->class->state != LV_SLOT_DEAD && item->class->place.kind != LV_PLACE_STACK &&
 	       is_typed(&item->siting.answer) && !item->siting.contradicts;
 }
 
@@ -130,8 +130,8 @@ static void set_name(const struct siting_item *item, const char *name)
 {
 	struct names_result *r = item->result;
 
-	if (item->class->subclass)
-		snprintf(r->name, sizeof(r->name), "%.180s/%u", name, item->class->subclass);
+	if (item->class->subclass & LV_SUBCLASS_TWIN)
+		snprintf(r->name, sizeof(r->name), "%.180s/1", name);
 	else
 		snprintf(r->name, sizeof(r->name), "%.180s", name);
 	memcpy(r->full, r->name, sizeof(r->full));

@@ -34,6 +34,7 @@ static void set_defaults(struct world *world)
 	world->annotated = true;
 	world->counts_preemption = true;
 	world->irqs_seen = true;
+	world->preempts = false;
 }
 
 struct world *world_new(size_t nr_cpus, size_t nr_objects)

@@ -20,6 +20,7 @@
 struct world_object {
 	struct lv_place told;
 	struct lv_place shown;
+	bool kernel_sock;
 };
 
 struct world_cache {
@@ -44,6 +45,7 @@ struct world {
 	bool annotated; /* classes are told, not derived */
 	bool counts_preemption;
 	bool irqs_seen; /* there is a source of the irq flag */
+	bool preempts;  /* the kernel, itself */
 
 	unsigned char *memory; /* nr_objects of WORLD_OBJECT_SIZE */
 	struct world_object *objects;
@@ -59,6 +61,7 @@ struct seat {
 	__u32 cpu;
 	__u32 preempt_count;
 	int irqs_on;
+	__u64 missed; /* releases whose programs were skipped */
 	__u32 pid;
 	__u64 task;
 	char comm[LV_COMM_LEN];

@@ -24,7 +24,10 @@
 
 #include "record/world.h"
 
-/* Benchmarks make it the constant that it is in the programs. */
+/* Benchmarks make them the constants that they are in the programs. */
+#ifndef WORLD_PREEMPTS
+#define WORLD_PREEMPTS world_seat->world->preempts
+#endif
 #ifndef WORLD_COUNTS_PREEMPTION
 #define WORLD_COUNTS_PREEMPTION world_seat->world->counts_preemption
 #endif
@@ -130,6 +133,17 @@ static __always_inline int world_counts_preemption(void)
 	return WORLD_COUNTS_PREEMPTION;
 }
 
+static __always_inline int world_preempts(void)
+{
+	return WORLD_PREEMPTS;
+}
+
+static __always_inline __u64 world_releases_missed(const struct lv_cpu *cpu)
+{
+	(void)cpu;
+	return world_seat->missed;
+}
+
 static __always_inline int world_irqs_on(__u32 cpu)
 {
 	(void)cpu;
@@ -230,6 +244,13 @@ static inline void world_describe_cache(const struct lv_place *place, char *ret_
 		memcpy(ret_name, world->caches[i].name, LV_NAME_LEN);
 		*ret_size = world->caches[i].size;
 	}
+}
+
+static inline int world_is_kernel_sock(__u64 addr)
+{
+	const struct world_object *object = world_object(world_seat->world, addr);
+
+	return object && object->kernel_sock;
 }
 
 /* A told class may change with the next acquisition, as its subclass does. */

@@ -39,11 +39,7 @@ void parts_heading(const struct parts *p, char line, const char *heading)
 
 void parts_name(const struct parts *p, uint32_t class)
 {
-	const struct capture_class *seen = &p->c->classes[class];
-
-	words_put(p->out, seen->name);
-	if (seen->subclass)
-		fprintf(p->out, "/%" PRIu32, seen->subclass);
+	words_put(p->out, p->c->classes[class].name);
 }
 
 void parts_class(const struct parts *p, uint32_t class)

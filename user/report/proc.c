@@ -114,8 +114,6 @@ static uint64_t key_of(const struct capture_class *class)
 static void put_name(FILE *out, const struct capture_class *class)
 {
 	words_put(out, class->name);
-	if (class->subclass)
-		fprintf(out, "/%" PRIu32, class->subclass);
 	putc('\n', out);
 }
 

@@ -44,7 +44,14 @@ static void put_doubts(const struct parts *p)
 		parts_name(p, chain->classes[i]);
 		fprintf(p->out, " is %s", words_certainty(class->certainty));
 	}
-	if (c->preempts && p->f->confidence == FINDING_WEAK)
+	for (uint32_t i = 0; i < chain->nr_classes; i++) {
+		if (!(c->classes[chain->classes[i]].flags & LV_CLASS_HANDED))
+			continue;
+		fputs("; readers of ", p->out);
+		parts_name(p, chain->classes[i]);
+		fputs(" let other tasks give it back", p->out);
+	}
+	if (c->preempts && !c->misses_asked && p->f->confidence == FINDING_WEAK)
 		fputs("; this kernel preempts itself: readers of sleeping locks may have been gone",
 		      p->out);
 	if (c->unlocks_hidden)
@@ -200,7 +207,7 @@ static void put_recorded(FILE *out, const struct capture *c)
 		fputs("irq state   not visible on this kernel: only some uses with irqs on are "
 		      "known\n",
 		      out);
-	if (c->preempts)
+	if (c->preempts && !c->misses_asked)
 		fputs("preemption  this kernel preempts itself: what rests on readers of sleeping locks "
 		      "is weak\n",
 		      out);

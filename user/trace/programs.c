@@ -15,6 +15,8 @@
 #include "naming/anchors.h"
 #include "naming/generic.h"
 #include "kernel/ksyms.h"
+#include "trace/misses.h"
+#include "trace/retire.h"
 #include "lockvane.skel.h"
 
 enum table {
@@ -33,6 +35,7 @@ struct programs {
 	uint32_t epoch;
 	struct bpf_link *links[LV_HOOKS + 1]; /* by hook; the last is the task switch */
 	bool present[LV_HOOKS + 1];	      /* it was attached once */
+	struct bpf_link *retire[RETIRE_HOOKS]; /* while we live */
 	uint64_t heat[LV_HOOKS + 1];	      /* events that were forgotten since */
 	struct {
 		void *memory;
@@ -82,6 +85,7 @@ static int choose(struct programs *p, const struct plan *plan, struct error *err
 	}
 	p->skel->rodata->lv_irq_source = plan->irq_source;
 	p->skel->rodata->lv_preempt_counted = plan->counts_preemption;
+	p->skel->rodata->lv_preempts = plan->preempts;
 	if (bpf_map__set_max_entries(p->skel->maps.lv_cpus, plan->nr_cpus) ||
 	    bpf_map__set_max_entries(p->skel->maps.lv_irq_slots, plan->nr_cpus))
 		return error_set(err, -EINVAL, "cannot size the per-CPU tables");
@@ -350,6 +354,9 @@ static int load_all(struct programs *p, const struct plan *plan, struct error *e
 		return code;
 	control_of(p)->nr_cpus = plan->nr_cpus;
 	code = find_layout(p, err);
+	if (!code && plan->preempts)
+		code = misses_find(p->skel->obj, &p->skel->bss->lv_releases, err);
+	code = code ? code : retire_attach(p->skel->obj, p->retire, err);
 	return code ? code : find_by_symbols(p, plan, err);
 }
 
@@ -478,6 +485,7 @@ void programs_finish(struct programs *p)
 	if (nr_attached(p))
 		programs_stop(p);
 	programs_detach(p, NULL, NULL);
+	retire_detach(p->retire);
 	for (int i = 0; i < NR_TABLES; i++)
 		if (p->tables[i].memory)
 			munmap(p->tables[i].memory, p->tables[i].size);

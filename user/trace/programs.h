@@ -53,7 +53,8 @@ void programs_run_counts(struct programs *programs, struct programs_runs ret[sta
 
 /*
  * Let go of the kernel's functions, and take them again: between programs_stop() and
- * programs_start(), when nothing shall cost anything for a while.
+ * programs_start(), when nothing shall cost anything for a while. Those that see modules and
+ * caches go stay (trace/retire.h).
  */
 void programs_detach(struct programs *programs, programs_progress progress, void *arg);
 int programs_attach(struct programs *programs, const struct plan *plan,

@@ -118,7 +118,7 @@ static uint32_t family_of(const struct words *w, const struct lv_class *class)
 static size_t name_class(struct words *w, uint32_t id, struct callsite_stack *sites)
 {
 	const struct lv_class *class = &w->tables->classes[id];
-	uint32_t outer = class->subclass ? class->other - 1 : id;
+	uint32_t outer = class->subclass & LV_SUBCLASS_TWIN ? class->other - 1 : id;
 	struct lv_class named = *class;
 	size_t nr = 0;
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "trace/misses.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+static const struct {
+	const char *function;
+	enum lv_family family;
+} releases[] = {
+#define LV_SLEEP_RELEASE(function, family, lock, how) { #function, LV_##family },
+#include "hooks.def"
+};
+
+static uint32_t id_of(const struct bpf_object *object, const char *function)
+{
+	struct bpf_prog_info info = {};
+	const struct bpf_program *program;
+	__u32 len = sizeof(info);
+	char name[64];
+
+	snprintf(name, sizeof(name), "lv_%s", function);
+	program = bpf_object__find_program_by_name(object, name);
+	if (!program || bpf_program__fd(program) < 0 ||
+	    bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len))
+		return 0;
+	return info.id;
+}
+
+/* Who holds a mutex, or PREEMPT_RT's spinlock, stands in it. Returns how many there are. */
+static size_t find_ids(const struct bpf_object *object, struct lv_releases *ret)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < sizeof(releases) / sizeof(releases[0]); i++) {
+		uint32_t id = id_of(object, releases[i].function);
+
+		if (id && releases[i].family != LV_MUTEX && releases[i].family != LV_RT_SPIN &&
+		    nr < LV_MAX_RELEASES)
+			ret->id[nr++] = id;
+	}
+	return nr;
+}
+
+/* It writes nothing: reading runs it, to the end. */
+static int run_iterator(const struct bpf_object *object)
+{
+	const struct bpf_program *iterator =
+		bpf_object__find_program_by_name(object, "lv_find_releases");
+	struct bpf_link *link = bpf_program__attach_iter(iterator, NULL);
+	int code = libbpf_get_error(link), fd;
+	char byte;
+
+	if (code)
+		return code;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	code = fd < 0 || read(fd, &byte, sizeof(byte)) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	bpf_link__destroy(link);
+	return code;
+}
+
+int misses_find(const struct bpf_object *object, struct lv_releases *ret, struct error *err)
+{
+	size_t nr = find_ids(object, ret);
+	int code = run_iterator(object);
+
+	for (size_t i = 0; !code && i < nr; i++)
+		code = ret->misses[i] ? 0 : -ENOENT;
+	return code ? error_set(err, code, "cannot find where the kernel counts the runs it skips: %s",
+				strerror(-code)) :
+		      0;
+}
