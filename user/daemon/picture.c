@@ -188,8 +188,9 @@ static int add_usage(struct adding *a, const struct capture_class *from, uint32_
 		a->p->c->classes[class].usage_stack[bit] = stack;
 		a->p->c->classes[class].usage_addr[bit] = from->usage_addr[bit];
 	}
-	*ret_news = new || from->flags & ~a->p->c->classes[class].flags;
+	*ret_news = new || from->twice & ~a->p->c->classes[class].twice || from->flags & ~a->p->c->classes[class].flags;
 	a->p->c->classes[class].usage |= new;
+	picture_see_usages(from, &a->p->c->classes[class]);
 	a->p->c->classes[class].flags |= from->flags;
 	return code;
 }
@@ -305,6 +306,7 @@ static int new_edge(struct adding *a, const struct capture_edge *from, uint32_t 
 	to->dep = from->dep;
 	to->from_addr = from->from_addr;
 	to->to_addr = from->to_addr;
+	picture_see_edge(a, from, to, true);
 	code = picture_add_stack(a, from->stack, &to->stack);
 	code = code ? code : picture_add_place(a, from->from_stack, &to->from_stack);
 	code = code ? code : picture_learn_edge(p, *ret);
@@ -326,6 +328,8 @@ static int add_edge(struct adding *a, const struct capture_edge *from)
 	}
 	if (edge == LV_NONE)
 		code = new_edge(a, from, &edge);
+	else
+		picture_see_edge(a, from, &p->c->edges[edge], false);
 	if (!code)
 		picture_set_count(&p->c->edges[edge].count, p->base_counts, p->nr_base_edges, edge,
 				  from->count);
