@@ -71,6 +71,27 @@ static int tell_watch(struct picture *p, watch_step step, uint32_t index)
 	return code;
 }
 
+/* What was seen once and now twice is surer, though no new class or edge tells the watch. */
+static int tell_again(struct picture *p)
+{
+	int code = 0;
+
+	for (uint32_t i = 0; !code && i < p->all.nr; i++) {
+		struct findings *new;
+
+		if (!p->all.items[i].chain.once)
+			continue;
+		new = calloc(1, sizeof(*new));
+		if (!new)
+			return -ENOMEM;
+		code = finding_watch_again(p->w, &p->all.items[i], new);
+		if (!code && new->nr)
+			code = keep_new(p, new);
+		findings_free(new);
+	}
+	return code;
+}
+
 /* --- names that are known ------------------------------------------------- */
 
 static int learn_name(struct picture *p, uint32_t class, uint32_t owner)
@@ -399,15 +420,16 @@ static int add_all(struct adding *a)
 	const struct capture *seen = a->seen;
 	int code = 0;
 
+	/* First: how sure something is may hang on what was lost. */
+	for (size_t i = 0; !code && i < seen->nr_losses; i++)
+		code = add_loss(a->p, &seen->losses[i]);
 	for (size_t i = 0; !code && i < seen->nr_classes; i++)
 		code = add_class(a, i, a->owners[i]);
 	for (size_t i = 0; !code && i < seen->nr_edges; i++)
 		code = add_edge(a, &seen->edges[i]);
 	for (size_t i = 0; !code && i < seen->nr_facts; i++)
 		code = add_fact(a, &seen->facts[i]);
-	for (size_t i = 0; !code && i < seen->nr_losses; i++)
-		code = add_loss(a->p, &seen->losses[i]);
-	return code;
+	return code ? code : tell_again(a->p);
 }
 
 /* Of several classes of the tables that are one of the capture's, the first owns it. */
