@@ -166,6 +166,7 @@ enum lv_site {
 
 /* Class flags */
 #define LV_CLASS_SELF_ORDER (1 << 1) /* the same two instances nested in both orders */
+#define LV_CLASS_SELF_SURE (1 << 3)  /* and again, while what lies before the locks stayed as it was */
 #define LV_CLASS_HANDED (1 << 2)     /* a reader's lock was given back by another task */
 
 struct lv_class {
@@ -180,6 +181,28 @@ struct lv_class {
 	char cache[LV_NAME_LEN];       /* slab: the cache's name; a dead one in a module: the module's */
 	__u32 cache_size;              /* slab: object size, bytes; of that module's: where in it */
 	__u32 other;                   /* 1 + the class's twin, or whose twin it is; 0: none yet */
+	__u32 twice;                   /* usage bits seen by two acquisitions */
+	__u32 settled;                 /* seen so often that no more of them is to be learnt */
+	__u64 usage_low[LV_USAGES];    /* of the instances seen, the one of the least hash */
+	__u64 usage_seen[LV_USAGES];   /* a bit for each instance: LV_INSTANCE_BIT() */
+	__u8 looks[LV_USAGES];         /* times each bit was looked at */
+	__u8 pad[6];
+};
+
+/*
+ * Which of a class's instances were seen: 64 bits by the address's hash. What two sets of many bits
+ * do not share, no instance is in both of. And samples that agree on what they prefer, the least
+ * hash, meet where the instances are the same.
+ */
+#define LV_INSTANCE_HASH(addr) ((addr) * 0x9e3779b97f4a7c15ull)
+#define LV_INSTANCE_BIT(addr) (1ull << (LV_INSTANCE_HASH(addr) >> 58))
+
+#define LV_USAGE_LOOKS 64 /* at a usage bit, to know its instances */
+#define LV_GATES 3 /* see edge_has_news() */
+
+struct lv_pair {
+	__u64 from;
+	__u64 to;
 };
 
 struct lv_edge {
@@ -188,10 +211,17 @@ struct lv_edge {
 	__u32 dep; /* one enum lv_dep, and LV_DEP_DOWN: one slot a kind */
 	__u32 state;
 	__u32 stack; /* where `to` was taken */
-	__u32 pad;
+	__u32 looking; /* a CPU is at what follows from_caller; others let it be */
 	__u64 from_addr; /* the instances at first sight */
 	__u64 to_addr;
 	__u64 from_caller; /* where `from` had been taken then, 0: not known */
+	__u64 seen_from;   /* the instances: LV_INSTANCE_BIT() */
+	__u64 seen_to;
+	struct lv_pair low[2]; /* instances seen together: of the least hash of from, and of to */
+	/* Locks that were held exclusively before `from`, each time that was looked at; 0: none. */
+	__u64 gate[LV_GATES];
+	__u32 gate_class[LV_GATES];
+	__u32 pad;
 };
 
 struct lv_stack {
@@ -352,7 +382,28 @@ struct lv_memo {
 struct lv_edge_slot {
 	__u64 key;
 	__u32 edge;
-	__u32 pad;
+	__u32 pairs; /* instances that were looked at, by a hash of both */
+};
+
+/*
+ * Pairs of instances of one class that nested, by a hash of the two: the rest of the hash, and
+ * LV_ORDER_* below it. `who` tells the objects from others in the same memory.
+ */
+struct lv_order {
+	__u64 word;
+	__u64 who;
+};
+
+#define LV_MAX_ORDERS 4096
+#define LV_ORDER_UP (1 << 0) /* the lower address first */
+#define LV_ORDER_DOWN (1 << 1)
+#define LV_ORDER_LAST (1 << 2) /* the last time it was DOWN */
+#define LV_ORDER_TURNS_SHIFT 3 /* times it was not as the time before */
+#define LV_ORDER_TURNS 7
+#define LV_ORDER_BITS 6
+
+struct lv_orders {
+	struct lv_order order[LV_MAX_ORDERS];
 };
 
 struct lv_cpu {
@@ -457,9 +508,9 @@ struct lv_control {
 };
 
 _Static_assert(sizeof(struct lv_place) == 24, "ABI");
-_Static_assert(sizeof(struct lv_class) == 40 + 4 * LV_USAGES + 8 * LV_USAGES + LV_NAME_LEN + 8,
+_Static_assert(sizeof(struct lv_class) == 40 + 4 * LV_USAGES + 3 * 8 * LV_USAGES + LV_NAME_LEN + 32,
 	       "ABI");
-_Static_assert(sizeof(struct lv_edge) == 48, "ABI");
+_Static_assert(sizeof(struct lv_edge) == 136, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_anchor) == 40, "ABI");

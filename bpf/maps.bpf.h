@@ -37,6 +37,7 @@ struct lv_task_keys lv_task_keys;
 struct lv_anchors lv_anchors;
 struct lv_generic lv_generic;
 struct lv_releases lv_releases;
+struct lv_orders lv_orders;
 
 /* One a CPU, for the irq flag: see world_irqs_on(). */
 struct lv_irq_slot {

@@ -45,6 +45,11 @@ static __always_inline __u64 *world_task_key(__u32 id)
 	return &lv_task_keys.key[id & (LV_MAX_TASKS - 1)];
 }
 
+static __always_inline struct lv_order *world_order(__u32 id)
+{
+	return &lv_orders.order[id & (LV_MAX_ORDERS - 1)];
+}
+
 static __always_inline struct lv_control *world_control(void)
 {
 	return &lv_control;
@@ -281,6 +286,35 @@ static __always_inline int world_place_is_permanent(__u64 addr, const struct lv_
 {
 	return place->kind == LV_PLACE_PERCPU ||
 	       (place->kind == LV_PLACE_STATIC && addr < (__u64)&_end);
+}
+
+#define OBJECT_WORDS 16 /* of an object, looked at: its first two cache lines */
+#define OBJECT_LOCK 40	/* bytes, the largest lock's: struct rw_semaphore */
+
+RECORD_RARE __u64 world_object_hash_at(__u64 base, __u32 off, __u32 size)
+{
+	__u64 hash = 0;
+
+	for (__u32 i = 0; i < OBJECT_WORDS; i++) {
+		__u64 word;
+
+		if (8 * i + 8 > size)
+			break;
+		word = place_word(base + 8 * i);
+		if (8 * i + 8 > off && 8 * i < off + OBJECT_LOCK)
+			continue;
+		if (word - base >= 1 << PLACE_PAGE_SHIFT)
+			hash = (hash ^ word) * LV_INSTANCE_HASH(1ull);
+	}
+	return hash | 1;
+}
+
+static __always_inline __u64 world_object_hash(__u64 addr, const struct lv_place *place,
+						 __u32 size)
+{
+	if (place->kind != LV_PLACE_SLAB)
+		return 0;
+	return world_object_hash_at(addr - place->off, place->off, size);
 }
 
 static __always_inline void world_take_stack(void *ctx, struct lv_stack *stack)

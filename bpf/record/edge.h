@@ -10,7 +10,7 @@
 #define LOCKVANE_RECORD_EDGE_H
 
 #include "record/doubt.h"
-#include "record/usage.h"
+#include "record/evidence.h"
 
 #define EDGE_PROBES 32
 #define EDGE_WALK 8 /* holders passed on the way to a proper one: trylocks, recursive readers */
@@ -46,36 +46,6 @@ static __always_inline __u32 edge_from_mode(__u32 dep)
 static __always_inline __u64 edge_key(__u32 from, __u32 to, __u32 dep)
 {
 	return (__u64)from << 32 | (__u64)to << 8 | dep; /* never 0: dep is not */
-}
-
-/* Is slot `id` the edge that is this one the other way round? Then: the same two instances? */
-RECORD_RARE int edge_probe_order(__u32 id, const struct lv_edge *edge)
-{
-	const struct lv_edge *other = world_edge(id);
-
-	if (!other || !edge || read_once(other->state) != LV_SLOT_READY)
-		return PROBE_RACE;
-	if (other->from != edge->from || other->to != edge->to ||
-	    other->dep != (edge->dep ^ LV_DEP_DOWN))
-		return PROBE_OTHER;
-	return other->from_addr == edge->to_addr && other->to_addr == edge->from_addr ?
-		       PROBE_FOUND :
-		       PROBE_RACE;
-}
-
-/* The same pair nested the other way round is what makes a self-edge a finding. */
-static __always_inline void edge_check_order(struct lv_edge *edge, struct lv_class *class)
-{
-	__u32 hash = hash64(edge_key(edge->from, edge->to, edge->dep ^ LV_DEP_DOWN));
-
-	for (__u32 i = 0; i < EDGE_PROBES; i++) {
-		int probe = edge_probe_order((hash + i) & (LV_MAX_EDGES - 1), edge);
-
-		if (probe == PROBE_FOUND)
-			__sync_fetch_and_or(&class->flags, LV_CLASS_SELF_ORDER);
-		if (probe != PROBE_OTHER)
-			return;
-	}
 }
 
 /* What is made here is claimed still: its stack is missing. */
@@ -135,11 +105,25 @@ static __always_inline struct lv_edge_slot *edge_slot(struct lv_cpu *cpu, __u64 
 	return &cpu->edge[hash64(key) & (LV_EDGE_SLOTS - 1)];
 }
 
-static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u32 dep, __u32 id)
+/* Beside its kind, in a CPU's memory: the holder was the only one, so that there was no gate. */
+#define EDGE_ALONE (1 << 5)
+
+static __always_inline __u32 edge_slot_dep(const struct lv_held *from, __u32 dep)
 {
-	__u64 key = edge_key(classes >> 32, (__u32)classes, dep);
+	return from->flags & LV_HELD_OLDEST ? dep | EDGE_ALONE : dep;
+}
+
+/* Of the instances' pairs of an edge a CPU looks at 32, by this. */
+static __always_inline __u32 edge_pair_bit(__u64 from_addr, __u64 to_addr)
+{
+	return 1u << (hash64(from_addr + 3 * to_addr) >> 27);
+}
+
+static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 key, __u32 pair, __u32 id)
+{
 	struct lv_edge_slot *slot = edge_slot(cpu, key);
 
+	slot->pairs = slot->key == key ? slot->pairs | pair : pair;
 	slot->edge = id;
 	slot->key = key;
 	cpu->edge_hits[id & (LV_MAX_EDGES - 1)]++;
@@ -152,6 +136,7 @@ static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 classes, __u
  */
 #define EDGE_META(meta, dep) ((meta) | (dep) << 24)
 #define META_DEP(meta) (((meta) >> 24) & 0x1f)
+#define META_SLOT_DEP(meta) ((meta) >> 24)
 
 /* Where the holder's entry is: a level's stack, or the task's. */
 static __always_inline __u32 edge_holder_stack(const struct lv_class *from, __u32 meta)
@@ -176,22 +161,37 @@ static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class
 		held_expel(addr, edge_holder_stack(from, meta));
 }
 
-/* The new edge's holder had been taken there. */
-RECORD_RARE int edge_keep_caller(__u32 id, __u64 from_addr, __u32 where)
+/* Are both what they seem to be, and is the one held, the other taken? Who does not hold, goes. */
+static __always_inline int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr,
+					__u32 meta)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
-	struct lv_edge *edge = world_edge(id);
+	struct lv_class *from = world_class(classes >> 32);
+	struct lv_class *to = world_class((__u32)classes);
 
-	if (!stack || !edge)
+	if (!cpu || !from || !to)
 		return 0;
-	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
-		if (i >= stack->depth)
-			break;
-		if (stack->held[i].addr == from_addr)
-			edge->from_caller = stack->held[i].caller;
+	/*
+	 * A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell.
+	 * Two families at one address are two locks: a socket's owner, and its spinlock.
+	 */
+	if (from_addr == to_addr && from->family == to->family && from->place.kind != LV_PLACE_TOLD &&
+	    (family_sleeps(from->family) || !world_counts_preemption()))
+		return 0;
+	if (!class_check(cpu, classes >> 32, from_addr) ||
+	    !class_check(cpu, (__u32)classes, to_addr))
+		return 0;
+	if (!held_by_us(from_addr, from->family, edge_from_mode(META_DEP(meta)))) {
+		edge_expel(cpu, from, from_addr, meta);
+		return 0;
 	}
-	return 0;
+	if (!held_by_any(to_addr, to->family, LV_READ)) {
+		count_loss(cpu, LV_LOSS_STALE_HOLDER);
+		return 0;
+	}
+	return !(world_preempts() && family_sleeps(from->family) &&
+		 !doubt_is_owned(from_addr, from->family, edge_from_mode(META_DEP(meta))) &&
+		 doubt_drop(from_addr));
 }
 
 RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta, __u32 stack)
@@ -199,34 +199,11 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 	__u32 cpu_id = world_cpu_id();
 	struct lv_cpu *cpu = world_cpu(cpu_id);
 	struct lv_class *from = world_class(classes >> 32);
-	struct lv_class *to = world_class((__u32)classes);
 	struct lv_edge *edge;
 	int is_new = 0;
 	__u32 id;
 
-	if (!cpu || !from || !to)
-		return stack;
-	/*
-	 * A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell.
-	 * Two families at one address are two locks: a socket's owner, and its spinlock.
-	 */
-	if (from_addr == to_addr && from->family == to->family && from->place.kind != LV_PLACE_TOLD &&
-	    (family_sleeps(from->family) || !world_counts_preemption()))
-		return stack;
-	if (!class_check(cpu, classes >> 32, from_addr) ||
-	    !class_check(cpu, (__u32)classes, to_addr))
-		return stack;
-	if (!held_by_us(from_addr, from->family, edge_from_mode(META_DEP(meta)))) {
-		edge_expel(cpu, from, from_addr, meta);
-		return stack;
-	}
-	if (!held_by_any(to_addr, to->family, LV_READ)) {
-		count_loss(cpu, LV_LOSS_STALE_HOLDER);
-		return stack;
-	}
-	if (world_preempts() && family_sleeps(from->family) &&
-	    !doubt_is_owned(from_addr, from->family, edge_from_mode(META_DEP(meta))) &&
-	    doubt_drop(from_addr))
+	if (!cpu || !from || !edge_is_real(classes, from_addr, to_addr, meta))
 		return stack;
 	id = edge_find(cpu, classes, META_DEP(meta), from_addr, to_addr, &is_new);
 	edge = world_edge(id);
@@ -236,29 +213,46 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 		if (stack == LV_NONE)
 			stack = stack_claim(cpu, cpu_id, META_HOOK(meta), META_LEVEL(meta));
 		edge->stack = stack;
-		edge_keep_caller(id, from_addr, edge_holder_stack(from, meta));
-		slot_ready(&edge->state);
-		if (from == to || (from->other == edge->to + 1 && to->subclass & LV_SUBCLASS_TWIN))
-			edge_check_order(edge, from);
 	}
-	edge_remember(cpu, classes, META_DEP(meta), id);
+	edge_look(edge, id, from_addr, to_addr, edge_holder_stack(from, meta), is_new);
+	if (is_new)
+		slot_ready(&edge->state);
+	edge_remember(cpu, edge_key(classes >> 32, (__u32)classes, META_SLOT_DEP(meta)),
+		      edge_pair_bit(from_addr, to_addr), id);
 	return stack;
 }
 
-/* One edge, by the cache if this CPU has seen it. */
+RECORD_RARE int order_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta)
+{
+	return edge_is_real(classes, from_addr, to_addr, meta);
+}
+
+/* Two of one class. A recursive reader waits for no reader. */
+static __always_inline void edge_see_order(const struct lv_held *from, const struct lv_held *to,
+					   __u32 meta)
+{
+	__u32 dep = edge_dep(from, to);
+
+	if (!(dep & LV_DEP_SR) && order_is_news(from->class, from->addr, to->addr) &&
+	    order_is_real((__u64)from->class << 32 | to->class, from->addr, to->addr,
+			  EDGE_META(meta, dep)))
+		order_add(from->class, from->addr, to->addr);
+}
+
+/* One edge, by the cache if this CPU has seen it, with these instances. */
 static __always_inline __u32 edge_record(struct lv_cpu *cpu, const struct lv_held *from,
 					 const struct lv_held *to, __u32 meta, __u32 stack)
 {
-	__u32 dep = edge_dep(from, to);
+	__u32 dep = edge_slot_dep(from, edge_dep(from, to));
 	__u64 key = edge_key(from->class, to->class, dep);
 	struct lv_edge_slot *slot = edge_slot(cpu, key);
+	__u64 classes = (__u64)from->class << 32 | to->class;
 
-	if (slot->key == key) {
+	if (slot->key == key && slot->pairs & edge_pair_bit(from->addr, to->addr)) {
 		cpu->edge_hits[slot->edge & (LV_MAX_EDGES - 1)]++;
 		return stack;
 	}
-	return edge_add((__u64)from->class << 32 | to->class, from->addr, to->addr,
-			EDGE_META(meta, dep), stack);
+	return edge_add(classes, from->addr, to->addr, EDGE_META(meta, dep), stack);
 }
 
 /* Is the newest of the two stacks' remaining entries the sleeping one? */
@@ -367,6 +361,7 @@ static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_he
 					  const struct lv_held *to, __u32 meta, __u32 stack)
 {
 	__u32 spinning = spin ? spin->depth : 0, sleeping = task ? task->depth : 0;
+	const struct lv_held *newest;
 	struct lv_held from;
 
 	if ((spinning && spin->tainted) || (sleeping && task->tainted)) {
@@ -375,13 +370,17 @@ static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_he
 	}
 	/* Copied: to the verifier, what follows is then the same for both. */
 	if (sleeping && edge_sleeping_is_newer(task, sleeping, spinning))
-		from = task->held[(sleeping - 1) & (LV_HELD_DEPTH - 1)];
+		newest = &task->held[(sleeping - 1) & (LV_HELD_DEPTH - 1)];
 	else if (spinning)
-		from = spin->held[(spinning - 1) & (LV_HELD_DEPTH - 1)];
+		newest = &spin->held[(spinning - 1) & (LV_HELD_DEPTH - 1)];
 	else
 		return stack;
+	from.addr = newest->addr;
+	from.entry = newest->entry;
 	if (!edge_stands_for_older(&from) || edge_is_ordered(&from, to))
 		return edges_walk(to->addr, to->entry, meta, stack);
+	if (edge_is_self(&from, to))
+		edge_see_order(&from, to, meta);
 	return edge_record(cpu, &from, to, meta, stack);
 }
 

@@ -336,18 +336,38 @@ static __always_inline void held_set_class(struct lv_held *lock, __u32 class, __
 		lock->flags |= LV_HELD_TWIN;
 }
 
-static __always_inline void held_push(struct lv_cpu *cpu, struct lv_held_stack *stack,
-				      const struct lv_held *lock)
+/* Where the lock that this CPU, or this task, is recording was taken. */
+RECORD_RARE __u64 held_caller(__u32 sleeping)
+{
+	const struct lv_cpu *cpu = world_cpu(world_cpu_id());
+
+	if (!cpu)
+		return 0;
+	if (sleeping)
+		return world_sleeping_caller(cpu->sleep_event);
+	return cpu->event ? world_caller(cpu->event) : 0;
+}
+
+/* The entry on the stack, NULL if there is no room. */
+static __always_inline struct lv_held *held_push(struct lv_cpu *cpu, struct lv_held_stack *stack,
+						 const struct lv_held *lock, __u64 caller)
 {
 	__u32 depth = stack->depth;
+	struct lv_held *pushed;
 
 	if (depth >= LV_HELD_DEPTH) {
 		count_loss(cpu, LV_LOSS_DEPTH);
 		stack->tainted = 1;
-		return;
+		return 0;
 	}
-	stack->held[depth] = *lock;
+	keep_value(depth);
+	pushed = &stack->held[depth & (LV_HELD_DEPTH - 1)];
+	keep_value(pushed);
+	pushed->addr = lock->addr;
+	pushed->entry = lock->entry;
+	pushed->caller = caller;
 	stack->depth = depth + 1;
+	return pushed;
 }
 
 /* An entry of this lock turned out to be a ghost: out with it. where: as for held_drop_ghosts(). */

@@ -104,7 +104,7 @@ static __always_inline void memo_settle(struct lv_cpu *cpu, struct lv_memo *memo
 static __always_inline __u32 memo_edge(struct lv_cpu *cpu, const struct lv_held *from,
 				       const struct lv_held *to)
 {
-	__u64 key = edge_key(from->class, to->class, edge_dep(from, to));
+	__u64 key = edge_key(from->class, to->class, edge_slot_dep(from, edge_dep(from, to)));
 	const struct lv_edge_slot *slot = edge_slot(cpu, key);
 
 	return slot->key == key ? slot->edge : LV_NONE;

@@ -34,7 +34,7 @@ enum acquire_irqs {
 /*
  * Is the lock held with irqs off? Asks the world only if it would teach us
  * something: not where the function or the level says, not under a lock that
- * is known to be held with irqs off, not once the class has its ON bits.
+ * is known to be held with irqs off, not once enough is known of the class's ON bits.
  * Adds the ON bits it finds due to *bits.
  */
 static __always_inline enum acquire_irqs
@@ -51,7 +51,7 @@ acquire_irqs_off(struct context *context, const struct lv_held *lock, const stru
 		return ACQUIRE_IRQS_OFF;
 	if (top && top->flags & LV_HELD_IRQ_OFF)
 		return ACQUIRE_IRQS_OFF;
-	if ((read_once(class->usage) & on) == on)
+	if ((read_once(class->settled) & on) == on)
 		return ACQUIRE_IRQS_ON;
 	irqs = world_irqs_on(context->id);
 	if (irqs > 0)
@@ -61,7 +61,7 @@ acquire_irqs_off(struct context *context, const struct lv_held *lock, const stru
 
 /* What acquire_usage() returns beside a stack slot. */
 #define USAGE_FLAGS_SHIFT 32 /* the lock's LV_HELD_*, added to */
-#define USAGE_ALL (1ull << 40) /* all bits that were due are there, and will be next time */
+#define USAGE_ALL (1ull << 40) /* all bits that were due were seen twice, and will be next time */
 
 /*
  * Set what is missing of the usage bits that are due to a lock just taken, by its
@@ -90,14 +90,14 @@ RECORD_RARE __u64 acquire_usage(__u64 addr, __u64 entry, __u32 irq, __u32 meta)
 	irqs = acquire_irqs_off(&context, &lock, top, irq, class, &bits);
 	if (irqs != ACQUIRE_IRQS_ON)
 		lock.flags |= LV_HELD_IRQ_OFF;
-	if (bits & ~read_once(class->usage))
+	if (bits & ~read_once(class->settled))
 		stack = usage_add(lock.class, addr, bits, meta, stack);
 	if (context.level != LV_LEVEL_TASK && !top)
 		stack = usage_mark_interrupted(&context, lock.count, meta, stack);
-	known = usage_known_on(&lock, read_once(class->usage));
+	known = usage_known_on(&lock, read_once(class->twice));
 	lock.flags |= top ? known & top->flags : known;
 	ret = stack | (__u64)lock.flags << USAGE_FLAGS_SHIFT;
-	if (irqs != ACQUIRE_IRQS_OFF_NOW && !(bits & ~read_once(class->usage)))
+	if (irqs != ACQUIRE_IRQS_OFF_NOW && !(bits & ~read_once(class->twice)))
 		ret |= USAGE_ALL;
 	return ret;
 }
@@ -141,6 +141,39 @@ static __always_inline struct lv_memo *acquire_repeat(const struct context *cont
 }
 
 /*
+ * The entry goes on the level's stack; and into the memo if all that it teaches is known. Out of
+ * line, for the sake of the stack of who calls this.
+ */
+RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 known)
+{
+	const struct lv_held lock = { .addr = addr, .entry = entry };
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u32 level = META_LEVEL(meta), count = world_preempt_count() & CONTEXT_ALL;
+	struct lv_held_stack *spin, *task;
+	struct lv_held *top, *pushed;
+	__u64 under;
+
+	if (!cpu || level >= LV_LEVELS)
+		return 0;
+	spin = &cpu->stack[level];
+	top = held_top(spin);
+	task = level == LV_LEVEL_TASK ? task_held(cpu) : 0;
+	under = top ? top->entry : task ? held_top_entry(task) : 0;
+	/*
+	 * What repeats does not look for a sleeping lock that was tried under a spinning one. And
+	 * where preemption is not counted, holders are looked through each time.
+	 */
+	if (!world_counts_preemption() ||
+	    (top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
+		known = 0;
+	pushed = held_push(cpu, spin, &lock, held_caller(0));
+	if (known)
+		memo_keep(pushed, META_FAMILY(meta), memo_when(META_HOOK(meta), count), under);
+	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
+	return 0;
+}
+
+/*
  * Not a repetition: find out all there is to it. Returns the stack slot to be filled, or
  * LV_NONE; LV_ABOVE: nothing was done, call again with cpu->above set.
  */
@@ -153,7 +186,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	__u32 stack, class, family = META_FAMILY(meta);
 	const struct lv_held *top;
 	struct context context;
-	__u64 under, usage;
+	__u64 usage;
 
 	context.id = world_cpu_id();
 	context.cpu = world_cpu(context.id);
@@ -163,8 +196,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		return LV_NONE;
 	context_settle(context.cpu, context.level);
 	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
-	lock.caller = world_caller(context.cpu->event);
-	lock.class = class = class_of(addr, family, lock.caller, context.cpu->above);
+	lock.class = class = class_of(addr, family, held_caller(0), context.cpu->above);
 	if (class >= LV_ABOVE)
 		return class;
 	lock.count = held_count(context.cpu, context.count, class);
@@ -186,16 +218,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		lock.flags |= LV_HELD_OLDEST;
 	if (!ACQUIRE_HOW(acquire))
 		stack = edges_record(context.cpu, spin, task, &lock, meta, stack);
-	under = top ? top->entry : task ? held_top_entry(task) : 0;
-	/*
-	 * What repeats does not look for a sleeping lock that was tried under a spinning one. And
-	 * where preemption is not counted, holders are looked through each time.
-	 */
-	if (usage & USAGE_ALL && lock.class == class && world_counts_preemption() &&
-	    !(top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
-		memo_keep(&lock, family, memo_when(META_HOOK(meta), context.count), under);
-	held_push(context.cpu, spin, &lock);
-	context.cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
+	acquire_keep(addr, lock.entry, meta, usage & USAGE_ALL && lock.class == class);
 	return stack;
 }
 

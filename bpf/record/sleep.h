@@ -36,7 +36,7 @@ static __always_inline struct lv_held *sleep_find(struct lv_held_stack *held, __
 	return 0;
 }
 
-/* Asked for its ON bits until it has them: nearly at once, who sleeps has irqs on. */
+/* Asked for its ON bits until enough is known of them: nearly at once, who sleeps has irqs on. */
 static __always_inline __u32 sleep_usage(struct context *context, const struct lv_held *lock,
 					 __u32 meta, int *ret_all)
 {
@@ -48,8 +48,8 @@ static __always_inline __u32 sleep_usage(struct context *context, const struct l
 	*ret_all = 0;
 	if (!class)
 		return LV_NONE;
-	missing = (used | on) & ~read_once(class->usage);
-	*ret_all = !missing;
+	missing = (used | on) & ~read_once(class->settled);
+	*ret_all = !((used | on) & ~read_once(class->twice));
 	if (missing & on && world_irqs_on(context->id) <= 0)
 		missing &= ~on;
 	return missing ? usage_add(lock->class, lock->addr, missing, meta, LV_NONE) : LV_NONE;
@@ -74,6 +74,8 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 {
 	struct lv_held_stack *spin = 0;
 	__u32 stack, class = lock->class;
+	struct lv_held *pushed;
+	__u64 under;
 	int all;
 
 	if (held->depth)
@@ -92,10 +94,11 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 		lock->flags |= LV_HELD_OLDEST;
 	if (!(lock->flags & LV_HELD_TRY))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
+	under = held_top_entry(held);
+	pushed = held_push(context->cpu, held, lock, held_caller(1));
 	if (all && !spin && lock->class == class)
-		memo_keep(lock, META_FAMILY(meta), memo_when(META_HOOK(meta), context->count),
-			  held_top_entry(held));
-	held_push(context->cpu, held, lock);
+		memo_keep(pushed, META_FAMILY(meta), memo_when(META_HOOK(meta), context->count),
+			  under);
 	context->cpu->task_top = held_top_entry(held);
 	context->cpu->acquisitions[lock->class & (LV_MAX_CLASSES - 1)]++;
 	return stack;
@@ -118,8 +121,7 @@ RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how, __u64 a
 	if (!context.cpu)
 		return LV_NONE;
 	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
-	lock.caller = world_sleeping_caller(context.cpu->sleep_event);
-	lock.class = class_of(addr, META_FAMILY(meta), lock.caller, above);
+	lock.class = class_of(addr, META_FAMILY(meta), held_caller(1), above);
 	if (lock.class >= LV_ABOVE)
 		return lock.class;
 	if (context.level != LV_LEVEL_TASK)

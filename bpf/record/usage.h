@@ -72,6 +72,34 @@ static __always_inline void record_stack(void *ctx, __u32 stack)
 #define META_LEVEL(meta) (((meta) >> META_LEVEL_SHIFT) & 0xf)
 #define META_FAMILY(meta) (((meta) >> 20) & 0xf)
 
+
+/* Which of two instances all samples prefer: the other, the one they have, is 0 when they have none. */
+static __always_inline int instance_is_lower(__u64 addr, __u64 than)
+{
+	return !than || LV_INSTANCE_HASH(addr) < LV_INSTANCE_HASH(than);
+}
+
+/* The class's instance at addr was seen to be used so. */
+RECORD_RARE int usage_see(__u32 class_id, __u64 addr, __u32 bits)
+{
+	struct lv_class *class = world_class(class_id);
+
+	if (!class)
+		return 0;
+	for (int i = 0; i < LV_USAGES; i++) {
+		if (!(bits & USAGE(i)))
+			continue;
+		class->usage_seen[i] |= LV_INSTANCE_BIT(addr);
+		if (instance_is_lower(addr, class->usage_low[i]))
+			class->usage_low[i] = addr;
+		if (class->looks[i] < LV_USAGE_LOOKS)
+			class->looks[i]++;
+		else
+			__sync_fetch_and_or(&class->settled, USAGE(i));
+	}
+	return 0;
+}
+
 /*
  * Set new usage bits of a class for its instance at addr. `stack` is the
  * event's stack slot or LV_NONE; returns it, claimed if it was not yet.
@@ -90,6 +118,9 @@ RECORD_RARE __u32 usage_add(__u32 class_id, __u64 addr, __u32 bits, __u32 meta, 
 		return stack;
 	}
 	fresh = bits & ~__sync_fetch_and_or(&class->usage, bits);
+	usage_see(class_id, addr, bits);
+	if (bits & ~fresh & ~read_once(class->twice))
+		__sync_fetch_and_or(&class->twice, bits & ~fresh);
 	if (!fresh)
 		return stack;
 	if (stack == LV_NONE)
@@ -136,12 +167,15 @@ RECORD_RARE __u32 usage_mark_held(__u32 level, __u32 softirq_count, __u32 meta, 
 		struct lv_held *lock = &held->held[i];
 		struct lv_class *class = world_class(lock->class);
 		__u32 bits = usage_on(lock->mode, softirq_count);
+		__u32 flags = LV_HELD_ON_HARDIRQ | (softirq_count ? 0 : LV_HELD_ON_SOFTIRQ);
 
 		if (i >= held->depth)
 			break;
 		lock->flags &= ~LV_HELD_IRQ_OFF;
-		if (class && bits & ~read_once(class->usage))
-			stack = usage_add(lock->class, lock->addr, bits, meta, stack);
+		if (!class || (lock->flags & flags) == flags || !(bits & ~read_once(class->settled)))
+			continue;
+		stack = usage_add(lock->class, lock->addr, bits, meta, stack);
+		lock->flags |= flags; /* once an acquisition: two are two */
 	}
 	return stack;
 }

@@ -30,6 +30,7 @@ static struct lv_fact *world_fact(__u32 id);
 static struct lv_held_stack *world_task_stack(__u32 id);
 static __u64 *world_task_key(__u32 id); /* never NULL: id is taken modulo the table */
 static struct lv_control *world_control(void); /* never NULL */
+static struct lv_order *world_order(__u32 id); /* never NULL: id is taken modulo the table */
 
 /* The running CPU and task. */
 static __u32 world_cpu_id(void);
@@ -98,6 +99,12 @@ static void world_describe_cache(const struct lv_place *place, char *ret_name, _
 static int world_is_kernel_sock(__u64 addr);
 /* Does an address of this place keep its class for good (no memory reuse)? */
 static int world_place_is_permanent(__u64 addr, const struct lv_place *place);
+
+/*
+ * A hash of the beginning of the object of `size` bytes that the lock at addr lies in, but for the
+ * lock and for pointers to itself: what tells it from another in the same memory. 0: not known.
+ */
+static __u64 world_object_hash(__u64 addr, const struct lv_place *place, __u32 size);
 
 /* Fill in the frames of a stack. ctx is the program's. */
 static void world_take_stack(void *ctx, struct lv_stack *stack);

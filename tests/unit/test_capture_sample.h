@@ -71,7 +71,12 @@ static inline void sample_class(struct capture *c, const struct sample_size *siz
 			class->usage_stack[bit] = (i + bit) % size->stacks;
 		if (i % 5 == 0)
 			class->usage_addr[bit] = 0xffff888000000000ull + i * 64 + bit;
+		if (!(class->usage & 1u << bit))
+			continue;
+		class->usage_low[bit] = i % 3 ? 0xffff888000000000ull + i * 64 : 0;
+		class->usage_seen[bit] = UINT64_MAX - i * bit;
 	}
+	class->twice = class->usage & 0x155;
 }
 
 static inline void sample_edge(struct capture *c, const struct sample_size *size, uint32_t i)
@@ -89,6 +94,13 @@ static inline void sample_edge(struct capture *c, const struct sample_size *size
 	}
 	edge->from_addr = i % 11 ? 0xffff888000001000ull + i : 0;
 	edge->to_addr = i % 13 ? 0x1000ull + i : 0;
+	edge->seen_from = UINT64_MAX - i;
+	edge->seen_to = i;
+	edge->low[i % 2] = (struct lv_pair){0xffff888000002000ull + i, i % 3};
+	for (uint32_t n = 0; n < i % (LV_GATES + 1) && n < size->classes; n++) {
+		edge->gate_class[n] = (i + n) % size->classes;
+		edge->gate_addr[n] = 0xffff888000003000ull + n;
+	}
 }
 
 static inline void sample_fact(struct capture *c, const struct sample_size *size, uint32_t i)

@@ -186,6 +186,52 @@ static void test_fingerprint_of_a_whole_chain(void **state)
 	capture_free(c);
 }
 
+/* Two classes in both orders, each dependency seen so often, with these instances. */
+static struct findings *judge_abba(uint64_t count, uint64_t seen_to, uint64_t seen_from, bool lossy,
+				   bool gated)
+{
+	struct capture *c = case_new();
+	uint32_t a = case_class(c, "a.lock", LV_SPIN), b = case_class(c, "b.lock", LV_SPIN);
+	uint32_t g = case_class(c, "gate", LV_MUTEX);
+	struct findings *f;
+
+	case_edge(c, a, b, LV_DEP_EN, LV_NONE);
+	case_edge(c, b, a, LV_DEP_EN, LV_NONE);
+	c->edges[0].seen_to = seen_to;
+	c->edges[1].seen_from = seen_from;
+	for (int i = 0; i < 2; i++) {
+		c->edges[i].count = count;
+		c->edges[i].gate_class[i] = gated ? g : LV_NONE;
+		c->edges[i].gate_addr[i] = 0xffffffff82000000;
+	}
+	if (lossy)
+		case_loss(c, "guard", "events skipped", 3);
+	f = analyse(c);
+	assert_int_equal(f->nr, 1);
+	capture_free(c);
+	return f;
+}
+
+static void abba_is(struct findings *f, enum finding_confidence confidence, bool apart, bool once,
+		    bool gated)
+{
+	assert_int_equal(f->items[0].confidence, confidence);
+	assert_int_equal(f->items[0].chain.apart != LV_NONE, apart);
+	assert_int_equal(f->items[0].chain.once, once);
+	assert_int_equal(f->items[0].chain.gate != LV_NONE, gated);
+	findings_free(f);
+}
+
+static void test_sightings(void **state)
+{
+	abba_is(judge_abba(2, 0xffff, 0xffff, true, false), FINDING_CERTAIN, 0, 0, 0);
+	abba_is(judge_abba(2, 0xffff, 0xffff0000, true, false), FINDING_LIKELY, 1, 0, 0);
+	abba_is(judge_abba(2, 0xffff, 0x7fff0000, true, false), FINDING_CERTAIN, 0, 0, 0);
+	abba_is(judge_abba(1, 0, 0, true, false), FINDING_LIKELY, 0, 1, 0);
+	abba_is(judge_abba(1, 0, 0, false, false), FINDING_CERTAIN, 0, 0, 0);
+	abba_is(judge_abba(2, 0, 0, true, true), FINDING_CERTAIN, 0, 0, 1);
+}
+
 /* Hard and soft together are one finding, under the stronger. */
 static void test_hard_and_soft_are_one(void **state)
 {
@@ -852,6 +898,7 @@ int main(void)
 		cmocka_unit_test(test_id_is_stable),
 		cmocka_unit_test(test_id_knows_the_kernel),
 		cmocka_unit_test(test_fingerprint),
+		cmocka_unit_test(test_sightings),
 		cmocka_unit_test(test_fingerprint_of_a_whole_chain),
 		cmocka_unit_test(test_hard_and_soft_are_one),
 		cmocka_unit_test(test_abba_kinds),

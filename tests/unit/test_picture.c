@@ -61,6 +61,29 @@ static void check_ids(struct picture *p, const struct capture *c)
 	findings_free(all);
 }
 
+/* Seen once, with events lost; then twice, which no new class or edge tells. */
+static void test_becomes_surer(void **state)
+{
+	struct capture *c = founding(0, false);
+	struct picture *p = new_picture(case_new());
+
+	case_loss(c, "guard", "events skipped", 1);
+	for (size_t i = 0; i < c->nr_edges; i++)
+		c->edges[i].count = 1;
+	add(p, c, in_order);
+	assert_int_equal(picture_findings(p)->nr, 1);
+	assert_int_equal(picture_findings(p)->items[0].confidence, FINDING_LIKELY);
+	for (size_t i = 0; i < c->nr_edges; i++)
+		c->edges[i].count = 2;
+	for (size_t i = 0; i < c->nr_classes; i++)
+		c->classes[i].twice = c->classes[i].usage;
+	add(p, c, in_order);
+	assert_int_equal(picture_findings(p)->nr, 1);
+	assert_int_equal(picture_findings(p)->items[0].confidence, FINDING_CONFIRMED);
+	picture_free(p);
+	capture_free(c);
+}
+
 static void test_grows(void **state)
 {
 	struct capture *c = founding(0, false);
@@ -265,6 +288,7 @@ static void test_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_becomes_surer),
 		cmocka_unit_test(test_grows),
 		cmocka_unit_test(test_usage_completes),
 		cmocka_unit_test(test_restart),

@@ -67,12 +67,142 @@ static void test_mixed_holder_has_its_place(void **state)
 	assert_int_equal(find_edge(m, a, b)->from_caller, 0xffffffff81001000);
 }
 
+/* Two of a class in this memory, with another's lock before them. */
+static void nest(struct machine *m, uint64_t outer, uint64_t inner)
+{
+	LOCK(m, outer, spin);
+	LOCK(m, inner, spin);
+	UNLOCK(m, inner, spin);
+	UNLOCK(m, outer, spin);
+}
+
+static uint64_t add_object(struct machine *m, uint64_t cache)
+{
+	const struct lv_place place = {.kind = LV_PLACE_SLAB, .base = cache, .off = 8};
+	uint64_t addr = machine_add_lock(m, LV_SPIN);
+
+	machine_show_place(m, addr, &place);
+	return addr;
+}
+
+static void add_two(struct machine *m, uint64_t *ret_a, uint64_t *ret_b)
+{
+	uint64_t cache = world_add_cache(machine_world(m), "node", 64);
+
+	machine_world(m)->annotated = false;
+	*ret_a = add_object(m, cache);
+	*ret_b = add_object(m, cache);
+}
+
+/* Not the first pair of its class: another nests before it, one way only. */
+static void test_orders_of_any_pair(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a, b, c;
+
+	add_two(m, &a, &b);
+	c = machine_add_lock(m, LV_SPIN);
+	machine_show_place(m, c, &world_object(machine_world(m), a)->shown);
+	nest(m, a, c);
+	nest(m, a, b);
+	assert_false(class_at(m, a)->flags & LV_CLASS_SELF_ORDER);
+	nest(m, b, a);
+	assert_true(class_at(m, a)->flags & LV_CLASS_SELF_ORDER);
+	assert_false(class_at(m, a)->flags & LV_CLASS_SELF_SURE);
+	nest(m, a, b);
+	nest(m, b, a);
+	assert_true(class_at(m, a)->flags & LV_CLASS_SELF_SURE);
+}
+
+/* Freed each time in between: other objects, whose roles are others. */
+static void test_orders_of_reused_memory(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a, b;
+
+	add_two(m, &a, &b);
+	for (int i = 0; i < 20; i++) {
+		nest(m, i % 2 ? b : a, i % 2 ? a : b);
+		machine_free_lock(m, a);
+		machine_free_lock(m, b);
+	}
+	assert_true(class_at(m, a)->flags & LV_CLASS_SELF_ORDER);
+	assert_false(class_at(m, a)->flags & LV_CLASS_SELF_SURE);
+}
+
+static void test_same_order_again(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a, b;
+
+	add_two(m, &a, &b);
+	for (int i = 0; i < 20; i++)
+		nest(m, a, b);
+	assert_false(class_at(m, a)->flags);
+}
+
+static void test_usage_is_seen_twice(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a = machine_add_lock(m, LV_SPIN);
+
+	LOCK(m, a, spin);
+	UNLOCK(m, a, spin);
+	HAS(m, a, LV_USED);
+	assert_false(class_at(m, a)->twice & 1u << LV_USED);
+	LOCK(m, a, spin);
+	UNLOCK(m, a, spin);
+	assert_true(class_at(m, a)->twice & 1u << LV_USED);
+}
+
+static void test_instances_are_seen(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a, b, c = machine_add_lock(m, LV_SPIN);
+	const struct lv_edge *edge;
+
+	add_two(m, &a, &b);
+	nest(m, a, c);
+	nest(m, b, c);
+	edge = find_edge(m, a, c);
+	assert_non_null(edge);
+	assert_true(edge->seen_from == (LV_INSTANCE_BIT(a) | LV_INSTANCE_BIT(b)));
+	assert_true(edge->seen_to == LV_INSTANCE_BIT(c));
+	assert_true(edge->low[0].from == (LV_INSTANCE_HASH(a) < LV_INSTANCE_HASH(b) ? a : b));
+	assert_true(edge->low[0].to == c);
+	assert_int_equal(edge->looking, 0);
+}
+
+/* A gate is one until a sighting is without it, also on a CPU that knows the edge by heart. */
+static void test_gate_is_lost(void **state)
+{
+	struct machine *m = *state;
+	uint64_t g = machine_add_lock(m, LV_MUTEX), a = machine_add_lock(m, LV_SPIN);
+	uint64_t b = machine_add_lock(m, LV_SPIN);
+
+	for (int i = 0; i < 100; i++) {
+		LOCK(m, g, mutex_op);
+		nest(m, a, b);
+		UNLOCK(m, g, mutex_op);
+	}
+	assert_non_null(find_edge(m, a, b));
+	assert_true(find_edge(m, a, b)->gate[0] == g);
+	nest(m, a, b);
+	assert_int_equal(find_edge(m, a, b)->gate[0], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_spinning_holder_has_its_place),
 		TEST(test_sleeping_holder_has_its_place),
 		TEST(test_mixed_holder_has_its_place),
+		TEST(test_orders_of_any_pair),
+		TEST(test_orders_of_reused_memory),
+		TEST(test_same_order_again),
+		TEST(test_usage_is_seen_twice),
+		TEST(test_instances_are_seen),
+		TEST(test_gate_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,8 +87,43 @@ struct capture_edge *capture_add_edge(struct capture *c)
 	if (edge) {
 		edge->stack = LV_NONE;
 		edge->from_stack = LV_NONE;
+		memset(edge->gate_class, 0xff, sizeof(edge->gate_class));
 	}
 	return edge;
+}
+
+/* As the recorder's instance_is_lower(). */
+static bool is_lower(uint64_t addr, uint64_t than)
+{
+	return addr && (!than || LV_INSTANCE_HASH(addr) < LV_INSTANCE_HASH(than));
+}
+
+void capture_see_usage(struct capture_class *to, enum lv_usage bit, uint64_t low, uint64_t seen)
+{
+	to->usage_seen[bit] |= seen;
+	if (is_lower(low, to->usage_low[bit]))
+		to->usage_low[bit] = low;
+}
+
+static bool has_gate(const struct capture_edge *edge, uint64_t addr)
+{
+	for (int i = 0; i < LV_GATES; i++)
+		if (edge->gate_class[i] != LV_NONE && edge->gate_addr[i] == addr)
+			return true;
+	return false;
+}
+
+void capture_see_edge(struct capture_edge *to, const struct capture_edge *seen)
+{
+	to->seen_from |= seen->seen_from;
+	to->seen_to |= seen->seen_to;
+	if (is_lower(seen->low[0].from, to->low[0].from))
+		to->low[0] = seen->low[0];
+	if (is_lower(seen->low[1].to, to->low[1].to))
+		to->low[1] = seen->low[1];
+	for (int i = 0; i < LV_GATES; i++)
+		if (!has_gate(seen, to->gate_addr[i]))
+			to->gate_class[i] = LV_NONE;
 }
 
 struct capture_stack *capture_add_stack(struct capture *c)

@@ -49,6 +49,10 @@ struct capture_class {
 	uint64_t acquisitions;
 	uint32_t usage_stack[LV_USAGES]; /* index in stacks, or LV_NONE */
 	uint64_t usage_addr[LV_USAGES];  /* the instance, 0 unknown */
+	/* Of each usage: was it seen twice; the instances seen, and one they agree on (abi.h). */
+	uint32_t twice;
+	uint64_t usage_low[LV_USAGES];
+	uint64_t usage_seen[LV_USAGES];
 };
 
 struct capture_edge {
@@ -58,6 +62,11 @@ struct capture_edge {
 	uint32_t stack;      /* where `to` was taken under `from`, or LV_NONE */
 	uint32_t from_stack; /* where `from` was taken, or LV_NONE */
 	uint64_t from_addr, to_addr; /* the instances at first sight */
+	uint64_t seen_from, seen_to; /* all that were looked at: LV_INSTANCE_BIT() */
+	struct lv_pair low[2];       /* instances seen together, 0: none */
+	/* Held exclusively before `from`, each time that was looked at: class or LV_NONE, instance. */
+	uint32_t gate_class[LV_GATES];
+	uint64_t gate_addr[LV_GATES];
 };
 
 /* What the recorder knows to be wrong by itself, without the graph. */
@@ -140,6 +149,10 @@ struct capture_image *capture_add_image(struct capture *c);
 
 /* The build id of a module, or of the kernel (NULL). NULL: it is not known. */
 const char *capture_build_id(const struct capture *c, const char *module);
+
+/* Add what another sighting knows of a usage or an edge's instances. Gates stay that are in both. */
+void capture_see_usage(struct capture_class *to, enum lv_usage bit, uint64_t low, uint64_t seen);
+void capture_see_edge(struct capture_edge *to, const struct capture_edge *seen);
 
 /* Sum of all losses. */
 uint64_t capture_lost(const struct capture *c);

@@ -67,6 +67,7 @@ static int check_class(const struct capture *c, size_t i, struct error *err)
 			    class->family >= LV_FAMILIES	   ? "family" :
 			    class->subclass > UINT16_MAX	   ? "subclass" :
 			    class->usage >= 1u << LV_USAGES	   ? "usage" :
+			    class->twice & ~class->usage	   ? "twice" :
 								     NULL;
 	int code = 0;
 
@@ -93,6 +94,8 @@ static int check_edge(const struct capture *c, size_t i, struct error *err)
 		code = check_ref(edge->stack, c->nr_stacks, true, "edge", i, "stack", err);
 	if (!code)
 		code = check_ref(edge->from_stack, c->nr_stacks, true, "edge", i, "from stack", err);
+	for (int n = 0; n < LV_GATES && !code; n++)
+		code = check_ref(edge->gate_class[n], c->nr_classes, true, "edge", i, "gate", err);
 	return code;
 }
 

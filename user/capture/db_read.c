@@ -341,6 +341,74 @@ static void row_image(struct reader *r, struct capture *c, size_t i)
 	image->build_id = read_text(r, 2);
 }
 
+static void row_usage_seen(struct reader *r, struct capture *c, size_t i)
+{
+	uint32_t class = read_ref(r, 0), bit = read_u32(r, 1, LV_USAGES - 1);
+	uint32_t twice = read_u32(r, 2, 1);
+
+	if (!r->code && class >= c->nr_classes)
+		reader_fail(r, 0, "is not there");
+	if (r->code)
+		return;
+	c->classes[class].twice |= twice << bit;
+	c->classes[class].usage_low[bit] = read_addr(r, 3);
+	c->classes[class].usage_seen[bit] = read_u64(r, 4);
+}
+
+static void row_edge_seen(struct reader *r, struct capture *c, size_t i)
+{
+	uint32_t at = read_ref(r, 0);
+	struct capture_edge *edge;
+
+	if (!r->code && at >= c->nr_edges)
+		reader_fail(r, 0, "is not there");
+	if (r->code)
+		return;
+	edge = &c->edges[at];
+	edge->seen_from = read_u64(r, 1);
+	edge->seen_to = read_u64(r, 2);
+	for (int n = 0; n < 2; n++)
+		edge->low[n] = (struct lv_pair){read_addr(r, 3 + 2 * n), read_addr(r, 4 + 2 * n)};
+}
+
+static void row_gate(struct reader *r, struct capture *c, size_t i)
+{
+	uint32_t at = read_ref(r, 0), class = read_ref(r, 1), n = 0;
+	uint64_t addr = read_u64(r, 2);
+	struct capture_edge *edge;
+
+	if (!r->code && at >= c->nr_edges)
+		reader_fail(r, 0, "is not there");
+	if (r->code)
+		return;
+	edge = &c->edges[at];
+	while (n < LV_GATES && edge->gate_class[n] != LV_NONE)
+		n++;
+	if (n == LV_GATES) {
+		reader_fail(r, 0, "has more gates than an edge can have");
+		return;
+	}
+	edge->gate_class[n] = class;
+	edge->gate_addr[n] = addr;
+}
+
+/* A capture of before does not know what was seen twice: it is taken as it was then. */
+static void believe_usages(struct capture *c)
+{
+	for (size_t i = 0; i < c->nr_classes; i++)
+		c->classes[i].twice = c->classes[i].usage;
+}
+
+static void read_seen(struct reader *r, struct capture *c)
+{
+	read_table(r, "usage_seen", "SELECT class, bit, twice, low, seen FROM usage_seen", false,
+		   DB_MAX_CLASSES * LV_USAGES, row_usage_seen, c);
+	read_table(r, "edge_seen", "SELECT edge, from_seen, to_seen, low_from, low_from_to, "
+		   "low_to_from, low_to FROM edge_seen", false, DB_MAX_EDGES, row_edge_seen, c);
+	read_table(r, "gate", "SELECT edge, class, addr FROM gate", false,
+		   DB_MAX_EDGES * LV_GATES, row_gate, c);
+}
+
 static void read_tables(struct reader *r, struct capture *c)
 {
 	read_table(r, "capture", "SELECT id, version, kernel, build, machine, command, tainted, "
@@ -366,6 +434,10 @@ static void read_tables(struct reader *r, struct capture *c)
 	if (db_version(r->db) >= 3)
 		read_table(r, "image", "SELECT id, module, build_id FROM image ORDER BY id", true,
 			   DB_MAX_IMAGES, row_image, c);
+	if (db_version(r->db) >= 5)
+		read_seen(r, c);
+	else
+		believe_usages(c);
 }
 
 CLEANUP_DEFINE(capture, struct capture *, capture_free)

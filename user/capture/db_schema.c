@@ -95,6 +95,29 @@ const struct db_table db_tables[] = {
 	  "id INTEGER PRIMARY KEY, "
 	  "module TEXT, "
 	  "build_id TEXT NOT NULL)", 3 },
+	{ "usage_seen",
+	  "CREATE TABLE usage_seen ("
+	  "class INTEGER NOT NULL REFERENCES class(id), "
+	  "bit INTEGER NOT NULL, "
+	  "twice INTEGER NOT NULL, "
+	  "low INTEGER, "
+	  "seen INTEGER NOT NULL, "
+	  "PRIMARY KEY (class, bit)) WITHOUT ROWID", 5 },
+	{ "edge_seen",
+	  "CREATE TABLE edge_seen ("
+	  "edge INTEGER PRIMARY KEY REFERENCES edge(id), "
+	  "from_seen INTEGER NOT NULL, "
+	  "to_seen INTEGER NOT NULL, "
+	  "low_from INTEGER, "
+	  "low_from_to INTEGER, "
+	  "low_to_from INTEGER, "
+	  "low_to INTEGER)", 5 },
+	{ "gate",
+	  "CREATE TABLE gate ("
+	  "edge INTEGER NOT NULL REFERENCES edge(id), "
+	  "class INTEGER NOT NULL REFERENCES class(id), "
+	  "addr INTEGER NOT NULL, "
+	  "PRIMARY KEY (edge, addr)) WITHOUT ROWID", 5 },
 };
 
 const size_t db_nr_tables = sizeof(db_tables) / sizeof(db_tables[0]);

@@ -6,81 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "capture/db_internal.h"
-
-/* One prepared INSERT. The first failure is remembered, what follows does nothing. */
-struct writer {
-	sqlite3 *db;
-	sqlite3_stmt *stmt;
-	int column; /* bound last */
-	int rc;
-};
-
-static void writer_open(struct writer *w, sqlite3 *db, const char *sql)
-{
-	*w = (struct writer){ .db = db };
-	w->rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &w->stmt, NULL);
-}
-
-static void writer_int(struct writer *w, uint64_t value)
-{
-	if (w->rc == SQLITE_OK)
-		w->rc = sqlite3_bind_int64(w->stmt, ++w->column, (int64_t)value);
-}
-
-static void writer_null(struct writer *w)
-{
-	if (w->rc == SQLITE_OK)
-		w->rc = sqlite3_bind_null(w->stmt, ++w->column);
-}
-
-static void writer_ref(struct writer *w, uint32_t ref)
-{
-	if (ref == LV_NONE)
-		writer_null(w);
-	else
-		writer_int(w, ref);
-}
-
-static void writer_addr(struct writer *w, uint64_t addr)
-{
-	if (!addr)
-		writer_null(w);
-	else
-		writer_int(w, addr);
-}
-
-/* Clean already in the file: it is also read with sqlite3, on a terminal. */
-static void writer_text(struct writer *w, const char *text, size_t max)
-{
-	char clean[DB_MAX_STRING + 1];
-	size_t len;
-
-	if (!text) {
-		writer_null(w);
-		return;
-	}
-	len = strbuf_copy_clean(clean, sizeof(clean), text, max);
-	if (w->rc == SQLITE_OK)
-		w->rc = sqlite3_bind_text(w->stmt, ++w->column, clean, len, SQLITE_TRANSIENT);
-}
-
-static void writer_row(struct writer *w)
-{
-	if (w->rc != SQLITE_OK)
-		return;
-	w->column = 0;
-	sqlite3_step(w->stmt);
-	w->rc = sqlite3_reset(w->stmt);
-}
-
-static int writer_close(struct writer *w, const char *what, struct error *err)
-{
-	int code = w->rc == SQLITE_OK ? 0 : db_error(err, w->db, what);
-
-	sqlite3_finalize(w->stmt);
-	return code;
-}
+#include "capture/db_write_internal.h"
 
 static int write_run(sqlite3 *db, const struct capture *c, struct error *err)
 {
@@ -409,6 +335,10 @@ int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct
 	if (!code)
 		code = write_edges(db, c, mark->edges, err);
 	if (!code)
+		code = db_write_usages_seen(db, c, mark->classes, c->nr_classes, err);
+	if (!code)
+		code = db_write_edges_seen(db, c, mark->edges, c->nr_edges, err);
+	if (!code)
 		code = write_facts(db, c, mark->facts, err);
 	if (!code)
 		code = write_losses(db, c, err);
@@ -429,6 +359,7 @@ int db_write(sqlite3 *db, const struct capture *c, struct error *err)
 int db_clear(sqlite3 *db, struct error *err)
 {
 	return empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
+			 "DELETE FROM gate; DELETE FROM edge_seen; DELETE FROM usage_seen; "
 			 "DELETE FROM edge; DELETE FROM usage; DELETE FROM class; "
 			 "DELETE FROM stack_frame; DELETE FROM stack; DELETE FROM frame; "
 			 "DELETE FROM image", err);
@@ -453,7 +384,8 @@ int db_update_class(sqlite3 *db, const struct capture *c, size_t index, struct e
 	writer_open(&w, db, "INSERT OR REPLACE INTO usage (class, bit, stack, addr) "
 		    "VALUES (?, ?, ?, ?)");
 	write_usage_rows(&w, c, index);
-	return writer_close(&w, "usage", err);
+	code = writer_close(&w, "usage", err);
+	return code ? code : db_write_usages_seen(db, c, index, index + 1, err);
 }
 
 int db_update_counts(sqlite3 *db, const struct capture *c, const struct db_mark *below,
@@ -478,5 +410,7 @@ int db_update_counts(sqlite3 *db, const struct capture *c, const struct db_mark 
 		writer_int(&w, i);
 		writer_row(&w);
 	}
-	return writer_close(&w, "edge", err);
+	code = writer_close(&w, "edge", err);
+	code = code ? code : db_write_usages_seen(db, c, 0, below->classes, err);
+	return code ? code : db_write_edges_seen(db, c, 0, below->edges, err);
 }

@@ -46,6 +46,12 @@ void tables_add_up(const struct tables *tables, struct tables_totals *ret)
 	}
 }
 
+static void see_usages(const struct lv_class *from, struct capture_class *to)
+{
+	for (int i = 0; i < LV_USAGES; i++)
+		capture_see_usage(to, i, from->usage_low[i], from->usage_seen[i]);
+}
+
 /* What another class has seen goes to the one that stands for it. */
 static int add_to_class(struct moved *m, uint32_t id, uint32_t index)
 {
@@ -54,8 +60,10 @@ static int add_to_class(struct moved *m, uint32_t id, uint32_t index)
 	uint32_t fresh = from->usage & ~to->usage & ((1u << LV_USAGES) - 1);
 	int err = 0;
 
+	to->twice |= (from->twice | (from->usage & to->usage)) & ((1u << LV_USAGES) - 1);
 	to->usage |= fresh;
 	to->flags |= from->flags;
+	see_usages(from, to);
 	to->acquisitions += m->totals.acquisitions[id];
 	for (int i = 0; !err && i < LV_USAGES; i++) {
 		uint32_t stack;
@@ -91,6 +99,8 @@ static int move_class(struct moved *m, uint32_t id)
 	to->subclass = from->subclass;
 	to->flags = from->flags;
 	to->usage = from->usage & ((1u << LV_USAGES) - 1);
+	to->twice = from->twice & to->usage;
+	see_usages(from, to);
 	to->acquisitions = m->totals.acquisitions[id];
 	err = m->words->describe_class(m->words->arg, from, to);
 	for (int i = 0; !err && i < LV_USAGES; i++) {

@@ -104,11 +104,27 @@ void tables_free_callers(struct moved *m)
 	}
 }
 
+/* What was looked at of its sightings; nothing of the instances while a CPU is at it. */
+static void see_edge(const struct moved *m, const struct lv_edge *from, struct capture_edge *ret)
+{
+	*ret = (struct capture_edge){.seen_from = from->seen_from, .seen_to = from->seen_to};
+	memcpy(ret->low, from->low, sizeof(ret->low));
+	for (int i = 0; i < LV_GATES; i++) {
+		uint32_t class = from->gate_class[i];
+
+		ret->gate_addr[i] = from->gate[i];
+		ret->gate_class[i] = from->gate[i] && class < LV_MAX_CLASSES ? m->classes[class] :
+									       LV_NONE;
+	}
+	if (__atomic_load_n(&from->looking, __ATOMIC_ACQUIRE))
+		memset(ret->low, 0, sizeof(ret->low));
+}
+
 int tables_move_edge(struct moved *m, uint32_t id)
 {
 	const struct lv_edge *from = &m->tables->edges[id];
 	uint32_t dep = from->dep & ~LV_DEP_DOWN;
-	struct capture_edge *to;
+	struct capture_edge *to, seen;
 	uint64_t count = m->totals.edge_hits[id];
 	uint32_t stack, caller;
 	int err;
@@ -116,15 +132,18 @@ int tables_move_edge(struct moved *m, uint32_t id)
 	if (from->from >= LV_MAX_CLASSES || from->to >= LV_MAX_CLASSES ||
 	    m->classes[from->from] == LV_NONE || m->classes[from->to] == LV_NONE)
 		return 0;
+	see_edge(m, from, &seen);
 	to = find_edge(m, m->classes[from->from], m->classes[from->to], dep);
 	if (to) {
 		to->count += count;
+		capture_see_edge(to, &seen);
 		check_order(m, from, to);
 		return 0;
 	}
 	to = capture_add_edge(m->capture);
 	if (!to)
 		return -ENOMEM;
+	*to = seen;
 	to->from = m->classes[from->from];
 	to->to = m->classes[from->to];
 	to->dep = dep;

@@ -71,6 +71,27 @@ static int tell_watch(struct picture *p, watch_step step, uint32_t index)
 	return code;
 }
 
+/* What was seen once and now twice is surer, though no new class or edge tells the watch. */
+static int tell_again(struct picture *p)
+{
+	int code = 0;
+
+	for (uint32_t i = 0; !code && i < p->all.nr; i++) {
+		struct findings *new;
+
+		if (!p->all.items[i].chain.once)
+			continue;
+		new = calloc(1, sizeof(*new));
+		if (!new)
+			return -ENOMEM;
+		code = finding_watch_again(p->w, &p->all.items[i], new);
+		if (!code && new->nr)
+			code = keep_new(p, new);
+		findings_free(new);
+	}
+	return code;
+}
+
 /* --- names that are known ------------------------------------------------- */
 
 static int learn_name(struct picture *p, uint32_t class, uint32_t owner)
@@ -188,8 +209,9 @@ static int add_usage(struct adding *a, const struct capture_class *from, uint32_
 		a->p->c->classes[class].usage_stack[bit] = stack;
 		a->p->c->classes[class].usage_addr[bit] = from->usage_addr[bit];
 	}
-	*ret_news = new || from->flags & ~a->p->c->classes[class].flags;
+	*ret_news = new || from->twice & ~a->p->c->classes[class].twice || from->flags & ~a->p->c->classes[class].flags;
 	a->p->c->classes[class].usage |= new;
+	picture_see_usages(from, &a->p->c->classes[class]);
 	a->p->c->classes[class].flags |= from->flags;
 	return code;
 }
@@ -305,6 +327,7 @@ static int new_edge(struct adding *a, const struct capture_edge *from, uint32_t 
 	to->dep = from->dep;
 	to->from_addr = from->from_addr;
 	to->to_addr = from->to_addr;
+	picture_see_edge(a, from, to, true);
 	code = picture_add_stack(a, from->stack, &to->stack);
 	code = code ? code : picture_add_place(a, from->from_stack, &to->from_stack);
 	code = code ? code : picture_learn_edge(p, *ret);
@@ -326,6 +349,8 @@ static int add_edge(struct adding *a, const struct capture_edge *from)
 	}
 	if (edge == LV_NONE)
 		code = new_edge(a, from, &edge);
+	else
+		picture_see_edge(a, from, &p->c->edges[edge], false);
 	if (!code)
 		picture_set_count(&p->c->edges[edge].count, p->base_counts, p->nr_base_edges, edge,
 				  from->count);
@@ -395,15 +420,16 @@ static int add_all(struct adding *a)
 	const struct capture *seen = a->seen;
 	int code = 0;
 
+	/* First: how sure something is may hang on what was lost. */
+	for (size_t i = 0; !code && i < seen->nr_losses; i++)
+		code = add_loss(a->p, &seen->losses[i]);
 	for (size_t i = 0; !code && i < seen->nr_classes; i++)
 		code = add_class(a, i, a->owners[i]);
 	for (size_t i = 0; !code && i < seen->nr_edges; i++)
 		code = add_edge(a, &seen->edges[i]);
 	for (size_t i = 0; !code && i < seen->nr_facts; i++)
 		code = add_fact(a, &seen->facts[i]);
-	for (size_t i = 0; !code && i < seen->nr_losses; i++)
-		code = add_loss(a->p, &seen->losses[i]);
-	return code;
+	return code ? code : tell_again(a->p);
 }
 
 /* Of several classes of the tables that are one of the capture's, the first owns it. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Between the files of picture: picture.c lets it grow, picture_edges.c finds its edges, picture_stack.c
- * keeps its stacks, picture_count.c counts.
+ * keeps its stacks, picture_seen.c what was
+ * looked at, picture_count.c counts.
  */
 #ifndef LOCKVANE_DAEMON_PICTURE_INTERNAL_H
 #define LOCKVANE_DAEMON_PICTURE_INTERNAL_H
@@ -55,6 +56,11 @@ struct adding {
 int picture_add_stack(struct adding *a, uint32_t index, uint32_t *ret);
 /* One frame alone, which many edges have: of equal ones the first stands for all. */
 int picture_add_place(struct adding *a, uint32_t index, uint32_t *ret);
+
+/* What was looked at of a class's usages, or an edge, goes to the graph's. */
+void picture_see_usages(const struct capture_class *from, struct capture_class *to);
+void picture_see_edge(const struct adding *a, const struct capture_edge *from,
+		      struct capture_edge *to, bool is_new);
 
 /* The counts that a picture begins with. -ENOMEM. */
 int picture_remember_base(struct picture *p);

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "finding/annotated.h"
+#include "finding/sighting.h"
 
 #define BIT(n) (1u << (n))
-#define MAX_OPTIONS 8 /* recorded edges looked at for one step of the chain */
+#define MAX_OPTIONS 24 /* sightings of recorded edges looked at for one step of the chain */
 #define IMPOSSIBLE INT_MIN
 #define APART (-1000) /* of a join that an annotation denies: it is picked last */
 
@@ -21,6 +22,7 @@
  */
 struct option {
 	uint32_t edge;	 /* the capture's */
+	struct lv_pair at; /* the instances of one of its sightings */
 	int joins;	 /* most joins of a choice that ends in it, IMPOSSIBLE: none does */
 	uint32_t before; /* the option of the step before that gives them */
 };
@@ -47,11 +49,13 @@ enum finding_confidence finding_confidence_of(const struct capture *c, uint8_t g
 	return FINDING_CERTAIN;
 }
 
-static void set_confidence(struct finding_chain *chain, const struct capture *c, bool joined)
+static void set_confidence(struct finding_chain *chain, const struct capture *c, bool joined,
+			   bool closes)
 {
 	chain->confidence = finding_confidence_of(c, chain->grade);
 	if (chain->confidence == FINDING_CERTAIN && joined)
 		chain->confidence = FINDING_CONFIRMED;
+	chain->confidence = finding_judge_sightings(c, chain, closes, chain->confidence);
 }
 
 static const struct capture_edge *edge_of(const struct finding_model *m, const struct option *o)
@@ -70,15 +74,16 @@ static bool same(uint64_t a, uint64_t b)
 }
 
 /* How well a step goes on from the one before: 1, they speak of one instance. */
-static int join(const struct finding_model *m, const struct capture_edge *before,
-		const struct capture_edge *after)
+static int join(const struct finding_model *m, const struct option *before,
+		const struct option *after)
 {
-	struct annotated_side in = annotated_taken(m->c, before);
-	struct annotated_side out = annotated_held(m->c, after);
+	const struct capture_edge *into = edge_of(m, before), *from = edge_of(m, after);
+	struct annotated_side in = annotated_taken(m->c, into);
+	struct annotated_side out = annotated_held(m->c, from);
 
-	if (annotated_apart(m, after->from, &in, &out, NULL))
+	if (annotated_apart(m, from->from, &in, &out, NULL))
 		return APART;
-	return same(before->to_addr, after->from_addr);
+	return same(before->at.to, after->at.from);
 }
 
 static uint32_t kinds_before(const struct finding_model *m, uint32_t first, uint32_t edge)
@@ -90,18 +95,28 @@ static uint32_t kinds_before(const struct finding_model *m, uint32_t first, uint
 	return kinds;
 }
 
+/* An edge is an option for each two instances that it is known to have been seen with. */
+static void add_options(const struct capture_edge *edge, uint32_t index, struct step *step)
+{
+	const struct lv_pair pairs[] = {
+		{edge->from_addr, edge->to_addr}, edge->low[0], edge->low[1]};
+
+	for (int i = 0; i < 3 && step->nr < MAX_OPTIONS; i++)
+		if (!i || (pairs[i].from && memcmp(&pairs[i], &pairs[0], sizeof(pairs[i]))))
+			step->options[step->nr++] = (struct option){.edge = index, .at = pairs[i]};
+}
+
 /* The first of each kind, so that no strong path is lost; then what fits. */
 static void list_options(const struct finding_model *m, uint32_t graph_edge, struct step *step)
 {
 	uint32_t first = m->first_edge[graph_edge];
 
 	for (int again = 0; again < 2; again++)
-		for (uint32_t e = first; e != LV_NONE && step->nr < MAX_OPTIONS;
-		     e = m->next_edge[e]) {
+		for (uint32_t e = first; e != LV_NONE; e = m->next_edge[e]) {
 			bool known = m->c->edges[e].dep & kinds_before(m, first, e);
 
 			if (known == again)
-				step->options[step->nr++] = (struct option){.edge = e};
+				add_options(&m->c->edges[e], e, step);
 		}
 }
 
@@ -129,13 +144,18 @@ static void advance(const struct finding_model *m, const struct step *before, st
 
 			if (p->joins == IMPOSSIBLE || !strong(prev, next))
 				continue;
-			joins = p->joins + join(m, prev, next);
+			joins = p->joins + join(m, p, o);
 			if (joins <= o->joins)
 				continue;
 			o->joins = joins;
 			o->before = j;
 		}
 	}
+}
+
+static bool used(const struct capture_class *class, enum lv_usage bit, uint64_t addr)
+{
+	return same(class->usage_addr[bit], addr) || same(class->usage_low[bit], addr);
 }
 
 /* The usage of a class that fits the edge beside it; LV_NONE when none does. */
@@ -147,9 +167,9 @@ static uint32_t pick_usage(const struct capture_class *class, uint32_t usage,
 	bool read = read_fits && usage & BIT(read_bit);
 
 	*ret_joined = true;
-	if (write && same(class->usage_addr[write_bit], addr))
+	if (write && used(class, write_bit, addr))
 		return write_bit;
-	if (read && same(class->usage_addr[read_bit], addr))
+	if (read && used(class, read_bit, addr))
 		return read_bit;
 	*ret_joined = false;
 	if (write)
@@ -164,17 +184,17 @@ struct irq_choice {
 };
 
 static uint32_t safe_use(const struct finding_model *m, uint32_t graph_class,
-			 const struct capture_edge *edge, enum lv_usage bit, bool *ret_joined)
+			 const struct option *o, enum lv_usage bit, bool *ret_joined)
 {
 	return pick_usage(finding_class(m, graph_class), finding_model_usage(m, graph_class), bit,
-			  edge->dep & GRAPH_DEPS_E, edge->from_addr, ret_joined);
+			  edge_of(m, o)->dep & GRAPH_DEPS_E, o->at.from, ret_joined);
 }
 
 static uint32_t unsafe_use(const struct finding_model *m, uint32_t graph_class,
-			   const struct capture_edge *edge, enum lv_usage bit, bool *ret_joined)
+			   const struct option *o, enum lv_usage bit, bool *ret_joined)
 {
 	return pick_usage(finding_class(m, graph_class), finding_model_usage(m, graph_class), bit,
-			  edge->dep & GRAPH_DEPS_N, edge->to_addr, ret_joined);
+			  edge_of(m, o)->dep & GRAPH_DEPS_N, o->at.to, ret_joined);
 }
 
 /* Runs through the steps for one kind of irq; the best choice, if any. */
@@ -187,7 +207,7 @@ static struct irq_choice choose_irq(const struct finding_model *m, const struct 
 
 	for (uint32_t i = 0; i < steps[0].nr; i++) {
 		struct option *o = &steps[0].options[i];
-		uint32_t use = safe_use(m, path->classes[0], edge_of(m, o), in, &joined);
+		uint32_t use = safe_use(m, path->classes[0], o, in, &joined);
 
 		o->joins = use == LV_NONE ? IMPOSSIBLE : joined;
 	}
@@ -195,7 +215,7 @@ static struct irq_choice choose_irq(const struct finding_model *m, const struct 
 		advance(m, &steps[i - 1], &steps[i]);
 	for (uint32_t i = 0; i < steps[last].nr; i++) {
 		const struct option *o = &steps[last].options[i];
-		uint32_t use = unsafe_use(m, path->classes[last + 1], edge_of(m, o), on, &joined);
+		uint32_t use = unsafe_use(m, path->classes[last + 1], o, on, &joined);
 
 		if (o->joins == IMPOSSIBLE || use == LV_NONE || o->joins + joined <= best.joins)
 			continue;
@@ -229,6 +249,8 @@ static int start_chain(struct finding_model *m, const struct graph_path *path, u
 	chain->safe = FINDING_NO_USAGE;
 	chain->unsafe = FINDING_NO_USAGE;
 	chain->suppressed_by = LV_NONE;
+	chain->apart = LV_NONE;
+	chain->gate = LV_NONE;
 	if (comes_twice(m, path))
 		chain->grade = CAPTURE_AMBIGUOUS;
 	for (uint32_t i = 0; i < path->nr; i++) {
@@ -239,13 +261,18 @@ static int start_chain(struct finding_model *m, const struct graph_path *path, u
 	return 0;
 }
 
-/* Follows the options back from the last step. */
-static void take_edges(struct finding_chain *chain, const struct step *steps, uint32_t last)
+/* Follows the options back from the last step, to the first's. */
+static const struct option *take_edges(struct finding_chain *chain, const struct step *steps,
+				       uint32_t last)
 {
+	const struct option *first = NULL;
+
 	for (uint32_t i = chain->nr_edges; i-- > 0;) {
-		chain->edges[i] = steps[i].options[last].edge;
-		last = steps[i].options[last].before;
+		first = &steps[i].options[last];
+		chain->edges[i] = first->edge;
+		last = first->before;
 	}
+	return first;
 }
 
 static int take_irq(struct finding_model *m, const struct graph_path *path, struct step *steps,
@@ -253,6 +280,7 @@ static int take_irq(struct finding_model *m, const struct graph_path *path, stru
 {
 	struct irq_choice choice = choose_irq(m, path, steps, in, on);
 	struct finding_chain chain = {0};
+	const struct option *first;
 	bool joined;
 	int err;
 
@@ -261,15 +289,15 @@ static int take_irq(struct finding_model *m, const struct graph_path *path, stru
 	err = start_chain(m, path, path->nr - 1, m->grade, &chain);
 	if (err)
 		return err;
-	take_edges(&chain, steps, choice.last);
-	chain.safe = safe_use(m, path->classes[0], &m->c->edges[chain.edges[0]], in, &joined);
+	first = take_edges(&chain, steps, choice.last);
+	chain.safe = safe_use(m, path->classes[0], first, in, &joined);
 	chain.unsafe = choice.unsafe;
 	err = annotated_grade(m, false, &chain);
 	if (err) {
 		finding_chain_done(&chain);
 		return err;
 	}
-	set_confidence(&chain, m->c, choice.joins == (int)path->nr);
+	set_confidence(&chain, m->c, choice.joins == (int)path->nr, false);
 	*ret_chain = chain;
 	return 0;
 }
@@ -317,7 +345,7 @@ static int choose_closed(const struct finding_model *m, struct step *steps, uint
 
 		if (o->joins == IMPOSSIBLE || !strong(tail, head))
 			continue;
-		joins = o->joins + join(m, tail, head);
+		joins = o->joins + join(m, o, &steps[0].options[first]);
 		if (joins <= best)
 			continue;
 		best = joins;
@@ -353,7 +381,7 @@ int finding_chain_circular(struct finding_model *m, const struct graph_path *pat
 		err = annotated_grade(m, true, &chain);
 	}
 	if (!err) {
-		set_confidence(&chain, m->c, best == (int)path->nr);
+		set_confidence(&chain, m->c, best == (int)path->nr, true);
 		*ret_chain = chain;
 	} else {
 		finding_chain_done(&chain);
@@ -373,6 +401,8 @@ int finding_chain_plain(const struct finding_model *m, const uint32_t *classes, 
 		.safe = FINDING_NO_USAGE,
 		.unsafe = FINDING_NO_USAGE,
 		.suppressed_by = LV_NONE,
+		.apart = LV_NONE,
+		.gate = LV_NONE,
 	};
 
 	if (!chain.classes || !chain.edges) {
@@ -387,7 +417,7 @@ int finding_chain_plain(const struct finding_model *m, const uint32_t *classes, 
 		if (grade > chain.grade)
 			chain.grade = grade;
 	}
-	set_confidence(&chain, m->c, false);
+	set_confidence(&chain, m->c, false, false);
 	*ret_chain = chain;
 	return 0;
 }

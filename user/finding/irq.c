@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "finding/rules.h"
+#include "finding/sighting.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,9 +26,11 @@ static const struct conflict conflicts[] = {
 
 static bool same_instance(const struct capture_class *class, const struct conflict *conflict)
 {
-	uint64_t addr = class->usage_addr[conflict->in];
+	const uint64_t in[] = {class->usage_addr[conflict->in], class->usage_low[conflict->in]};
+	const uint64_t on[] = {class->usage_addr[conflict->on], class->usage_low[conflict->on]};
 
-	return addr && addr == class->usage_addr[conflict->on];
+	return (in[0] && (in[0] == on[0] || in[0] == on[1])) ||
+	       (in[1] && (in[1] == on[0] || in[1] == on[1]));
 }
 
 int finding_rule_inconsistent(struct finding_model *m, uint32_t class, struct finding_set *set)
@@ -62,6 +65,7 @@ int finding_rule_inconsistent(struct finding_model *m, uint32_t class, struct fi
 	chain.confidence = finding_confidence_of(m->c, chain.grade);
 	if (chain.confidence == FINDING_CERTAIN && same_instance(seen, best))
 		chain.confidence = FINDING_CONFIRMED;
+	chain.confidence = finding_judge_sightings(m->c, &chain, false, chain.confidence);
 	return finding_set_add(set, FINDING_INCONSISTENT, &chain, NULL);
 }
 

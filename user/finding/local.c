@@ -18,7 +18,8 @@ static bool waits(const struct capture_edge *e)
 /*
  * Where instances are what was seen, strangers in the class do not matter. But
  * memory that is freed comes back as another object, perhaps in another role: a
- * directory's inode where a file's was. Two orders of two such addresses prove little.
+ * directory's inode where a file's was. Two orders of two such addresses prove little, unless
+ * they turned again and again while the objects around them stayed as they were.
  */
 static enum finding_confidence confidence_of_instances(const struct capture *c,
 						       const struct capture_class *class,
@@ -28,7 +29,7 @@ static enum finding_confidence confidence_of_instances(const struct capture *c,
 		class->kind && (!strcmp(class->kind, "static") || !strcmp(class->kind, "percpu"));
 
 	if (!permanent && !same)
-		return FINDING_WEAK;
+		return class->flags & LV_CLASS_SELF_SURE ? FINDING_LIKELY : FINDING_WEAK;
 	return permanent && !c->unlocks_hidden ? FINDING_CONFIRMED : FINDING_LIKELY;
 }
 

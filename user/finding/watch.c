@@ -502,6 +502,50 @@ int finding_watch_fact(struct finding_watch *w, uint32_t fact, struct findings *
 	return finish(w, &set, err, ret_new);
 }
 
+/* The cycle's chain, by the best of its sightings. */
+static int judge_cycle(struct finding_model *m, const struct finding_chain *told,
+		       struct finding_set *set)
+{
+	struct graph_path path = {
+		.classes = calloc(told->nr_classes, sizeof(*path.classes)),
+		.edges = calloc(told->nr_classes, sizeof(*path.edges)),
+		.nr = told->nr_classes,
+	};
+	int err = path.classes && path.edges ? 0 : -ENOMEM;
+	struct finding_chain chain;
+
+	for (uint32_t i = 0; !err && i < path.nr; i++) {
+		path.classes[i] = m->graph_class[told->classes[i]];
+		path.edges[i] = graph_find_edge(
+			m->g, path.classes[i],
+			m->graph_class[told->classes[(i + 1) % path.nr]]);
+	}
+	err = err ?: finding_chain_circular(m, &path, &chain);
+	err = err ?: finding_set_add(set, FINDING_CIRCULAR, &chain, NULL);
+	graph_path_done(&path);
+	return err;
+}
+
+int finding_watch_again(struct finding_watch *w, const struct finding *f, struct findings *ret_new)
+{
+	const struct finding_chain *told = &f->chain;
+	uint32_t last = w->m->graph_class[told->classes[told->nr_classes - 1]];
+	struct finding_set set;
+	int err = begin(&set);
+
+	if (!err && f->rule == FINDING_CIRCULAR)
+		err = judge_cycle(w->m, told, &set);
+	else if (!err && f->rule == FINDING_IRQ_INVERSION)
+		err = finding_rule_inversion(w->m, last, &set);
+	else if (!err && f->rule == FINDING_INCONSISTENT)
+		err = finding_rule_inconsistent(w->m, last, &set);
+	for (uint32_t i = 0; !err && i < set.findings->nr; i++) {
+		set.findings->items[i].event = f->event;
+		set.findings->items[i].event_edge = f->event_edge;
+	}
+	return finish(w, &set, err, ret_new);
+}
+
 size_t finding_watch_memory(const struct finding_watch *w)
 {
 	const struct finding_model *m = w->m;

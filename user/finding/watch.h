@@ -32,6 +32,12 @@ int finding_watch_usage(struct finding_watch *w, uint32_t class, struct findings
 int finding_watch_edge(struct finding_watch *w, uint32_t edge, struct findings *ret_new);
 int finding_watch_fact(struct finding_watch *w, uint32_t fact, struct findings *ret_new);
 
+/*
+ * Judge a finding that was told again, by the sightings that there are now: it comes to ret_new if it
+ * is surer than it was. Asks nothing new of the graph. -ENOMEM.
+ */
+int finding_watch_again(struct finding_watch *w, const struct finding *f, struct findings *ret_new);
+
 size_t finding_watch_memory(const struct finding_watch *w);
 
 #endif

@@ -237,8 +237,12 @@ void machine_hand_over(struct machine *m, uint32_t family)
 
 void machine_free_lock(struct machine *m, uint64_t addr)
 {
+	struct world_object *object = world_object(m->world, addr);
+
 	machine_here(m);
 	hooked_free(addr, WORLD_OBJECT_SIZE);
+	if (object)
+		object->lives++;
 }
 
 void machine_name_waitq(struct machine *m, uint64_t addr, uint64_t text)

@@ -21,6 +21,7 @@ struct world_object {
 	struct lv_place told;
 	struct lv_place shown;
 	bool kernel_sock;
+	__u32 lives; /* times it was freed: what is there now is another object */
 };
 
 struct world_cache {
@@ -41,6 +42,7 @@ struct world {
 	struct lv_fact *facts;
 	struct lv_held_stack *tasks;
 	struct lv_task_keys task_keys;
+	struct lv_orders orders;
 
 	bool annotated; /* classes are told, not derived */
 	bool counts_preemption;

@@ -260,6 +260,21 @@ static inline int world_place_is_permanent(__u64 addr, const struct lv_place *pl
 	return place->kind == LV_PLACE_PERCPU || place->kind == LV_PLACE_STATIC;
 }
 
+static __always_inline struct lv_order *world_order(__u32 id)
+{
+	return &world_seat->world->orders.order[id & (LV_MAX_ORDERS - 1)];
+}
+
+static inline __u64 world_object_hash(__u64 addr, const struct lv_place *place,
+				      __u32 size)
+{
+	const struct world_object *object = world_object(world_seat->world, addr);
+
+	(void)place;
+	(void)size;
+	return object ? LV_INSTANCE_HASH(addr + object->lives) : 0;
+}
+
 static inline void world_take_stack(void *ctx, struct lv_stack *stack)
 {
 	const struct seat *seat = world_seat;

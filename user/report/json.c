@@ -167,6 +167,11 @@ static json_t *names(const struct capture *c, const struct finding_chain *chain)
 	return checked(array, err);
 }
 
+static json_t *class_name(const struct capture *c, uint32_t class)
+{
+	return class == LV_NONE ? json_null() : text(c->classes[class].name);
+}
+
 static json_t *end(const struct capture *c, uint32_t class, uint32_t usage)
 {
 	json_t *object;
@@ -193,6 +198,9 @@ static int set_chain(json_t *object, const struct capture *c, const struct findi
 			     json_string(finding_confidence_name(chain->confidence)));
 	err = err ?: set(object, "chain", names(c, chain));
 	err = err ?: set(object, "graded_down", text(chain->graded_down));
+	err = err ?: set(object, "seen_once", json_boolean(chain->once));
+	err = err ?: set(object, "apart", class_name(c, chain->apart));
+	err = err ?: set(object, "gated_by", class_name(c, chain->gate));
 	err = err ?: set(object, "safe", end(c, chain->classes[0], chain->safe));
 	err = err ?: set(object, "unsafe", end(c, last, chain->unsafe));
 	return err ?: set(object, "stacks", stacks(c, chain, event));

@@ -56,8 +56,20 @@ static void put_doubts(const struct parts *p)
 		      p->out);
 	if (c->unlocks_hidden)
 		fputs("; this kernel hides some unlocks: holders are inferred", p->out);
+	if (chain->once)
+		fputs("; a part of it was seen once only, which a lost event could explain", p->out);
+	if (chain->apart != LV_NONE) {
+		fputs("; no lock of ", p->out);
+		parts_name(p, chain->apart);
+		fputs(" was seen on both sides, of many", p->out);
+	}
 	putc('\n', p->out);
 	put_graded_down(p, chain);
+	if (chain->gate != LV_NONE) {
+		fputs("lockvane: gated by ", p->out);
+		parts_name(p, chain->gate);
+		fputs(", which was held exclusively each time, as far as was looked\n", p->out);
+	}
 }
 
 /* The head's use in irq, and where each lock was taken under the one before. */
