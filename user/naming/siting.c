@@ -78,7 +78,8 @@ void siting_ask(struct sites *s, const struct callsite_stack *stacks, size_t nr,
 
 static bool has_type(const struct siting_item *item)
 {
-	return item->class->place.site && item->class->state != LV_SLOT_DEAD && item->class->place.kind != LV_PLACE_STACK &&
+	return item->class->place.site && item->class->place.kind != LV_PLACE_STACK &&
+	       item->class->state != LV_SLOT_DEAD &&
 	       is_typed(&item->siting.answer) && !item->siting.contradicts;
 }
 
