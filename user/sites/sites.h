@@ -64,9 +64,10 @@ void sites_free(struct sites *s); /* takes NULL */
  */
 int sites_ask(struct sites *s, uint64_t ip, struct sites_answer *ret);
 
-/* What argument arg (0 is the first) of the call before ip points to: for the frame above a
- * GENERIC answer, whose arg it is. The answer is for the lock at offset `off` there, of family
- * `family` (enum lv_family, or LOCKPATH_ANY). */
+/*
+ * The lock at the start of what argument `arg` (0 is the first) of the call before ip points to,
+ * of any family: for the frame above a GENERIC answer, whose `arg` it is. -ENOENT likewise.
+ */
 int sites_ask_argument(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *ret);
 
 /* Bytes that the answers and tables take now. */
