@@ -90,6 +90,7 @@ static void same_class(const struct capture_class *a, const struct capture_class
 {
 	same_text(a->name, b->name);
 	same_text(a->alias, b->alias);
+	same_text(a->why, b->why);
 	same_text(a->kind, b->kind);
 	same_text(a->key, b->key);
 	assert_int_equal(a->certainty, b->certainty);
@@ -219,7 +220,7 @@ static void save_fails(const struct capture *c, const char *path, int code, cons
 static void test_all_fields(void **state)
 {
 	assert_int_equal(sizeof(struct capture), 176);
-	assert_int_equal(sizeof(struct capture_class), 352);
+	assert_int_equal(sizeof(struct capture_class), 360);
 	assert_int_equal(sizeof(struct capture_edge), 136);
 	assert_int_equal(sizeof(struct capture_stack), 40);
 	assert_int_equal(sizeof(struct capture_frame), 16);

@@ -58,6 +58,7 @@ static inline void sample_class(struct capture *c, const struct sample_size *siz
 	assert(class);
 	class->name = sample_text("kioctx_%lu.ctx_lock", i);
 	class->alias = i % 3 ? NULL : sample_text("&ctx->lock_%lu", i);
+	class->why = i % 4 ? NULL : sample_text("%lu sites: member; and more", i);
 	class->kind = sample_text(i % 2 ? "slab" : "static", i);
 	class->key = sample_text("[<ffffffff%08lx>]", i);
 	class->certainty = i % 3;

@@ -39,7 +39,7 @@ struct capture_class {
 	char *name;  /* "kioctx.ctx_lock", "tasklist_lock", "kmalloc-256+0x58"; unique */
 	char *alias; /* what the kernel called it, "&ctx->fd_wqh"; or NULL */
 	char *kind;  /* "static", "percpu", "slab", "kmalloc", "stack", … (from lv_place_kind) */
-	char *why;   /* evidence for name and grade, a line each; or NULL */
+	char *why;   /* evidence for name and grade, "; " between; or NULL */
 	char *key;   /* where it lives, for people: "[<ffffffff89c31430>]", "kioctx+0x140" */
 	enum capture_certainty certainty;
 	uint32_t family; /* enum lv_family */

@@ -341,6 +341,18 @@ static void row_image(struct reader *r, struct capture *c, size_t i)
 	image->build_id = read_text(r, 2);
 }
 
+static void row_why(struct reader *r, struct capture *c, size_t i)
+{
+	uint32_t class = read_ref(r, 0);
+
+	if (!r->code && class >= c->nr_classes)
+		reader_fail(r, 0, "is not there");
+	if (r->code)
+		return;
+	free(c->classes[class].why);
+	c->classes[class].why = read_text(r, 1);
+}
+
 static void row_usage_seen(struct reader *r, struct capture *c, size_t i)
 {
 	uint32_t class = read_ref(r, 0), bit = read_u32(r, 1, LV_USAGES - 1);
@@ -401,6 +413,8 @@ static void believe_usages(struct capture *c)
 
 static void read_seen(struct reader *r, struct capture *c)
 {
+	read_table(r, "class_why", "SELECT class, text FROM class_why", false, DB_MAX_CLASSES,
+		   row_why, c);
 	read_table(r, "usage_seen", "SELECT class, bit, twice, low, seen FROM usage_seen", false,
 		   DB_MAX_CLASSES * LV_USAGES, row_usage_seen, c);
 	read_table(r, "edge_seen", "SELECT edge, from_seen, to_seen, low_from, low_from_to, "

@@ -95,6 +95,10 @@ const struct db_table db_tables[] = {
 	  "id INTEGER PRIMARY KEY, "
 	  "module TEXT, "
 	  "build_id TEXT NOT NULL)", 3 },
+	{ "class_why",
+	  "CREATE TABLE class_why ("
+	  "class INTEGER PRIMARY KEY REFERENCES class(id), "
+	  "text TEXT NOT NULL)", 5 },
 	{ "usage_seen",
 	  "CREATE TABLE usage_seen ("
 	  "class INTEGER NOT NULL REFERENCES class(id), "

@@ -211,6 +211,21 @@ static int write_classes(sqlite3 *db, const struct capture *c, size_t first, str
 	return writer_close(&w, "class", err);
 }
 
+static int write_why(sqlite3 *db, const struct capture *c, size_t first, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO class_why (class, text) VALUES (?, ?)");
+	for (size_t i = first; i < c->nr_classes; i++) {
+		if (!c->classes[i].why)
+			continue;
+		writer_int(&w, i);
+		writer_text(&w, c->classes[i].why, SIZE_MAX);
+		writer_row(&w);
+	}
+	return writer_close(&w, "class_why", err);
+}
+
 /* A row where there is something to say: the bits themselves are the class's. */
 static void write_usage_rows(struct writer *w, const struct capture *c, size_t i)
 {
@@ -331,6 +346,8 @@ int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct
 	if (!code)
 		code = write_classes(db, c, mark->classes, err);
 	if (!code)
+		code = write_why(db, c, mark->classes, err);
+	if (!code)
 		code = write_usages(db, c, mark->classes, err);
 	if (!code)
 		code = write_edges(db, c, mark->edges, err);
@@ -360,6 +377,7 @@ int db_clear(sqlite3 *db, struct error *err)
 {
 	return empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
 			 "DELETE FROM gate; DELETE FROM edge_seen; DELETE FROM usage_seen; "
+			 "DELETE FROM class_why; "
 			 "DELETE FROM edge; DELETE FROM usage; DELETE FROM class; "
 			 "DELETE FROM stack_frame; DELETE FROM stack; DELETE FROM frame; "
 			 "DELETE FROM image", err);

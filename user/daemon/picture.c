@@ -237,6 +237,7 @@ static int new_class(struct adding *a, const struct capture_class *from, const c
 	*ret = p->c->nr_classes - 1;
 	to->name = strdup(name);
 	to->alias = from->alias ? strdup(from->alias) : NULL;
+	to->why = from->why ? strdup(from->why) : NULL;
 	to->kind = strdup(from->kind);
 	to->key = strdup(from->key);
 	to->certainty = from->certainty;

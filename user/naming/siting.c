@@ -74,6 +74,21 @@ void siting_ask(struct sites *s, const struct callsite_stack *stacks, size_t nr,
 	}
 }
 
+void siting_describe(const struct siting *s, struct strbuf *ret)
+{
+	static const char *const strengths[] = {
+		[SITES_BY_TYPE] = "by type", [SITES_BY_USE] = "by use", [SITES_BY_HINT] = "a guess"};
+	const struct sites_answer *a = is_typed(&s->answer) ? &s->answer : &s->hint;
+
+	if (s->contradicts)
+		strbuf_add(ret, "several types");
+	else if (a->kind == SITES_MEMBER || a->kind == SITES_SYMBOL)
+		strbuf_addf(ret, "%s %s, %s", a->kind == SITES_MEMBER ? "member" : "symbol", a->name,
+			    strengths[a->strength]);
+	else
+		strbuf_add(ret, "not typed");
+}
+
 /* --- the name ------------------------------------------------------------- */
 
 static bool has_type(const struct siting_item *item)

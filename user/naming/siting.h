@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/strbuf.h"
 #include "naming/names.h"
 #include "sites/sites.h"
 
@@ -24,6 +25,9 @@ struct siting {
  * that. s may be NULL: nothing is known then.
  */
 void siting_ask(struct sites *s, const struct callsite_stack *stacks, size_t nr, struct siting *ret);
+
+/* "member tmigr_group.lock, by type": for people. */
+void siting_describe(const struct siting *s, struct strbuf *ret);
 
 struct siting_item {
 	const struct lv_class *class;

@@ -18,18 +18,19 @@ static void put_line(FILE *out, const char *what, const char *text)
 	putc('\n', out);
 }
 
-/* The evidence that the namer kept, a line each. */
+/* The evidence that the namer kept, "; " between. */
 static void put_evidence(FILE *out, const struct capture_class *class)
 {
 	const char *line = class->why ? class->why : "";
 
 	while (*line) {
-		size_t len = strcspn(line, "\n");
+		const char *end = strstr(line, "; ");
+		size_t len = end ? (size_t)(end - line) : strlen(line);
 		char text[256];
 
 		snprintf(text, sizeof(text), "%.*s", (int)len, line);
 		put_line(out, "evidence", text);
-		line += len + (line[len] == '\n');
+		line += len + (end ? 2 : 0);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/strbuf.h"
 #include "kernel/ksyms.h"
 #include "naming/names.h"
 #include "naming/names_fold.h"
@@ -189,6 +190,28 @@ static uint32_t one_with(void *arg, uint32_t id)
 	return w->words[id].named ? w->words[id].one_with : id;
 }
 
+#define WHY_SITES 32 /* of a class, that are explained */
+
+/* The call sites of all classes of the recorder's that are this one. NULL: no site, or no memory. */
+static char *explain_sites(const struct words *w, uint32_t one)
+{
+	AUTO_STRBUF text = STRBUF_INIT;
+	size_t nr = 0;
+
+	for (uint32_t id = one; id < LV_MAX_CLASSES && nr < WHY_SITES; id++) {
+		const struct lv_place *place = &w->tables->classes[id].place;
+		char site[128];
+
+		if (!w->words[id].named || w->words[id].one_with != one || !place->site)
+			continue;
+		ksyms_format(w->ksyms, place->site, site, sizeof(site));
+		strbuf_addf(&text, "%scall at %s: ", nr++ ? "; " : "",
+			    place->site == LV_SITE_OPEN ? "an unknown site" : site);
+		siting_describe(&w->words[id].siting, &text);
+	}
+	return nr ? strbuf_take(&text) : NULL;
+}
+
 static int describe_class(void *arg, const struct lv_class *class, struct capture_class *ret)
 {
 	struct words *w = arg;
@@ -204,6 +227,7 @@ static int describe_class(void *arg, const struct lv_class *class, struct captur
 	ret->kind = strdup(result->kind);
 	ret->key = strdup(result->key);
 	ret->alias = result->alias[0] ? strdup(result->alias) : NULL;
+	ret->why = explain_sites(w, id);
 	return ret->kind && ret->key && (ret->alias || !result->alias[0]) ? 0 : -ENOMEM;
 }
 
