@@ -162,8 +162,7 @@ static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class
 }
 
 /* Are both what they seem to be, and is the one held, the other taken? Who does not hold, goes. */
-static __always_inline int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr,
-					__u32 meta)
+RECORD_RARE int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_class *from = world_class(classes >> 32);
@@ -203,7 +202,7 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 	int is_new = 0;
 	__u32 id;
 
-	if (!cpu || !from || !edge_is_real(classes, from_addr, to_addr, meta))
+	if (!cpu || !from)
 		return stack;
 	id = edge_find(cpu, classes, META_DEP(meta), from_addr, to_addr, &is_new);
 	edge = world_edge(id);
@@ -222,11 +221,6 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 	return stack;
 }
 
-RECORD_RARE int order_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta)
-{
-	return edge_is_real(classes, from_addr, to_addr, meta);
-}
-
 /* Two of one class. A recursive reader waits for no reader. */
 static __always_inline void edge_see_order(const struct lv_held *from, const struct lv_held *to,
 					   __u32 meta)
@@ -234,8 +228,8 @@ static __always_inline void edge_see_order(const struct lv_held *from, const str
 	__u32 dep = edge_dep(from, to);
 
 	if (!(dep & LV_DEP_SR) && order_is_news(from->class, from->addr, to->addr) &&
-	    order_is_real((__u64)from->class << 32 | to->class, from->addr, to->addr,
-			  EDGE_META(meta, dep)))
+	    edge_is_real((__u64)from->class << 32 | to->class, from->addr, to->addr,
+			 EDGE_META(meta, dep)))
 		order_add(from->class, from->addr, to->addr);
 }
 
@@ -246,13 +240,17 @@ static __always_inline __u32 edge_record(struct lv_cpu *cpu, const struct lv_hel
 	__u32 dep = edge_slot_dep(from, edge_dep(from, to));
 	__u64 key = edge_key(from->class, to->class, dep);
 	struct lv_edge_slot *slot = edge_slot(cpu, key);
-	__u64 classes = (__u64)from->class << 32 | to->class;
 
 	if (slot->key == key && slot->pairs & edge_pair_bit(from->addr, to->addr)) {
 		cpu->edge_hits[slot->edge & (LV_MAX_EDGES - 1)]++;
 		return stack;
 	}
-	return edge_add(classes, from->addr, to->addr, EDGE_META(meta, dep), stack);
+	/* Asked here and not there: 512 bytes of stack are all that a chain of calls may have. */
+	if (!edge_is_real((__u64)from->class << 32 | to->class, from->addr, to->addr,
+			  EDGE_META(meta, dep)))
+		return stack;
+	return edge_add((__u64)from->class << 32 | to->class, from->addr, to->addr,
+			EDGE_META(meta, dep), stack);
 }
 
 /* Is the newest of the two stacks' remaining entries the sleeping one? */
