@@ -559,14 +559,17 @@ static void test_scribbled(void **state)
 	assert_true(aside > 20);
 }
 
-/* What a lockvane left that knew of no images. */
+/* The tables that a lockvane left which knew of no images, nor of what was looked at. */
 static void make_older(void)
 {
 	sqlite3 *older;
 
 	assert_int_equal(sqlite3_open(db, &older), SQLITE_OK);
 	assert_int_equal(
-		sqlite3_exec(older, "DROP TABLE image; PRAGMA user_version = 2", NULL, NULL, NULL),
+		sqlite3_exec(older,
+			     "DROP TABLE image; DROP TABLE class_why; DROP TABLE usage_seen; "
+			     "DROP TABLE edge_seen; DROP TABLE gate; PRAGMA user_version = 2",
+			     NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(older);
 }
