@@ -49,7 +49,7 @@ static __always_inline void gate_add(struct lv_edge *edge, const struct lv_held 
 	for (int i = 0; i < LV_GATES; i++) {
 		if (edge->gate[i])
 			continue;
-		edge->gate[i] = lock->addr;
+		write_once(edge->gate[i], lock->addr);
 		edge->gate_class[i] = lock->class;
 		break;
 	}
@@ -86,7 +86,7 @@ RECORD_RARE int gates_keep(__u32 id, __u64 from_addr, __u32 where)
 		if (!addr || gate_is_before(addr, from_addr, where) ||
 		    (where == LV_LEVEL_TASK && gate_is_before(addr, from_addr, HELD_SLEEPING)))
 			continue;
-		edge->gate[i] = 0;
+		write_once(edge->gate[i], 0);
 	}
 	return 0;
 }
@@ -95,26 +95,26 @@ RECORD_RARE int gates_keep(__u32 id, __u64 from_addr, __u32 where)
 static __always_inline void edge_see_instances(struct lv_edge *edge, __u64 from_addr,
 					       __u64 to_addr)
 {
-	edge->seen_from |= LV_INSTANCE_BIT(from_addr);
-	edge->seen_to |= LV_INSTANCE_BIT(to_addr);
+	write_once(edge->seen_from, edge->seen_from | LV_INSTANCE_BIT(from_addr));
+	write_once(edge->seen_to, edge->seen_to | LV_INSTANCE_BIT(to_addr));
 	if (instance_is_lower(from_addr, edge->low[0].from)) {
-		edge->low[0].from = from_addr;
+		write_once(edge->low[0].from, from_addr);
 		edge->low[0].to = to_addr;
 	}
 	if (instance_is_lower(to_addr, edge->low[1].to)) {
 		edge->low[1].from = from_addr;
-		edge->low[1].to = to_addr;
+		write_once(edge->low[1].to, to_addr);
 	}
 }
 
 /* Would a look at these instances of a known edge change anything? */
 static __always_inline int edge_has_news(const struct lv_edge *edge, __u64 from_addr, __u64 to_addr)
 {
-	return !(edge->seen_from & LV_INSTANCE_BIT(from_addr)) ||
-	       !(edge->seen_to & LV_INSTANCE_BIT(to_addr)) ||
-	       instance_is_lower(from_addr, edge->low[0].from) ||
-	       instance_is_lower(to_addr, edge->low[1].to) || edge->gate[0] || edge->gate[1] ||
-	       edge->gate[2];
+	return !(read_once(edge->seen_from) & LV_INSTANCE_BIT(from_addr)) ||
+	       !(read_once(edge->seen_to) & LV_INSTANCE_BIT(to_addr)) ||
+	       instance_is_lower(from_addr, read_once(edge->low[0].from)) ||
+	       instance_is_lower(to_addr, read_once(edge->low[1].to)) ||
+	       read_once(edge->gate[0]) || read_once(edge->gate[1]) || read_once(edge->gate[2]);
 }
 
 /*
@@ -137,7 +137,7 @@ static __always_inline void edge_look(struct lv_edge *edge, __u32 id, __u64 from
 		gates_take(id, from_addr, where);
 	}
 	barrier_here();
-	*(volatile __u32 *)&edge->looking = 0;
+	write_once(edge->looking, 0);
 }
 
 /* A hash of the two, of which the order does not matter, and their class. */

@@ -79,21 +79,24 @@ static __always_inline int instance_is_lower(__u64 addr, __u64 than)
 	return !than || LV_INSTANCE_HASH(addr) < LV_INSTANCE_HASH(than);
 }
 
-/* The class's instance at addr was seen to be used so. */
+/* The class's instance at addr was seen to be used so. Two CPUs at a time may lose a look. */
 RECORD_RARE int usage_see(__u32 class_id, __u64 addr, __u32 bits)
 {
 	struct lv_class *class = world_class(class_id);
+	__u32 looks;
 
 	if (!class)
 		return 0;
 	for (int i = 0; i < LV_USAGES; i++) {
 		if (!(bits & USAGE(i)))
 			continue;
-		class->usage_seen[i] |= LV_INSTANCE_BIT(addr);
-		if (instance_is_lower(addr, class->usage_low[i]))
-			class->usage_low[i] = addr;
-		if (class->looks[i] < LV_USAGE_LOOKS)
-			class->looks[i]++;
+		write_once(class->usage_seen[i],
+			   read_once(class->usage_seen[i]) | LV_INSTANCE_BIT(addr));
+		if (instance_is_lower(addr, read_once(class->usage_low[i])))
+			write_once(class->usage_low[i], addr);
+		looks = read_once(class->looks[i]);
+		if (looks < LV_USAGE_LOOKS)
+			write_once(class->looks[i], looks + 1);
 		else
 			__sync_fetch_and_or(&class->settled, USAGE(i));
 	}

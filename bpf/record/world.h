@@ -16,8 +16,10 @@
 /* A word that another CPU may be writing: one load, and what it guards comes after. */
 #ifdef __bpf__
 #define read_once(x) (*(volatile __typeof__(x) *)&(x))
+#define write_once(x, value) (*(volatile __typeof__(x) *)&(x) = (value))
 #else
 #define read_once(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+#define write_once(x, value) __atomic_store_n(&(x), value, __ATOMIC_RELEASE)
 #endif
 
 /* Tables; NULL past their end. */
