@@ -150,7 +150,8 @@ size_t plan_pinned_fixed(void)
 	       LV_MAX_CLASSES * sizeof(struct lv_class) +
 	       LV_MAX_EDGES * sizeof(struct lv_edge) + LV_MAX_STACKS * sizeof(struct lv_stack) +
 	       LV_MAX_NAMES * sizeof(struct lv_name) + LV_MAX_FACTS * sizeof(struct lv_fact) +
-	       LV_MAX_TASKS * sizeof(struct lv_held_stack);
+	       LV_MAX_TASKS * (sizeof(struct lv_held_stack) + LV_ABOVE_FRAMES * sizeof(__u64)) +
+	       sizeof(struct lv_generic);
 }
 
 size_t plan_pinned_per_cpu(void)
