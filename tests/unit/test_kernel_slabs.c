@@ -140,6 +140,31 @@ static void test_kmalloc(void **state)
 	assert_string_equal(world.results[4].alias, "");
 }
 
+/* Which of kmalloc's caches of a size a call site gets is drawn at each boot: no name has it. */
+static void test_drawn(void **state)
+{
+	static const char *const names[][2] = {
+		{"kmalloc-rnd-07-512", "kmalloc-512"},	{"kmalloc-part-15-1k", "kmalloc-1k"},
+		{"kmalloc-cg-512", "kmalloc-cg-512"},	{"kmalloc-rnd-", "kmalloc-rnd-"},
+		{"kmalloc-rnd-512", "kmalloc-rnd-512"}, {"mykmalloc-rnd-07-512", "mykmalloc-rnd-07-512"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		char name[LV_NAME_LEN];
+
+		snprintf(name, sizeof(name), "%s", names[i][0]);
+		slab_name_drop_draw(name);
+		assert_string_equal(name, names[i][1]);
+	}
+	add_slab("kmalloc-rnd-07-512", 512, 0x40, LV_RWLOCK);
+	name_all();
+	NAMED(0, "kmalloc-512+0x40", AMBIGUOUS);
+	assert_string_equal(world.results[0].key, "kmalloc-512+0x40");
+	assert_string_equal(world.results[0].cache, "kmalloc-512");
+	assert_string_equal(world.results[0].kind, "kmalloc");
+}
+
 static void test_slabs(void **state)
 {
 	const struct slab *s;
@@ -191,7 +216,7 @@ static void test_cachetype(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_typed),	  TEST(test_typed_without_btf), TEST(test_merged),
+		TEST(test_drawn),	  TEST(test_typed),	  TEST(test_typed_without_btf), TEST(test_merged),
 		TEST(test_merged_rivals), TEST(test_merged_unknown),	TEST(test_kmalloc),
 		TEST(test_slabs),	  TEST(test_cachetype),
 	};

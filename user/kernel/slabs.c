@@ -190,3 +190,19 @@ bool slab_name_is_kmalloc(const char *name)
 {
 	return !strncmp(name, "kmalloc-", 8) || !strncmp(name, "dma-kmalloc-", 12);
 }
+
+void slab_name_drop_draw(char *name)
+{
+	static const char *const drawn[] = {"kmalloc-rnd-", "kmalloc-part-"};
+
+	for (size_t i = 0; i < sizeof(drawn) / sizeof(*drawn); i++) {
+		size_t len = strlen(drawn[i]), digits;
+
+		if (strncmp(name, drawn[i], len))
+			continue;
+		digits = strspn(name + len, "0123456789");
+		if (digits && name[len + digits] == '-')
+			memmove(name + strlen("kmalloc-"), name + len + digits + 1,
+				strlen(name + len + digits + 1) + 1);
+	}
+}

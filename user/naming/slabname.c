@@ -52,6 +52,8 @@ static const char *cache_owner(const struct slabname *s)
 
 	if (!s->merged)
 		return s->cache;
+	if (s->kmalloc && slab_name_is_kmalloc(s->cache))
+		return s->cache;
 	for (i = 0; s->kmalloc && i < s->slab->nr_names; i++)
 		if (slab_name_is_kmalloc(s->slab->names[i]))
 			return s->slab->names[i];
@@ -352,10 +354,11 @@ void slabname_class(const struct names_sources *from, const struct evidence *ev,
 	struct callsite_query q;
 
 	strbuf_copy_clean(s.cache, sizeof(s.cache), class->cache, sizeof(class->cache));
+	s.slab = from->slabs && s.cache[0] ? slabs_find(from->slabs, s.cache) : NULL;
+	slab_name_drop_draw(s.cache);
 	memcpy(ret->cache, s.cache, sizeof(ret->cache));
 	if (!s.cache[0])
 		snprintf(s.cache, sizeof(s.cache), "slab");
-	s.slab = from->slabs ? slabs_find(from->slabs, s.cache) : NULL;
 	s.merged = s.slab && s.slab->merged;
 	s.size = class->cache_size ? class->cache_size : s.slab ? s.slab->object_size : 0;
 	s.kmalloc = any_kmalloc(&s);
