@@ -87,19 +87,25 @@ static __always_inline __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32
 /*
  * The trampoline (arch_prepare_bpf_trampoline()) has in its frame, from below: how many
  * arguments there are; these, ctx; the return value; a frame pointer. Above is where it was
- * called from: the hooked function, all of which for spinning locks are in one section, and
- * above that the return address of this. Since 7.0 the function may jump instead.
+ * called from: the hooked function, whose section this is, and above that the return address of
+ * this. Since 7.0 the function may jump instead.
  */
-static __always_inline __u64 world_caller(__u64 event)
+static __always_inline __u64 frame_caller(__u64 event, const void *start, const void *end)
 {
 	__u64 above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
 	__u64 caller = place_word(above);
 
-	if (!&__lock_text_start)
-		return 0;
-	if (caller >= (__u64)&__lock_text_start && caller < (__u64)&__lock_text_end)
+	if (caller >= (__u64)start && caller < (__u64)end)
 		caller = place_word(above + 8);
 	return caller >= PLACE_IMAGE ? caller : 0;
+}
+
+/* All functions of spinning locks are in one section. */
+static __always_inline __u64 world_caller(__u64 event)
+{
+	if (!&__lock_text_start)
+		return 0;
+	return frame_caller(event, &__lock_text_start, &__lock_text_end);
 }
 
 /*
@@ -110,15 +116,10 @@ static __always_inline __u64 world_caller(__u64 event)
 static __always_inline __u64 world_sleeping_caller(__u64 event)
 {
 	__u64 stack = PLACE_MEMBER(bpf_get_current_task(), struct task_struct, stack);
-	__u64 above, caller;
 
 	if (event - stack >= PLACE_STACK_SIZE || !&__sched_text_start)
 		return 0;
-	above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
-	caller = place_word(above);
-	if (caller >= (__u64)&__sched_text_start && caller < (__u64)&__sched_text_end)
-		caller = place_word(above + 8);
-	return caller >= PLACE_IMAGE ? caller : 0;
+	return frame_caller(event, &__sched_text_start, &__sched_text_end);
 }
 
 /* Functions begin at multiples of 16, and the user half has a bit for each step that is in one. */

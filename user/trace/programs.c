@@ -198,7 +198,7 @@ static int search_anchors(struct programs *p, const struct ksyms *ksyms, const s
 
 /*
  * The kernel's tables, and its functions that take any lock. Without the kernel's symbols there are
- * none: the locks in tables are one class, and a generic function's call sites are types.
+ * none: the locks in tables are one class, and the callers of a generic function are not told apart.
  */
 static int find_by_symbols(struct programs *p, const struct plan *plan, struct error *err)
 {
