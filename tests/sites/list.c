@@ -36,7 +36,7 @@ static struct lock_function functions[] = {
 
 #define NR (sizeof(functions) / sizeof(*functions))
 
-static const char *const kinds[] = {"unknown", "member", "symbol", "generic", "set"};
+static const char *const kinds[] = {"unknown", "member", "symbol", "generic"};
 static const char *const strengths[] = {"type", "use", "hint"};
 
 static const struct lock_function *function_at(uint64_t addr)

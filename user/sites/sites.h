@@ -21,7 +21,6 @@ enum sites_kind {
 	SITES_MEMBER,  /* a member of a struct */
 	SITES_SYMBOL,  /* a variable, a per-CPU variable, or behind a global pointer */
 	SITES_GENERIC, /* a bare lock, or a library type, that the function was given or found */
-	SITES_SET,     /* several, on different paths */
 };
 
 /* Evidence, the best first. */
