@@ -9,6 +9,7 @@
 #ifndef LOCKVANE_RECORD_HELD_H
 #define LOCKVANE_RECORD_HELD_H
 
+#include "traits.h"
 #include "record/class.h"
 
 #define TASK_PROBES 4
@@ -23,7 +24,8 @@ static __always_inline int held_by_any(__u64 addr, __u32 family, __u32 mode)
 {
 	__u32 word = 0;
 
-	if (family == LV_PERCPU_RWSEM && mode != LV_WRITE)
+	/* A pseudo-lock has no word of its own: see edge_is_real(). */
+	if (family == LV_PSEUDO || (family == LV_PERCPU_RWSEM && mode != LV_WRITE))
 		return 1;
 	return !world_lock_word(addr, family, &word) && word;
 }
@@ -176,6 +178,14 @@ static __always_inline void held_bound(struct lv_cpu *cpu, __u32 level, __u32 co
 }
 
 #define HELD_SLEEPING (1 << 4) /* beside a level: the task's stack, not the level's */
+
+/* Where a pseudo-lock of this kind is held at a level. */
+static __always_inline __u32 pseudo_where(__u32 kind, __u32 level)
+{
+	if (level != LV_LEVEL_TASK || pseudo_traits(kind) & LV_PSEUDO_SPINS)
+		return level;
+	return HELD_SLEEPING;
+}
 
 static __always_inline struct lv_held_stack *held_at(struct lv_cpu *cpu, __u32 where)
 {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding/pseudo.h"
+
 #define BIT(n) (1u << (n))
 #define NESTED (BIT(ANNOTATION_NESTED) | BIT(ANNOTATION_NESTED_PLAIN))
 #define SETS (BIT(ANNOTATION_SET_CLASS) | BIT(ANNOTATION_SET_SUBCLASS))
@@ -399,6 +401,18 @@ static bool is_joined(const struct finding_model *m, const struct finding_chain 
 	return true;
 }
 
+/* Is one of the dependencies none to lockdep? */
+static bool excused(const struct capture *c, const struct finding_chain *chain, struct strbuf *why)
+{
+	const char *excuse = NULL;
+
+	for (uint32_t i = 0; !excuse && i < chain->nr_edges; i++)
+		excuse = finding_pseudo_excuse(c, &c->edges[chain->edges[i]]);
+	if (excuse)
+		strbuf_add(why, excuse);
+	return excuse;
+}
+
 int annotated_grade(const struct finding_model *m, bool closed, struct finding_chain *chain)
 {
 	AUTO_STRBUF why = STRBUF_INIT;
@@ -406,6 +420,7 @@ int annotated_grade(const struct finding_model *m, bool closed, struct finding_c
 	if (!m->annotations)
 		return 0;
 	if (!joints_apart(m, chain, closed, &why) && !ends_apart(m, chain, &why) &&
+	    !excused(m->c, chain, &why) &&
 	    !(closed && !is_joined(m, chain, closed) && unvalidated(m, chain, &why)))
 		return 0;
 	chain->grade = CAPTURE_AMBIGUOUS;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding/pseudo.h"
+
 #define BIT(n) (1u << (n))
 #define SEARCH_BUDGET 100000000u /* arcs: seconds; lockdep's largest graph has 32,768 */
 #define HARDIRQ_BITS                                                                               \
@@ -16,6 +18,7 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 	bool shared = class->usage & (1u << LV_USED_READ);
 	bool sleeps = class->family == LV_RWSEM || class->family == LV_PERCPU_RWSEM ||
 		      (c->rt && class->family == LV_RWLOCK);
+	enum capture_certainty grade;
 
 	if (class->flags & LV_CLASS_HANDED)
 		return CAPTURE_AMBIGUOUS;
@@ -24,7 +27,8 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 	/* The memory is something else's as soon as the function returns: its word proves nothing. */
 	if (c->unlocks_hidden && class->kind && !strcmp(class->kind, "stack"))
 		return CAPTURE_AMBIGUOUS;
-	return class->certainty;
+	grade = finding_pseudo_grade(c, class);
+	return grade > class->certainty ? grade : class->certainty;
 }
 
 uint32_t finding_usage(const struct capture *c, const struct capture_class *class)
@@ -198,6 +202,9 @@ int finding_model_add_edge(struct finding_model *m, uint32_t edge, uint32_t *ret
 
 	if (new)
 		return new;
+	*ret_edge = LV_NONE;
+	if (finding_pseudo_refutes(m->c, seen))
+		return 0;
 	from = m->graph_class[seen->from];
 	to = m->graph_class[seen->to];
 	new = graph_add_edge(m->g, from, to, seen->dep & GRAPH_DEPS, ret_edge);

@@ -44,7 +44,7 @@ int finding_model_fill(struct finding_model *m);
 
 /* One class, or one edge between classes that were added. -ENOMEM, -EINVAL. */
 int finding_model_add_class(struct finding_model *m, uint32_t class);
-/* As graph_add_edge: 1 when it says something new. */
+/* As graph_add_edge: 1 when it says something new. One that is refuted (pseudo.h) is not added: 0. */
 int finding_model_add_edge(struct finding_model *m, uint32_t edge, uint32_t *ret_edge);
 
 void finding_model_free(struct finding_model *m); /* takes NULL */

@@ -459,6 +459,7 @@ static const char *kind_text(uint32_t kind)
 		[LV_PLACE_TOLD] = "told",
 		[LV_PLACE_TABLE] = "table",
 		[LV_PLACE_STACK] = "stack",
+		[LV_PLACE_PSEUDO] = "pseudo",
 	};
 
 	return kind < LV_PLACE_KINDS && texts[kind] ? texts[kind] : "unknown";

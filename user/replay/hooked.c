@@ -81,6 +81,35 @@ void hooked_hand_over(uint32_t family)
 		sleep_hand_over(EVENT_META(LV_HOOK_freeze_super, LV_LEVEL_TASK, family));
 }
 
+static uint32_t pseudo_how(const struct machine_op *op)
+{
+	uint32_t how = op->pseudo << PSEUDO_KIND_SHIFT;
+
+	if (op->mode != LV_WRITE)
+		how |= op->mode == LV_RECURSIVE ? PSEUDO_READ | PSEUDO_RECURSIVE : PSEUDO_READ;
+	return op->try ? how | LV_HELD_TRY : how;
+}
+
+void hooked_hold(uint64_t addr, uint64_t base, const struct machine_op *op)
+{
+	if (is_armed(armed_word()))
+		record_stack(NULL, pseudo_see(addr, base, EVENT_META(LV_HOOKS, 0, op->family),
+					      pseudo_how(op)));
+}
+
+void hooked_drop(uint64_t addr, const struct machine_op *op)
+{
+	if (is_armed(armed_word()))
+		pseudo_drop(addr, EVENT_META(LV_HOOKS, 0, op->family), pseudo_how(op));
+}
+
+void hooked_attempt(uint64_t addr, uint64_t base, const struct machine_op *op)
+{
+	if (is_armed(armed_word()) && pseudo_holds_any())
+		record_stack(NULL, pseudo_see(addr, base, EVENT_META(LV_HOOKS, 0, op->family),
+					      pseudo_how(op) | PSEUDO_ATTEMPT));
+}
+
 void hooked_switch(uint64_t next)
 {
 	uint32_t word = armed_word();

@@ -22,6 +22,7 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+#include "traits.h"
 #include "record/world.h"
 
 /* Benchmarks make them the constants that they are in the programs. */
@@ -244,6 +245,28 @@ static inline void world_describe_cache(const struct lv_place *place, char *ret_
 		memcpy(ret_name, world->caches[i].name, LV_NAME_LEN);
 		*ret_size = world->caches[i].size;
 	}
+}
+
+static inline int world_pseudo_place(__u64 addr, __u64 base, struct lv_place *ret)
+{
+	(void)base;
+	return world_place(addr, ret);
+}
+
+static inline void world_describe_pseudo(__u64 base, __u32 kind, char *ret_text)
+{
+	(void)base;
+	(void)kind;
+	(void)ret_text;
+}
+
+/* Its word is written by machine_lock.c. */
+static inline int world_pseudo_is_held(__u32 kind, __u64 addr)
+{
+	__u64 word = 0;
+
+	return !(pseudo_traits(kind) & LV_PSEUDO_BY_WORD) ||
+	       (!world_read(&word, sizeof(word), addr) && word);
 }
 
 static inline int world_is_kernel_sock(__u64 addr)
