@@ -88,6 +88,7 @@ enum lv_pseudo_trait {
 	LV_PSEUDO_SPINS = 1 << 2,    /* held by a CPU and level: its holder does not sleep */
 	LV_PSEUDO_SELF = 1 << 3,     /* an attempt by the holder of the same instance never ends */
 	LV_PSEUDO_BY_TEXT = 1 << 4,  /* the class has a text of the kernel's, not a symbol, for a name */
+	LV_PSEUDO_TOLD = 1 << 5,     /* nothing but an annotation: only a scenario tells of it */
 };
 
 /* How a lock is taken: the values of lockdep's held_lock.read. */

@@ -4,10 +4,14 @@ import re
 
 import kinds
 
-# How a pseudo-lock is held and attempted where a report does not say: readers that only a writer waits for, and writers.
-HELD_READ = {'SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'JOURNAL', 'BTRFS', 'KERNFS', 'SRCU'}
-ATTEMPT_READ = {'QUEUE_IO', 'QUEUE', 'SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'BTRFS'}
+# How pseudo-locks are held and attempted where a report does not say: as docs/scenarios.md has it of each. Else as a writer.
+HELD = {kind: 'read' for kind in ('SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'BTRFS')} | \
+    {'JOURNAL': 'read try', 'KERNFS': 'read try', 'SRCU': 'recursive', 'QUEUE_IO': 'try', 'QUEUE': 'try'}
+ATTEMPTED = {kind: 'read' for kind in ('QUEUE_IO', 'QUEUE', 'SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'BTRFS')}
 WRITER = re.compile(r'^(?:percpu_down_write|sb_wait_write|wait_current_trans|btrfs_commit_transaction)')
+FAULT = re.compile(r'^_*might_fault$|^internal_get_user_pages_fast|^gup_fast|^lock_mm_and_find_vma|^get_mmap_lock_carefully')
+# Where a kind is held.
+AROUND = {'TIMER': lambda steps: ['softirq', *steps, 'end'], 'CONSOLE_OWNER': lambda steps: ['irq off', *steps, 'irq on']}
 NAME_MAX = 40
 RULES = {'circular': 'circular', 'irq-inversion': 'irq-inversion', 'inconsistent': 'inconsistent-state', 'recursive': 'recursive'}
 
@@ -36,7 +40,7 @@ class Locks:
     def pseudo(self, cls, kind):
         if kind not in self.words:
             raise Untold(f'{kind.lower()} is not modelled')
-        return self.name(cls, self.words[kind])
+        return self.name(cls, f'pseudo {self.words[kind]}')
 
     def lock(self, cls, functions, spins=False):
         """(name, How) of a class, acquired by these functions; declared as it was first met."""
@@ -54,9 +58,11 @@ def attempt(locks, cls, functions, spins=False):
     kind = kinds.pseudo(cls, functions)
     if kind:
         name = locks.pseudo(cls, kind)
-        read = kind in ATTEMPT_READ and not any(map(WRITER.match, functions))
-        return [f'{"attempt-read" if read else "attempt"} {name}']
+        mode = '' if any(map(WRITER.match, functions)) else ATTEMPTED.get(kind, '')
+        return [f'attempt {name} {mode}'.rstrip()]
     name, how = locks.lock(cls, functions, spins)
+    if any(map(FAULT.match, functions[:3])):
+        return [f'attempt {name} read']
     return [f'{how.step} {name} {how.irqs}'.rstrip(), f'unlock {name} {unlock_irqs(how)}'.rstrip()]
 
 
@@ -69,8 +75,8 @@ def hold(locks, cls, functions, inside, spins=False):
     kind = kinds.pseudo(cls, functions)
     if kind:
         name = locks.pseudo(cls, kind)
-        steps = [f'{"read" if kind in HELD_READ else "lock"} {name}', *inside, f'unlock {name}']
-        return ['softirq', *steps, 'end'] if kind == 'TIMER' else steps
+        steps = [f'hold {name} {HELD.get(kind, "")}'.rstrip(), *inside, f'drop {name}']
+        return AROUND[kind](steps) if kind in AROUND else steps
     name, how = locks.lock(cls, functions, spins)
     if how.word == 'spin' or how.word == 'rwlock':
         return [f'lock {name} irqsave', *inside, f'unlock {name} irqrestore']

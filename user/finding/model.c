@@ -9,6 +9,7 @@
 
 #define BIT(n) (1u << (n))
 #define SEARCH_BUDGET 100000000u /* arcs: seconds; lockdep's largest graph has 32,768 */
+#define NO_INVERSION (CAPTURE_AMBIGUOUS + 1) /* a grade that no search of inversions goes through */
 #define HARDIRQ_BITS                                                                               \
 	(BIT(LV_USED_IN_HARDIRQ) | BIT(LV_USED_IN_HARDIRQ_READ) | BIT(LV_ENABLED_HARDIRQ) |        \
 	 BIT(LV_ENABLED_HARDIRQ_READ))
@@ -33,6 +34,8 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 
 uint32_t finding_usage(const struct capture *c, const struct capture_class *class)
 {
+	if (!finding_pseudo_in_irqs(class))
+		return 0;
 	if (!c->rt)
 		return class->usage;
 	/* Softirqs are threads there, and so are the users of all other locks. */
@@ -186,6 +189,8 @@ int finding_model_add_class(struct finding_model *m, uint32_t class)
 	m->graph_class[class] = added;
 	m->grade[added] = finding_grade(m->c, seen);
 	m->cycle_grade[added] = m->grade[added];
+	if (!finding_pseudo_in_irqs(seen))
+		m->grade[added] = NO_INVERSION;
 	if (!m->c->annotated && seen->subclass & LV_SUBCLASS_TWIN)
 		grade_nesting(m, added);
 	look_up_annotations(m, added, seen->name);

@@ -17,7 +17,7 @@ struct finding_model {
 	struct graph_walk *walk;
 	uint32_t *capture_class; /* by graph class */
 	uint32_t *graph_class;	 /* by capture class */
-	uint8_t *grade;		 /* by graph class: enum capture_certainty */
+	uint8_t *grade;		 /* by graph class: enum capture_certainty, or one more: on no inversion */
 	uint8_t *cycle_grade;	 /* the same, for cycles */
 	uint32_t *first_edge;	 /* by graph edge: a capture edge, or LV_NONE */
 	uint32_t *next_edge;	 /* by capture edge: another of the same two classes */

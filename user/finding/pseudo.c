@@ -5,7 +5,7 @@
 
 #include "traits.h"
 
-static uint32_t kind_of(const struct capture_class *class)
+uint32_t finding_pseudo_kind(const struct capture_class *class)
 {
 	return class->family == LV_PSEUDO ? LV_PSEUDO_KIND_OF(class->subclass) : LV_PSEUDO_NONE;
 }
@@ -13,7 +13,7 @@ static uint32_t kind_of(const struct capture_class *class)
 enum capture_certainty finding_pseudo_grade(const struct capture *c,
 					    const struct capture_class *class)
 {
-	uint32_t kind = kind_of(class), traits = pseudo_traits(kind);
+	uint32_t kind = finding_pseudo_kind(class), traits = pseudo_traits(kind);
 
 	/* What may be allocated with which flags is known by the caller alone. */
 	if (kind == LV_PSEUDO_RECLAIM)
@@ -51,7 +51,7 @@ static bool is_frame_of(const char *text, const char *function)
 
 static bool is_holder(const char *text, const struct capture_class *class)
 {
-	uint32_t kind = kind_of(class);
+	uint32_t kind = finding_pseudo_kind(class);
 	const char *own = strrchr(class->name, ' ');
 
 	for (size_t i = 0; i < sizeof(holders) / sizeof(*holders); i++)
@@ -62,12 +62,17 @@ static bool is_holder(const char *text, const struct capture_class *class)
 	       is_frame_of(text, own + 1);
 }
 
+bool finding_pseudo_in_irqs(const struct capture_class *class)
+{
+	return !(pseudo_traits(finding_pseudo_kind(class)) & LV_PSEUDO_TOLD);
+}
+
 bool finding_pseudo_refutes(const struct capture *c, const struct capture_edge *edge)
 {
 	const struct capture_class *from = &c->classes[edge->from];
 	const struct capture_stack *stack;
 
-	if (!(pseudo_traits(kind_of(from)) & LV_PSEUDO_BY_STACK) || !c->nr_stacks)
+	if (!(pseudo_traits(finding_pseudo_kind(from)) & LV_PSEUDO_BY_STACK) || !c->nr_stacks)
 		return false;
 	if (edge->stack >= c->nr_stacks)
 		return true;
@@ -83,7 +88,7 @@ const char *finding_pseudo_excuse(const struct capture *c, const struct capture_
 {
 	const char *name = c->classes[edge->from].name;
 
-	if (kind_of(&c->classes[edge->to]) == LV_PSEUDO_RECLAIM && !strncmp(name, "xfs_", 4))
+	if (finding_pseudo_kind(&c->classes[edge->to]) == LV_PSEUDO_RECLAIM && !strncmp(name, "xfs_", 4))
 		return "xfs allocates under its locks with __GFP_NOLOCKDEP, which only lockdep sees";
 	return NULL;
 }

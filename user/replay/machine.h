@@ -96,8 +96,9 @@ struct machine_holder {
 };
 bool machine_holder(struct machine *m, uint64_t addr, struct machine_holder *ret);
 
-/* The lock's memory is given back, and the running task goes back to user space. */
+/* The lock's memory is given back; it is initialised; the running task goes back to user space. */
 void machine_free_lock(struct machine *m, uint64_t addr);
+void machine_init_lock(struct machine *m, uint64_t addr);
 int machine_user_return(struct machine *m);
 
 /* What wait queues tell: the words of an init, and that a lock is one's. */

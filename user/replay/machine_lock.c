@@ -289,6 +289,12 @@ void machine_free_lock(struct machine *m, uint64_t addr)
 		object->lives++;
 }
 
+void machine_init_lock(struct machine *m, uint64_t addr)
+{
+	machine_here(m);
+	hooked_free(addr, WORLD_OBJECT_SIZE);
+}
+
 void machine_name_waitq(struct machine *m, uint64_t addr, uint64_t text)
 {
 	machine_here(m);

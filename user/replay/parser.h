@@ -54,7 +54,7 @@ int parser_enter(struct parser *p, uint32_t level);
 int parser_end(struct parser *p);
 int parser_task(struct parser *p);
 int parser_cpu(struct parser *p);
-int parser_free_memory(struct parser *p);
+int parser_free_memory(struct parser *p, enum scenario_verb verb);
 int parser_switch(struct parser *p, enum scenario_verb off, enum scenario_verb on);
 int parser_hand_over(struct parser *p);
 int parser_user(struct parser *p);

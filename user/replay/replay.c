@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "capture/tables.h"
 #include "replay/machine.h"
+#include "traits.h"
 
 #define MAX_FRAMES 4 /* a task, and interrupts over it */
 #define FIRST_TASK 100
@@ -224,6 +225,8 @@ static int run_pseudo(struct replay *r, const struct scenario_step *step)
 	};
 	uint64_t addr = r->addr[step->lock];
 
+	if (r->production && pseudo_traits(class->pseudo) & LV_PSEUDO_TOLD)
+		return 0;
 	if (step->verb == SCENARIO_HOLD)
 		return machine_hold(r->machine, addr, &op);
 	if (step->verb == SCENARIO_ATTEMPT)
@@ -314,6 +317,11 @@ static int run_step(struct replay *r, const struct scenario_step *step)
 		return 0;
 	case SCENARIO_FREE:
 		machine_free_lock(r->machine, r->addr[step->lock]);
+		return 0;
+	case SCENARIO_INIT:
+		/* An initialisation is a store: it tells a debug kernel alone. */
+		if (!r->production)
+			machine_init_lock(r->machine, r->addr[step->lock]);
 		return 0;
 	case SCENARIO_HOLD:
 	case SCENARIO_DROP:

@@ -67,6 +67,7 @@ enum scenario_verb {
 	SCENARIO_CPU,
 	SCENARIO_HAND_OVER,
 	SCENARIO_FREE,
+	SCENARIO_INIT,
 	SCENARIO_HOLD, /* of a pseudo-lock */
 	SCENARIO_DROP,
 	SCENARIO_ATTEMPT, /* of a lock, too */

@@ -149,7 +149,9 @@ static int parse_statement(struct parser *p)
 	if (!strcmp(word, "cpu"))
 		return parser_cpu(p);
 	if (!strcmp(word, "free"))
-		return parser_free_memory(p);
+		return parser_free_memory(p, SCENARIO_FREE);
+	if (!strcmp(word, "init"))
+		return parser_free_memory(p, SCENARIO_INIT);
 	if (!strcmp(word, "handover"))
 		return parser_hand_over(p);
 	if (!strcmp(word, "user"))

@@ -245,18 +245,19 @@ int parser_cpu(struct parser *p)
 	return add_step(p, SCENARIO_CPU) ? 0 : parser_no_memory(p);
 }
 
-int parser_free_memory(struct parser *p)
+/* "free A", "init A" */
+int parser_free_memory(struct parser *p, enum scenario_verb verb)
 {
 	struct scenario_step *step;
 	uint32_t lock;
 	int err;
 
 	if (p->nr_words != 2)
-		return PARSER_FAIL(p, "free what? The lock whose memory goes");
+		return PARSER_FAIL(p, "%s what? One lock", p->words[0]);
 	err = parser_find_lock(p, p->words[1], &lock);
 	if (err)
 		return err;
-	step = add_step(p, SCENARIO_FREE);
+	step = add_step(p, verb);
 	if (!step)
 		return parser_no_memory(p);
 	step->lock = lock;
