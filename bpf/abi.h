@@ -84,7 +84,7 @@ enum lv_pseudo {
 
 enum lv_pseudo_trait {
 	LV_PSEUDO_BY_STACK = 1 << 0, /* held while a function runs: stacks prove it */
-	LV_PSEUDO_BY_WORD = 1 << 1,  /* a word in memory proves it */
+	LV_PSEUDO_BY_WORD = 1 << 1,  /* a word in memory proves who holds it */
 	LV_PSEUDO_SPINS = 1 << 2,    /* held by a CPU and level: its holder does not sleep */
 	LV_PSEUDO_SELF = 1 << 3,     /* an attempt by the holder of the same instance never ends */
 	LV_PSEUDO_BY_TEXT = 1 << 4,  /* the class has a text of the kernel's, not a symbol, for a name */

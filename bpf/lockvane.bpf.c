@@ -17,6 +17,7 @@
 #include "anchor.bpf.h"
 #include "record/recorder.h"
 #include "retire.bpf.h"
+#include "pseudo_hooks.bpf.h"
 
 /* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
 #ifdef LV_OBSERVER
@@ -175,6 +176,15 @@ static __always_inline __u64 returned(void *ctx)
 		UNLESS_OURS_LEAVE;                                                          \
 		if (!(__u32)returned(ctx))                                                  \
 			sleep_hand_over(SLEEP_META(function, family));                      \
+		return 0;                                                                   \
+	}
+
+#define LV_PSEUDO(id, way, function, needs, unless)                                         \
+	SEC(#way "/" #function)                                                             \
+	int lv_##id(__u64 *ctx)                                                             \
+	{                                                                                   \
+		UNLESS_OURS_LEAVE;                                                          \
+		see_##id(ctx, EVENT_META(LV_HOOK_##id, LV_LEVEL_TASK, LV_PSEUDO));          \
 		return 0;                                                                   \
 	}
 

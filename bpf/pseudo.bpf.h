@@ -15,10 +15,14 @@ static __always_inline int pseudo_place(__u64 base, struct lv_place *ret)
 /* The text of a class that is not called by a symbol. */
 static __always_inline void pseudo_describe(__u64 base, __u32 kind, char *ret_text)
 {
+	if (kind == LV_PSEUDO_WQ)
+		bpf_probe_read_kernel_str(ret_text, LV_NAME_LEN,
+					  (const void *)(base + bpf_core_field_offset(
+						  struct workqueue_struct, name)));
 }
 
-/* Does memory show that it is held no more? */
-static __noinline int pseudo_is_held(__u32 kind, __u64 addr)
+/* Is it held, as far as memory tells? */
+static __always_inline int pseudo_is_held(__u32 kind, __u64 addr)
 {
 	return 1;
 }

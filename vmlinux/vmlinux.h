@@ -50,6 +50,7 @@ struct rq {
 /* arch/x86/include/asm/ptrace.h; its first member */
 struct pt_regs {
 	unsigned long r15;
+	unsigned long cs; /* a __u16 since 6.9 */
 };
 
 /* arch/x86/include/asm/current.h, 6.2 to 6.14 */
@@ -116,7 +117,47 @@ struct rt_mutex_base {
 
 /* include/linux/sched.h */
 struct task_struct {
+	unsigned int flags;
 	void *stack;
+	void *worker_private; /* of a kernel thread: its struct kthread, since 5.17 */
+	struct mm_struct *mm;
+};
+
+/* kernel/kthread.c */
+struct kthread {
+	void *data;
+};
+
+/* include/linux/workqueue.h (workqueue_types.h from 6.8 on) */
+struct work_struct {
+	void *func;
+};
+
+/* kernel/workqueue.c */
+struct workqueue_struct {
+	char name[24]; /* 32 since 6.9 */
+};
+
+/* kernel/workqueue.c */
+struct pool_workqueue {
+	struct workqueue_struct *wq;
+};
+
+/* kernel/workqueue_internal.h */
+struct worker {
+	struct work_struct *current_work;
+	struct pool_workqueue *current_pwq;
+};
+
+/* include/linux/timer.h (timer_types.h from 6.8 on) */
+struct timer_list {
+	void *function;
+};
+
+/* include/linux/mm_types.h */
+struct mm_struct {
+	struct {
+	} mmap_lock;
 };
 
 /*

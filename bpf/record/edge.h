@@ -156,7 +156,7 @@ static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class
 	int sleeps = family_sleeps(from->family);
 
 	if (from->place.kind == LV_PLACE_TOLD ||
-	    (sleeps && edge_from_mode(META_DEP(meta)) != LV_WRITE &&
+	    (sleeps && from->family != LV_PSEUDO && edge_from_mode(META_DEP(meta)) != LV_WRITE &&
 	     held_by_any(addr, from->family, LV_READ)))
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 	else

@@ -110,8 +110,14 @@ RECORD_RARE __u32 pseudo_usage(__u64 addr, __u64 entry, __u32 meta, __u32 how)
 /* All pseudo-locks leave the running task's stack. */
 RECORD_RARE int pseudo_forget_all(void)
 {
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
+
+	if (!held || !held->depth)
+		return 0;
 	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
 		held_drop_family(i, LV_PSEUDO);
+	cpu->task_top = held_top_entry(held);
 	return 0;
 }
 
@@ -159,14 +165,6 @@ static __always_inline __u32 pseudo_edges(const struct context *context, struct 
 	if (at + 1 >= held->depth)
 		return stack;
 	return edges_record(context->cpu, spin, task, lock, meta, stack);
-}
-
-/* Before a hold: what is left of an earlier one goes. */
-static __always_inline void pseudo_clear(__u64 addr, __u32 where, __u32 how)
-{
-	if (how & PSEUDO_FRESH)
-		pseudo_forget_all();
-	held_drop_ghosts(addr, where, pseudo_mode(how));
 }
 
 /* The entry goes on the stack at `where`. */
@@ -220,6 +218,8 @@ RECORD_SHARED __u32 pseudo_learn(__u64 addr, __u64 base, __u32 meta, __u32 how)
 	context.level = META_LEVEL(meta);
 	if (!context.cpu || context.level >= LV_LEVELS)
 		return LV_NONE;
+	if (how & PSEUDO_FRESH && context.level == LV_LEVEL_TASK)
+		pseudo_forget_all();
 	lock.class = pseudo_find_class(addr, base, meta, how);
 	if (lock.class >= LV_ABOVE)
 		return LV_NONE;
@@ -227,7 +227,7 @@ RECORD_SHARED __u32 pseudo_learn(__u64 addr, __u64 base, __u32 meta, __u32 how)
 	if (pseudo_spinning(&context, how))
 		held_bound(context.cpu, context.level, (context.count & CONTEXT_PREEMPT) + 1);
 	if (!(how & PSEUDO_ATTEMPT))
-		pseudo_clear(addr, where, how);
+		held_drop_ghosts(addr, where, lock.mode);
 	pseudo_stand(&context, &lock, how, where);
 	stack = pseudo_usage(addr, lock.entry, meta, how);
 	if (!(lock.flags & LV_HELD_TRY))
@@ -303,6 +303,16 @@ RECORD_SHARED int pseudo_drop(__u64 addr, __u32 meta, __u32 how)
 		context.cpu->task_top = held_top_entry(held);
 	if (guard)
 		context_leave(&context);
+	return 0;
+}
+
+/* What the class is about is gone, and something else may come to lie there. */
+RECORD_SHARED int pseudo_retire(__u64 addr, __u64 base, __u32 how)
+{
+	struct lv_class *class = world_class(pseudo_known_class(addr, base, pseudo_kind(how)));
+
+	if (class)
+		__atomic_exchange_n(&class->state, LV_SLOT_DEAD, __ATOMIC_SEQ_CST);
 	return 0;
 }
 

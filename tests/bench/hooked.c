@@ -91,10 +91,11 @@ static struct programs *attach_lockvane(const char *locks)
 		die("cannot read the kernel's BTF");
 	ksyms_load(NULL, &ksyms);
 	features_probe(NULL, btf, ksyms, &features);
-	ksyms_free(ksyms);
-	if (cli_may_trace(&features, &err) || plan_make(btf, &features, wanted, &plan, &err) ||
+	if (cli_may_trace(&features, &err) ||
+	    plan_make(btf, ksyms, &features, wanted, &plan, &err) ||
 	    programs_prepare(&plan, show_progress, NULL, &programs, &err))
 		die("%s", err.text);
+	ksyms_free(ksyms);
 	kbtf_free(btf);
 	return programs;
 }

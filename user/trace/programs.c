@@ -77,7 +77,7 @@ static struct bpf_program *hook_program(const struct programs *p, const char *fu
 static int choose(struct programs *p, const struct plan *plan, struct error *err)
 {
 	for (int i = 0; i < LV_HOOKS; i++) {
-		struct bpf_program *program = hook_program(p, plan->hooks[i].function);
+		struct bpf_program *program = hook_program(p, tables_hook(i));
 
 		if (!program || bpf_program__set_autoload(program, plan->hooks[i].present))
 			return error_set(err, -EINVAL, "no program for %s",
@@ -221,9 +221,12 @@ static int attach_one(struct programs *p, const struct plan *plan, int hook, str
 	const char *where = tables_hook(hook);
 	struct bpf_link *link = bpf_program__attach(
 		hook == LV_HOOKS ? p->skel->progs.lv_sched_switch :
-				   hook_program(p, plan->hooks[hook].function));
+				   hook_program(p, where));
 	int code = libbpf_get_error(link);
 
+	/* A pseudo-lock's function may be one that ftrace leaves alone. */
+	if (code && hook < LV_HOOKS && plan->hooks[hook].family == LV_PSEUDO)
+		return 0;
 	if (code)
 		return error_set(err, code,
 				 "the kernel refused a hook on %s (%s): is ftrace enabled, and "

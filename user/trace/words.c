@@ -54,7 +54,7 @@ static void add_site(const struct words *w, uint32_t id, struct callsite_stack *
 {
 	const struct lv_stack *stack = &w->tables->stacks[id & (LV_MAX_STACKS - 1)];
 	uint32_t all = stack->nr < LV_STACK_DEPTH ? stack->nr : LV_STACK_DEPTH, i = 0;
-	const char *hook = tables_hook(stack->hook);
+	const char *hook = tables_hook_function(stack->hook);
 
 	if (id >= LV_MAX_STACKS || *nr == NAMES_FOLD_SITES)
 		return;
