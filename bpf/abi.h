@@ -221,7 +221,7 @@ struct lv_edge {
 	/* Locks that were held exclusively before `from`, each time that was looked at; 0: none. */
 	__u64 gate[LV_GATES];
 	__u32 gate_class[LV_GATES];
-	__u32 pad;
+	__u32 order; /* of two classes that might be one: LV_CLASS_SELF_* */
 };
 
 struct lv_stack {

@@ -35,6 +35,15 @@ static void check_order(struct moved *m, const struct lv_edge *from, const struc
 		m->capture->classes[to->from].flags |= LV_CLASS_SELF_ORDER;
 }
 
+/* What the recorder saw of two locks of classes that it had to keep apart, and which are one. */
+static void keep_order(struct moved *m, const struct lv_edge *from)
+{
+	uint32_t class = m->classes[from->from];
+
+	if (from->from != from->to && class == m->classes[from->to])
+		m->capture->classes[class].flags |= from->order & (LV_CLASS_SELF_ORDER | LV_CLASS_SELF_SURE);
+}
+
 static bool is_hooked(const char *text)
 {
 	for (uint32_t hook = 0; hook < LV_HOOKS; hook++)
@@ -133,6 +142,7 @@ int tables_move_edge(struct moved *m, uint32_t id)
 	    m->classes[from->from] == LV_NONE || m->classes[from->to] == LV_NONE)
 		return 0;
 	see_edge(m, from, &seen);
+	keep_order(m, from);
 	to = find_edge(m, m->classes[from->from], m->classes[from->to], dep);
 	if (to) {
 		to->count += count;
