@@ -47,8 +47,7 @@ def told():
     for line in (TOP / 'user/finding/annotations.tsv').read_text(encoding='utf-8').splitlines():
         words = line.split('\t')
         if len(words) == 5 and words[2] == 'under':
-            for name in re.split('<-|,', words[3]):
-                found[name] = words[4].partition(':')[0]
+            found[words[3]] = words[4].partition(':')[0]
     return found
 
 

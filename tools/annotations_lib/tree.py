@@ -220,6 +220,7 @@ def add_told(tree, processes):
 def add_callers(tree, processes):
     static = {(fact.function, fact.path) for fact in tree.facts
               if fact.static and fact.kind in ('nested', 'nest_lock', 'nolockdep')}
+    untold = {(fact.function, fact.path) for fact in tree.facts if fact.kind == 'nolockdep'}
     WORK['global'] = {name for name, path in static if path.endswith('.h')}
     WORK['local'] = {}
     for name, path in static:
@@ -230,7 +231,7 @@ def add_callers(tree, processes):
             direct.setdefault(callee, set()).add((caller, path))
     for name, path in static:
         callers = close_callers(direct, name, path)
-        tree.callers[name, path] = callers if len(callers) <= MAX_CALLERS else []
+        tree.callers[name, path] = callers if len(callers) <= MAX_CALLERS or (name, path) in untold else []
 
 
 def add_inits(tree, processes):

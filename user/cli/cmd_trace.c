@@ -18,6 +18,7 @@
 #include "cli/child.h"
 #include "cli/cli.h"
 #include "cli/host.h"
+#include "finding/orders.h"
 #include "trace/programs.h"
 #include "trace/selfcheck.h"
 #include "trace/words.h"
@@ -262,7 +263,7 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 	programs_recursion_misses(s->programs, misses);
 	tables.recursion_misses = misses;
 	code = words_capture(s->words, &tables, c, NULL, err);
-	if (!code && describe(s, c))
+	if (!code && (describe(s, c) || orders_add(c, c->kernel)))
 		code = error_set(err, -ENOMEM, "out of memory");
 	code = code ? code : check_hooks_fired(c, err);
 	if (code) {

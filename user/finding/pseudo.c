@@ -83,12 +83,3 @@ bool finding_pseudo_refutes(const struct capture *c, const struct capture_edge *
 	/* A scenario's frames are not the kernel's. */
 	return stack->nr_frames && strstr(stack->frames[stack->nr_frames - 1].text, "+0x");
 }
-
-const char *finding_pseudo_excuse(const struct capture *c, const struct capture_edge *edge)
-{
-	const char *name = c->classes[edge->from].name;
-
-	if (finding_pseudo_kind(&c->classes[edge->to]) == LV_PSEUDO_RECLAIM && !strncmp(name, "xfs_", 4))
-		return "xfs allocates under its locks with __GFP_NOLOCKDEP, which only lockdep sees";
-	return NULL;
-}

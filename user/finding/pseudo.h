@@ -27,9 +27,4 @@ bool finding_pseudo_in_irqs(const struct capture_class *class);
  */
 bool finding_pseudo_refutes(const struct capture *c, const struct capture_edge *edge);
 
-/*
- * Why a dependency of a pseudo-lock is one that lockdep is told to leave out; NULL: it is not.
- */
-const char *finding_pseudo_excuse(const struct capture *c, const struct capture_edge *edge);
-
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/strbuf.h"
 #include "capture/tables.h"
+#include "finding/orders.h"
 #include "replay/machine.h"
 #include "traits.h"
 
@@ -452,6 +453,8 @@ static int make_capture(struct replay *r, struct capture **ret)
 
 	if (!code)
 		code = tables_to_capture(&tables, &words, c);
+	if (!code)
+		code = orders_add(c, c->kernel);
 	if (code)
 		capture_free(c);
 	else
