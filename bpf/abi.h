@@ -24,7 +24,7 @@
 #define LV_MAX_TASKS 4096 /* tasks that hold a sleeping lock at one moment */
 #define LV_MAX_FACTS 256
 #define LV_MAX_CPUS 1024
-#define LV_MAX_HOOKS 128 /* lines of hooks.def, and the task switch */
+#define LV_MAX_HOOKS 256 /* lines of hooks.def, and the task switch */
 #define LV_MAX_ANCHORS 1024
 
 #define LV_STACK_DEPTH 48 /* frames kept per stack */
