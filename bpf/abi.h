@@ -35,7 +35,7 @@
 #define LV_EDGE_SLOTS 1024
 #define LV_MEMO_BITS 10
 #define LV_MEMOS (1 << LV_MEMO_BITS)
-#define LV_MAX_RELEASES 16 /* programs of releases that prove nothing by an owner: see misses.h */
+#define LV_MAX_RELEASES 32 /* programs of releases that prove nothing by an owner: see misses.h */
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
 

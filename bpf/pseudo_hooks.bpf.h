@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs of pseudo-locks do: see_<id>(ctx, meta) for each LV_PSEUDO of hooks.def. ctx is
- * the function's arguments, or the tracepoint's.
+ * What the programs of pseudo-locks do: see_<id>(ctx, meta) for each LV_PSEUDO of hooks.def. The
+ * arguments of a function are typed pointers, which argument() makes scalars; a tracepoint's are.
  */
 #ifndef LOCKVANE_PSEUDO_HOOKS_BPF_H
 #define LOCKVANE_PSEUDO_HOOKS_BPF_H
@@ -83,7 +83,7 @@ static __always_inline void see_work_end(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_work_flush(__u64 *ctx, __u32 meta)
 {
-	__u64 work = ctx[0], function = pseudo_holds_any() ? work_function(work) : 0;
+	__u64 work = argument(ctx, 0), function = pseudo_holds_any() ? work_function(work) : 0;
 
 	if (function)
 		pseudo_attempt(ctx, INSTANCE(work, WORK), function, meta, PSEUDO(WORK));
@@ -96,7 +96,7 @@ static __always_inline void see_work_flush_6_1(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_wq_flush(__u64 *ctx, __u32 meta)
 {
-	__u64 wq = ctx[0];
+	__u64 wq = argument(ctx, 0);
 
 	pseudo_attempt(ctx, INSTANCE(wq, WQ), wq, meta, PSEUDO(WQ));
 }
@@ -104,7 +104,7 @@ static __always_inline void see_wq_flush(__u64 *ctx, __u32 meta)
 /* The next one may come to lie where it was. */
 static __always_inline void see_wq_gone(__u64 *ctx, __u32 meta)
 {
-	pseudo_retire(INSTANCE(ctx[0], WQ), ctx[0], PSEUDO(WQ));
+	pseudo_retire(INSTANCE(argument(ctx, 0), WQ), argument(ctx, 0), PSEUDO(WQ));
 }
 
 /* Timers */
@@ -117,7 +117,7 @@ static __always_inline int timer_is_private(__u64 function)
 
 static __always_inline void see_timer_start(__u64 *ctx, __u32 meta)
 {
-	__u64 timer = ctx[0], function = ctx[1];
+	__u64 timer = argument(ctx, 0), function = argument(ctx, 1);
 
 	if (!timer_is_private(function))
 		pseudo_hold(ctx, INSTANCE(timer, TIMER), function, meta, PSEUDO(TIMER));
@@ -125,7 +125,7 @@ static __always_inline void see_timer_start(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_timer_end(__u64 *ctx, __u32 meta)
 {
-	__u64 timer = ctx[0], function = ctx[1];
+	__u64 timer = argument(ctx, 0), function = argument(ctx, 1);
 
 	if (!timer_is_private(function))
 		pseudo_drop(INSTANCE(timer, TIMER), meta, PSEUDO(TIMER));
@@ -133,7 +133,7 @@ static __always_inline void see_timer_end(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_timer_delete(__u64 *ctx, __u32 meta)
 {
-	__u64 timer = ctx[0], function;
+	__u64 timer = argument(ctx, 0), function;
 
 	if (!pseudo_holds_any())
 		return;
@@ -157,11 +157,11 @@ static __always_inline void see_timer_shutdown(__u64 *ctx, __u32 meta)
 /* (mm, address, regs): the fault of a kernel's access to user memory is about to take mmap_lock. */
 static __always_inline void see_fault(__u64 *ctx, __u32 meta)
 {
-	__u64 mm, regs = ctx[2];
+	__u64 mm, regs = argument(ctx, 2);
 
 	if (PLACE_MEMBER(regs, struct pt_regs, cs) & 3 || !pseudo_holds_any())
 		return;
-	mm = ctx[0];
+	mm = argument(ctx, 0);
 	meta = EVENT_META(META_HOOK(meta), LV_LEVEL_TASK, LV_RWSEM);
 	pseudo_attempt(ctx, mm + bpf_core_field_offset(struct mm_struct, mmap_lock), 0, meta,
 		       PSEUDO_READ);
@@ -185,7 +185,7 @@ static __always_inline void see_console_printed(__u64 *ctx, __u32 meta)
 /* (facility, level, ...): who prints may wait for the one who does already. */
 static __always_inline void see_console_printk(__u64 *ctx, __u32 meta)
 {
-	if ((__s32)ctx[1] != LOGLEVEL_SCHED)
+	if ((__s32)argument(ctx, 1) != LOGLEVEL_SCHED)
 		pseudo_attempt(ctx, INSTANCE(&console_owner, CONSOLE_OWNER),
 			       (__u64)&console_owner, meta, PSEUDO(CONSOLE_OWNER));
 }
@@ -206,7 +206,7 @@ static __always_inline void see_console_unlocked(__u64 *ctx, __u32 meta)
 /* (bio) */
 static __always_inline void see_queue_bio(__u64 *ctx, __u32 meta)
 {
-	__u64 bio = ctx[0], disk, queue;
+	__u64 bio = argument(ctx, 0), disk, queue;
 
 	if (!pseudo_holds_any() ||
 	    (__u32)PLACE_MEMBER(bio, struct bio, bi_opf) >>
@@ -223,16 +223,16 @@ static __always_inline void see_queue_bio(__u64 *ctx, __u32 meta)
 /* (queue, flags): an entry that failed waited for nobody who came. */
 static __always_inline void see_queue_enter(__u64 *ctx, __u32 meta)
 {
-	__u64 queue = ctx[0];
+	__u64 queue = argument(ctx, 0);
 
-	if (!(__u32)returned(ctx) && !(ctx[1] & BLK_MQ_REQ_NOWAIT))
+	if (!(__u32)returned(ctx) && !(argument(ctx, 1) & BLK_MQ_REQ_NOWAIT))
 		pseudo_attempt(ctx, INSTANCE(queue, QUEUE), queue, meta,
 			       PSEUDO(QUEUE) | PSEUDO_READ);
 }
 
 static __always_inline void see_queue_freeze_6_1(__u64 *ctx, __u32 meta)
 {
-	__u64 queue = ctx[0];
+	__u64 queue = argument(ctx, 0);
 
 	pseudo_hold(ctx, INSTANCE(queue, QUEUE_IO), queue, meta, PSEUDO(QUEUE_IO) | LV_HELD_TRY);
 	pseudo_hold(ctx, INSTANCE(queue, QUEUE), queue, meta, PSEUDO(QUEUE) | LV_HELD_TRY);
@@ -241,13 +241,13 @@ static __always_inline void see_queue_freeze_6_1(__u64 *ctx, __u32 meta)
 /* (queue, owner): without one, another task will unfreeze it. */
 static __always_inline void see_queue_freeze(__u64 *ctx, __u32 meta)
 {
-	if (ctx[1])
+	if (argument(ctx, 1))
 		see_queue_freeze_6_1(ctx, meta);
 }
 
 static __always_inline void see_queue_unfreeze(__u64 *ctx, __u32 meta)
 {
-	__u64 queue = ctx[0];
+	__u64 queue = argument(ctx, 0);
 
 	pseudo_drop(INSTANCE(queue, QUEUE), meta, PSEUDO(QUEUE));
 	pseudo_drop(INSTANCE(queue, QUEUE_IO), meta, PSEUDO(QUEUE_IO));
@@ -266,7 +266,7 @@ static __always_inline void see_queue_unfreeze_7_2(__u64 *ctx, __u32 meta)
 /* It leaves the queue frozen for good; and another may come to lie there. */
 static __always_inline void see_queue_gone(__u64 *ctx, __u32 meta)
 {
-	__u64 disk = ctx[0], queue = PLACE_MEMBER(disk, struct gendisk, queue);
+	__u64 disk = argument(ctx, 0), queue = PLACE_MEMBER(disk, struct gendisk, queue);
 
 	pseudo_drop(INSTANCE(queue, QUEUE), meta, PSEUDO(QUEUE));
 	pseudo_drop(INSTANCE(queue, QUEUE_IO), meta, PSEUDO(QUEUE_IO));
@@ -294,7 +294,7 @@ static __always_inline int inode_is_file(__u64 inode)
 
 static __always_inline void see_sb_want(__u64 *ctx, __u32 meta)
 {
-	__u64 mount = ctx[0], sb;
+	__u64 mount = argument(ctx, 0), sb;
 
 	if ((__u32)returned(ctx))
 		return;
@@ -304,14 +304,14 @@ static __always_inline void see_sb_want(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_sb_done(__u64 *ctx, __u32 meta)
 {
-	__u64 mount = ctx[0], sb = PLACE_MEMBER(mount, struct vfsmount, mnt_sb);
+	__u64 mount = argument(ctx, 0), sb = PLACE_MEMBER(mount, struct vfsmount, mnt_sb);
 
 	SB_DROP(sb, WRITERS, meta);
 }
 
 static __always_inline void see_sb_want_file(__u64 *ctx, __u32 meta)
 {
-	__u64 file = ctx[0], sb;
+	__u64 file = argument(ctx, 0), sb;
 
 	if ((__u32)returned(ctx))
 		return;
@@ -321,7 +321,7 @@ static __always_inline void see_sb_want_file(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_sb_done_file(__u64 *ctx, __u32 meta)
 {
-	__u64 file = ctx[0], sb = INODE_SB(FILE_INODE(file));
+	__u64 file = argument(ctx, 0), sb = INODE_SB(FILE_INODE(file));
 
 	SB_DROP(sb, WRITERS, meta);
 }
@@ -329,7 +329,7 @@ static __always_inline void see_sb_done_file(__u64 *ctx, __u32 meta)
 /* (file, ...): of anything but a file, nothing is held. */
 static __always_inline void see_sb_write(__u64 *ctx, __u32 meta)
 {
-	__u64 file = ctx[0], inode = FILE_INODE(file), sb;
+	__u64 file = argument(ctx, 0), inode = FILE_INODE(file), sb;
 
 	if (!inode_is_file(inode))
 		return;
@@ -339,7 +339,7 @@ static __always_inline void see_sb_write(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_sb_wrote(__u64 *ctx, __u32 meta)
 {
-	__u64 file = ctx[0], inode = FILE_INODE(file), sb;
+	__u64 file = argument(ctx, 0), inode = FILE_INODE(file), sb;
 
 	if (!inode_is_file(inode))
 		return;
@@ -368,7 +368,7 @@ static __always_inline __u64 fault_inode(__u64 vmf)
 
 static __always_inline void see_sb_mkwrite(__u64 *ctx, __u32 meta)
 {
-	__u64 vmf = ctx[0], inode = fault_inode(vmf), sb;
+	__u64 vmf = argument(ctx, 0), inode = fault_inode(vmf), sb;
 
 	if (!inode || !inode_is_file(inode))
 		return;
@@ -385,7 +385,7 @@ static __always_inline void see_sb_mkwritten(__u64 *ctx, __u32 meta)
 /* Only where it deletes the file, and begins a handle, does it take the level. */
 static __always_inline void see_sb_evict(__u64 *ctx, __u32 meta)
 {
-	__u64 inode = ctx[0], sb;
+	__u64 inode = argument(ctx, 0), sb;
 
 	if ((__u32)PLACE_MEMBER(inode, struct inode, i_nlink) ||
 	    PLACE_MEMBER(world_task(), struct task_struct, journal_info))
@@ -396,7 +396,7 @@ static __always_inline void see_sb_evict(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_sb_evicted(__u64 *ctx, __u32 meta)
 {
-	__u64 inode = ctx[0], sb = INODE_SB(inode);
+	__u64 inode = argument(ctx, 0), sb = INODE_SB(inode);
 
 	SB_DROP(sb, INTERNAL, meta);
 }
@@ -426,7 +426,7 @@ static __always_inline void see_reclaim_start(__u64 *ctx, __u32 meta)
 {
 	__u32 scoped = PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO;
 
-	if (ctx[2] & GFP_FS &&
+	if (argument(ctx, 2) & GFP_FS &&
 	    !((__u32)PLACE_MEMBER(world_task(), struct task_struct, flags) & scoped))
 		pseudo_hold(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
 }
@@ -449,7 +449,7 @@ static __always_inline void see_reclaim_kswapd_end(__u64 *ctx, __u32 meta)
 /* (cache, gfp, ...): who may reclaim spins on nothing. */
 static __always_inline void see_reclaim_slab(__u64 *ctx, __u32 meta)
 {
-	if (may_reclaim(ctx[1]))
+	if (may_reclaim(argument(ctx, 1)))
 		pseudo_attempt(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta,
 			       PSEUDO(RECLAIM) | PSEUDO_IN_TRACE);
 }
@@ -457,7 +457,7 @@ static __always_inline void see_reclaim_slab(__u64 *ctx, __u32 meta)
 /* (cache, objects, gfp, ...) */
 static __always_inline void see_reclaim_slab_7_2(__u64 *ctx, __u32 meta)
 {
-	if (may_reclaim(ctx[2]))
+	if (may_reclaim(argument(ctx, 2)))
 		pseudo_attempt(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta,
 			       PSEUDO(RECLAIM) | PSEUDO_IN_TRACE);
 }
@@ -467,7 +467,7 @@ static __always_inline void see_reclaim_slab_7_2(__u64 *ctx, __u32 meta)
 /* (journal, handle, gfp): what was reserved before does not wait. */
 static __always_inline void see_journal_wait(__u64 *ctx, __u32 meta)
 {
-	__u64 handle = ctx[1];
+	__u64 handle = argument(ctx, 1);
 
 	if (!BPF_CORE_READ_BITFIELD_PROBED((struct jbd2_journal_handle *)handle, h_reserved))
 		pseudo_attempt(ctx, INSTANCE(handle, JOURNAL), THE_ONE, meta, PSEUDO(JOURNAL));
@@ -475,7 +475,7 @@ static __always_inline void see_journal_wait(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_journal_start(__u64 *ctx, __u32 meta)
 {
-	__u64 handle = ctx[1];
+	__u64 handle = argument(ctx, 1);
 
 	if (!(__u32)returned(ctx))
 		pseudo_hold(ctx, INSTANCE(handle, JOURNAL), THE_ONE, meta,
@@ -484,20 +484,20 @@ static __always_inline void see_journal_start(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_journal_stop(__u64 *ctx, __u32 meta)
 {
-	pseudo_drop(INSTANCE(ctx[0], JOURNAL), meta, PSEUDO(JOURNAL));
+	pseudo_drop(INSTANCE(argument(ctx, 0), JOURNAL), meta, PSEUDO(JOURNAL));
 }
 
 /* (journal, tid) */
 static __always_inline void see_journal_commit(__u64 *ctx, __u32 meta)
 {
-	pseudo_attempt(ctx, INSTANCE(ctx[0], JOURNAL), THE_ONE, meta, PSEUDO(JOURNAL));
+	pseudo_attempt(ctx, INSTANCE(argument(ctx, 0), JOURNAL), THE_ONE, meta, PSEUDO(JOURNAL));
 }
 
 /* srcu: of few is it ever waited for under a lock */
 
 static __always_inline void see_srcu_read(__u64 *ctx, __u32 meta)
 {
-	__u64 srcu = ctx[0];
+	__u64 srcu = argument(ctx, 0);
 
 	pseudo_hold(ctx, INSTANCE(srcu, SRCU), srcu, meta,
 		    PSEUDO(SRCU) | PSEUDO_READ | PSEUDO_RECURSIVE | PSEUDO_IF_KNOWN);
@@ -505,12 +505,12 @@ static __always_inline void see_srcu_read(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_srcu_read_end(__u64 *ctx, __u32 meta)
 {
-	pseudo_drop(INSTANCE(ctx[0], SRCU), meta, PSEUDO(SRCU));
+	pseudo_drop(INSTANCE(argument(ctx, 0), SRCU), meta, PSEUDO(SRCU));
 }
 
 static __always_inline void see_srcu_wait(__u64 *ctx, __u32 meta)
 {
-	__u64 srcu = ctx[0];
+	__u64 srcu = argument(ctx, 0);
 
 	pseudo_attempt(ctx, INSTANCE(srcu, SRCU), srcu, meta, PSEUDO(SRCU));
 }
