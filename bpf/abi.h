@@ -24,7 +24,7 @@
 #define LV_MAX_TASKS 4096 /* tasks that hold a sleeping lock at one moment */
 #define LV_MAX_FACTS 256
 #define LV_MAX_CPUS 1024
-#define LV_MAX_HOOKS 128 /* lines of hooks.def, and the task switch */
+#define LV_MAX_HOOKS 256 /* lines of hooks.def, and the task switch */
 #define LV_MAX_ANCHORS 1024
 
 #define LV_STACK_DEPTH 48 /* frames kept per stack */
@@ -35,7 +35,7 @@
 #define LV_EDGE_SLOTS 1024
 #define LV_MEMO_BITS 10
 #define LV_MEMOS (1 << LV_MEMO_BITS)
-#define LV_MAX_RELEASES 16 /* programs of releases that prove nothing by an owner: see misses.h */
+#define LV_MAX_RELEASES 32 /* programs of releases that prove nothing by an owner: see misses.h */
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
 

@@ -17,7 +17,6 @@
 #include "anchor.bpf.h"
 #include "record/recorder.h"
 #include "retire.bpf.h"
-#include "pseudo_hooks.bpf.h"
 
 /* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
 #ifdef LV_OBSERVER
@@ -47,6 +46,8 @@ static __always_inline __u64 returned(void *ctx)
 	bpf_get_func_ret(ctx, &value);
 	return value;
 }
+
+#include "pseudo_hooks.bpf.h"
 
 /* In a program: nothing is to be done. The recorder asks itself whose events these are... */
 #define UNLESS_ARMED_LEAVE                                                                  \

@@ -12,18 +12,53 @@ static __always_inline int pseudo_place(__u64 base, struct lv_place *ret)
 	return base < lv_control.layout.page_offset ? -1 : 0;
 }
 
-/* The text of a class that is not called by a symbol. */
-static __always_inline void pseudo_describe(__u64 base, __u32 kind, char *ret_text)
+/* Where the text lies that a class is called by; 0: it has none. */
+static __always_inline __u64 pseudo_text(__u64 base, __u32 kind)
 {
-	if (kind == LV_PSEUDO_WQ)
-		bpf_probe_read_kernel_str(ret_text, LV_NAME_LEN,
-					  (const void *)(base + bpf_core_field_offset(
-						  struct workqueue_struct, name)));
+	__u64 disk;
+
+	switch (kind) {
+	case LV_PSEUDO_WQ:
+		return base + bpf_core_field_offset(struct workqueue_struct, name);
+	case LV_PSEUDO_QUEUE_IO:
+	case LV_PSEUDO_QUEUE:
+		disk = PLACE_MEMBER(base, struct request_queue, disk);
+		return disk ? disk + bpf_core_field_offset(struct gendisk, disk_name) : 0;
+	case LV_PSEUDO_SB_WRITERS:
+	case LV_PSEUDO_SB_PAGEFAULTS:
+	case LV_PSEUDO_SB_INTERNAL:
+		return PLACE_MEMBER(base, struct file_system_type, name);
+	}
+	return 0;
 }
 
-/* Is it held, as far as memory tells? */
+static __always_inline void pseudo_describe(__u64 base, __u32 kind, char *ret_text)
+{
+	__u64 text = pseudo_text(base, kind);
+
+	if (text)
+		bpf_probe_read_kernel_str(ret_text, LV_NAME_LEN, (const void *)text);
+}
+
+#define PSEUDO_OBJECT(addr) ((addr) & ~7ull) /* an instance is odd: see pseudo_hooks.bpf.h */
+
+/*
+ * Is it held, as far as memory tells? A task names its handle; a queue counts its freezers, and
+ * console_sem is free or not, whoever has it.
+ */
 static __always_inline int pseudo_is_held(__u32 kind, __u64 addr)
 {
+	switch (kind) {
+	case LV_PSEUDO_JOURNAL:
+		return PLACE_MEMBER(bpf_get_current_task(), struct task_struct, journal_info) ==
+		       PSEUDO_OBJECT(addr);
+	case LV_PSEUDO_QUEUE_IO:
+	case LV_PSEUDO_QUEUE:
+		return !!(__u32)PLACE_MEMBER(PSEUDO_OBJECT(addr), struct request_queue,
+					     mq_freeze_depth);
+	case LV_PSEUDO_CONSOLE_LOCK:
+		return !(__u32)PLACE_MEMBER(PSEUDO_OBJECT(addr), struct semaphore, count);
+	}
 	return 1;
 }
 

@@ -27,6 +27,7 @@
 #define PSEUDO_IN_TRACE (1 << 12) /* a tracepoint's program: no spinning lock is held there */
 #define PSEUDO_FRESH (1 << 13)	  /* the task begins anew: no other pseudo-lock can be held */
 #define PSEUDO_IF_KNOWN (1 << 14) /* only if there is such a class: somebody has waited for one */
+#define PSEUDO_ONCE (1 << 15)	  /* a reader, but never twice of one instance */
 #define PSEUDO_KIND_SHIFT 16	  /* enum lv_pseudo; 0: a lock, attempted */
 #define PSEUDO(kind) (LV_PSEUDO_##kind << PSEUDO_KIND_SHIFT)
 
@@ -227,7 +228,7 @@ RECORD_SHARED __u32 pseudo_learn(__u64 addr, __u64 base, __u32 meta, __u32 how)
 	if (pseudo_spinning(&context, how))
 		held_bound(context.cpu, context.level, (context.count & CONTEXT_PREEMPT) + 1);
 	if (!(how & PSEUDO_ATTEMPT))
-		held_drop_ghosts(addr, where, lock.mode);
+		held_drop_ghosts(addr, where, how & PSEUDO_ONCE ? LV_WRITE : lock.mode);
 	pseudo_stand(&context, &lock, how, where);
 	stack = pseudo_usage(addr, lock.entry, meta, how);
 	if (!(lock.flags & LV_HELD_TRY))
@@ -304,6 +305,25 @@ RECORD_SHARED int pseudo_drop(__u64 addr, __u32 meta, __u32 how)
 	if (guard)
 		context_leave(&context);
 	return 0;
+}
+
+/* The newest of the kind that the running task holds: which it was is not known any more. */
+RECORD_SHARED int pseudo_drop_kind(__u32 meta, __u32 how)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
+	__u64 addr = 0;
+
+	if (!held)
+		return 0;
+	for (__u32 i = 0; i < LV_HELD_DEPTH && i < held->depth; i++) {
+		const struct lv_class *class = world_class(held->held[i].class);
+
+		if (class && class->family == LV_PSEUDO &&
+		    LV_PSEUDO_KIND_OF(class->subclass) == pseudo_kind(how))
+			addr = held->held[i].addr;
+	}
+	return addr ? pseudo_drop(addr, meta, how) : 0;
 }
 
 /* What the class is about is gone, and something else may come to lie there. */

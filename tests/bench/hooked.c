@@ -6,6 +6,7 @@
  *
  *	all     lockvane with all it hooks; first disarmed, then armed
  *	spin    lockvane, --locks spin,rw, armed
+ *	locks   lockvane without pseudo-locks, armed
  *	empty   in the place of each of lockvane's programs one that only returns;
  *	        then again, and CMD may ask how many ran (OPS_EVENTS)
  *	fentry, fexit, kprobe, kprobe-multi
@@ -309,7 +310,9 @@ static void run_counted(char **command)
 static void run_lockvane(const char *mode, char **command)
 {
 	bool all = !strcmp(mode, "all");
-	struct programs *programs = attach_lockvane(all ? NULL : "spin,rw");
+	bool spin = !strcmp(mode, "spin");
+	struct programs *programs =
+		attach_lockvane(all ? NULL : spin ? "spin,rw" : "spin,rw,mutex,rwsem,sock");
 
 	if (all) {
 		finish(start("disarmed", command));
@@ -317,7 +320,7 @@ static void run_lockvane(const char *mode, char **command)
 			die("events were recorded without being armed");
 	}
 	programs_start(programs);
-	finish(start(all ? "lockvane" : "spin", command));
+	finish(start(all ? "lockvane" : mode, command));
 	if (!recorded(programs))
 		die("no events were recorded");
 	programs_finish(programs);
@@ -346,10 +349,10 @@ static bool is_one_of(const char *word, const char *const *words, size_t nr)
 
 int main(int argc, char **argv)
 {
-	static const char *const lockvanes[] = {"all", "spin"};
+	static const char *const lockvanes[] = {"all", "spin", "locks"};
 	static const char *const empties[] = {"empty", "fentry", "fexit", "kprobe", "kprobe-multi"};
 
-	if (argc > 2 && is_one_of(argv[1], lockvanes, 2)) {
+	if (argc > 2 && is_one_of(argv[1], lockvanes, 3)) {
 		run_lockvane(argv[1], argv + 2);
 		return 0;
 	}

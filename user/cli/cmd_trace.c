@@ -42,7 +42,7 @@ static const struct argp_option options[] = {
 	{ "duration", 'd', "SECONDS", 0, "stop after so long (and end CMD if it still runs)", 0 },
 	{ "output", 'o', "FILE", 0, "keep the capture (mode 0600: it holds kernel addresses)", 0 },
 	{ "locks", 'l', "SORT[,SORT...]", 0,
-	  "which locks: of spin, rw, mutex, rwsem, sock (default: all)", 0 },
+	  "which locks: of spin, rw, mutex, rwsem, sock, pseudo (default: all)", 0 },
 	{ "quiet", 'q', NULL, 0, "no progress on the terminal", 0 },
 	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
 	  "this kernel's vmlinux with debug information, for file, line and inlined functions "
@@ -76,7 +76,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'l':
 		if (plan_parse_locks(arg, &args->locks, &err))
-			argp_error(state, "--locks: %s: spin, rw, mutex, rwsem, sock", err.text);
+			argp_error(state, "--locks: %s: spin, rw, mutex, rwsem, sock, pseudo", err.text);
 		return 0;
 	case 'q':
 		args->quiet = true;

@@ -42,24 +42,37 @@ static const struct {
 };
 
 /* "function+0x4dc/0x620", "function.isra.0+0x4dc/0x620" */
+static bool begins_with(const char *text, const char *function, size_t len)
+{
+	return !strncmp(text, function, len) && strchr("+. ", text[len]);
+}
+
 static bool is_frame_of(const char *text, const char *function)
 {
-	size_t len = strlen(function);
-
-	return !strncmp(text, function, len) && strchr("+. ", text[len]);
+	return begins_with(text, function, strlen(function));
 }
 
 static bool is_holder(const char *text, const struct capture_class *class)
 {
 	uint32_t kind = finding_pseudo_kind(class);
-	const char *own = strrchr(class->name, ' ');
+	const char *own = strstr(class->name, ") ");
 
 	for (size_t i = 0; i < sizeof(holders) / sizeof(*holders); i++)
 		if (holders[i].kind == kind && is_frame_of(text, holders[i].function))
 			return true;
-	/* "(work) function": a class that is called like what runs. */
+	/* "(work) function [module]": a class that is called like what runs. */
 	return own && (kind == LV_PSEUDO_WORK || kind == LV_PSEUDO_TIMER) &&
-	       is_frame_of(text, own + 1);
+	       begins_with(text, own + 2, strcspn(own + 2, " #+"));
+}
+
+/* vfs_write() asks others, who may wait for user space, before it takes the level. */
+static bool is_before_writing(const struct capture_stack *stack)
+{
+	for (uint32_t i = 0; i < stack->nr_frames; i++)
+		if (is_frame_of(stack->frames[i].text, "rw_verify_area") ||
+		    is_frame_of(stack->frames[i].text, "security_file_permission"))
+			return true;
+	return false;
 }
 
 bool finding_pseudo_in_irqs(const struct capture_class *class)
@@ -70,13 +83,16 @@ bool finding_pseudo_in_irqs(const struct capture_class *class)
 bool finding_pseudo_refutes(const struct capture *c, const struct capture_edge *edge)
 {
 	const struct capture_class *from = &c->classes[edge->from];
-	const struct capture_stack *stack;
+	uint32_t kind = finding_pseudo_kind(from);
+	const struct capture_stack *stack =
+		edge->stack < c->nr_stacks ? &c->stacks[edge->stack] : NULL;
 
-	if (!(pseudo_traits(finding_pseudo_kind(from)) & LV_PSEUDO_BY_STACK) || !c->nr_stacks)
+	if (kind == LV_PSEUDO_SB_WRITERS && stack)
+		return is_before_writing(stack);
+	if (!(pseudo_traits(kind) & LV_PSEUDO_BY_STACK) || !c->nr_stacks)
 		return false;
-	if (edge->stack >= c->nr_stacks)
+	if (!stack)
 		return true;
-	stack = &c->stacks[edge->stack];
 	for (uint32_t i = 0; i < stack->nr_frames; i++)
 		if (is_holder(stack->frames[i].text, from))
 			return false;
