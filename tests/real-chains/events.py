@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which acquisitions of a report come as events on a kernel without lockdep: by bpf/hooks.def and what lockdep is told."""
 import re
+import subprocess
 from pathlib import Path
 
 import kinds
@@ -30,14 +31,37 @@ RECLAIM = re.compile(r'shrink_|balance_pgdat|try_to_free|kswapd|reclaim_inodes|e
 INIT = re.compile(r'^do_one_initcall$|^really_probe$|_init$|^init_module$|_alloc_queue$')
 
 
+def read(path):
+    return re.sub(r'/\*.*?\*/', '', (TOP / path).read_text(encoding='utf-8'), flags=re.DOTALL)
+
+
+def see_functions():
+    """{id of an LV_PSEUDO hook: kinds, and families of locks, that its program holds or attempts}."""
+    text = ''.join(line for line in read('bpf/pseudo_hooks.bpf.h').splitlines(True) if not line.startswith('#include'))
+    text = subprocess.run(['cc', '-E', '-P', '-x', 'c', '-'], input=text, capture_output=True, text=True, check=True).stdout
+    bodies = dict(re.findall(r'^static [^;{}]*?\b(\w+)\([^;{}]*\)\s*\{(.*?)^\}', text, re.MULTILINE | re.DOTALL))
+    words = {name: set(re.findall(r'\bPSEUDO\((\w+)\)|\bLV_PSEUDO_(\w+)|\bLV_((?:PERCPU_)?RWSEM)\b', body))
+             for name, body in bodies.items()}
+
+    def of(name, seen):
+        found = {word for group in words[name] for word in group if word}
+        for callee in set(re.findall(r'\b(\w+)\(', bodies[name])) & set(bodies) - seen:
+            found |= of(callee, seen | {callee})
+        return found
+
+    return {name.removeprefix('see_'): of(name, {name}) for name in bodies if name.startswith('see_')}
+
+
 def hooks():
     """{family or kind of pseudo-lock: {function}} of bpf/hooks.def."""
-    text = (TOP / 'bpf/hooks.def').read_text(encoding='utf-8')
     found = {}
-    for name, rest in HOOK.findall(re.sub(r'/\*.*?\*/', '', text, flags=re.DOTALL)):
-        for word in re.findall(r'\w+', rest):
+    seen_by = see_functions()
+    for name, rest in HOOK.findall(read('bpf/hooks.def')):
+        words = re.findall(r'\w+', rest)
+        function, families = (words[1], seen_by[name]) if name in seen_by else (name, words)
+        for word in families:
             if word.isupper():
-                found.setdefault(word, set()).add(name)
+                found.setdefault(word, set()).add(function)
     return found
 
 

@@ -12,6 +12,7 @@ WRITER = re.compile(r'^(?:percpu_down_write|sb_wait_write|wait_current_trans|btr
 FAULT = re.compile(r'^_*might_fault$|^internal_get_user_pages_fast|^gup_fast|^lock_mm_and_find_vma|^get_mmap_lock_carefully')
 # Where a kind is held.
 AROUND = {'TIMER': lambda steps: ['softirq', *steps, 'end'], 'CONSOLE_OWNER': lambda steps: ['irq off', *steps, 'irq on']}
+ONLY_TOLD = {'LOCAL_LOCK', 'RCU', 'RCU_BH', 'RCU_SCHED'}
 NAME_MAX = 40
 RULES = {'circular': 'circular', 'irq-inversion': 'irq-inversion', 'inconsistent': 'inconsistent-state', 'recursive': 'recursive'}
 
@@ -40,6 +41,8 @@ class Locks:
     def pseudo(self, cls, kind):
         if kind not in self.words:
             raise Untold(f'{kind.lower()} is not modelled')
+        if kind in ONLY_TOLD:
+            raise Untold(f'{kind.lower()} is no code without lockdep')
         return self.name(cls, f'pseudo {self.words[kind]}')
 
     def lock(self, cls, functions, spins=False):
@@ -107,7 +110,8 @@ def used(locks, cls, level):
     if kind and kind not in kinds.SPINNING:
         raise Untold(f'{kind.lower()} in an interrupt')
     if kind:
-        steps = hold(locks, cls, [], [])
+        name = locks.pseudo(cls, kind)
+        steps = [f'hold {name}', f'drop {name}']
     else:
         name, _ = locks.lock(cls, [], spins=True)
         steps = [f'lock {name}', f'unlock {name}']
@@ -119,8 +123,8 @@ def inconsistent(report, locks, wanted):
 
 
 def inversion(report, locks, wanted):
-    """The first class is safe, the last unsafe: which is which, the facts do not say."""
-    chain = sorted(report.chain, key=lambda cls: bool(kinds.pseudo(cls, [])), reverse=False)
+    """The mails have the unsafe class first."""
+    chain = list(reversed(report.chain))
     steps = ['task user', *used(locks, chain[-1], ''), *used(locks, chain[0], 'hardirq')]
     for first, second in zip(chain, chain[1:]):
         steps += hold(locks, first, [], attempt(locks, second, [], spins=True), spins=True)
