@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import kinds
+from reports import Dependency
 
 TOP = Path(__file__).resolve().parent.parent.parent
 HOOK = re.compile(r'^LV_\w+\((\w+)((?:,[^()]*(?:\([^()]*\))?[^()]*)*)\)', re.MULTILINE)
@@ -79,6 +80,7 @@ class Events:
     def __init__(self):
         self.hooks = hooks()
         self.told = told()
+        self.waits = bool(re.search(r'\bcontention_begin\b', read('bpf/hooks.def') + read('bpf/hooks.h')))
         self.lock_words = {(how.word, how.step) for name in set().union(*self.hooks.values())
                            for how in [kinds.how('', [name])] if how and kinds.is_known([name])}
 
@@ -92,6 +94,13 @@ class Events:
             if state != EVENT:
                 return state, why
         return EVENT, ''
+
+    def of_report(self, report):
+        """What of a report does not come as an event."""
+        if report.kind == 'recursive' and not kinds.pseudo(report.chain[0], []) and not self.waits:
+            return [(NONE, 'who begins to wait: no hook')]
+        deps = report.dependencies or [Dependency(cls, cls) for cls in report.chain]
+        return [found for found in map(self.of, deps) if found[0] != EVENT]
 
     def told_of(self, dep):
         under = kinds.pseudo(dep.held, []) == 'RECLAIM'

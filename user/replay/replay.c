@@ -166,6 +166,12 @@ static const char *other_holder(struct replay *r, const struct scenario_step *st
 		       "the first task";
 }
 
+/* Who waits for one of these tells so before (contention_begin). */
+static bool is_sleeping(uint32_t family)
+{
+	return family == LV_MUTEX || family == LV_RWSEM || family == LV_PERCPU_RWSEM;
+}
+
 static int run_lock(struct replay *r, const struct scenario_step *step)
 {
 	const struct scenario_lock *lock = &r->s->locks[step->lock];
@@ -192,9 +198,12 @@ static int run_lock(struct replay *r, const struct scenario_step *step)
 				     "back first",
 			    context_name(r, r->cpus[step->cpu].stack[0].context), lock->name,
 			    holder);
-	/* Waiting for itself: seen by a debug kernel; any other just hangs. */
-	if (r->production)
+	/* Waiting for itself: a debug kernel sees it; any other tells who goes to sleep, and hangs. */
+	if (r->production) {
 		r->hung[step->lock]++;
+		if (is_sleeping(op.family))
+			return machine_attempt(r->machine, r->addr[step->lock], &op);
+	}
 	return 0;
 }
 

@@ -185,10 +185,20 @@ static inline int world_read_str(char *ret, __u32 size, __u64 addr)
 	return len + 1;
 }
 
-/* Mutexes name their holder, as a kernel's; annotations tell of attempts too, by another. */
+/*
+ * Mutexes name their holder and rwsems their writer, as a kernel's; annotations tell of attempts too,
+ * by another.
+ */
 static inline int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared)
 {
+	__u64 count = 0;
+
 	*ret_shared = 0;
+	if (family == LV_RWSEM)
+		return world_read(&count, sizeof(count), addr) || !(count & 1) ||
+				       world_read(ret, sizeof(*ret), addr + 8) || !*ret ?
+			       -ENOTSUP :
+			       0;
 	if (family != LV_MUTEX || world_read(ret, sizeof(*ret), addr))
 		return -ENOTSUP;
 	return 0;
