@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the programs of pseudo-locks do: see_<id>(ctx, meta) for each LV_PSEUDO of hooks.def. The
- * arguments of a function are typed pointers, which argument() makes scalars; a tracepoint's are.
+ * arguments are typed pointers, which argument() and traced() make scalars.
  */
 #ifndef LOCKVANE_PSEUDO_HOOKS_BPF_H
 #define LOCKVANE_PSEUDO_HOOKS_BPF_H
@@ -62,10 +62,19 @@ static __always_inline __u64 running_wq(void)
 	return pwq ? PLACE_MEMBER(pwq, struct pool_workqueue, wq) : 0;
 }
 
+/* An argument of a tracepoint. A raw tracepoint's program may not use a map with a bpf_spin_lock in it. */
+static __always_inline __u64 traced(const __u64 *ctx, __u32 n)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), ctx + n);
+	return value;
+}
+
 /* A worker begins with nothing, and the queue comes before the work, as in process_one_work(). */
 static __always_inline void see_work_start(__u64 *ctx, __u32 meta)
 {
-	__u64 work = ctx[0], wq = running_wq(), function = work_function(work);
+	__u64 work = traced(ctx, 0), wq = running_wq(), function = work_function(work);
 
 	pseudo_hold(ctx, INSTANCE(wq, WQ), wq, meta,
 		    PSEUDO(WQ) | PSEUDO_IN_TRACE | PSEUDO_FRESH | PSEUDO_IF_KNOWN);
@@ -77,7 +86,7 @@ static __always_inline void see_work_start(__u64 *ctx, __u32 meta)
 /* The work may be gone by now. */
 static __always_inline void see_work_end(__u64 *ctx, __u32 meta)
 {
-	pseudo_drop(INSTANCE(ctx[0], WORK), meta, PSEUDO(WORK));
+	pseudo_drop(INSTANCE(traced(ctx, 0), WORK), meta, PSEUDO(WORK));
 	pseudo_drop(INSTANCE(running_wq(), WQ), meta, PSEUDO(WQ));
 }
 

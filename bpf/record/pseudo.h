@@ -49,6 +49,7 @@ RECORD_RARE __u32 pseudo_known_class(__u64 addr, __u64 base, __u32 kind)
 	__u32 subclass = kind << LV_SUBCLASS_KIND_SHIFT, hash;
 	struct lv_place place = {};
 
+	keep_value(addr); /* the kernel's world does not ask: or it would not be passed */
 	if (world_pseudo_place(addr, base, &place))
 		return LV_NONE;
 	hash = class_hash(&place, subclass);
@@ -70,6 +71,7 @@ RECORD_RARE __u32 pseudo_class(__u64 addr, __u64 base, __u32 kind)
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_place place = {};
 
+	keep_value(addr); /* as above */
 	if (!cpu || world_pseudo_place(addr, base, &place))
 		return LV_NONE;
 	return class_find(cpu, &place, LV_PSEUDO, kind << LV_SUBCLASS_KIND_SHIFT);

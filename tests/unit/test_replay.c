@@ -235,7 +235,7 @@ static bool is_scenario(const char *name)
 }
 
 /* Every scenario of the tree, in both modes. */
-/* Where the holder of each dependency had been taken is kept. */
+/* Where the holder of each dependency had been taken is kept, if it is a lock. */
 static void assert_holders_places(const struct capture *c)
 {
 	for (size_t i = 0; i < c->nr_edges; i++) {

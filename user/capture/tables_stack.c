@@ -17,7 +17,7 @@ struct hook_name {
 #define PLAIN(function) {#function, #function}
 #define FUNCTION_fentry(function) #function
 #define FUNCTION_fexit(function) #function
-#define FUNCTION_raw_tp(function) NULL
+#define FUNCTION_tp_btf(function) NULL
 
 static const struct hook_name hook_names[] = {
 #define LV_ACQUIRE(function, family, mode, irq) PLAIN(function),

@@ -109,7 +109,7 @@ static bool is_there(const struct plan_hook *hook, const struct kbtf *btf,
 	struct kbtf_type found = {};
 	char type[64];
 
-	if (!strcmp(hook->way, "raw_tp")) {
+	if (!strcmp(hook->way, "tp_btf")) {
 		snprintf(type, sizeof(type), "btf_trace_%s", hook->function);
 		return kbtf_next(btf, type, 1 << BTF_KIND_TYPEDEF, &found);
 	}

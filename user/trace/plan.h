@@ -29,7 +29,7 @@ enum plan_locks {
 struct plan_hook {
 	const char *function;
 	uint32_t family; /* enum lv_family */
-	const char *way; /* "fexit", "fentry", or "raw_tp" */
+	const char *way; /* "fexit", "fentry", or "tp_btf" */
 	uint32_t needs, unless; /* see hooks.def; LV_HOOK_NONE */
 	bool present; /* wanted, and the kernel has it out of line, with BTF for it */
 };

@@ -240,12 +240,20 @@ static char *symbol(void *arg, uint64_t ip)
 	return strdup(text);
 }
 
+/* Between a tracepoint and the program at it. */
+static bool is_of_tracepoint(const char *name)
+{
+	return !strncmp(name, "bpf_trace_run", strlen("bpf_trace_run")) ||
+	       !strncmp(name, "__bpf_trace_", strlen("__bpf_trace_")) ||
+	       !strncmp(name, "__traceiter_", strlen("__traceiter_"));
+}
+
 static bool is_own_frame(void *arg, uint64_t ip)
 {
 	const struct words *w = arg;
 	const struct ksym *sym = ksyms_find(w->ksyms, ip);
 
-	return !sym || ksym_is_generated(sym);
+	return !sym || ksym_is_generated(sym) || is_of_tracepoint(sym->name);
 }
 
 /* Names wait until all are known: two of one name must be told apart. */
