@@ -151,13 +151,18 @@ static void name_array(struct names_fold_item *item, uint32_t stride)
 	memcpy(r->full, r->name, sizeof(r->full));
 }
 
-/* Whatever else lies where elements of the array may lie has some of them in its class. */
+/*
+ * Whatever else lies where elements of the array may lie has some of them in its class; but one of
+ * a site of its own, which is typed, has what that site takes.
+ */
 static void mark_overlaid(struct names_fold_item *items, size_t nr, const struct lv_class *like,
 			  uint32_t first, uint32_t last, uint32_t stride)
 {
 	for (size_t i = 0; i < nr; i++) {
 		const struct lv_class *class = items[i].class;
 
+		if (class->place.site && !items[i].result->by_callsite)
+			continue;
 		if (class->place.kind == LV_PLACE_SLAB && class->place.base == like->place.base &&
 		    class->family == like->family && is_in_array(class, first, last, stride))
 			items[i].result->certainty = NAMES_AMBIGUOUS;
