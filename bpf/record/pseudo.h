@@ -159,11 +159,12 @@ static __always_inline __u32 pseudo_edges(const struct context *context, struct 
 			held_set_class(lock, lock->class, where);
 		return edges_record(context->cpu, spin, task, lock, meta, stack);
 	}
-	/* The same instance, by its holder: a lock's is believed if it is a writer, who has a word. */
-	from.addr = held->held[at & (LV_HELD_DEPTH - 1)].addr;
-	from.entry = held->held[at & (LV_HELD_DEPTH - 1)].entry;
-	if (pseudo_kind(how) ? pseudo_traits(pseudo_kind(how)) & LV_PSEUDO_SELF : from.mode == LV_WRITE)
+	/* The same instance, by its holder. */
+	if (pseudo_traits(pseudo_kind(how)) & LV_PSEUDO_SELF) {
+		from.addr = held->held[at & (LV_HELD_DEPTH - 1)].addr;
+		from.entry = held->held[at & (LV_HELD_DEPTH - 1)].entry;
 		return edge_record(context->cpu, &from, lock, meta, stack);
+	}
 	if (at + 1 >= held->depth)
 		return stack;
 	return edges_record(context->cpu, spin, task, lock, meta, stack);

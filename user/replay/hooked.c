@@ -110,6 +110,22 @@ void hooked_attempt(uint64_t addr, uint64_t base, const struct machine_op *op)
 					      pseudo_how(op) | PSEUDO_ATTEMPT));
 }
 
+void hooked_wait(uint64_t addr, const struct machine_op *op)
+{
+	const uint32_t meta = EVENT_META(LV_HOOKS, LV_LEVEL_TASK, op->family) | META_ATTEMPT;
+	struct lv_held lock = { .addr = addr, .mode = op->mode, .flags = LV_HELD_ENTRY };
+	struct lv_held_stack *held;
+	struct context context;
+
+	if (!is_armed(armed_word()) || context_enter_sleeping(&context, LV_HOOKS) ||
+	    context.level != LV_LEVEL_TASK)
+		return;
+	held = task_held(context.cpu);
+	lock.class = class_of(addr, op->family, 0, 0);
+	if (held && held->depth && lock.class < LV_ABOVE)
+		record_stack(NULL, edges_record(context.cpu, 0, held, &lock, meta, LV_NONE));
+}
+
 void hooked_switch(uint64_t next)
 {
 	uint32_t word = armed_word();

@@ -16,6 +16,8 @@ void hooked_hand_over(uint32_t family);
 void hooked_hold(uint64_t addr, uint64_t base, const struct machine_op *op);
 void hooked_drop(uint64_t addr, const struct machine_op *op);
 void hooked_attempt(uint64_t addr, uint64_t base, const struct machine_op *op);
+/* The task begins to wait for a sleeping lock. */
+void hooked_wait(uint64_t addr, const struct machine_op *op);
 void hooked_switch(uint64_t next);
 void hooked_enable(void);
 void hooked_free(uint64_t addr, uint64_t size);

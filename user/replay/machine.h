@@ -87,6 +87,8 @@ int machine_hold(struct machine *m, uint64_t addr, const struct machine_op *op);
 int machine_drop(struct machine *m, uint64_t addr, const struct machine_op *op);
 /* A pseudo-lock, or a lock, is waited for; the wait is over at once. */
 int machine_attempt(struct machine *m, uint64_t addr, const struct machine_op *op);
+/* The running task begins to wait for a sleeping lock, and nothing is said of how that ends. */
+int machine_wait(struct machine *m, uint64_t addr, const struct machine_op *op);
 
 /* How the lock is held, and by whom: true if by the running task or CPU. */
 struct machine_holder {

@@ -258,6 +258,13 @@ int machine_attempt(struct machine *m, uint64_t addr, const struct machine_op *o
 	return 0;
 }
 
+int machine_wait(struct machine *m, uint64_t addr, const struct machine_op *op)
+{
+	machine_here(m);
+	hooked_wait(addr, op);
+	return 0;
+}
+
 bool machine_holder(struct machine *m, uint64_t addr, struct machine_holder *ret)
 {
 	struct machine_lock *lock = find_lock(m, addr);

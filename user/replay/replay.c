@@ -202,7 +202,7 @@ static int run_lock(struct replay *r, const struct scenario_step *step)
 	if (r->production) {
 		r->hung[step->lock]++;
 		if (is_sleeping(op.family))
-			return machine_attempt(r->machine, r->addr[step->lock], &op);
+			return machine_wait(r->machine, r->addr[step->lock], &op);
 	}
 	return 0;
 }
