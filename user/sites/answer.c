@@ -146,36 +146,6 @@ static bool is_bare_type(struct solver *s, uint32_t node)
 	return !to.type || types_is_library(s->f->btf, to.type);
 }
 
-/*
- * The only struct of the module's own that has such a lock there and members for all that the
- * function reads and writes: private data of a module is of a type that only it has. A hint.
- */
-static struct place own_struct(struct solver *s, struct value v, uint32_t family)
-{
-	const struct btf *btf = s->f->btf, *base = btf__base_btf(btf);
-	struct place found = {.strength = SITES_BY_HINT};
-	uint32_t inner = 0, off = 0, other, other_off;
-
-	if (!base || v.index || v.off <= 0 || !solve_is_void(s, v.base))
-		return found;
-	for (uint32_t id = btf__type_cnt(base); id < btf__type_cnt(btf); id++) {
-		const struct btf_type *t = btf__type_by_id(btf, id);
-
-		if (!btf_is_struct(t) || !t->name_off || t->size <= v.off ||
-		    !lock_at(s, id, v.off, family) || !accesses_fit(s, v.base, id, 0))
-			continue;
-		if (!types_inner(btf, id, v.off, &other, &other_off))
-			continue;
-		if (found.type && (other_off != off || !types_same(btf, other, inner)))
-			return (struct place){.strength = SITES_BY_HINT};
-		found.type = id;
-		found.off = v.off;
-		inner = other;
-		off = other_off;
-	}
-	return found;
-}
-
 static bool answer_generic(struct solver *s, struct value v, struct sites_answer *ret)
 {
 	const struct node *n = &s->f->nodes.node[v.base];
@@ -217,7 +187,7 @@ void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_
 	if (answer_member(s, at, family, ret) || answer_static(s, v, ret) ||
 	    answer_statics(s, v, ret) || answer_generic(s, v, ret))
 		return;
-	answer_member(s, own_struct(s, v, family), family, ret);
+	answer_member(s, sole_place(s, v, family), family, ret);
 }
 
 void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret)

@@ -191,7 +191,8 @@ static bool was_asked(const struct solver *solver, const struct opened *what)
 		const struct opened *o = &solver->opened[i];
 
 		if (o->type == what->type && o->kind == what->kind &&
-		    (what->kind != OPENED_MEMBER || o->off == what->off))
+		    (what->kind == OPENED_TAIL || what->kind == OPENED_AROUND ||
+		     o->off == what->off))
 			return true;
 	}
 	return false;
@@ -205,7 +206,7 @@ static bool ask_opened(struct sites *s, struct solver *solver, const struct flow
 	if (!solve_open(solver, c->arg[c->to->lock_arg], &what))
 		return false;
 	/* beyond a struct lies private data, or a larger struct that it is a member of */
-	for (uint32_t kind = what.kind; kind <= OPENED_AROUND; kind++) {
+	for (uint32_t kind = what.kind; kind <= OPENED_LIST; kind++) {
 		struct opened found = what;
 
 		found.kind = kind;
@@ -217,7 +218,7 @@ static bool ask_opened(struct sites *s, struct solver *solver, const struct flow
 		solver_again(solver);
 		if (found.to)
 			return true;
-		if (kind == OPENED_MEMBER)
+		if (kind != OPENED_TAIL)
 			return false;
 	}
 	return false;

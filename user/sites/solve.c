@@ -172,6 +172,14 @@ static uint32_t node_type(struct solver *s, uint32_t node, uint8_t *ret_strength
 	return n->declared;
 }
 
+uint32_t solve_node_pointee(struct solver *s, uint32_t node)
+{
+	uint8_t strength;
+	uint32_t type = node_type(s, node, &strength);
+
+	return type ? types_pointee(s->f->im->types, s->f->btf, type) : 0;
+}
+
 /* The values that a PHI may be, through other PHIs. */
 struct leaves {
 	struct value leaf[SOLVE_LEAVES];
@@ -316,24 +324,40 @@ static struct place joined_pointee(struct solver *s, uint32_t node)
 	return sum;
 }
 
-/* What other functions say that an open member points to. */
-static uint32_t opened_pointee(struct solver *s, const struct node *n)
+/* Does the open pointer, or the link of another of its elements, lie there? */
+static bool opened_at(const struct solver *s, const struct opened *o, const struct opened *at)
+{
+	const struct btf *btf = s->f->btf;
+
+	if (o->kind != at->kind)
+		return false;
+	if (o->kind == OPENED_LIST && at->type && o->to && o->link == at->off &&
+	    types_same(btf, o->to, at->type))
+		return true;
+	return o->off == at->off &&
+	       (o->type == at->type || (o->type && types_same(btf, o->type, at->type)));
+}
+
+/* What other functions say that an open member, or the head of a list, points to. */
+static struct place opened_pointee(struct solver *s, const struct node *n)
 {
 	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
-	struct place place;
+	struct place place = nowhere();
+	struct opened what;
 
-	if (!s->nr_opened || n->kind != NODE_LOAD || n->base <= NODE_STACK)
-		return 0;
+	if (!s->nr_opened || n->kind != NODE_LOAD || (n->base && n->base <= NODE_STACK))
+		return place;
 	at.index = n->scale ? NODE_ANY : 0;
-	place = solve_place(s, at);
-	for (uint32_t i = 0; place.type && i < s->nr_opened; i++) {
-		const struct opened *o = &s->opened[i];
-
-		if (o->kind == OPENED_MEMBER && o->off == place.off &&
-		    types_same(s->f->btf, o->type, place.type))
-			return o->to;
+	if (!solve_list_head(s, at, &what)) {
+		place = solve_place(s, at);
+		what = (struct opened){place.type, place.off, 0, OPENED_MEMBER, 0};
+		if (!place.type)
+			return nowhere();
 	}
-	return 0;
+	for (uint32_t i = 0; i < s->nr_opened; i++)
+		if (s->opened[i].to && opened_at(s, &s->opened[i], &what))
+			return (struct place){s->opened[i].to, s->opened[i].link, SITES_BY_HINT};
+	return nowhere();
 }
 
 static struct place told_place(const struct solver *s, uint32_t node)
@@ -371,8 +395,11 @@ struct place solve_pointee(struct solver *s, uint32_t node)
 		if (!types_is_struct(s->f->btf, to.type))
 			to.type = 0;
 		to.strength = strength;
-		if (!to.type && (to.type = opened_pointee(s, n)))
-			to.strength = SITES_BY_HINT;
+		if (!to.type || types_is_library(s->f->btf, to.type)) {
+			struct place open = opened_pointee(s, n);
+
+			to = open.type ? open : to;
+		}
 		if (!to.type)
 			to = joined_pointee(s, node);
 	}
