@@ -6,6 +6,7 @@
 #include <bpf/btf.h>
 #include <string.h>
 
+#include "abi.h"
 #include "kernel/lockpath.h"
 #include "sites/island.h"
 #include "sites/solve.h"
@@ -152,13 +153,23 @@ static void try_outer(void *arg, uint32_t outer, uint32_t in)
 		else if (!same_lock(c, outer, off))
 			c->several = true;
 	}
-	if (c->depth == EMBED_DEPTH || off > c->v.off + 65536)
+	if (c->depth == EMBED_DEPTH || (c->begins == BEGINS_HERE && off > c->v.off))
 		return;
 	c->off = off;
 	c->depth++;
 	types_each_container(c->s->f->im->types, btf, outer, try_outer, c);
 	c->depth--;
 	c->off = off - in;
+}
+
+/* Try the structs that hold such a lock. */
+static void each_with(struct sole *c, const char *lock)
+{
+	struct kbtf_type type = {NULL, 0};
+
+	c->off = 0;
+	if (kbtf_next(c->s->f->im->src.btf, lock, 1 << BTF_KIND_STRUCT, &type))
+		types_each_container(c->s->f->im->types, c->s->f->btf, type.id, try_outer, c);
 }
 
 static struct place only_one(struct sole *c)
@@ -170,13 +181,14 @@ static struct place only_one(struct sole *c)
 
 	c->found = (struct place){.strength = SITES_BY_HINT};
 	c->several = false;
+	if (c->family == LV_RWLOCK) /* of a struct without a name */
+		each_with(c, "qrwlock");
 	for (size_t i = 0; i < sizeof(locks) / sizeof(*locks); i++) {
 		struct kbtf_type type = {NULL, 0};
 
-		if (!kbtf_next(k, locks[i], 1 << BTF_KIND_STRUCT, &type))
-			continue;
-		c->off = 0;
-		types_each_container(c->s->f->im->types, c->s->f->btf, type.id, try_outer, c);
+		if (kbtf_next(k, locks[i], 1 << BTF_KIND_STRUCT, &type) &&
+		    lock_at(c->s, type.id, 0, c->family))
+			each_with(c, locks[i]);
 	}
 	if (c->several)
 		c->found.type = 0;

@@ -146,7 +146,7 @@ bool types_same(const struct btf *btf, uint32_t a, uint32_t b)
 static bool is_library_name(const char *name)
 {
 	for (size_t i = 0; i < sizeof(library) / sizeof(*library); i++)
-		if (!strcmp(library[i], name))
+		if (library[i][0] == name[0] && !strcmp(library[i], name))
 			return true;
 	return false;
 }
