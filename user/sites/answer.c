@@ -43,7 +43,8 @@ static bool answer_member(struct solver *s, struct place at, uint32_t family,
 		return false;
 	type.id = at.type = overlay_with_lock(s, at, family);
 	lockpath_at(k, type, at.off, family, &path);
-	if (path.what == LOCKPATH_NONE || path.ambiguous)
+	if (path.what == LOCKPATH_NONE ||
+	    (path.ambiguous && !types_one_inner(btf, at.type, at.off)))
 		return false;
 	if (!types_inner(btf, at.type, at.off, &inner.id, &inner_off)) {
 		inner.id = at.type;
@@ -139,6 +140,38 @@ static bool answer_statics(struct solver *s, struct value v, struct sites_answer
 	return any;
 }
 
+/*
+ * One of several values, of which all whose type is known lie in one kind of struct, wherever
+ * that is a part of.
+ */
+static struct place shared_inner(struct solver *s, struct value v, uint32_t family)
+{
+	const struct btf *btf = s->f->btf;
+	struct value leaf[SOLVE_LEAVES];
+	uint32_t nr = solve_leaves(s, v.base, leaf), inner, off;
+	struct place sum = {.strength = SITES_BY_USE}, none = {.strength = SITES_BY_HINT};
+
+	for (uint32_t i = 0; i < nr && !v.index; i++) {
+		struct place at;
+
+		leaf[i].off += v.off;
+		at = solve_place(s, leaf[i]);
+		if (!at.type || at.off < 0) {
+			sum.strength = SITES_BY_HINT;
+			continue;
+		}
+		if (!lock_at(s, at.type, at.off, family) ||
+		    !types_one_inner(btf, at.type, at.off) ||
+		    !types_inner(btf, at.type, at.off, &inner, &off) ||
+		    (sum.type && (sum.off != off || !types_same(btf, sum.type, inner))))
+			return none;
+		sum.type = inner;
+		sum.off = off;
+		sum.strength = at.strength > sum.strength ? at.strength : sum.strength;
+	}
+	return sum.type ? sum : none;
+}
+
 static bool is_bare_type(struct solver *s, uint32_t node)
 {
 	struct place to = solve_pointee(s, node);
@@ -187,7 +220,8 @@ void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_
 	if (answer_member(s, at, family, ret) || answer_static(s, v, ret) ||
 	    answer_statics(s, v, ret) || answer_generic(s, v, ret))
 		return;
-	answer_member(s, sole_place(s, v, family), family, ret);
+	if (!answer_member(s, shared_inner(s, v, family), family, ret))
+		answer_member(s, sole_place(s, v, family), family, ret);
 }
 
 void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret)

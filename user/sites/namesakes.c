@@ -140,11 +140,32 @@ static const struct analysed *analyse(struct namesakes *n, const struct ksym *sy
 	return slot;
 }
 
-/* The first word of a name, without underscores before it. */
+/* Verbs that functions of any file's names begin with. */
+static bool is_verb(const char *word, size_t len)
+{
+	static const char *const verbs[] = {"get",  "put",   "set",  "add",   "del",	"find",
+					    "free", "alloc", "init", "show",  "remove", "release",
+					    "read", "write", "open", "close", "create", "destroy",
+					    "sys",  "print", "dump", "check", "update"};
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (strlen(verbs[i]) == len && !strncmp(verbs[i], word, len))
+			return true;
+	return false;
+}
+
+/* The first word of a name that says whose it is, without underscores before it. */
 static size_t first_word(const char *name, const char **ret)
 {
+	size_t len;
+
 	*ret = name + strspn(name, "_");
-	return strcspn(*ret, "_.");
+	len = strcspn(*ret, "_.");
+	if (is_verb(*ret, len) && (*ret)[len] == '_') {
+		*ret += len + 1;
+		len = strcspn(*ret, "_.");
+	}
+	return len;
 }
 
 static bool is_namesake(const struct ksym *sym, const struct ksym *of, const char *word, size_t len)

@@ -214,11 +214,9 @@ struct place sole_place(struct solver *s, struct value v, uint32_t family)
 	if (c.mixed || c.begins == BEGINS_UNKNOWN || (c.begins == BEGINS_HERE && v.off < 0))
 		return found;
 	find_holders(&c, leaf, nr);
-	if (c.begins == BEGINS_LINK && !uses_more(&c))
+	c.own = c.is_private && btf__base_btf(s->f->btf);
+	if ((c.begins == BEGINS_LINK || (c.is_private && !c.own)) && !uses_more(&c))
 		return found;
 	islands_of(s, v.base);
-	c.own = c.is_private && btf__base_btf(s->f->btf);
-	if (c.is_private && !c.own)
-		return found;
 	return only_one(&c);
 }

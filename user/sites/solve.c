@@ -165,8 +165,14 @@ static uint32_t node_type(struct solver *s, uint32_t node, uint8_t *ret_strength
 	const struct node *n = &s->f->nodes.node[node];
 
 	*ret_strength = SITES_BY_TYPE;
-	if (n->kind == NODE_LOAD)
-		return load_type(s, n, ret_strength);
+	if (n->kind == NODE_LOAD) {
+		uint32_t type = load_type(s, n, ret_strength);
+
+		if (type || !n->declared)
+			return type;
+		*ret_strength = SITES_BY_TYPE; /* from an array of pointers, which is no struct */
+		return n->declared;
+	}
 	if (n->kind == NODE_RESULT)
 		return result_type(s, n);
 	return n->declared;

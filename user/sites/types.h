@@ -53,6 +53,9 @@ bool types_element(const struct btf *btf, uint32_t id, uint32_t off, uint32_t st
 bool types_inner(const struct btf *btf, uint32_t id, uint32_t off, uint32_t *ret_id,
 		 uint32_t *ret_off);
 
+/* Whichever member of a union lies there, is that struct, and the offset in it, the same? */
+bool types_one_inner(const struct btf *btf, uint32_t id, uint32_t off);
+
 /* The prototype of a function by its symbol's name; 0: none, or several. */
 uint32_t types_prototype(const struct types *t, const struct btf *btf, const char *name);
 
