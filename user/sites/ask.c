@@ -12,6 +12,7 @@
 #include "sites/solve.h"
 
 #define MAX_KEPT (1 << 20)
+#define MOST_FILLED 256 /* bytes of a struct on the stack that another function fills in */
 #define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
 
 /* An answer in short. */
@@ -144,16 +145,20 @@ static void answer_lock_call(struct sites *s, struct solver *solver, const struc
 	}
 }
 
-/* What a call that was given the address of a stack slot left there. */
+/* What a call that was given the address of a stack slot, or of a struct around it, left there. */
 static struct place ask_filler(struct sites *s, const struct flow *f, int64_t slot)
 {
 	struct place at = {.strength = SITES_BY_HINT};
 
 	for (uint32_t i = 0; i < f->nr_calls && !at.type; i++)
-		for (uint32_t k = 0; f->call[i].to && k < FLOW_ARGS; k++)
-			if (f->call[i].arg[k].base == NODE_STACK && !f->call[i].arg[k].index &&
-			    f->call[i].arg[k].off == slot)
-				at = outside_stored(s->outside, f, f->call[i].to, k);
+		for (uint32_t k = 0; f->call[i].to && k < FLOW_ARGS && !at.type; k++) {
+			const struct value *v = &f->call[i].arg[k];
+
+			if (v->base == NODE_STACK && !v->index && v->off <= slot &&
+			    slot - v->off < MOST_FILLED)
+				at = outside_stored(s->outside, f, f->call[i].to, k,
+						    slot - v->off);
+		}
 	return at;
 }
 
