@@ -179,16 +179,36 @@ static bool is_bare_type(struct solver *s, uint32_t node)
 	return !to.type || types_is_library(s->f->btf, to.type);
 }
 
+/* The argument that the value is a part of: of several values, all that are known. */
+static bool find_argument(struct solver *s, uint32_t node, uint32_t *ret)
+{
+	struct value leaf[SOLVE_LEAVES];
+	uint32_t nr = solve_leaves(s, node, leaf);
+	bool any = false;
+
+	if (!nr)
+		leaf[nr++] = value_node(node);
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct node *n = &s->f->nodes.node[leaf[i].base];
+
+		if (leaf[i].base <= NODE_PERCPU || n->kind == NODE_OPAQUE)
+			continue;
+		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) || (any && *ret != n->off))
+			return false;
+		*ret = n->off;
+		any = true;
+	}
+	return any;
+}
+
 static bool answer_generic(struct solver *s, struct value v, struct sites_answer *ret)
 {
 	const struct node *n = &s->f->nodes.node[v.base];
-	uint32_t declared = flow_declared_pointee(s->f, v.base);
+	uint32_t declared = flow_declared_pointee(s->f, v.base), arg;
 
-	if (n->kind == NODE_PHI && n->nr_inputs == 1)
-		n = &s->f->nodes.node[nodes_inputs(&s->f->nodes, v.base)->base];
-	if (n->kind == NODE_ARG && is_bare_type(s, v.base)) {
+	if (find_argument(s, v.base, &arg)) {
 		ret->kind = SITES_GENERIC;
-		ret->arg = n->off;
+		ret->arg = arg;
 		return true;
 	}
 	if ((n->kind != NODE_LOAD && n->kind != NODE_RESULT) || !declared ||
