@@ -211,6 +211,8 @@ struct place sole_place(struct solver *s, struct value v, uint32_t family)
 	}
 	if (!nr)
 		c.begins = begins_at(&c, value_node(v.base));
+	if (!v.off && c.link) /* of an element, a pointer to its lock may be kept */
+		c.begins = BEGINS_LINK;
 	if (c.mixed || c.begins == BEGINS_UNKNOWN || (c.begins == BEGINS_HERE && v.off < 0))
 		return found;
 	find_holders(&c, leaf, nr);
