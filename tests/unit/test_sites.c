@@ -215,8 +215,8 @@ static void test_only_struct(void **state)
 {
 	int unknown;
 
-	assert_int_equal(count_inode_locks(&invalidate_inodes, types, &unknown), 3);
-	assert_int_equal(unknown, 0);
+	assert_int_equal(count_inode_locks(&invalidate_inodes, types, &unknown), 1);
+	assert_int_equal(unknown, 2); /* of pointers to the lock alone, too little is known */
 	assert_int_equal(count_inode_locks(&invalidate_inodes, crowded, &unknown), 0);
 	assert_int_equal(unknown, 3);
 }

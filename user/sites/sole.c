@@ -11,7 +11,8 @@
 #include "sites/island.h"
 #include "sites/solve.h"
 
-#define HOLDERS 24	 /* nodes that hold the pointer */
+#define HOLDERS 24 /* nodes that hold the pointer */
+#define LINK_BYTES 16
 #define EMBED_DEPTH 4	 /* structs in structs */
 #define MOST_STEPS 60000 /* structs that are looked at for one lock */
 
@@ -110,7 +111,7 @@ static bool all_fits(struct sole *c, uint32_t outer, int64_t start)
 	return true;
 }
 
-/* Is anything of the struct used besides the lock? */
+/* Is anything of the struct used besides the lock and the link? */
 static bool uses_more(const struct sole *c)
 {
 	const struct flow *f = c->s->f;
@@ -119,9 +120,10 @@ static bool uses_more(const struct sole *c)
 		for (uint32_t i = f->nodes.node[c->holder[h].node].facts; i;
 		     i = f->fact[i - 1].next) {
 			const struct fact *fact = &f->fact[i - 1];
+			int64_t off = fact->off + c->holder[h].shift;
 
-			if (fact->kind == FACT_ACCESS && !fact->indexed &&
-			    fact->off + c->holder[h].shift != c->v.off)
+			if (fact->kind == FACT_ACCESS && !fact->indexed && off != c->v.off &&
+			    (!c->link || off < c->link_off || off >= c->link_off + LINK_BYTES))
 				return true;
 		}
 	return false;
