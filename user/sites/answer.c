@@ -151,9 +151,13 @@ static struct place shared_inner(struct solver *s, struct value v, uint32_t fami
 	uint32_t nr = solve_leaves(s, v.base, leaf), inner, off;
 	struct place sum = {.strength = SITES_BY_USE}, none = {.strength = SITES_BY_HINT};
 
-	for (uint32_t i = 0; i < nr && !v.index; i++) {
+	if (v.index || v.off > INT32_MAX || v.off < -INT32_MAX)
+		return none;
+	for (uint32_t i = 0; i < nr; i++) {
 		struct place at;
 
+		if (leaf[i].off > INT32_MAX || leaf[i].off < -INT32_MAX)
+			return none;
 		leaf[i].off += v.off;
 		at = solve_place(s, leaf[i]);
 		if (!at.type || at.off < 0) {
@@ -193,7 +197,8 @@ static bool find_argument(struct solver *s, uint32_t node, uint32_t *ret)
 
 		if (leaf[i].base <= NODE_PERCPU || n->kind == NODE_OPAQUE)
 			continue;
-		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) || (any && *ret != n->off))
+		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) ||
+		    (any && *ret != n->off))
 			return false;
 		*ret = n->off;
 		any = true;

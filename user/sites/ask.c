@@ -12,7 +12,7 @@
 #include "sites/solve.h"
 
 #define MAX_KEPT (1 << 20)
-#define MOST_FILLED 256 /* bytes of a struct on the stack that another function fills in */
+#define MOST_FILLED 256	    /* bytes of a struct on the stack that another function fills in */
 #define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
 
 /* An answer in short. */
@@ -156,8 +156,7 @@ static struct place ask_filler(struct sites *s, const struct flow *f, int64_t sl
 
 			if (v->base == NODE_STACK && !v->index && v->off <= slot &&
 			    slot - v->off < MOST_FILLED)
-				at = outside_stored(s->outside, f, f->call[i].to, k,
-						    slot - v->off);
+				at = outside_stored(s->outside, f, f->call[i].to, k, slot - v->off);
 		}
 	return at;
 }

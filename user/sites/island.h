@@ -3,6 +3,7 @@
 #ifndef LOCKVANE_SITES_ISLAND_H
 #define LOCKVANE_SITES_ISLAND_H
 
+#include "sites/leaves.h"
 #include "sites/solve.h"
 
 /* The declared type of argument `arg` of a call of the function, or FLOW_RETURN; 0: unknown. */
@@ -16,8 +17,6 @@ struct place solve_pointee(struct solver *s, uint32_t node);
 
 /* The object that a value of several possible ones points into, whichever it is. */
 struct place solve_joined(struct solver *s, struct value v);
-
-#define SOLVE_LEAVES 16
 
 /* The values that a node is one of; 0: it is none of several, or of too many. */
 uint32_t solve_leaves(struct solver *s, uint32_t node, struct value ret[SOLVE_LEAVES]);

@@ -204,8 +204,11 @@ static void each_listed(struct solver *s, uint32_t node, uint32_t type, int64_t 
 	for (uint32_t i = 0; i < nr; i++) {
 		const struct node *n = &f->nodes.node[leaf[i].base];
 		struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
-		int64_t link = -(leaf[i].off + start);
+		int64_t link;
 
+		if (leaf[i].off > INT32_MAX || leaf[i].off < -INT32_MAX)
+			continue;
+		link = -(leaf[i].off + start);
 		at.index = n->scale ? NODE_ANY : 0;
 		if (n->kind != NODE_LOAD || leaf[i].index || !has_link(f->btf, type, link) ||
 		    !solve_list_head(s, at, &o))
@@ -217,8 +220,8 @@ static void each_listed(struct solver *s, uint32_t node, uint32_t type, int64_t 
 	for (uint32_t i = f->nodes.node[node].facts; i; i = f->fact[i - 1].next) {
 		const struct fact *fact = &f->fact[i - 1];
 
-		if (fact->kind != FACT_STORED || fact->indexed ||
-		    !has_link(f->btf, type, fact->off - start) ||
+		if (fact->kind != FACT_STORED || fact->indexed || fact->off > INT32_MAX ||
+		    fact->off < -INT32_MAX || !has_link(f->btf, type, fact->off - start) ||
 		    !solve_list_head(s, fact->where, &o))
 			continue;
 		o.to = type;
@@ -240,7 +243,8 @@ static void each_element(struct solver *s, uint32_t node, struct place to,
 	for (uint32_t i = 0; i < nr; i++) {
 		const struct island is = s->island[s->memo[node].island + i];
 
-		if (!is.library && !is.joined && is.strength != SITES_BY_HINT && is.off <= 0)
+		if (!is.library && !is.joined && is.strength != SITES_BY_HINT && is.off <= 0 &&
+		    is.off >= -INT32_MAX)
 			each_listed(s, node, is.type, is.off, each, arg);
 	}
 }

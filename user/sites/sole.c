@@ -11,7 +11,8 @@
 #include "sites/island.h"
 #include "sites/solve.h"
 
-#define HOLDERS 24 /* nodes that hold the pointer */
+#define HOLDERS 24	 /* nodes that hold the pointer */
+#define VISITS_A_STEP 64 /* most are passed over for their offset */
 #define LINK_BYTES 16
 #define EMBED_DEPTH 4	 /* structs in structs */
 #define MOST_STEPS 60000 /* structs that are looked at for one lock */
@@ -53,11 +54,16 @@ static void add_holder(struct sole *c, uint32_t node, int64_t shift)
 		c->holder[c->nr_holders++] = (struct holder){node, shift};
 }
 
+static bool is_near(int64_t off)
+{
+	return off >= -INT32_MAX && off <= INT32_MAX;
+}
+
 static void find_holders(struct sole *c, const struct value *leaf, uint32_t nr)
 {
 	add_holder(c, c->v.base, 0);
 	for (uint32_t i = 0; i < nr; i++)
-		if (!leaf[i].index && leaf[i].base != c->v.base)
+		if (!leaf[i].index && leaf[i].base != c->v.base && is_near(leaf[i].off))
 			add_holder(c, leaf[i].base, -leaf[i].off);
 }
 
@@ -68,7 +74,7 @@ static enum begins begins_at(struct sole *c, struct value v)
 	const struct node *n = &f->nodes.node[v.base];
 	uint32_t type;
 
-	if (v.base <= NODE_STACK || v.index ||
+	if (v.base <= NODE_STACK || v.index || !is_near(v.off) ||
 	    (n->kind != NODE_LOAD && n->kind != NODE_RESULT && n->kind != NODE_ARG))
 		return BEGINS_UNKNOWN;
 	type = solve_node_pointee(c->s, v.base);
@@ -120,8 +126,11 @@ static bool uses_more(const struct sole *c)
 		for (uint32_t i = f->nodes.node[c->holder[h].node].facts; i;
 		     i = f->fact[i - 1].next) {
 			const struct fact *fact = &f->fact[i - 1];
-			int64_t off = fact->off + c->holder[h].shift;
+			int64_t off;
 
+			if (!is_near(fact->off))
+				continue;
+			off = fact->off + c->holder[h].shift;
 			if (fact->kind == FACT_ACCESS && !fact->indexed && off != c->v.off &&
 			    (!c->link || off < c->link_off || off >= c->link_off + LINK_BYTES))
 				return true;
@@ -204,7 +213,7 @@ struct place sole_place(struct solver *s, struct value v, uint32_t family)
 	uint32_t nr = solve_leaves(s, v.base, leaf);
 	struct place found = {.strength = SITES_BY_HINT};
 
-	if (v.base <= NODE_STACK || v.index)
+	if (v.base <= NODE_STACK || v.index || !is_near(v.off) || s->steps > SOLVE_STEPS)
 		return found;
 	for (uint32_t i = 0; i < nr; i++) {
 		enum begins at = begins_at(&c, leaf[i]);
@@ -222,5 +231,7 @@ struct place sole_place(struct solver *s, struct value v, uint32_t family)
 	if ((c.begins == BEGINS_LINK || (c.is_private && !c.own)) && !uses_more(&c))
 		return found;
 	islands_of(s, v.base);
-	return only_one(&c);
+	found = only_one(&c);
+	s->steps += c.steps / VISITS_A_STEP;
+	return found;
 }

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "sites/island.h"
+#include "sites/leaves.h"
 
 #define MAX_DEPTH 48
-#define LEAF_PHIS 64
 #define TRIES 3
 #define ORIGIN_DEPTH 10
 
@@ -184,86 +184,6 @@ uint32_t solve_node_pointee(struct solver *s, uint32_t node)
 	uint32_t type = node_type(s, node, &strength);
 
 	return type ? types_pointee(s->f->im->types, s->f->btf, type) : 0;
-}
-
-/* The values that a PHI may be, through other PHIs. */
-struct leaves {
-	struct value leaf[SOLVE_LEAVES];
-	uint32_t phi[LEAF_PHIS];
-	int64_t shift[LEAF_PHIS];
-	uint32_t nr, nr_phis;
-	bool many;
-};
-
-static void add_leaf(struct leaves *l, struct value v)
-{
-	for (uint32_t i = 0; i < l->nr; i++)
-		if (value_equal(l->leaf[i], v))
-			return;
-	if (l->nr == SOLVE_LEAVES)
-		l->many = true;
-	else
-		l->leaf[l->nr++] = v;
-}
-
-static void add_phi(struct leaves *l, uint32_t phi, int64_t shift)
-{
-	for (uint32_t i = 0; i < l->nr_phis; i++) {
-		if (l->phi[i] != phi)
-			continue;
-		l->many |= l->shift[i] != shift; /* a loop that walks an array */
-		return;
-	}
-	if (l->nr_phis == LEAF_PHIS) {
-		l->many = true;
-		return;
-	}
-	l->phi[l->nr_phis] = phi;
-	l->shift[l->nr_phis++] = shift;
-}
-
-static void find_leaves(const struct flow *f, uint32_t phi, struct leaves *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	add_phi(ret, phi, 0);
-	for (uint32_t p = 0; p < ret->nr_phis; p++) {
-		const struct node *n = &f->nodes.node[ret->phi[p]];
-
-		ret->many |= n->many;
-		for (uint8_t i = 0; i < n->nr_inputs; i++) {
-			struct value in = nodes_inputs(&f->nodes, ret->phi[p])[i];
-
-			in.off += ret->shift[p];
-			if (f->nodes.node[in.base].kind == NODE_PHI && !in.index)
-				add_phi(ret, in.base, in.off);
-			else
-				add_leaf(ret, in);
-		}
-	}
-}
-
-/* All that the function stored in a stack slot, for a load after something may have changed it. */
-static void find_stored(const struct flow *f, int64_t off, struct leaves *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	for (uint32_t i = 0; i < f->nr_slots; i++)
-		if (f->slot[i].off == off)
-			add_leaf(ret, f->slot[i].value);
-}
-
-/* Values that a node is one of. False: it is none of known ones. */
-static bool leaves_of(const struct flow *f, uint32_t node, struct leaves *ret)
-{
-	const struct node *n = &f->nodes.node[node];
-
-	if (n->kind == NODE_PHI) {
-		find_leaves(f, node, ret);
-		return true;
-	}
-	if (n->kind != NODE_LOAD || n->base != NODE_STACK || n->scale)
-		return false;
-	find_stored(f, n->off, ret);
-	return ret->nr;
 }
 
 uint32_t solve_leaves(struct solver *s, uint32_t node, struct value ret[SOLVE_LEAVES])
