@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Pointers that BTF calls void: which of them an answer hangs on, and what they turn out to be. */
-#include <string.h>
-
 #include "sites/island.h"
 #include "sites/solve.h"
 
 #define MAX_DEPTH 12
-#define IMAGE_VARIABLES INT64_C(-4096) /* constants below are addresses */
-#define ALIGNED 8		       /* private data begins on such a boundary at least */
+#define ALIGNED 8 /* private data begins on such a boundary at least */
 
 static bool is_open_member(const struct solver *s, struct place at)
 {
@@ -33,57 +30,6 @@ bool solve_is_void(struct solver *s, uint32_t node)
 	at.index = n->scale ? NODE_ANY : 0;
 	return n->kind == NODE_LOAD && n->base > NODE_STACK &&
 	       is_open_member(s, solve_place(s, at));
-}
-
-static bool is_link(const struct btf *btf, uint32_t type)
-{
-	static const char *const links[] = {"list_head",     "hlist_node", "hlist_nulls_node",
-					    "hlist_bl_node", "llist_node", "rb_node"};
-	const struct btf_type *t = btf__type_by_id(btf, type);
-	const char *name = t ? btf__name_by_offset(btf, t->name_off) : NULL;
-
-	for (size_t i = 0; name && i < sizeof(links) / sizeof(*links); i++)
-		if (!strcmp(name, links[i]))
-			return true;
-	return false;
-}
-
-/* The pointer at a place leads to a link: the place of the head, or of another link. */
-static bool is_list_place(struct solver *s, struct place at, uint32_t *ret_off)
-{
-	const struct btf *btf = s->f->btf;
-	uint32_t member, link;
-
-	if (!at.type || at.off < 0 || at.off > INT32_MAX || types_is_library(btf, at.type) ||
-	    at.strength == SITES_BY_HINT)
-		return false;
-	member = types_member(btf, at.type, at.off, 8);
-	link = member ? types_pointee(s->f->im->types, btf, member) : 0;
-	if (!link || !is_link(btf, link))
-		return false;
-	*ret_off = at.off; /* `prev`: the head is 8 bytes before */
-	if (at.off >= 8 && !types_has_at(btf, at.type, at.off, link) &&
-	    types_has_at(btf, at.type, at.off - 8, link))
-		*ret_off = at.off - 8;
-	return true;
-}
-
-bool solve_list_head(struct solver *s, struct value at, struct opened *ret)
-{
-	uint32_t off;
-	struct place place;
-
-	if (!at.base && !at.index && at.off < IMAGE_VARIABLES) {
-		*ret = (struct opened){.off = at.off, .kind = OPENED_LIST};
-		return true;
-	}
-	if (at.base <= NODE_STACK)
-		return false;
-	place = solve_place(s, at);
-	if (!is_list_place(s, place, &off))
-		return false;
-	*ret = (struct opened){.type = place.type, .off = off, .kind = OPENED_LIST};
-	return true;
 }
 
 static bool find_open(struct solver *s, struct value v, struct opened *ret, int depth)
@@ -187,7 +133,7 @@ static bool has_link(const struct btf *btf, uint32_t type, int64_t off)
 	if (off < 0 || off >= types_size(btf, type))
 		return false;
 	member = types_member(btf, type, off, 8);
-	return member && is_link(btf, pointed(btf, member));
+	return member && types_is_link(btf, pointed(btf, member));
 }
 
 /* An object of the type begins `start` bytes behind the node: which list does its link stand in? */

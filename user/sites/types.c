@@ -158,6 +158,18 @@ bool types_is_library(const struct btf *btf, uint32_t id)
 	return !name[0] || is_library_name(name);
 }
 
+bool types_is_link(const struct btf *btf, uint32_t id)
+{
+	static const char *const links[] = {"list_head",     "hlist_node", "hlist_nulls_node",
+					    "hlist_bl_node", "llist_node", "rb_node"};
+	const char *name = name_of(btf, btf__type_by_id(btf, id));
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if (!strcmp(name, links[i]))
+			return true;
+	return false;
+}
+
 /* Bytes of a type; of a last array without length, all that can be. */
 static bool covers(const struct btf *btf, const struct btf_type *t, uint32_t i, uint32_t off,
 		   uint32_t *ret_in)
