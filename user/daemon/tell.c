@@ -14,6 +14,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "base/strbuf.h"
 #include "report/words.h"
 
 static struct {
@@ -88,6 +89,7 @@ void tell(enum config_level level, enum tell_event event, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	strbuf_copy_clean(message, sizeof(message), message, sizeof(message));
 	if (how.json)
 		put_json(level, event, message, NULL);
 	else if (!how.journal || sd_journal_send("MESSAGE=%s", message, "PRIORITY=%d", (int)level,
