@@ -99,8 +99,12 @@ static int begin(struct monitor *m, struct error *err)
 {
 	const struct config *config = &m->setup->config;
 	struct capture *graph = NULL;
-	int code = suppress_read(config->suppress, &m->suppressions, err);
+	int code = privileges_lock(err);
 
+	if (code)
+		return code;
+	monitor_begin_metrics(m);
+	code = suppress_read(config->suppress, &m->suppressions, err);
 	code = code ? code : monitor_open_state(m, &graph, err);
 	if (code)
 		return code;
@@ -109,7 +113,7 @@ static int begin(struct monitor *m, struct error *err)
 	if (code)
 		return code;
 	say_memory(m);
-	monitor_begin_metrics(m); /* in a thread that gives up what it may by itself */
+	monitor_remember_losses(m);
 	code = begin_hooks(m, err);
 	code = code ? code : privileges_drop(err);
 	if (code)
