@@ -10,6 +10,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "base/file.h"
 #include "daemon/calibrate.h"
 #include "daemon/privileges.h"
 #include "daemon/tell.h"
@@ -95,6 +96,14 @@ static int begin_hooks(struct monitor *m, struct error *err)
 	return 0;
 }
 
+/* Who may write to that file decides which findings are told. */
+static int read_suppressions(const char *path, struct suppressions **ret, struct error *err)
+{
+	int code = path ? file_check_owner(path, err) : 0;
+
+	return code ? code : suppress_read(path, ret, err);
+}
+
 static int begin(struct monitor *m, struct error *err)
 {
 	const struct config *config = &m->setup->config;
@@ -104,7 +113,7 @@ static int begin(struct monitor *m, struct error *err)
 	if (code)
 		return code;
 	monitor_begin_metrics(m);
-	code = suppress_read(config->suppress, &m->suppressions, err);
+	code = read_suppressions(config->suppress, &m->suppressions, err);
 	code = code ? code : monitor_open_state(m, &graph, err);
 	if (code)
 		return code;
@@ -160,7 +169,7 @@ static int read_again(struct monitor *m, struct config *ret, struct suppressions
 {
 	int code = m->setup->reload(m->setup->arg, ret, err);
 
-	return code ? code : suppress_read(ret->suppress, ret_suppressions, err);
+	return code ? code : read_suppressions(ret->suppress, ret_suppressions, err);
 }
 
 static void reload(struct monitor *m)

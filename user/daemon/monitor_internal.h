@@ -47,6 +47,7 @@ struct monitor {
 	struct monitor_sight sight;
 	uint64_t counted_ns; /* when counters were last read */
 	bool told_full;
+	bool told_unkept; /* that a finding cannot be kept */
 
 	struct suppressions *suppressions;
 	struct known known;

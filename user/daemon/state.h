@@ -39,8 +39,9 @@ void state_content_done(struct state_content *c);
 
 /*
  * Open or create, and read. The folder is made if need be. -EBUSY: another
- * monitor has the folder. Any other failure: the state is there all the same,
- * holds nothing yet, and state_save() will try again.
+ * monitor has the folder; -EKEYREJECTED: others may write to it; -ENOTSUP: a newer lockvane's database
+ * is in it. Any other failure: the state is there all the same, holds nothing yet, and
+ * state_save() will try again.
  */
 int state_open(const char *folder, struct state **ret, struct state_content *ret_content,
 	       struct error *err);
