@@ -484,6 +484,26 @@ static void test_linked_folder(void **state)
 	capture_free(c);
 }
 
+/* The graph as explain reads it, while a monitor has the folder. */
+static void test_graph(void **state)
+{
+	struct capture *c = sample_capture(&size), *graph = NULL;
+	struct state_content there;
+	struct known known = {};
+	struct error err = {};
+	struct state *s = open_state(&there);
+
+	assert_int_equal(state_read_graph(path, &graph, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "no graph in "));
+	save(s, c, &known, false);
+	assert_int_equal(state_read_graph(path, &graph, &err), 0);
+	check_same(c, graph);
+	assert_string_equal(graph->classes[0].why, c->classes[0].why);
+	capture_free(graph);
+	capture_free(c);
+	state_close(s);
+}
+
 /* In a folder of somebody else's, or that others may write to, nothing is kept or believed. */
 static void test_untrusted_folder(void **state)
 {
@@ -779,7 +799,7 @@ int main(void)
 		T(test_bounded),       T(test_no_folder), T(test_truncated),
 		T(test_no_database),   T(test_scribbled), T(test_not_regular),
 		T(test_older_version), T(test_linked_folder), T(test_untrusted_folder),
-		T(test_newer_version), T(test_folder_removed),
+		T(test_graph), T(test_newer_version), T(test_folder_removed),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -71,6 +71,9 @@ uint64_t state_bytes(const struct state *s);
 /* For others, while a monitor may be at work: what is there, without the graph. */
 int state_read(const char *folder, struct state_content *ret, struct error *err);
 
+/* The graph alone, as a capture. -ENOENT: there is none yet. */
+int state_read_graph(const char *folder, struct capture **ret, struct error *err);
+
 /* The whole report of one finding, the id or how it begins. -ENOENT, -EEXIST: several begin so. */
 int state_report(const char *folder, const char *id, bool json, char **ret, struct error *err);
 

@@ -3,6 +3,7 @@
 #include "daemon/state.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,4 +124,26 @@ int state_report(const char *folder, const char *id, bool json, char **ret, stru
 	int code = open_reader(folder, &db, err);
 
 	return code ? code : state_rows_report(db, id, json, ret, err);
+}
+
+int state_read_graph(const char *folder, struct capture **ret, struct error *err)
+{
+	CLEANUP(cleanup_reader) sqlite3 *db = NULL;
+	sqlite3_stmt *stmt;
+	bool any;
+	int code = open_reader(folder, &db, err);
+
+	code = code ? code : db_verify(db, err);
+	if (code)
+		return code;
+	/* One view of the database, whatever a monitor writes meanwhile. */
+	if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(db, "SELECT 1 FROM capture", -1, &stmt, NULL) != SQLITE_OK)
+		return state_error(err, db, folder);
+	any = sqlite3_step(stmt) == SQLITE_ROW;
+	sqlite3_finalize(stmt);
+	if (!any)
+		return error_set(err, -ENOENT, "no graph in %s yet: the monitor saves what it records",
+				 folder);
+	return db_read(db, ret, err);
 }
