@@ -217,7 +217,9 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 	if (is_new)
 		slot_ready(&edge->state);
 	edge_remember(cpu, edge_key(classes >> 32, (__u32)classes, META_SLOT_DEP(meta)),
-		      edge_pair_bit(from_addr, to_addr), id);
+		      edge_is_unsure(edge, edge_holder_stack(from, meta)) ?
+			      0 :
+			      edge_pair_bit(from_addr, to_addr), id);
 	return stack;
 }
 

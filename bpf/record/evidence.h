@@ -107,6 +107,30 @@ static __always_inline void edge_see_instances(struct lv_edge *edge, __u64 from_
 	}
 }
 
+/* Is it still to be found out whether this edge's holder, a spinning lock, was held by us? */
+static __always_inline int edge_is_unsure(const struct lv_edge *edge, __u32 where)
+{
+	return !world_counts_preemption() && !(where & HELD_SLEEPING) &&
+	       read_once(edge->sure) < LV_EDGE_SURE && read_once(edge->unsure) < LV_EDGE_UNSURE;
+}
+
+/*
+ * Where unlocks are hidden, a holder's entry may be a ghost, and its word read as held by another CPU. If
+ * none seems to have it, it is ours.
+ */
+RECORD_RARE int edge_make_sure(__u32 id, __u64 from_addr)
+{
+	struct lv_edge *edge = world_edge(id);
+
+	if (!edge)
+		return 0;
+	if (world_holds_elsewhere(world_cpu_id(), from_addr))
+		write_once(edge->unsure, edge->unsure + 1);
+	else
+		write_once(edge->sure, edge->sure + 1);
+	return 0;
+}
+
 /* Would a look at these instances of a known edge change anything? */
 static __always_inline int edge_has_news(const struct lv_edge *edge, __u64 from_addr, __u64 to_addr)
 {
@@ -124,10 +148,12 @@ static __always_inline int edge_has_news(const struct lv_edge *edge, __u64 from_
 static __always_inline void edge_look(struct lv_edge *edge, __u32 id, __u64 from_addr,
 				      __u64 to_addr, __u32 where, int is_new)
 {
-	if ((!is_new && !edge_has_news(edge, from_addr, to_addr)) ||
+	if ((!is_new && !edge_has_news(edge, from_addr, to_addr) && !edge_is_unsure(edge, where)) ||
 	    __sync_val_compare_and_swap(&edge->looking, 0, 1))
 		return;
 	edge_see_instances(edge, from_addr, to_addr);
+	if (edge_is_unsure(edge, where))
+		edge_make_sure(id, from_addr);
 	if (!is_new) {
 		gates_keep(id, from_addr, where);
 	} else {

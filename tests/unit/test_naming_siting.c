@@ -101,7 +101,28 @@ static void test_outer(void **state)
 		assert_int_equal(items[i].one_with, i);
 }
 
-/* A guess is nothing by itself; with the name that the kernel told it is. */
+/* What the kernel told of a place says nothing of a stranger's lock there. */
+static void test_told_beside_typed(void **state)
+{
+	size_t journal = add(CACHE_A, 0x78, SITES_BY_TYPE, "journal_s.j_list_lock",
+			     "journal_s.j_list_lock", 0x78);
+	size_t told = add(CACHE_A, 0x78, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t alone = add(CACHE_B, 0x78, SITES_BY_TYPE, NULL, NULL, 0);
+
+	(void)state;
+	for (size_t i = told; i <= alone; i++) {
+		snprintf(results[i].name, sizeof(results[i].name), "sctp_association.wait");
+		snprintf(results[i].alias, sizeof(results[i].alias), "&asoc->wait");
+		results[i].certainty = NAMES_EXACT;
+	}
+	join();
+	IS(journal, "journal_s.j_list_lock", EXACT);
+	IS(told, "sctp_association.wait", AMBIGUOUS);
+	IS(alone, "sctp_association.wait", EXACT);
+	assert_int_equal(items[told].one_with, told);
+}
+
+/* A guess is nothing by itself; with the name that the kernel told, or what fits the memory, it is. */
 static void test_hint(void **state)
 {
 	size_t alone = add(CACHE_A, 0x28, SITES_BY_HINT, "reiserfs_sb_info.lock",
@@ -110,6 +131,8 @@ static void test_hint(void **state)
 			  "reiserfs_sb_info.lock", 0x28);
 	size_t elsewhere = add(CACHE_B, 0x30, SITES_BY_HINT, "reiserfs_sb_info.lock",
 			       "reiserfs_sb_info.lock", 0x28);
+	size_t fits = add(CACHE_A, 0x8, SITES_BY_HINT, "eventfd_ctx.wqh", "eventfd_ctx.wqh", 0x8);
+	size_t other = add(CACHE_A, 0x8, SITES_BY_HINT, "eventfd_ctx.wqh", "eventfd_ctx.wqh", 0x8);
 
 	(void)state;
 	for (size_t i = 0; i < nr; i++) {
@@ -118,7 +141,11 @@ static void test_hint(void **state)
 	}
 	snprintf(results[told].alias, sizeof(results[told].alias), "&sbi->lock");
 	snprintf(results[elsewhere].alias, sizeof(results[elsewhere].alias), "&sbi->lock");
+	snprintf(results[fits].name, sizeof(results[fits].name), "eventfd_ctx.wqh@kmalloc-64#2");
+	snprintf(results[other].name, sizeof(results[other].name), "eventfd_ctx.wq@kmalloc-64#2");
 	join();
+	IS(fits, "eventfd_ctx.wqh", INFERRED);
+	IS(other, "eventfd_ctx.wq@kmalloc-64#2", AMBIGUOUS);
 	IS(alone, "kmalloc-512+0x28", AMBIGUOUS);
 	IS(told, "reiserfs_sb_info.lock", INFERRED);
 	IS(elsewhere, "kmalloc-512+0x30", AMBIGUOUS);
@@ -201,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup(test_join, begin),
 		cmocka_unit_test_setup(test_outer, begin),
 		cmocka_unit_test_setup(test_hint, begin),
+		cmocka_unit_test_setup(test_told_beside_typed, begin),
 		cmocka_unit_test_setup(test_apart, begin),
 		cmocka_unit_test_setup_teardown(test_generic, fixture_setup, fixture_teardown),
 	};

@@ -276,6 +276,44 @@ static void test_orders_of_two_members(void **state)
 		assert_int_equal(machine_world(m)->edges[i].order, 0);
 }
 
+/* Where unlocks are hidden: a holder that no other CPU has is ours. */
+static void test_holder_is_made_sure(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
+
+	machine_world(m)->counts_preemption = false;
+	nest(m, a, b);
+	assert_int_equal(find_edge(m, a, b)->sure, 1);
+	for (int i = 0; i < 20; i++)
+		nest(m, a, b);
+	assert_int_equal(find_edge(m, a, b)->sure, LV_EDGE_SURE);
+	assert_int_equal(find_edge(m, a, b)->unsure, 0);
+}
+
+/* Given back unseen, and taken by another CPU, whose lock's word it is that reads as held. */
+static void test_ghost_is_not_made_sure(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
+
+	machine_world(m)->counts_preemption = false;
+	for (int i = 0; i < 20; i++) {
+		machine_on_cpu(m, 0);
+		leave_ghost(m, a, &spin, &spin);
+		machine_on_cpu(m, 1);
+		LOCK(m, a, spin);
+		machine_on_cpu(m, 0);
+		LOCK(m, b, spin);
+		UNLOCK(m, b, spin);
+		machine_on_cpu(m, 1);
+		UNLOCK(m, a, spin);
+	}
+	assert_non_null(find_edge(m, a, b));
+	assert_int_equal(find_edge(m, a, b)->sure, 0);
+	assert_int_not_equal(find_edge(m, a, b)->unsure, 0);
+}
+
 static void test_usage_is_seen_twice(void **state)
 {
 	struct machine *m = *state;
@@ -339,6 +377,8 @@ int main(void)
 		TEST(test_orders_of_two_caches),
 		TEST(test_orders_of_two_caches_reused),
 		TEST(test_orders_of_two_members),
+		TEST(test_holder_is_made_sure),
+		TEST(test_ghost_is_not_made_sure),
 		TEST(test_usage_is_seen_twice),
 		TEST(test_instances_are_seen),
 		TEST(test_gate_is_lost),

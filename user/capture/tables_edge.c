@@ -113,10 +113,21 @@ void tables_free_callers(struct moved *m)
 	}
 }
 
+/* Was the holder held? A sleeping lock's release is a function everywhere, and its word names the owner. */
+static bool is_sure(const struct moved *m, const struct lv_edge *edge)
+{
+	uint16_t family = m->tables->classes[edge->from].family;
+	bool spins = family == LV_SPIN || family == LV_RWLOCK || family == LV_RAWSPIN;
+
+	return !spins || edge->sure >= LV_EDGE_SURE;
+}
+
 /* What was looked at of its sightings; nothing of the instances while a CPU is at it. */
 static void see_edge(const struct moved *m, const struct lv_edge *from, struct capture_edge *ret)
 {
-	*ret = (struct capture_edge){.seen_from = from->seen_from, .seen_to = from->seen_to};
+	*ret = (struct capture_edge){.seen_from = from->seen_from,
+				     .seen_to = from->seen_to,
+				     .sure = is_sure(m, from)};
 	memcpy(ret->low, from->low, sizeof(ret->low));
 	for (int i = 0; i < LV_GATES; i++) {
 		uint32_t class = from->gate_class[i];

@@ -31,17 +31,28 @@ static bool is_typed(const struct sites_answer *a)
 	       a->strength != SITES_BY_HINT;
 }
 
-/* A guess is as good as use where the kernel has told a name that it ends in. */
-static void believe_told(struct siting *s, const struct names_result *r, const struct lv_class *class)
+/*
+ * Is that what the memory is called already, by what fits its size and the place in it? One of a few
+ * objects of a cache is called "eventfd_ctx.wqh@kmalloc-64#2".
+ */
+static bool is_named_so(const struct names_result *r, const char *guessed)
+{
+	size_t len = strcspn(r->name, "@");
+
+	return len == strlen(guessed) && !strncmp(r->name, guessed, len);
+}
+
+/* A guess is as good as use where the kernel has told a name that it ends in, or the memory says the same. */
+static void believe_guess(struct siting *s, const struct names_result *r, const struct lv_class *class)
 {
 	char told[LOCKPATH_LEN], guessed[LOCKPATH_LEN];
 
-	if (is_typed(&s->answer) || s->hint.kind != SITES_MEMBER || !r->alias[0] ||
+	if (is_typed(&s->answer) || s->hint.kind != SITES_MEMBER ||
 	    s->hint.offset != class->place.off)
 		return;
 	lockpath_last(r->alias, told, sizeof(told));
 	lockpath_last(s->hint.name, guessed, sizeof(guessed));
-	if (strcmp(told, guessed))
+	if ((!r->alias[0] || strcmp(told, guessed)) && !is_named_so(r, s->hint.name))
 		return;
 	s->answer = s->hint;
 	s->answer.strength = SITES_BY_USE;
@@ -216,16 +227,43 @@ static bool is_named_by_memory(const struct siting_item *item)
 	       (r->alias[0] || strcmp(r->kind, "kmalloc"));
 }
 
+static bool is_in_memory_of(const struct siting_item *a, const struct siting_item *b)
+{
+	const struct lv_place *p = &a->class->place, *q = &b->class->place;
+
+	return p->kind == q->kind && p->base == q->base && p->off == q->off &&
+	       a->class->family == b->class->family;
+}
+
+/*
+ * What the kernel tells of a place in untyped memory holds for one type that is there. Where typed
+ * sites have shown another, who knows which of them a site takes that is not typed.
+ */
+static void doubt_told(struct siting_item *item, struct siting_item *const *typed, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (is_in_memory_of(item, typed[i]) &&
+		    strcmp(item->result->name, typed[i]->result->name))
+			item->result->certainty = NAMES_AMBIGUOUS;
+}
+
+/* A class whose site is not typed, in memory that has sites. */
+static bool is_open(const struct siting_item *item)
+{
+	return !has_type(item) && item->class->place.site &&
+	       item->class->place.kind != LV_PLACE_STACK;
+}
+
 int siting_join(struct siting_item *items, size_t nr)
 {
 	struct siting_item **some = calloc(nr + 1, sizeof(*some));
-	size_t kept = 0, end;
+	size_t kept = 0, typed, end;
 
 	if (!some)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		items[i].one_with = i;
-		believe_told(&items[i].siting, items[i].result, items[i].class);
+		believe_guess(&items[i].siting, items[i].result, items[i].class);
 		if (has_type(&items[i]))
 			some[kept++] = &items[i];
 		else if (items[i].class->place.site && items[i].siting.contradicts)
@@ -237,10 +275,14 @@ int siting_join(struct siting_item *items, size_t nr)
 			;
 		name_type(some + i, end - i);
 	}
-	for (size_t i = 0; i < nr; i++)
-		if (!has_type(&items[i]) && items[i].class->place.site &&
-		    items[i].class->place.kind != LV_PLACE_STACK && is_named_by_memory(&items[i]))
+	typed = kept;
+	for (size_t i = 0; i < nr; i++) {
+		if (!is_open(&items[i]))
+			continue;
+		doubt_told(&items[i], some, typed);
+		if (is_named_by_memory(&items[i]))
 			some[kept++] = &items[i];
+	}
 	join_named(items, some, kept);
 	free(some);
 	return 0;
