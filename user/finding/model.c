@@ -7,7 +7,7 @@
 
 #define BIT(n) (1u << (n))
 #define SEARCH_BUDGET 100000000u /* arcs: seconds; lockdep's largest graph has 32,768 */
-#define WORK_BUDGET 500000000u	 /* seconds, too; the wide load on 6.12 asks for a hundredth */
+#define WORK_BUDGET 500000000u	 /* seconds, too */
 #define WORK_ELEMENT 100	 /* of a chain: its memory, an id's hash, a place in the sort */
 #define HARDIRQ_BITS                                                                               \
 	(BIT(LV_USED_IN_HARDIRQ) | BIT(LV_USED_IN_HARDIRQ_READ) | BIT(LV_ENABLED_HARDIRQ) |        \

@@ -22,7 +22,10 @@
 #include "base/cleanup.h"
 #include "report/words.h"
 
-/* Steps to count with: seconds. Whoever reaches whom is asked of each class; lockdep's tables ask for a tenth. */
+/*
+ * Steps to count with: seconds. Full tables of the recorder's (8,192 classes, 32,768 edges, both ways)
+ * take 700 million at most.
+ */
 #define MOST_STEPS 4000000000ull
 
 /* For each class, those next to it: ends[i - 1] to ends[i] in all. */

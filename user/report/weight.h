@@ -11,7 +11,7 @@
 
 #include "finding/finding.h"
 
-/* Bytes of text of all findings together. The longest honest report seen has three million. */
+/* Bytes of text of all findings together: beyond what anybody reads. */
 #define WEIGHT_MOST (32ull << 20)
 
 /* Does the finding fit into the room that is left? Then it is taken from that. */
