@@ -313,21 +313,18 @@ static __always_inline __u32 held_equal(const struct lv_held_stack *stack, __u64
 }
 
 /*
- * The class of a lock that was waited for, of `class` by its place: its twin, if
- * another of these is held here. where: as for held_drop_ghosts(). A ghost makes no twin.
+ * The class of a lock whose equal is entry `at`: the twin, or its own if that is a ghost. Out of
+ * line, or the verifier would walk it for each `at`.
  */
-RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
+RECORD_RARE __u32 held_twin(__u32 id, __u32 where, __u32 at)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
 	const struct lv_class *class = world_class(id);
 	const struct lv_held *equal;
-	__u32 at, twin;
+	__u32 twin;
 
-	if (!stack || !class || class->place.kind == LV_PLACE_TOLD)
-		return id;
-	at = held_equal(stack, addr, id, class->other - 1);
-	if (at >= LV_HELD_DEPTH)
+	if (!stack || !class || at >= LV_HELD_DEPTH)
 		return id;
 	equal = &stack->held[at];
 	if (held_refutes(equal->addr, class->family, equal->mode)) {
@@ -336,6 +333,23 @@ RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
 	}
 	twin = class_twin(id);
 	return twin == LV_NONE ? id : twin;
+}
+
+/*
+ * The class of a lock that was waited for, of `class` by its place: its twin, if
+ * another of these is held here. where: as for held_drop_ghosts(). A ghost makes no twin.
+ */
+RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+	const struct lv_class *class = world_class(id);
+	__u32 at;
+
+	if (!stack || !class || class->place.kind == LV_PLACE_TOLD)
+		return id;
+	at = held_equal(stack, addr, id, class->other - 1);
+	return at < LV_HELD_DEPTH ? held_twin(id, where, at) : id;
 }
 
 /* A lock that was waited for, of this class by its place, gets the class it is recorded as. */

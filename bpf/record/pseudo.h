@@ -208,33 +208,27 @@ static __always_inline void pseudo_stand(const struct context *context, struct l
 		lock->count = context->count & CONTEXT_PREEMPT;
 }
 
-/* A hold or an attempt, in a context that is ours; its level is in meta. Returns the stack slot. */
-RECORD_SHARED __u32 pseudo_learn(__u64 addr, __u64 base, __u32 meta, __u32 how)
+/* A hold or an attempt, in a context that is ours. Returns the stack slot. */
+static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, __u64 base,
+					  __u32 meta, __u32 how)
 {
 	struct lv_held lock = { .addr = addr, .mode = pseudo_mode(how), .flags = LV_HELD_ENTRY };
-	struct context context;
 	__u32 stack, where;
 
-	context.id = world_cpu_id();
-	context.cpu = world_cpu(context.id);
-	context.count = world_preempt_count() & CONTEXT_ALL;
-	context.level = META_LEVEL(meta);
-	if (!context.cpu || context.level >= LV_LEVELS)
-		return LV_NONE;
-	if (how & PSEUDO_FRESH && context.level == LV_LEVEL_TASK)
+	if (how & PSEUDO_FRESH && context->level == LV_LEVEL_TASK)
 		pseudo_forget_all();
 	lock.class = pseudo_find_class(addr, base, meta, how);
 	if (lock.class >= LV_ABOVE)
 		return LV_NONE;
-	where = pseudo_where(pseudo_kind(how), context.level);
-	if (pseudo_spinning(&context, how))
-		held_bound(context.cpu, context.level, (context.count & CONTEXT_PREEMPT) + 1);
+	where = pseudo_where(pseudo_kind(how), context->level);
+	if (pseudo_spinning(context, how))
+		held_bound(context->cpu, context->level & 3, (context->count & CONTEXT_PREEMPT) + 1);
 	if (!(how & PSEUDO_ATTEMPT))
 		held_drop_ghosts(addr, where, how & PSEUDO_ONCE ? LV_WRITE : lock.mode);
-	pseudo_stand(&context, &lock, how, where);
+	pseudo_stand(context, &lock, how, where);
 	stack = pseudo_usage(addr, lock.entry, meta, how);
 	if (!(lock.flags & LV_HELD_TRY))
-		stack = pseudo_edges(&context, &lock, meta, how, where, stack);
+		stack = pseudo_edges(context, &lock, meta, how, where, stack);
 	if (!(how & PSEUDO_ATTEMPT))
 		pseudo_push(addr, lock.entry, where);
 	return stack;
@@ -284,7 +278,7 @@ RECORD_SHARED __u32 pseudo_see(__u64 addr, __u64 base, __u32 meta, __u32 how)
 	if (!guard && !(how & PSEUDO_ATTEMPT) && context.cpu->task_slot == LV_NONE)
 		task_claim(context.id);
 	meta &= ~(0xfu << META_LEVEL_SHIFT);
-	stack = pseudo_learn(addr, base, meta | context.level << META_LEVEL_SHIFT, how);
+	stack = pseudo_learn(&context, addr, base, meta | context.level << META_LEVEL_SHIFT, how);
 	if (guard)
 		context_leave(&context);
 	return stack;

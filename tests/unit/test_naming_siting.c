@@ -198,6 +198,9 @@ static void test_generic(void **state)
 				  "ffffffff81000040 T wake\n"
 				  "ffffffff81000060 t take.part.0\n"
 				  "ffffffff81000100 T typed\n"
+				  "ffffffff81000140 t __try_to_take_slowpath.isra.0\n"
+				  "ffffffff81000180 t __typed_by_name.isra.0\n"
+				  "ffffffff810001c0 t __try_to_take\n"
 				  "ffffffff81000200 T _etext\n"
 				  "ffffffff82000000 D _sdata\n"
 				  "ffffffff82001000 B _end\n");
@@ -209,13 +212,18 @@ static void test_generic(void **state)
 	add_function(&m, "wake", m.wait_queue_head_t);
 	add_function(&m, "take", m.spinlock_t);
 	add_function(&m, "typed", owner);
+	add_function(&m, "typed_by_name", owner);
+	add_function(&m, "try_to_take", m.spinlock_t);
 	btf = mini_end(&m, NULL);
 	assert_int_equal(ksyms_load(fixture_path("kallsyms"), &ksyms), 0);
-	assert_int_equal(generic_find(ksyms, btf, g), 2);
+	assert_int_equal(generic_find(ksyms, btf, g), 3);
 	assert_true(is_generic(g, 0xffffffff81000040));
 	assert_true(is_generic(g, 0xffffffff8100005f));
 	assert_true(is_generic(g, 0xffffffff81000060)); /* a part of it, under a name of its own */
 	assert_false(is_generic(g, 0xffffffff81000100));
+	assert_true(is_generic(g, 0xffffffff81000140)); /* no prototype: by what it is a part of */
+	assert_false(is_generic(g, 0xffffffff81000180));
+	assert_false(is_generic(g, 0xffffffff810001c0)); /* as the compiler found it: not in BTF */
 	assert_false(is_generic(g, 0xffffffff81000000));
 	ksyms_free(ksyms);
 	kbtf_free(btf);
