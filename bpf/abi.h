@@ -446,6 +446,23 @@ struct lv_layout {
 	__u64 percpu_unit_end; /* of each CPU's part of the first chunk, as percpu_end */
 	__u64 kfence; /* KFENCE's pool, 0 if there is none */
 	__u64 kfence_end;
+	__u64 frame_mask; /* the physical address in a page tables' entry */
+	__u32 top_shift;  /* of an address, to its entry in the topmost of them */
+	__u32 pad;
+};
+
+/* Where each CPU's part of the first per-CPU chunk begins, sorted, and where the last one ends. */
+struct lv_units {
+	__u64 end;
+	__u32 nr;
+	__u32 pad;
+	__u64 start[LV_MAX_CPUS];
+};
+
+/* Tasks by a hash of where their stack is; one of several with one hash. */
+#define LV_STACK_TASKS_BITS 14
+struct lv_stack_tasks {
+	__u64 task[1 << LV_STACK_TASKS_BITS];
 };
 
 /*

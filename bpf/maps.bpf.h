@@ -35,6 +35,8 @@ LV_TABLE(lv_frames, struct lv_frames, LV_MAX_TASKS);
 struct lv_control lv_control;
 struct lv_task_keys lv_task_keys;
 struct lv_anchors lv_anchors;
+struct lv_units lv_units;
+struct lv_stack_tasks lv_stack_tasks;
 struct lv_generic lv_generic;
 struct lv_releases lv_releases;
 struct lv_orders lv_orders;

@@ -15,8 +15,10 @@
 #include "naming/anchors.h"
 #include "naming/generic.h"
 #include "kernel/ksyms.h"
+#include "trace/layout.h"
 #include "trace/misses.h"
 #include "trace/retire.h"
+#include "trace/run.h"
 #include "lockvane.skel.h"
 
 enum table {
@@ -143,24 +145,6 @@ static int map_tables(struct programs *p, struct error *err)
 	return 0;
 }
 
-static int run_once(const struct bpf_program *program)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int code = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
-
-	return !code && (int)opts.retval ? -EIO : code;
-}
-
-/* Let the kernel tell where it keeps things. */
-static int find_layout(struct programs *p, struct error *err)
-{
-	int code = run_once(p->skel->progs.lv_prepare);
-
-	if (code)
-		return error_set(err, code, "cannot run a BPF program to find the kernel's layout");
-	return 0;
-}
-
 static int search_range(struct programs *p, const struct anchors_range *range, struct anchors *a)
 {
 	struct lv_anchors *table = &p->skel->bss->lv_anchors;
@@ -171,7 +155,7 @@ static int search_range(struct programs *p, const struct anchors_range *range, s
 	while (!code && table->next < table->end) {
 		uint64_t before = table->next;
 
-		code = run_once(p->skel->progs.lv_find_anchors);
+		code = run_program(p->skel->progs.lv_find_anchors);
 		if (!code && table->next <= before)
 			code = -EIO;
 		code = code ? code : anchors_add(a, table->anchor, table->nr);
@@ -190,7 +174,7 @@ static int search_anchors(struct programs *p, const struct ksyms *ksyms, const s
 		code = search_range(p, &ranges[i], a);
 	if (!code) {
 		anchors_table(a, &p->skel->bss->lv_anchors);
-		code = run_once(p->skel->progs.lv_measure_anchors);
+		code = run_program(p->skel->progs.lv_measure_anchors);
 	}
 	anchors_free(a);
 	return code;
@@ -353,7 +337,10 @@ static int load_all(struct programs *p, const struct plan *plan, struct error *e
 	if (code)
 		return code;
 	control_of(p)->nr_cpus = plan->nr_cpus;
-	code = find_layout(p, err);
+	code = layout_find(p->skel->obj, err);
+	code = code ? code :
+		      layout_find_units(p->skel->obj, plan->nr_cpus, &control_of(p)->layout,
+					&p->skel->bss->lv_units, err);
 	if (!code && plan->preempts)
 		code = misses_find(p->skel->obj, &p->skel->bss->lv_releases, err);
 	code = code ? code : retire_attach(p->skel->obj, p->retire, err);
@@ -395,6 +382,11 @@ static void arm(struct programs *p, enum lv_armed armed)
 
 void programs_start(struct programs *p)
 {
+	struct error ignored;
+
+	/* It worked when they were loaded. Of what has come since, less would be known. */
+	layout_find(p->skel->obj, &ignored);
+	layout_find_stacks(p->skel->obj);
 	arm(p, LV_ARMED);
 }
 
@@ -412,7 +404,7 @@ int programs_reset(struct programs *p, struct error *err)
 		memset(p->tables[i].memory, 0, p->tables[i].size);
 	control->next_stack = 0;
 	control->lost_cpu = 0;
-	return find_layout(p, err); /* it was in the CPUs' table */
+	return layout_find(p->skel->obj, err); /* it was in the CPUs' table */
 }
 
 static bool is_running(const struct programs *p)
