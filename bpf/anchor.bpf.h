@@ -112,7 +112,7 @@ static long anchor_page(__u32 i, struct anchor_pages *pages)
 /* In vmalloc, an unmapped page follows each area. What is a device's ends it, too. */
 static long anchor_mapped(__u32 i, struct anchor_pages *pages)
 {
-	if (!memory_is_mapped(pages->first + ((__u64)i << MEMORY_PAGE_SHIFT)))
+	if (!memory_is_mapped(pages->first + ((__u64)(i + 1) << MEMORY_PAGE_SHIFT)))
 		return 1;
 	pages->nr++;
 	return 0;
@@ -136,10 +136,10 @@ static __always_inline __u32 anchor_pages_alike(__u64 addr, __u32 nr)
 
 static __always_inline __u32 anchor_pages_mapped(__u64 addr, __u32 nr)
 {
-	struct anchor_pages pages = {};
+	struct anchor_pages pages = {.nr = 1};
 
 	pages.first = addr >> MEMORY_PAGE_SHIFT << MEMORY_PAGE_SHIFT;
-	bpf_loop(nr, anchor_mapped, &pages, 0);
+	bpf_loop(nr - 1, anchor_mapped, &pages, 0);
 	return pages.nr;
 }
 
@@ -148,14 +148,14 @@ static __always_inline __u64 anchor_measure(__u64 addr, __u64 size)
 	__u64 begin = addr & ((1 << MEMORY_PAGE_SHIFT) - 1), room;
 	__u64 nr = ((begin + size - 1) >> MEMORY_PAGE_SHIFT) + 1;
 
+	if (!memory_is_mapped(addr))
+		return 0; /* a device's */
 	if (nr > ANCHOR_PAGES)
 		nr = ANCHOR_PAGES;
 	if (anchor_is_direct(addr))
 		nr = anchor_pages_alike(addr, nr);
 	else
 		nr = anchor_pages_mapped(addr, nr);
-	if (!nr)
-		return 0; /* a device's */
 	room = (nr << MEMORY_PAGE_SHIFT) - begin;
 	return size < room ? size : room;
 }

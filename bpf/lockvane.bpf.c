@@ -15,8 +15,10 @@
 #include "hooks.h"
 #include "world.bpf.h"
 #include "anchor.bpf.h"
+#include "lease.bpf.h"
 #include "record/recorder.h"
 #include "retire.bpf.h"
+#include "valve.bpf.h"
 
 /* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
 #ifdef LV_OBSERVER
@@ -186,6 +188,7 @@ int lv_sched_switch(__u64 *ctx)
 {
 	enum record_leave leave = RECORD_BLOCKED;
 	UNLESS_ARMED_LEAVE;
+	lease_look(word);
 	/* In a self-check, too, whoever goes: it is the other who makes room for us. */
 	word &= ~LV_PROBING;
 	if (ctx[0])

@@ -36,6 +36,7 @@ struct lv_control lv_control;
 struct lv_task_keys lv_task_keys;
 struct lv_anchors lv_anchors;
 struct lv_units lv_units;
+struct lv_valve lv_valve;
 struct lv_stack_tasks lv_stack_tasks;
 struct lv_generic lv_generic;
 struct lv_releases lv_releases;

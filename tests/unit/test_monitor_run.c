@@ -115,6 +115,23 @@ void programs_start(struct programs *p)
 	world_arm(p->world);
 }
 
+bool programs_renew(struct programs *p)
+{
+	return true;
+}
+
+uint64_t programs_waits(const struct programs *p)
+{
+	return 0;
+}
+
+uint64_t programs_resume(struct programs *p)
+{
+	programs_stop(p);
+	programs_start(p);
+	return 0;
+}
+
 void programs_probe(struct programs *p)
 {
 }

@@ -308,6 +308,8 @@ static void next_resting(struct budget *b)
 		     "ten minutes");
 	else if (must_let_go(b))
 		b->mode = BUDGET_DETACHED;
+	else if (b->last.now_ns < b->held_until)
+		b->rest_from = b->last.now_ns; /* it is not for want of credit */
 	else if (b->credit >= price(b) && (!b->windows || share_of_time(b) > 0))
 		open_window(b);
 	else if ((b->last.now_ns - b->rest_from) / SECOND > PATIENCE)
@@ -323,6 +325,14 @@ enum budget_mode budget_next(struct budget *b, const struct budget_look *look)
 		next_armed(b);
 	else if (b->mode != BUDGET_STOPPED)
 		next_resting(b);
+	return b->mode;
+}
+
+enum budget_mode budget_hold(struct budget *b, uint64_t until_ns)
+{
+	b->held_until = until_ns;
+	if (b->mode == BUDGET_ARMED)
+		rest(b);
 	return b->mode;
 }
 

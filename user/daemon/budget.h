@@ -58,6 +58,7 @@ struct budget {
 	double seen_events, seen_work;
 	double recent_spent, recent_seconds; /* the last ten minutes, fading */
 	uint64_t window_from, rest_from;     /* ns */
+	uint64_t held_until;		     /* ns: no window opens before */
 	/* Since the beginning. */
 	double spent;	    /* ns, hooks and own */
 	double spent_hooks; /* ns */
@@ -76,6 +77,9 @@ void budget_set(struct budget *b, const struct budget_settings *set);
 
 /* Book what was spent since the last look, and say what to do from here on. */
 enum budget_mode budget_next(struct budget *b, const struct budget_look *look);
+
+/* Whatever is in the account: no window is open before that time. As budget_next(). */
+enum budget_mode budget_hold(struct budget *b, uint64_t until_ns);
 
 /*
  * What budget_next() wanted takes its time: book some of that, not armed, and with hooks

@@ -118,6 +118,8 @@ static int begin(struct monitor *m, struct error *err)
 	m->began_ms = monitor_time_ms();
 	m->attachments = 1;
 	monitor_set_budget(m);
+	valve_begin(&m->valve, VALVE_FACTOR, monitor_cpus(), monitor_now(),
+		    programs_waits(m->programs));
 	m->began_ns = m->saved_ns = m->counts_ns = monitor_now();
 	monitor_review(m); /* what is known, but was not to be told then */
 	monitor_keep(m, true);
@@ -254,6 +256,8 @@ static void watch(struct monitor *m)
 		int signal = wait_signal(m);
 		uint64_t now;
 
+		monitor_renew(m);
+		monitor_look_at_waits(m);
 		if (signal == SIGINT || signal == SIGTERM)
 			return;
 		if (signal == SIGHUP)

@@ -114,6 +114,23 @@ static int attach(struct monitor *m, struct error *err)
 	return 0;
 }
 
+/* They end by themselves if this is not called in time: then it was not recorded what happened since. */
+void monitor_renew(struct monitor *m)
+{
+	struct budget_look now;
+	uint64_t gap;
+
+	if (m->budget.mode != BUDGET_ARMED || programs_renew(m->programs))
+		return;
+	look(m, &now);
+	budget_pass(&m->budget, &now, 1, NULL);
+	gap = programs_resume(m->programs);
+	m->lapses++;
+	tell(CONFIG_WARNING, TELL_BUDGET,
+	     "was stopped, or did not get to run: the hooks disarmed themselves, and %.1f s were "
+	     "not recorded", gap / 1e9);
+}
+
 void monitor_disarm(struct monitor *m)
 {
 	if (!m->attached)
@@ -184,6 +201,24 @@ static void rest(struct monitor *m, enum budget_mode mode)
 		     mode == BUDGET_DISARMED ? "hooks in place" : "detached");
 }
 
+void monitor_look_at_waits(struct monitor *m)
+{
+	struct valve *v = &m->valve;
+	uint64_t hold_ns;
+
+	if (!valve_look(v, monitor_now(), programs_waits(m->programs),
+			m->budget.mode == BUDGET_ARMED))
+		return;
+	hold_ns = valve_hold_ns(v);
+	m->contention_stops++;
+	tell(CONFIG_WARNING, TELL_BUDGET,
+	     "others wait for locks %.0f times a second, %.1f times as often as is usual here: the "
+	     "window is closed, the next opens in %.0f s or later", v->armed, valve_growth(v),
+	     hold_ns / 1e9);
+	rest(m, budget_hold(&m->budget, monitor_now() + hold_ns));
+	budget_settle(&m->budget);
+}
+
 void monitor_follow_budget(struct monitor *m)
 {
 	enum budget_mode before = m->budget.mode, mode;
@@ -193,6 +228,8 @@ void monitor_follow_budget(struct monitor *m)
 	mode = budget_next(&m->budget, &now);
 	if (mode == before)
 		return;
+	if (before == BUDGET_ARMED)
+		valve_good(&m->valve);
 	if (mode == BUDGET_ARMED)
 		arm(m);
 	else

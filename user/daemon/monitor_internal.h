@@ -18,6 +18,7 @@
 #include "daemon/state.h"
 #include "finding/suppress.h"
 #include "trace/programs.h"
+#include "trace/valve.h"
 #include "trace/words.h"
 
 /* When the tables were last looked at, and what they held: growth shows in it. */
@@ -37,6 +38,9 @@ struct monitor {
 	bool attached;
 	uint64_t attach_ns, attach_own_ns; /* when the first hook was attached; our CPU time then */
 	unsigned int failures;		   /* to attach, in a row */
+	uint64_t lapses;		   /* times the hooks disarmed themselves */
+	struct valve valve;
+	uint64_t contention_stops; /* windows it ended */
 	struct budget budget;
 	double busy, busy_most; /* ns: of all CPUs */
 	double idle;		/* s: as the kernel told it last */
@@ -85,6 +89,10 @@ void monitor_follow_budget(struct monitor *m);
 unsigned int monitor_cpus(void);
 void monitor_set_budget(struct monitor *m);
 void monitor_disarm(struct monitor *m);
+/* Armed, do others wait for locks more than before? Then the window ends. Called often. */
+void monitor_look_at_waits(struct monitor *m);
+/* Hooks that are armed stay so; called often. */
+void monitor_renew(struct monitor *m);
 
 /* monitor_learn.c */
 int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err);

@@ -15,10 +15,12 @@
 #include "naming/anchors.h"
 #include "naming/generic.h"
 #include "kernel/ksyms.h"
+#include "trace/arming.h"
 #include "trace/layout.h"
 #include "trace/misses.h"
 #include "trace/retire.h"
 #include "trace/run.h"
+#include "trace/valve.h"
 #include "lockvane.skel.h"
 
 enum table {
@@ -34,10 +36,11 @@ enum table {
 struct programs {
 	struct lockvane *skel;
 	unsigned int nr_cpus;
-	uint32_t epoch;
+	struct arming arming;
 	struct bpf_link *links[LV_HOOKS + 1]; /* by hook; the last is the task switch */
 	bool present[LV_HOOKS + 1];	      /* it was attached once */
 	struct bpf_link *retire[RETIRE_HOOKS]; /* while we live */
+	struct bpf_link *valve;		      /* the same */
 	uint64_t heat[LV_HOOKS + 1];	      /* events that were forgotten since */
 	struct {
 		void *memory;
@@ -337,12 +340,16 @@ static int load_all(struct programs *p, const struct plan *plan, struct error *e
 	if (code)
 		return code;
 	control_of(p)->nr_cpus = plan->nr_cpus;
+	code = arming_begin(&p->arming, control_of(p), &p->skel->bss->lv_task_keys);
+	if (code)
+		return error_set(err, code, "cannot create a map: %s", strerror(-code));
 	code = layout_find(p->skel->obj, err);
 	code = code ? code :
 		      layout_find_units(p->skel->obj, plan->nr_cpus, &control_of(p)->layout,
 					&p->skel->bss->lv_units, err);
 	if (!code && plan->preempts)
 		code = misses_find(p->skel->obj, &p->skel->bss->lv_releases, err);
+	code = code ? code : valve_attach(p->skel->obj, &p->valve, err);
 	code = code ? code : retire_attach(p->skel->obj, p->retire, err);
 	return code ? code : find_by_symbols(p, plan, err);
 }
@@ -369,17 +376,6 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 	return 0;
 }
 
-static void arm(struct programs *p, enum lv_armed armed)
-{
-	/* Begun again, the epochs: what tasks left in the middle of one must not look like ours. */
-	if (++p->epoch > LV_EPOCH_MAX) {
-		memset(&p->skel->bss->lv_task_keys, 0, sizeof(p->skel->bss->lv_task_keys));
-		p->epoch = 1;
-	}
-	__atomic_store_n(&control_of(p)->word, p->epoch << LV_EPOCH_SHIFT | armed,
-			 __ATOMIC_SEQ_CST);
-}
-
 void programs_start(struct programs *p)
 {
 	struct error ignored;
@@ -387,12 +383,36 @@ void programs_start(struct programs *p)
 	/* It worked when they were loaded. Of what has come since, less would be known. */
 	layout_find(p->skel->obj, &ignored);
 	layout_find_stacks(p->skel->obj);
-	arm(p, LV_ARMED);
+	arming_arm(&p->arming, LV_ARMED);
+}
+
+uint64_t programs_waits(const struct programs *p)
+{
+	return valve_waits(&p->skel->bss->lv_valve);
+}
+
+bool programs_renew(struct programs *p)
+{
+	return arming_renew(&p->arming);
+}
+
+uint64_t programs_resume(struct programs *p)
+{
+	struct lv_cpu *cpus = p->tables[TABLE_CPUS].memory;
+	struct timespec now;
+	uint64_t gap;
+
+	programs_stop(p);
+	programs_start(p);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	gap = now.tv_sec * 1000000000ull + now.tv_nsec - p->arming.since_ns;
+	cpus[0].lost[LV_LOSS_LAPSE][LV_HOOKS] += gap / 1000000;
+	return gap;
 }
 
 void programs_probe(struct programs *p)
 {
-	arm(p, LV_PROBING);
+	arming_arm(&p->arming, LV_PROBING);
 }
 
 int programs_reset(struct programs *p, struct error *err)
@@ -407,25 +427,9 @@ int programs_reset(struct programs *p, struct error *err)
 	return layout_find(p->skel->obj, err); /* it was in the CPUs' table */
 }
 
-static bool is_running(const struct programs *p)
-{
-	const struct lv_cpu *cpus = p->tables[TABLE_CPUS].memory;
-
-	for (unsigned int i = 0; i < p->nr_cpus; i++)
-		if (__atomic_load_n(&cpus[i].guard, __ATOMIC_ACQUIRE))
-			return true;
-	return false;
-}
-
 void programs_stop(struct programs *p)
 {
-	struct timespec moment = { .tv_nsec = 1000000 };
-
-	__atomic_store_n(&control_of(p)->word, 0, __ATOMIC_SEQ_CST);
-	/* A program takes microseconds; a hypervisor may take its CPU away for longer. */
-	nanosleep(&moment, NULL);
-	for (int i = 0; i < 1000 && is_running(p); i++)
-		nanosleep(&moment, NULL);
+	arming_disarm(&p->arming);
 }
 
 void programs_tables(struct programs *p, struct tables *ret)
@@ -478,6 +482,8 @@ void programs_finish(struct programs *p)
 		programs_stop(p);
 	programs_detach(p, NULL, NULL);
 	retire_detach(p->retire);
+	bpf_link__destroy(p->valve);
+	arming_end(&p->arming);
 	for (int i = 0; i < NR_TABLES; i++)
 		if (p->tables[i].memory)
 			munmap(p->tables[i].memory, p->tables[i].size);

@@ -7,6 +7,9 @@
 #ifndef LOCKVANE_TRACE_PROGRAMS_H
 #define LOCKVANE_TRACE_PROGRAMS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/error.h"
 #include "capture/tables.h"
 #include "trace/plan.h"
@@ -23,8 +26,23 @@ typedef void (*programs_progress)(void *arg, size_t done, size_t all);
 int programs_prepare(const struct plan *plan, programs_progress progress, void *arg,
 		     struct programs **ret, struct error *err);
 
-/* Arm: all CPUs begin a new epoch with empty stacks. */
+/*
+ * Arm: all CPUs begin a new epoch with empty stacks. The hooks disarm themselves after LV_LEASE_NS
+ * unless programs_renew() is called in time.
+ */
 void programs_start(struct programs *programs);
+
+/* Armed for another LV_LEASE_NS. False: too late, they have disarmed themselves. */
+bool programs_renew(struct programs *programs);
+
+/* How often anybody had to wait for a lock since they were loaded, armed or not: see valve.h. */
+uint64_t programs_waits(const struct programs *programs);
+
+/*
+ * Arm again after they did, or after programs_stop(). What was missed in between is counted as
+ * lost, and returned, in nanoseconds.
+ */
+uint64_t programs_resume(struct programs *programs);
 
 /* Arm for the calling task alone: the self-check. */
 void programs_probe(struct programs *programs);
@@ -32,7 +50,7 @@ void programs_probe(struct programs *programs);
 /* Forget all that was recorded. Disarmed only. -errno as programs_prepare(). */
 int programs_reset(struct programs *programs, struct error *err);
 
-/* Disarm, and wait until no program is running any more. */
+/* Disarm, and wait until no program that began before is running any more, preempted or not. */
 void programs_stop(struct programs *programs);
 
 /* The tables as they are now. The pointers are good until programs_finish(). */
