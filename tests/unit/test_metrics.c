@@ -81,6 +81,7 @@ static void test_numbers(void **state)
 		"lockvane_program_runs_total{function=\"mutex_unlock\"} 100002",
 		"lockvane_program_run_seconds_total{function=\"_raw_spin_lock\"} 0.081",
 		"lockvane_lapses_total 43",
+		"lockvane_slowest_move_seconds 2.5",
 		"lockvane_lost_total{kind=\"lapsed_ms\"} 28",
 		"lockvane_contentions_total{hooks=\"resting\"} 70001",
 		"lockvane_contentions_total{hooks=\"armed\"} 70002",

@@ -39,6 +39,7 @@ static inline void sample_metrics(struct metrics *m)
 	m->windows = 361;
 	m->attachments = 42;
 	m->lapses = 43;
+	m->slowest_ns = 2500000000;
 	m->coverage_time = 0.0035;
 	m->coverage_events = 0.0041;
 	for (int table = 0; table < METRICS_TABLES; table++)

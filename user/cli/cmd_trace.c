@@ -19,6 +19,7 @@
 #include "cli/cli.h"
 #include "cli/host.h"
 #include "cli/recording.h"
+#include "trace/arming.h"
 #include "trace/programs.h"
 #include "trace/selfcheck.h"
 #include "trace/words.h"
@@ -203,7 +204,7 @@ static int describe(const struct session *s, struct capture *c)
 
 	c->command = join(s->args->command);
 	c->duration = s->recording.duration_ns;
-	c->started = time(NULL) - (recording_now_ns() - s->recording.armed_ns) / 1000000000ull;
+	c->started = time(NULL) - (arming_now_ns() - s->recording.armed_ns) / 1000000000ull;
 	code = host_describe(&s->host, c);
 	return code ? code : host_describe_modules(c);
 }
@@ -271,7 +272,7 @@ static void allow_stop(void)
 
 static int trace(struct session *s, struct capture **ret, struct error *err)
 {
-	uint64_t loaded_ns = recording_now_ns();
+	uint64_t loaded_ns = arming_now_ns();
 	int code = host_look(s->args->locks, s->args->accept_hazard, &s->host, err);
 
 	if (code)

@@ -5,25 +5,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "trace/arming.h"
+
 static const struct timespec moment = { .tv_nsec = 200000000 };
-
-uint64_t recording_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
 
 static uint64_t elapsed(const struct recording *r)
 {
-	return recording_now_ns() - r->armed_ns;
+	return arming_now_ns() - r->armed_ns;
 }
 
 void recording_begin(struct recording *r, uint64_t loaded_ns)
 {
 	valve_begin(&r->valve, r->contention, r->cpus, loaded_ns, 0);
-	valve_look(&r->valve, recording_now_ns(), programs_waits(r->programs), false);
+	valve_look(&r->valve, arming_now_ns(), programs_waits(r->programs), false);
 }
 
 static void show_progress(const struct recording *r)
@@ -65,7 +59,7 @@ static void suspend(struct recording *r)
 static bool is_in_the_way(struct recording *r)
 {
 	struct valve *v = &r->valve;
-	bool over = valve_look(v, recording_now_ns(), programs_waits(r->programs), true);
+	bool over = valve_look(v, arming_now_ns(), programs_waits(r->programs), true);
 
 	if (!v->factor || (!over && (r->warned || valve_growth(v) <= v->factor / 2)))
 		return false;
@@ -117,7 +111,7 @@ static void let_child_end(struct recording *r)
 
 void recording_run(struct recording *r)
 {
-	r->armed_ns = recording_now_ns();
+	r->armed_ns = arming_now_ns();
 	programs_start(r->programs);
 	if (r->child)
 		child_release(r->child);

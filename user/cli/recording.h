@@ -40,7 +40,4 @@ void recording_begin(struct recording *r, uint64_t loaded_ns);
 /* Arm, and disarm when it is over. */
 void recording_run(struct recording *r);
 
-/* CLOCK_MONOTONIC */
-uint64_t recording_now_ns(void);
-
 #endif

@@ -66,6 +66,7 @@ struct budget {
 	double unseen; /* events while resting, estimated */
 	uint64_t windows, cut_short;
 	const char *why; /* it stopped */
+	bool stay;	 /* hooks are not moved any more */
 };
 
 /* Hooks are in place. If the mode is BUDGET_DETACHED, let go of them, and begin again. */
@@ -87,6 +88,9 @@ enum budget_mode budget_hold(struct budget *b, uint64_t until_ns);
  */
 void budget_pass(struct budget *b, const struct budget_look *look, double in_place,
 		 struct budget_move *move);
+
+/* Hooks that come or go are in the way of others: from now on they stay where they are. */
+void budget_stay(struct budget *b);
 
 /* It has been done: the window or the rest begins now. */
 void budget_settle(struct budget *b);

@@ -236,6 +236,8 @@ static void print_watching(struct printer *p, const struct metrics *m)
 	     "Time since watching began, armed or not.", m->watched_ns / 1e9);
 	counter(p, "lockvane_windows", "Times the hooks were armed.", m->windows);
 	counter(p, "lockvane_attachments", "Times the hooks were attached.", m->attachments);
+	real(p, "lockvane_slowest_move_seconds", GAUGE, "seconds",
+	     "The longest that one hook took to come or go.", m->slowest_ns / 1e9);
 	counter(p, "lockvane_lapses", "Times the hooks disarmed themselves.", m->lapses);
 	real(p, "lockvane_coverage_time_ratio", GAUGE, "ratio", "Share of time that was seen.",
 	     m->coverage_time);

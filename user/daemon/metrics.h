@@ -90,6 +90,7 @@ struct metrics {
 	uint64_t watched_ns; /* all the time since watching began, armed or not */
 	uint64_t windows;
 	uint64_t attachments;	/* times all hooks were attached */
+	uint64_t slowest_ns;	/* that a hook took to come or go */
 	uint64_t lapses;	/* times they disarmed themselves, as we did not run */
 	double coverage_time;	/* share of time seen, 0 to 1; NAN: not known */
 	double coverage_events; /* estimated share of acquisitions seen; NAN: not known */

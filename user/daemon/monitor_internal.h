@@ -38,6 +38,7 @@ struct monitor {
 	bool attached;
 	uint64_t attach_ns, attach_own_ns; /* when the first hook was attached; our CPU time then */
 	unsigned int failures;		   /* to attach, in a row */
+	uint64_t slowest_ns;		   /* of one hook, to come or go */
 	uint64_t lapses;		   /* times the hooks disarmed themselves */
 	struct valve valve;
 	uint64_t contention_stops; /* windows it ended */

@@ -169,6 +169,7 @@ static void put_budget(const struct monitor *m, struct metrics *ret)
 	ret->cost_seconds = b->spent_hooks / 1e9;
 	ret->budget_stops = b->cut_short;
 	ret->lapses = m->lapses;
+	ret->slowest_ns = m->slowest_ns;
 }
 
 static void put_waits(const struct monitor *m, struct metrics *ret)

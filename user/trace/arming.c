@@ -6,7 +6,7 @@
 
 #define TRIES 100 /* to wait, where memory is short */
 
-static uint64_t now_ns(void)
+uint64_t arming_now_ns(void)
 {
 	struct timespec now;
 
@@ -29,7 +29,7 @@ void arming_end(struct arming *a)
 
 static void renew(struct arming *a)
 {
-	__atomic_store_n(&a->control->lease_ns, now_ns() + LV_LEASE_NS, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&a->control->lease_ns, arming_now_ns() + LV_LEASE_NS, __ATOMIC_SEQ_CST);
 }
 
 void arming_arm(struct arming *a, enum lv_armed armed)
@@ -64,7 +64,7 @@ void arming_disarm(struct arming *a)
 	uint32_t was = __atomic_exchange_n(&a->control->word, 0, __ATOMIC_SEQ_CST);
 
 	if (a->word)
-		a->since_ns = was ? now_ns() : a->control->lapsed_ns;
+		a->since_ns = was ? arming_now_ns() : a->control->lapsed_ns;
 	a->word = 0;
 	wait_for_programs(a);
 }

@@ -21,6 +21,9 @@ struct arming {
 	uint64_t since_ns; /* when it was disarmed, by whomever */
 };
 
+/* CLOCK_MONOTONIC, which the lease is of. */
+uint64_t arming_now_ns(void);
+
 /* 0 or -errno. */
 int arming_begin(struct arming *ret, struct lv_control *control, struct lv_task_keys *keys);
 void arming_end(struct arming *a);

@@ -7,6 +7,7 @@
 
 #include "abi.h"
 #include "base/error.h"
+#include "kernel/kbtf.h"
 
 /* Once, before anything is armed: each CPU's part of the first per-CPU chunk, of `nr` possible CPUs. */
 int layout_find_units(const struct bpf_object *object, unsigned int nr,
@@ -14,6 +15,14 @@ int layout_find_units(const struct bpf_object *object, unsigned int nr,
 
 /* Whenever: the direct map grows when memory is added. */
 int layout_find(const struct bpf_object *object, struct error *err);
+
+/*
+ * The kernel's tables, and its functions that take any lock. Without the kernel's symbols there are
+ * none: the locks in tables are one class, and the callers of a generic function are not told apart.
+ */
+int layout_find_by_symbols(const struct bpf_object *object, const struct kbtf *btf,
+			   struct lv_anchors *anchors, struct lv_generic *generic,
+			   struct error *err);
 
 /* Before each arming: where the tasks' stacks are that run later, if at all. */
 int layout_find_stacks(const struct bpf_object *object);

@@ -72,11 +72,18 @@ void programs_run_counts(struct programs *programs, struct programs_runs ret[sta
 /*
  * Let go of the kernel's functions, and take them again: between programs_stop() and
  * programs_start(), when nothing shall cost anything for a while. Those that see modules and
- * caches go stay (trace/retire.h).
+ * caches go stay (trace/retire.h). The kernel holds its mutexes for that (ftrace_lock, text_mutex), and waits
+ * for all tasks in it: a hook that takes longer than PROGRAMS_SLOW_NS is the last to go, and
+ * programs_detach() returns false.
  */
-void programs_detach(struct programs *programs, programs_progress progress, void *arg);
+bool programs_detach(struct programs *programs, programs_progress progress, void *arg);
 int programs_attach(struct programs *programs, const struct plan *plan,
 		    programs_progress progress, void *arg, struct error *err);
+
+#define PROGRAMS_SLOW_NS 2000000000ull
+
+/* The hook that took longest to come or go so far, and how long. */
+const char *programs_slowest(const struct programs *programs, uint64_t *ret_ns);
 
 /* Of all events, the share that hooks see which are attached now, estimated from those so far. */
 double programs_in_place(const struct programs *programs);
