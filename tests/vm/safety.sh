@@ -3,7 +3,7 @@
 # What lockvane must not do to a host: read where a device may be, stay armed while it does not run
 # itself, be in the way of others.
 . ./lib.sh
-plan places stopped ctrl_z monitor_stopped contention contention_ignored
+plan places stopped ctrl_z monitor_stopped beside contention contention_ignored
 
 SILENT=2.2 # seconds until the hooks have disarmed themselves, and a scheduler's whim
 
@@ -83,6 +83,18 @@ case_monitor_stopped()
 	[ "$(metric lapses_total)" -ge 1 ] || fail "lapses: $(metric lapses_total)"
 	[ "$(metric 'lost_total{kind="lapsed_ms"}')" -ge 1500 ] || fail 'the gap is not counted'
 	wait $load
+}
+
+# The same monitor: it makes room for a trace, and goes on afterwards.
+case_beside()
+{
+	alive
+	lv 0 beside trace -d 8
+	has beside.err 'a monitor is at work: it rests while this traces'
+	says lapse 'rests: a trace is at work' || fail 'it did not rest'
+	await 20 'the end of its rest' says lapse 'the trace has ended'
+	armed_before=$(lines lapse 'lockvane: armed')
+	await 60 'another window' armed lapse $((armed_before + 1))
 	end_watch lapse
 }
 
@@ -111,5 +123,6 @@ try places
 try stopped
 try ctrl_z
 try monitor_stopped
+try beside
 try contention
 try contention_ignored

@@ -20,6 +20,7 @@
 #include "cli/host.h"
 #include "cli/recording.h"
 #include "trace/arming.h"
+#include "trace/presence.h"
 #include "trace/programs.h"
 #include "trace/selfcheck.h"
 #include "trace/words.h"
@@ -270,8 +271,18 @@ static void allow_stop(void)
 	sigprocmask(SIG_UNBLOCK, &stop, NULL);
 }
 
+/* Each of them would have each event seen by its own hooks, too. */
+static void meet_others(struct presence *p)
+{
+	if (presence_begin(p, NULL, PRESENCE_TRACE))
+		fprintf(stderr, "lockvane: another trace is at work: what both cost adds up\n");
+	if (presence_of(p, PRESENCE_MONITOR))
+		fprintf(stderr, "lockvane: a monitor is at work: it rests while this traces\n");
+}
+
 static int trace(struct session *s, struct capture **ret, struct error *err)
 {
+	struct presence presence;
 	uint64_t loaded_ns = arming_now_ns();
 	int code = host_look(s->args->locks, s->args->accept_hazard, &s->host, err);
 
@@ -280,6 +291,7 @@ static int trace(struct session *s, struct capture **ret, struct error *err)
 	code = words_new(s->host.btf, &s->words);
 	if (code)
 		return error_set(err, code, "out of memory");
+	meet_others(&presence);
 	code = programs_prepare(&s->host.plan, show_attaching, s, &s->programs, err);
 	end_progress(s);
 	code = code ? code : selfcheck(s->programs, &s->host.plan, err);
@@ -288,6 +300,7 @@ static int trace(struct session *s, struct capture **ret, struct error *err)
 	code = code ? code : record(s, err);
 	code = code ? code : drain(s, ret, err);
 	programs_finish(s->programs);
+	presence_end(&presence);
 	allow_stop();
 	words_free(s->words);
 	return code;

@@ -337,7 +337,8 @@ void budget_stay(struct budget *b)
 
 enum budget_mode budget_hold(struct budget *b, uint64_t until_ns)
 {
-	b->held_until = until_ns;
+	if (until_ns > b->held_until)
+		b->held_until = until_ns;
 	if (b->mode == BUDGET_ARMED)
 		rest(b);
 	return b->mode;

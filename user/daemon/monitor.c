@@ -109,6 +109,9 @@ static int begin(struct monitor *m, struct error *err)
 	if (code)
 		return code;
 	say_memory(m);
+	if (presence_begin(&m->presence, m->setup->folder, PRESENCE_MONITOR))
+		tell(CONFIG_WARNING, TELL_STARTED,
+		     "another monitor is at work: what both cost adds up");
 	monitor_begin_metrics(m); /* in a thread that gives up what it may by itself */
 	code = begin_hooks(m, err);
 	code = code ? code : privileges_drop(err);
@@ -258,6 +261,7 @@ static void watch(struct monitor *m)
 
 		monitor_renew(m);
 		monitor_look_at_waits(m);
+		monitor_make_room(m);
 		if (signal == SIGINT || signal == SIGTERM)
 			return;
 		if (signal == SIGHUP)
@@ -291,6 +295,7 @@ static void end(struct monitor *m)
 
 static void release(struct monitor *m)
 {
+	presence_end(&m->presence);
 	monitor_end_metrics(m);
 	programs_finish(m->programs);
 	words_free(m->words);
@@ -308,6 +313,7 @@ int monitor_run(struct monitor_setup *setup, struct error *err)
 	if (!m)
 		return error_set(err, -ENOMEM, "out of memory");
 	m->setup = setup;
+	m->presence = (struct presence){-1, {-1, -1}};
 	tell_as(&setup->config);
 	hold_signals(m);
 	code = begin(m, err);

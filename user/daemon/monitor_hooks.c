@@ -233,6 +233,37 @@ static void rest(struct monitor *m, enum budget_mode mode)
 		     mode == BUDGET_DISARMED ? "hooks in place" : "detached");
 }
 
+#define MEET_NS 1000000000ull
+
+/* The window ends, and none opens for so long. */
+static void hold(struct monitor *m, uint64_t ns)
+{
+	bool was_armed = m->budget.mode == BUDGET_ARMED;
+	enum budget_mode mode = budget_hold(&m->budget, monitor_now() + ns);
+
+	if (!was_armed)
+		return;
+	rest(m, mode);
+	budget_settle(&m->budget);
+}
+
+void monitor_make_room(struct monitor *m)
+{
+	uint64_t now = monitor_now();
+	bool trace;
+
+	if (m->budget.mode == BUDGET_STOPPED || now - m->met_ns < MEET_NS)
+		return;
+	m->met_ns = now;
+	trace = presence_of(&m->presence, PRESENCE_TRACE);
+	if (trace)
+		hold(m, 3 * MEET_NS);
+	if (trace != m->makes_room)
+		tell(CONFIG_INFO, TELL_BUDGET,
+		     trace ? "rests: a trace is at work" : "the trace has ended");
+	m->makes_room = trace;
+}
+
 void monitor_look_at_waits(struct monitor *m)
 {
 	struct valve *v = &m->valve;
@@ -247,8 +278,7 @@ void monitor_look_at_waits(struct monitor *m)
 	     "others wait for locks %.0f times a second, %.1f times as often as is usual here: the "
 	     "window is closed, the next opens in %.0f s or later", v->armed, valve_growth(v),
 	     hold_ns / 1e9);
-	rest(m, budget_hold(&m->budget, monitor_now() + hold_ns));
-	budget_settle(&m->budget);
+	hold(m, hold_ns);
 }
 
 void monitor_follow_budget(struct monitor *m)

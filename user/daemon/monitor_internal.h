@@ -17,6 +17,7 @@
 #include "daemon/picture.h"
 #include "daemon/state.h"
 #include "finding/suppress.h"
+#include "trace/presence.h"
 #include "trace/programs.h"
 #include "trace/valve.h"
 #include "trace/words.h"
@@ -40,6 +41,9 @@ struct monitor {
 	unsigned int failures;		   /* to attach, in a row */
 	uint64_t slowest_ns;		   /* of one hook, to come or go */
 	uint64_t lapses;		   /* times the hooks disarmed themselves */
+	struct presence presence;
+	uint64_t met_ns; /* when others were last looked for */
+	bool makes_room; /* a trace is at work */
 	struct valve valve;
 	uint64_t contention_stops; /* windows it ended */
 	struct budget budget;
@@ -90,6 +94,8 @@ void monitor_follow_budget(struct monitor *m);
 unsigned int monitor_cpus(void);
 void monitor_set_budget(struct monitor *m);
 void monitor_disarm(struct monitor *m);
+/* It rests while a trace is at work. Called often. */
+void monitor_make_room(struct monitor *m);
 /* Armed, do others wait for locks more than before? Then the window ends. Called often. */
 void monitor_look_at_waits(struct monitor *m);
 /* Hooks that are armed stay so; called often. */
