@@ -121,17 +121,25 @@ static __always_inline void word_find(__u32 family, struct word_place *ret)
 	}
 }
 
-/* *ret is not zero while the lock is held. Returns -errno where that cannot be read. */
-static __always_inline int word_held(__u64 addr, __u32 family, __u32 *ret)
+/* 1: the lock is held, 0: it is not, -1: that cannot be read. Out of line, for the callers' stacks. */
+__noinline int word_is_held(__u64 addr, __u32 family)
 {
 	struct word_place place;
 	__u64 word = 0;
-	int err;
 
 	word_find(family, &place);
-	err = word_read(addr, place.offset, place.size, &word);
-	*ret = !err && (word & place.mask) != place.idle;
-	return err;
+	if (word_read(addr, place.offset, place.size, &word))
+		return -1;
+	return (word & place.mask) != place.idle;
+}
+
+/* *ret is not zero while the lock is held. Returns -errno where that cannot be read. */
+static __always_inline int word_held(__u64 addr, __u32 family, __u32 *ret)
+{
+	int held = word_is_held(addr, family);
+
+	*ret = held > 0;
+	return held < 0 ? held : 0;
 }
 
 #endif

@@ -123,6 +123,7 @@ const struct db_table db_tables[] = {
 	  "addr INTEGER NOT NULL, "
 	  "class INTEGER NOT NULL REFERENCES class(id), "
 	  "PRIMARY KEY (edge, addr)) WITHOUT ROWID", 5 },
+	{ "edge_sure", "CREATE TABLE edge_sure (edge INTEGER PRIMARY KEY REFERENCES edge(id))", 6 },
 };
 
 const size_t db_nr_tables = sizeof(db_tables) / sizeof(db_tables[0]);

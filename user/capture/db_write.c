@@ -376,7 +376,7 @@ int db_write(sqlite3 *db, const struct capture *c, struct error *err)
 int db_clear(sqlite3 *db, struct error *err)
 {
 	return empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
-			 "DELETE FROM gate; DELETE FROM edge_seen; DELETE FROM usage_seen; "
+			 "DELETE FROM edge_sure; DELETE FROM gate; DELETE FROM edge_seen; DELETE FROM usage_seen; "
 			 "DELETE FROM class_why; "
 			 "DELETE FROM edge; DELETE FROM usage; DELETE FROM class; "
 			 "DELETE FROM stack_frame; DELETE FROM stack; DELETE FROM frame; "
