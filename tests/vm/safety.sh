@@ -68,7 +68,7 @@ case_monitor_stopped()
 {
 	rm -rf $STATE
 	watch lapse --budget 100% --metrics 127.0.0.1:9464
-	await 300 'a window' armed
+	await 300 'a window' armed lapse
 	mixed -s 30 -j 2 >/dev/null 2>&1 &
 	load=$!
 	await 20 'events' come

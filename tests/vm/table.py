@@ -125,7 +125,7 @@ GUESTS = (
           kmods=(UFFD,), groups=('soak',), env={'SOAK': os.environ.get('SOAK_SECONDS') or '3600'}),
     Guest('real', 'small-2019', 'real.sh', 'the bug of 2019 itself', seconds=600,
           check=checks.REAL),
-    Guest('safety', '6.12', 'safety.sh', 'what must not be done to a host', seconds=1200,
+    Guest('safety', '6.12', 'safety.sh', 'what must not be done to a host', seconds=2400,
           kmods=(SAFETY,), puts=('workloads/events',), options=('-m', '1000'), check=safety.SAFETY),
     Guest('refusals', '6.12', 'refusals.sh', 'bad input, and what may be missing', seconds=600),
     Guest('cpus', '6.12', 'cpus.sh', '64 possible CPUs, and one that comes',
