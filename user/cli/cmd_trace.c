@@ -121,8 +121,8 @@ static const struct argp trace_argp = {
 	.doc = "Record the kernel's locks while CMD runs, for -d SECONDS, or until Ctrl-C; then "
 	       "report where their order can deadlock. The report goes to standard output, CMD's "
 	       "own output to standard error.\v"
-	       "Exit status: 0 nothing found, 3 findings, 1 failure (or nothing found until "
-	       "--contention ended it), 2 wrong usage. CMD's own "
+	       "Exit status: 0 nothing found, 3 findings, 1 failure, or nothing found until "
+	       "others waited for locks too often, 2 wrong usage. CMD's own "
 	       "status is shown.",
 };
 
