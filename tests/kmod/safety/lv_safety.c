@@ -45,6 +45,7 @@ static noinline void lv_safety_wake(void)
 
 	if (waiter)
 		complete(waiter);
+	barrier(); /* no tail call: this function is to be on the stack */
 }
 
 static int lv_safety_sleeper(void *unused)
