@@ -263,12 +263,15 @@ RECORD_RARE int edge_keep_order(__u64 classes, __u64 key, __u32 flags)
 	return 0;
 }
 
-/* Might the two be of one class? */
-RECORD_RARE int edge_is_perhaps_self(__u32 from, __u32 to)
+/* Might the two be of one class? Most holders' memory is of one type. */
+static __always_inline int edge_is_perhaps_self(__u32 from, __u32 to)
 {
-	const struct lv_class *outer = world_class(from), *inner = world_class(to);
+	const struct lv_class *outer = world_class(from), *inner;
 
-	return outer && inner && order_may_be_one(outer, inner);
+	if (!outer || !outer->place.site)
+		return 0;
+	inner = world_class(to);
+	return inner && order_may_be_one(outer, inner);
 }
 
 /* Two of one class, or perhaps. A recursive reader waits for no reader. */

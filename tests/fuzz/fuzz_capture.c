@@ -5,11 +5,8 @@
  *   1  the rest is patches over a good file: position (3 bytes), length, bytes
  *   2  the rest is rows for the right tables: table, then a value a column
  * so that a run without a corpus reaches behind the first page's checks. What
- * loads must be valid, and must survive being saved and loaded again.
- *
- * clang -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Ibpf -Iuser \
- *	tests/fuzz/fuzz_capture.c user/capture/capture.c user/capture/db*.c user/base/[a-z]*.c \
- *	-lsqlite3
+ * loads must be valid, must survive being saved and loaded again, and must not make
+ * the rules or a report go on for ever: whatever is printed of it is bounded and printable.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,6 +17,10 @@
 
 #include "capture/db.h"
 #include "capture/db_internal.h"
+#include "report/report.h"
+
+/* A file of kilobytes: more than this of text is a report without a bound. */
+#define MOST_OUTPUT (64u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -88,7 +89,7 @@ static void bind_value(sqlite3_stmt *stmt, int column, struct input *in)
 /* NOT NULL and UNIQUE refuse some rows: so be it, those have patches to reach them. */
 static void insert_row(sqlite3 *db, struct input *in)
 {
-	static const int columns[] = { 15, 3, 4, 3, 11, 4, 9, 6, 5, 3, 2, 5, 7, 3 };
+	static const int columns[] = { 15, 3, 4, 3, 11, 4, 9, 6, 5, 3, 2, 5, 7, 3, 1 };
 	size_t table = take(in, 1) % db_nr_tables;
 	char sql[128] = "";
 	sqlite3_stmt *stmt;
@@ -130,7 +131,8 @@ static sqlite3 *database(void)
 			  "INSERT INTO class_why VALUES (0, 'call at f: member a.b, by type');"
 			  "INSERT INTO usage_seen VALUES (0, 0, 1, 4096, 1);"
 			  "INSERT INTO edge_seen VALUES (0, 1, 2, 1, 2, 1, 2);"
-			  "INSERT INTO gate VALUES (0, 4096, 0)", NULL, NULL, NULL) ==
+			  "INSERT INTO gate VALUES (0, 4096, 0);"
+			  "INSERT INTO edge_sure VALUES (0)", NULL, NULL, NULL) ==
 	     SQLITE_OK, "rows");
 	return db;
 }
@@ -177,6 +179,43 @@ static void save_again(struct capture *c)
 	capture_free(again);
 }
 
+/* Takes a report, and has no use for it. */
+static ssize_t swallow(void *sum, const char *bytes, size_t len)
+{
+	*(size_t *)sum += len;
+	must(*(size_t *)sum < MOST_OUTPUT, "a report without an end");
+	for (size_t i = 0; i < len; i++)
+		must(bytes[i] == '\n' || bytes[i] == '\t' || (bytes[i] >= ' ' && bytes[i] <= '~'),
+		     "a report that is not printable");
+	return len;
+}
+
+static void print_all(FILE *out, const struct capture *c, const struct findings *f)
+{
+	const struct report_opts opts = { .least = FINDING_WEAK };
+
+	must(report_text(out, c, f, &opts) == 0, "text");
+	must(report_json(out, c, f, &opts) == 0, "json");
+	must(report_classes(out, c) == 0, "classes");
+	must(report_edges(out, c) == 0, "edges");
+	must(report_proc(out, c) == 0, "proc");
+	for (size_t i = 0; i < c->nr_classes && i < 4; i++)
+		must(report_explain(out, c, i) == 0, "explain");
+}
+
+static void report_on(const struct capture *c)
+{
+	size_t sum = 0;
+	FILE *out = fopencookie(&sum, "w", (cookie_io_functions_t){ .write = swallow });
+	struct findings *found;
+
+	must(out != NULL, "stream");
+	must(finding_analyse(c, &found) == 0, "analysis");
+	print_all(out, c, found);
+	must(fclose(out) == 0, "stream");
+	findings_free(found);
+}
+
 static void load_bytes(const void *bytes, size_t len)
 {
 	int fd = memfd_create("capture", MFD_CLOEXEC);
@@ -186,10 +225,12 @@ static void load_bytes(const void *bytes, size_t len)
 
 	must(fd >= 0 && write(fd, bytes, len) == (ssize_t)len, "memfd");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (capture_db_load(path, &c, &err) == 0)
+	if (capture_db_load(path, &c, &err) == 0) {
 		save_again(c);
-	else
+		report_on(c);
+	} else {
 		must(err.code < 0 && err.text[0] && !c, "a failure without words");
+	}
 	capture_free(c);
 	close(fd);
 }

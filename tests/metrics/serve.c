@@ -14,7 +14,6 @@
 
 #include "../unit/test_metrics_sample.h"
 #include "base/cleanup.h"
-#include "daemon/board.h"
 #include "daemon/listener.h"
 
 static int print(bool known, enum metrics_format format)
@@ -49,7 +48,6 @@ static void go_on(struct metrics *m, int signal)
 static int serve(const char *address)
 {
 	struct timespec moment = {.tv_nsec = 200000000};
-	struct board *board = board_new();
 	struct listener *listener = NULL;
 	struct error err = {};
 	struct metrics m;
@@ -63,19 +61,16 @@ static int serve(const char *address)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	sample_metrics(&m);
 	memset(m.findings, 0, sizeof(m.findings));
-	if (!board || board_post(board, &m) ||
-	    listener_start(address, 0600, board_text, board, &listener, &err)) {
+	if (listener_start(address, 0600, &listener, &err) || listener_post(listener, &m)) {
 		fprintf(stderr, "serve: %s\n", err.text);
-		board_free(board);
 		return 1;
 	}
 	while ((signal = sigtimedwait(&signals, NULL, &moment)) != SIGTERM) {
 		go_on(&m, signal);
-		if (board_post(board, &m))
+		if (listener_post(listener, &m))
 			return 1;
 	}
 	listener_stop(listener);
-	board_free(board);
 	return 0;
 }
 

@@ -107,6 +107,21 @@ static void test_not_files(void **state)
 	load_fails_at("", -ENOENT, "no such file");
 }
 
+/* SQLite quotes a file's names in its messages, and those reach a terminal. */
+static void test_escapes(void **state)
+{
+	struct capture *c;
+	struct error err = { 0 };
+
+	sql("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET name = 'a' || char(27) || '[31m', "
+	    "tbl_name = 'a' || char(27) || '[31m', sql = 'CREATE TABLE \"' || char(27) || '[31m' "
+	    "WHERE name = 'class'");
+	assert_true(capture_db_load(file, &c, &err) < 0);
+	assert_non_null(strstr(err.text, "[31m"));
+	for (const char *at = err.text; *at; at++)
+		assert_in_range(*at, 0x20, 0x7e);
+}
+
 static void test_unreadable(void **state)
 {
 	bool root = geteuid() == 0;
@@ -317,7 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_not_sqlite),
 		TEST(test_not_files),
-		TEST(test_unreadable),
+		TEST(test_escapes), TEST(test_unreadable),
 		TEST(test_versions),
 		TEST(test_older_version),
 		TEST(test_cut_short),

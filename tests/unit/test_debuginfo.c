@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sanitizer/lsan_interface.h>
 #include <stddef.h>
@@ -325,6 +326,52 @@ static void test_module_lines(void **state)
 	}
 }
 
+/* The same lines, from a child that may do nothing; a file that only its caller may read. */
+static void test_confined(void **state)
+{
+	uint64_t offset = return_offset(), outer = address(vmlinux, "outer") + SLIDE;
+	const struct sources_where where = {.vmlinux = vmlinux}, nowhere = {.vmlinux = "/no/vmlinux"};
+	const struct sources_where text = {.vmlinux = "/etc/passwd"};
+	struct capture *c = capture_new();
+	char frame[64];
+	const char *frames[] = {frame};
+	struct error err = {};
+
+	(void)state;
+	snprintf(frame, sizeof(frame), "outer+0x%lx/0x40", offset);
+	set_frames(capture_add_stack(c), frames, &(uint64_t){outer + offset}, 1);
+	assert_true(sources_add_confined(c, &nowhere, &err) < 0);
+	assert_non_null(strstr(err.text, "cannot read /no/vmlinux"));
+	assert_int_equal(sources_add_confined(c, &text, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "no debug information"));
+	assert_int_equal(c->stacks[0].nr_frames, 1);
+	assert_int_equal(chmod(vmlinux, 0600), 0);
+	assert_int_equal(sources_add_confined(c, &where, &err), 0);
+	assert_int_equal(chmod(vmlinux, 0755), 0);
+	assert_int_equal(c->stacks[0].nr_frames, 3);
+	assert_string_equal(c->stacks[0].frames[0].text, "inner include/inner.h:5 [inline]");
+	capture_free(c);
+}
+
+/* A signal that the caller holds back ends the search, and is there for the caller. */
+static void test_confined_signal(void **state)
+{
+	const struct sources_where where = {.vmlinux = vmlinux};
+	struct capture *c = capture_new();
+	struct error err = {};
+	sigset_t term, old;
+
+	(void)state;
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, &old);
+	kill(getpid(), SIGTERM);
+	assert_int_equal(sources_add_confined(c, &where, &err), -EINTR);
+	assert_int_equal(sigtimedwait(&term, NULL, &(struct timespec){}), SIGTERM);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	capture_free(c);
+}
+
 static void expect_refused(const char *path)
 {
 	struct debuginfo *d = NULL;
@@ -462,7 +509,9 @@ int main(void)
 		cmocka_unit_test(test_relative_names), cmocka_unit_test(test_another_kernel),
 		cmocka_unit_test(test_broken_files),   cmocka_unit_test(test_capture),
 		cmocka_unit_test(test_usual_places),   cmocka_unit_test(test_modules),
-		cmocka_unit_test(test_another_build),  cmocka_unit_test(test_module_lines),
+		cmocka_unit_test(test_another_build),  cmocka_unit_test(test_confined),
+		cmocka_unit_test(test_confined_signal),
+		cmocka_unit_test(test_module_lines),
 	};
 
 	return cmocka_run_group_tests(tests, make_kernel, remove_kernel);

@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +23,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "daemon/board.h"
 #include "daemon/listener.h"
 #include "test_metrics_sample.h"
 
@@ -38,15 +39,12 @@ static inline double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-static inline struct board *new_board(void)
+static inline void post_sample(struct listener *l)
 {
-	struct board *b = board_new();
 	struct metrics m;
 
-	assert_non_null(b);
 	sample_metrics(&m);
-	assert_int_equal(board_post(b, &m), 0);
-	return b;
+	assert_int_equal(listener_post(l, &m), 0);
 }
 
 /* A loopback socket that listens on a port of the kernel's choice. */
@@ -125,16 +123,24 @@ static inline char *ask(int fd, const char *request)
 			fail_msg("not " status " with %s: %s", word, answer_);                     \
 	} while (0)
 
-static const char get_metrics[] = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+static const char get_metrics[] = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n";
 
-static inline int count_fds(void)
+static inline int count_fds_of(pid_t pid)
 {
-	AUTO_CLOSEDIR DIR *dir = opendir("/proc/self/fd");
+	char name[32];
+	AUTO_CLOSEDIR DIR *dir = NULL;
 	int n = 0;
 
+	snprintf(name, sizeof(name), "/proc/%d/fd", pid);
+	dir = opendir(name);
 	while (dir && readdir(dir))
 		n++;
 	return n;
+}
+
+static inline int count_fds(void)
+{
+	return count_fds_of(getpid());
 }
 
 #endif

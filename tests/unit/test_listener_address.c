@@ -63,7 +63,6 @@ static void test_addresses(void **state)
 
 static void test_port(void **state)
 {
-	struct board *b = new_board();
 	struct listener *l = NULL;
 	struct error err = {};
 	uint16_t port;
@@ -73,11 +72,11 @@ static void test_port(void **state)
 	close(tcp_socket(&port));
 	snprintf(text, sizeof(text), "127.0.0.1:%u", port);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(listener_start(text, 0, board_text, b, &l, &err), 0);
+		assert_int_equal(listener_start(text, 0, &l, &err), 0);
+		post_sample(l);
 		assert_answer(connect_tcp(port), get_metrics, "200", "lockvane_edges");
 		listener_stop(l);
 	}
-	board_free(b);
 }
 
 static void test_sockets_refused(void **state)
@@ -91,28 +90,29 @@ static void test_sockets_refused(void **state)
 
 	assert_int_equal(bind(wide, (struct sockaddr *)&any, sizeof(any)), 0);
 	assert_int_equal(listen(wide, 1), 0);
-	assert_int_equal(listener_start_on(file, board_text, NULL, &l, &err), -EINVAL);
-	assert_int_equal(listener_start_on(idle, board_text, NULL, &l, &err), -EINVAL);
+	assert_int_equal(listener_start_on(file, &l, &err), -EINVAL);
+	assert_int_equal(listener_start_on(idle, &l, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "no stream socket that listens"));
-	assert_int_equal(listener_start_on(wide, board_text, NULL, &l, &err), -EINVAL);
+	assert_int_equal(listener_start_on(wide, &l, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "no loopback address"));
 	assert_null(l);
 	/* Still the caller's. */
 	assert_true(fcntl(wide, F_GETFD) >= 0);
 }
 
-static void check_mode(struct board *b, mode_t mode)
+static void check_mode(mode_t mode)
 {
 	struct listener *l = NULL;
 	struct error err = {};
 	mode_t mask = umask(077);
 	struct stat st;
 
-	assert_int_equal(listener_start(address, mode, board_text, b, &l, &err), 0);
+	assert_int_equal(listener_start(address, mode, &l, &err), 0);
 	umask(mask);
 	assert_int_equal(lstat(path, &st), 0);
 	assert_true(S_ISSOCK(st.st_mode));
 	assert_int_equal(st.st_mode & 07777, mode);
+	post_sample(l);
 	assert_answer(try_unix(), get_metrics, "200", "lockvane_edges");
 	listener_stop(l);
 	assert_int_equal(lstat(path, &st), -1);
@@ -120,16 +120,12 @@ static void check_mode(struct board *b, mode_t mode)
 
 static void test_unix(void **state)
 {
-	struct board *b = new_board();
-
-	check_mode(b, 0600);
-	check_mode(b, 0660);
-	board_free(b);
+	check_mode(0600);
+	check_mode(0660);
 }
 
 static void test_unix_left_over(void **state)
 {
-	struct board *b = new_board();
 	struct listener *l = NULL, *second = NULL;
 	struct error err = {};
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -140,10 +136,11 @@ static void test_unix_left_over(void **state)
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&un, sizeof(un)), 0);
 	close(fd);
-	assert_int_equal(listener_start(address, 0600, board_text, b, &l, &err), 0);
+	assert_int_equal(listener_start(address, 0600, &l, &err), 0);
 	/* Somebody lives here. */
-	assert_int_equal(listener_start(address, 0600, board_text, b, &second, &err), -EADDRINUSE);
+	assert_int_equal(listener_start(address, 0600, &second, &err), -EADDRINUSE);
 	assert_non_null(strstr(err.text, "listens on"));
+	post_sample(l);
 	assert_answer(try_unix(), get_metrics, "200", "lockvane_edges");
 	/* What is no longer ours stays. */
 	assert_int_equal(unlink(path), 0);
@@ -153,10 +150,9 @@ static void test_unix_left_over(void **state)
 	listener_stop(l);
 	assert_int_equal(lstat(path, &st), 0);
 	/* And is not overwritten. */
-	assert_int_equal(listener_start(address, 0600, board_text, b, &l, &err), -EEXIST);
+	assert_int_equal(listener_start(address, 0600, &l, &err), -EEXIST);
 	assert_non_null(strstr(err.text, "no socket"));
 	assert_int_equal(unlink(path), 0);
-	board_free(b);
 }
 
 static void test_unix_no_folder(void **state)
@@ -165,7 +161,7 @@ static void test_unix_no_folder(void **state)
 	struct error err = {};
 	int before = count_fds();
 
-	assert_int_equal(listener_start("unix:/no/such/folder/s", 0600, board_text, NULL, &l, &err),
+	assert_int_equal(listener_start("unix:/no/such/folder/s", 0600, &l, &err),
 			 -ENOENT);
 	assert_non_null(strstr(err.text, "unix:/no/such/folder/s"));
 	assert_int_equal(count_fds(), before);
@@ -174,7 +170,6 @@ static void test_unix_no_folder(void **state)
 /* Started and stopped with connections open: nothing is left, nobody waits. */
 static void test_stop(void **state)
 {
-	struct board *b = new_board();
 	int before = count_fds();
 
 	for (int i = 0; i < 20; i++) {
@@ -183,7 +178,7 @@ static void test_stop(void **state)
 		double began;
 		int fd;
 
-		assert_int_equal(listener_start(address, 0600, board_text, b, &l, &err), 0);
+		assert_int_equal(listener_start(address, 0600, &l, &err), 0);
 		fd = try_unix();
 		assert_true(fd >= 0);
 		say(fd, "GET /met");
@@ -194,7 +189,6 @@ static void test_stop(void **state)
 	}
 	assert_int_equal(count_fds(), before);
 	listener_stop(NULL);
-	board_free(b);
 }
 
 static int make_folder(void **state)

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "daemon/board.h"
 #include "test_metrics_sample.h"
 
 static char *print(const struct metrics *m, enum metrics_format format)
@@ -226,84 +225,13 @@ static void test_negotiation(void **state)
 			fail_msg("wrong for \"%s\"", cases[i].accept);
 }
 
-static void test_board(void **state)
-{
-	struct board *b = board_new();
-	struct strbuf sb = STRBUF_INIT;
-	char release[] = "6.12.1-test", name[] = "up_read";
-	struct metrics_program program = {.name = name, .events = 5};
-	struct metrics m;
-
-	assert_non_null(b);
-	assert_int_equal(board_text(b, METRICS_PROMETHEUS, &sb), -EAGAIN);
-	sample_metrics(&m);
-	m.kernel_release = release;
-	m.programs = &program;
-	m.nr_programs = 1;
-	assert_int_equal(board_post(b, &m), 0);
-	/* What was posted is a copy of all of it. */
-	memset(release, 'x', strlen(release));
-	memset(name, 'x', strlen(name));
-	program.events = 0;
-	for (int again = 0; again < 2; again++) {
-		strbuf_reset(&sb);
-		assert_int_equal(board_text(b, METRICS_PROMETHEUS, &sb), 0);
-		assert_line(sb.text, "lockvane_program_events_total{function=\"up_read\"} 5");
-		assert_non_null(strstr(sb.text, "release=\"6.12.1-test\""));
-	}
-	m.edges = 6000;
-	assert_int_equal(board_post(b, &m), 0);
-	strbuf_reset(&sb);
-	assert_int_equal(board_text(b, METRICS_PROMETHEUS, &sb), 0);
-	assert_line(sb.text, "lockvane_edges 6000");
-	strbuf_free(&sb);
-	board_free(b);
-	board_free(NULL);
-}
-
-static void *post_often(void *arg)
-{
-	struct metrics m;
-
-	sample_metrics(&m);
-	for (int i = 0; i < 2000; i++) {
-		m.edges = i;
-		if (board_post(arg, &m))
-			return arg;
-	}
-	return NULL;
-}
-
-/* The newest stays, whatever is being printed meanwhile. */
-static void test_board_threads(void **state)
-{
-	struct board *b = board_new();
-	struct strbuf sb = STRBUF_INIT;
-	pthread_t thread;
-	void *failed;
-
-	assert_int_equal(pthread_create(&thread, NULL, post_often, b), 0);
-	for (int i = 0; i < 50; i++) {
-		strbuf_reset(&sb);
-		board_text(b, METRICS_PROMETHEUS, &sb);
-	}
-	assert_int_equal(pthread_join(thread, &failed), 0);
-	assert_null(failed);
-	strbuf_reset(&sb);
-	assert_int_equal(board_text(b, METRICS_PROMETHEUS, &sb), 0);
-	assert_line(sb.text, "lockvane_edges 1999");
-	strbuf_free(&sb);
-	board_free(b);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),	       cmocka_unit_test(test_escaping),
 		cmocka_unit_test(test_formats_differ), cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_huge),	       cmocka_unit_test(test_no_address),
-		cmocka_unit_test(test_negotiation),    cmocka_unit_test(test_board),
-		cmocka_unit_test(test_board_threads),
+		cmocka_unit_test(test_negotiation),
 	};
 
 	return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);

@@ -101,6 +101,27 @@ static void test_outer(void **state)
 		assert_int_equal(items[i].one_with, i);
 }
 
+/* What the kernel told of a place says nothing of a stranger's lock there. */
+static void test_told_beside_typed(void **state)
+{
+	size_t journal = add(CACHE_A, 0x78, SITES_BY_TYPE, "journal_s.j_list_lock",
+			     "journal_s.j_list_lock", 0x78);
+	size_t told = add(CACHE_A, 0x78, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t alone = add(CACHE_B, 0x78, SITES_BY_TYPE, NULL, NULL, 0);
+
+	(void)state;
+	for (size_t i = told; i <= alone; i++) {
+		snprintf(results[i].name, sizeof(results[i].name), "sctp_association.wait");
+		snprintf(results[i].alias, sizeof(results[i].alias), "&asoc->wait");
+		results[i].certainty = NAMES_EXACT;
+	}
+	join();
+	IS(journal, "journal_s.j_list_lock", EXACT);
+	IS(told, "sctp_association.wait", AMBIGUOUS);
+	IS(alone, "sctp_association.wait", EXACT);
+	assert_int_equal(items[told].one_with, told);
+}
+
 /* A guess is nothing by itself; with the name that the kernel told, or what fits the memory, it is. */
 static void test_hint(void **state)
 {
@@ -177,6 +198,9 @@ static void test_generic(void **state)
 				  "ffffffff81000040 T wake\n"
 				  "ffffffff81000060 t take.part.0\n"
 				  "ffffffff81000100 T typed\n"
+				  "ffffffff81000140 t __try_to_take_slowpath.isra.0\n"
+				  "ffffffff81000180 t __typed_by_name.isra.0\n"
+				  "ffffffff810001c0 t __try_to_take\n"
 				  "ffffffff81000200 T _etext\n"
 				  "ffffffff82000000 D _sdata\n"
 				  "ffffffff82001000 B _end\n");
@@ -188,13 +212,18 @@ static void test_generic(void **state)
 	add_function(&m, "wake", m.wait_queue_head_t);
 	add_function(&m, "take", m.spinlock_t);
 	add_function(&m, "typed", owner);
+	add_function(&m, "typed_by_name", owner);
+	add_function(&m, "try_to_take", m.spinlock_t);
 	btf = mini_end(&m, NULL);
 	assert_int_equal(ksyms_load(fixture_path("kallsyms"), &ksyms), 0);
-	assert_int_equal(generic_find(ksyms, btf, g), 2);
+	assert_int_equal(generic_find(ksyms, btf, g), 3);
 	assert_true(is_generic(g, 0xffffffff81000040));
 	assert_true(is_generic(g, 0xffffffff8100005f));
 	assert_true(is_generic(g, 0xffffffff81000060)); /* a part of it, under a name of its own */
 	assert_false(is_generic(g, 0xffffffff81000100));
+	assert_true(is_generic(g, 0xffffffff81000140)); /* no prototype: by what it is a part of */
+	assert_false(is_generic(g, 0xffffffff81000180));
+	assert_false(is_generic(g, 0xffffffff810001c0)); /* as the compiler found it: not in BTF */
 	assert_false(is_generic(g, 0xffffffff81000000));
 	ksyms_free(ksyms);
 	kbtf_free(btf);
@@ -207,6 +236,7 @@ int main(void)
 		cmocka_unit_test_setup(test_join, begin),
 		cmocka_unit_test_setup(test_outer, begin),
 		cmocka_unit_test_setup(test_hint, begin),
+		cmocka_unit_test_setup(test_told_beside_typed, begin),
 		cmocka_unit_test_setup(test_apart, begin),
 		cmocka_unit_test_setup_teardown(test_generic, fixture_setup, fixture_teardown),
 	};

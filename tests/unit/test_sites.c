@@ -7,7 +7,7 @@
 
 #include "sites/sites.h"
 
-static struct kbtf *types;
+static struct kbtf *types, *crowded; /* in which two structs are laid out alike */
 
 static int pointer(struct mini *m, int type)
 {
@@ -28,8 +28,41 @@ static void function(struct mini *m, const char *name, int a, int b, int c)
 	assert_true(btf__add_func(m->btf, name, BTF_FUNC_STATIC, proto) > 0);
 }
 
+/* A struct with what two functions of fs/ use of an inode on its super block's list. */
+static int inode_like(struct mini *m, const char *name, int list)
+{
+	int id = mini_struct(m, name, 600);
+
+	mini_field(m, "i_mapping", m->u64, 48);
+	mini_field(m, "i_lock", m->spinlock_t, 128);
+	mini_field(m, "i_state", m->u32, 144);
+	mini_field(m, "i_lru", list, 256);
+	mini_field(m, "i_sb_list", list, 272);
+	mini_field(m, "i_count", m->u32, 336);
+	return id;
+}
+
+static void make_inodes(struct mini *m, bool crowd)
+{
+	int link = pointer(m, btf__type_cnt(m->btf) + 1), list, inode, super;
+
+	list = mini_struct(m, "list_head", 16);
+	mini_field(m, "next", link, 0);
+	mini_field(m, "prev", link, 8);
+	inode = inode_like(m, "inode", list);
+	if (crowd)
+		inode_like(m, "decoy", list);
+	super = mini_struct(m, "super_block", 1400);
+	mini_field(m, "s_inode_list_lock", m->spinlock_t, 1344);
+	mini_field(m, "s_inodes", list, 1352);
+	super = pointer(m, super);
+	function(m, "invalidate_inodes", super, 0, 0);
+	function(m, "drop_pagecache_sb", super, pointer(m, 0), 0);
+	function(m, "iput", pointer(m, inode), 0, 0);
+}
+
 /* Offsets as in Debian's 6.12. */
-static struct kbtf *make_types(void)
+static struct kbtf *make_types(bool crowd)
 {
 	int ports, bucket, table, hrtimer, group, anything, bucket_pointer;
 	struct mini m;
@@ -72,6 +105,7 @@ static struct kbtf *make_types(void)
 	function(&m, "posix_timer_fn", pointer(&m, hrtimer), 0, 0);
 	group = pointer(&m, group);
 	function(&m, "tmigr_update_events", group, group, anything);
+	make_inodes(&m, crowd);
 	return mini_end(&m, NULL);
 }
 
@@ -91,9 +125,9 @@ static int read_excerpt(void *arg, uint64_t addr, void *buf, size_t len)
 	return 0;
 }
 
-static struct sites *open_sites(const struct excerpt *e, struct ksyms **ret)
+static struct sites *open_sites(const struct excerpt *e, const struct kbtf *btf, struct ksyms **ret)
 {
-	struct sites_sources src = {.btf = types, .read = read_excerpt, .arg = (void *)e};
+	struct sites_sources src = {.btf = btf, .read = read_excerpt, .arg = (void *)e};
 	struct sites *s = NULL;
 
 	fixture_write("kallsyms", e->symbols);
@@ -107,7 +141,7 @@ static struct sites *open_sites(const struct excerpt *e, struct ksyms **ret)
 static void assert_locks(const struct excerpt *e, int nr, const char *inner, uint32_t offset)
 {
 	struct ksyms *ksyms = NULL;
-	struct sites *s = open_sites(e, &ksyms);
+	struct sites *s = open_sites(e, types, &ksyms);
 	struct sites_answer a;
 	int found = 0;
 
@@ -147,10 +181,59 @@ static void test_two_of_a_kind(void **state)
 	assert_locks(&tmigr_update_events, 6, "tmigr_group.lock", 0);
 }
 
+/* How many calls of lock functions take an inode's lock, and of how many it is not known. */
+static int count_inode_locks(const struct excerpt *e, const struct kbtf *btf, int *ret_unknown)
+{
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(e, btf, &ksyms);
+	struct sites_answer a;
+	int nr = 0;
+
+	*ret_unknown = 0;
+	for (uint64_t ip = e->addr + 5; ip <= e->addr + e->size; ip++) {
+		if (sites_ask(s, ip, &a) || !strcmp(a.inner, "super_block.s_inode_list_lock"))
+			continue;
+		*ret_unknown += a.kind == SITES_UNKNOWN;
+		if (a.kind == SITES_UNKNOWN)
+			continue;
+		assert_string_equal(a.inner, "inode.i_lock");
+		assert_int_equal(a.offset, 128);
+		assert_int_equal(a.strength, SITES_BY_HINT);
+		nr++;
+	}
+	sites_free(s);
+	ksyms_free(ksyms);
+	return nr;
+}
+
+/*
+ * Nothing in the function says that the elements of the list are inodes: the only struct with
+ * the link, the lock and what is read there is. It is none of two that are alike. The next
+ * element is kept in the accumulator, from which the link's offset is subtracted by the short form.
+ */
+static void test_only_struct(void **state)
+{
+	int unknown;
+
+	assert_int_equal(count_inode_locks(&invalidate_inodes, types, &unknown), 1);
+	assert_int_equal(unknown, 2); /* of pointers to the lock alone, too little is known */
+	assert_int_equal(count_inode_locks(&invalidate_inodes, crowded, &unknown), 0);
+	assert_int_equal(unknown, 3);
+}
+
+/* One element of the list is given to iput(): so all are inodes, whatever else is laid out so. */
+static void test_list(void **state)
+{
+	int unknown;
+
+	assert_int_equal(count_inode_locks(&drop_pagecache_sb, crowded, &unknown), 3);
+	assert_int_equal(unknown, 0);
+}
+
 static void test_no_call(void **state)
 {
 	struct ksyms *ksyms = NULL;
-	struct sites *s = open_sites(&find_port_by_vq, &ksyms);
+	struct sites *s = open_sites(&find_port_by_vq, types, &ksyms);
 	struct sites_answer a;
 
 	assert_int_equal(sites_ask(s, find_port_by_vq.addr + 1, &a), -ENOENT);
@@ -173,22 +256,25 @@ static void test_no_sources(void **state)
 
 static int setup(void **state)
 {
-	types = make_types();
+	types = make_types(false);
+	crowded = make_types(true);
 	return fixture_setup(state);
 }
 
 static int teardown(void **state)
 {
 	kbtf_free(types);
+	kbtf_free(crowded);
 	return fixture_teardown(state);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_prototype), cmocka_unit_test(test_array),
-		cmocka_unit_test(test_container), cmocka_unit_test(test_two_of_a_kind),
-		cmocka_unit_test(test_no_call),	  cmocka_unit_test(test_no_sources),
+		cmocka_unit_test(test_prototype),   cmocka_unit_test(test_array),
+		cmocka_unit_test(test_container),   cmocka_unit_test(test_two_of_a_kind),
+		cmocka_unit_test(test_only_struct), cmocka_unit_test(test_list),
+		cmocka_unit_test(test_no_call),	    cmocka_unit_test(test_no_sources),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

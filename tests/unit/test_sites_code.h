@@ -115,4 +115,55 @@ static const struct excerpt tmigr_update_events = {
 		"0f1f840000000000",
 };
 
+/* 6.12 */
+static const struct excerpt invalidate_inodes = {
+	.name = "invalidate_inodes",
+	.symbols = "ffffffff81090af0 T __fentry__\n"
+		   "ffffffff81372a20 T list_lru_del_obj\n"
+		   "ffffffff8146ec90 T dispose_list\n"
+		   "ffffffff81470190 T invalidate_inodes\n"
+		   "ffffffff81470340 T after_invalidate_inodes\n"
+		   "ffffffff8173b660 T __list_add_valid_or_report\n"
+		   "ffffffff81c94530 T __stack_chk_fail\n"
+		   "ffffffff81ca24c0 T _raw_spin_lock\n"
+		   "ffffffff81ca2580 T _raw_spin_unlock\n"
+		   "ffffffff81ca3c70 T __x86_return_thunk\n"
+		   "ffffffff81ca42f8 T __SCT__cond_resched\n",
+	.addr = 0xffffffff81470190,
+	.size = 432,
+	.code = "f30f1efae85709c2ff4157488d8f40050000415641554c8daf48050000415455534883ec28654c8b"
+		"35434ebc7e48897c240865488b042528000000488944242031c0488d44241048890c244889442410"
+		"4889442418488b3c24e8d2228300488b442408488b8048050000488b084c8db8f0feffff488d99f0"
+		"feffff4939c50f859b000000e9c90000000c804d8da70001000041898790000000498b47284c89e6"
+		"488db8b0040000e8e427f0ff84c074086548ff0dd81ebc7e4889efe830238300488b6c24104c89e7"
+		"488d7424104889eae8fbb32c0084c0741c488d4424104c8965084c896424104989af000100004989"
+		"8708010000498b06a8080f8588000000488b8310010000488d93100100004989df482d1001000049"
+		"39d574364889c3498daf800000004889efe802228300418b8790000000a8c1750f418b9750010000"
+		"85d20f8441ffffff4889efe8a0228300ebae488b3c24e895228300488d7c2410e89be9ffff488b44"
+		"242065482b04252800000075304883c4285b5d415c415d415e415fe958398300488b3c24e85f2283"
+		"00e8d23f8300488d7c2410e860e9ffffe9b0feffffe8f6418200660f1f440000",
+};
+
+/* 6.12 */
+static const struct excerpt drop_pagecache_sb = {
+	.name = "drop_pagecache_sb",
+	.symbols = "ffffffff81090af0 T __fentry__\n"
+		   "ffffffff8133de80 T invalidate_mapping_pages\n"
+		   "ffffffff8146eed0 T iput\n"
+		   "ffffffff814e5290 T drop_pagecache_sb\n"
+		   "ffffffff814e5390 T after_drop_pagecache_sb\n"
+		   "ffffffff81ca24c0 T _raw_spin_lock\n"
+		   "ffffffff81ca2580 T _raw_spin_unlock\n"
+		   "ffffffff81ca42f8 T __SCT__cond_resched\n",
+	.addr = 0xffffffff814e5290,
+	.size = 256,
+	.code = "f30f1efae857b8baff41574156415541544c8da740050000554889fd4c89e7534881c548050000e8"
+		"04d27b00488b45004839c50f849c000000654c8b352ffdb47e488d98f0feffff4531edeb54f0ff83"
+		"500100004c89ffe894d27b004c89e7e88cd27b00488b7b3048c7c2ffffffff31f6e87a8be5ff4c89"
+		"ef4989dde8bf9bf8ffe8e2ef7b004c89e7e8a2d17b00488b8310010000488d98f0feffff4839c574"
+		"374c8dbb800000004c89ffe880d17b00f68390000000c17512488b433048837810007589498b06a8"
+		"0875824c89ffe81dd27b00ebb94531ed4c89e7e810d27b004c89ef5b5d415c415d415e415fe94e9b"
+		"f8ff66662e0f1f8400000000000f1f00",
+};
+
 #endif

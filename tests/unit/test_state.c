@@ -444,6 +444,166 @@ static void test_no_folder(void **state)
 	capture_free(c);
 }
 
+/* The folder may be behind a link, or below one. */
+static void test_linked_folder(void **state)
+{
+	struct capture *c = sample_capture(&size);
+	char real[PATH_MAX], *text = NULL;
+	struct state_content there;
+	struct known known = {};
+	struct error err = {};
+	struct state *s;
+
+	snprintf(real, sizeof(real), "%.100s/real-%u", folder, next_folder++);
+	assert_int_equal(mkdir(real, 0700), 0);
+	assert_int_equal(symlink(real, path), 0);
+	for (int below = 0; below < 2; below++) {
+		char inside[PATH_MAX];
+
+		snprintf(inside, sizeof(inside), "%.200s/state", path);
+		if (below)
+			memcpy(path, inside, sizeof(path));
+		s = open_state(&there);
+		assert_int_equal(there.known.nr, 0);
+		state_content_done(&there);
+		add(&known, "0123456789ab", "6.12", 100);
+		save(s, c, &known, false);
+		known_done(&known);
+		state_close(s);
+		assert_int_equal(state_read(path, &there, &err), 0);
+		assert_int_equal(there.known.nr, 1);
+		state_content_done(&there);
+		assert_int_equal(state_report(path, "0123456789ab", false, &text, &err), 0);
+		free(text);
+		s = open_state(&there);
+		assert_non_null(there.graph);
+		assert_int_equal(there.known.nr, 1);
+		state_content_done(&there);
+		state_close(s);
+	}
+	capture_free(c);
+}
+
+/* The graph as explain reads it, while a monitor has the folder. */
+static void test_graph(void **state)
+{
+	struct capture *c = sample_capture(&size), *graph = NULL;
+	struct state_content there;
+	struct known known = {};
+	struct error err = {};
+	struct state *s = open_state(&there);
+
+	assert_int_equal(state_read_graph(path, &graph, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "no graph in "));
+	save(s, c, &known, false);
+	assert_int_equal(state_read_graph(path, &graph, &err), 0);
+	check_same(c, graph);
+	assert_string_equal(graph->classes[0].why, c->classes[0].why);
+	capture_free(graph);
+	capture_free(c);
+	state_close(s);
+}
+
+/* In a folder of somebody else's, or that others may write to, nothing is kept or believed. */
+static void test_untrusted_folder(void **state)
+{
+	struct state_content there;
+	struct state *s = NULL;
+	struct error err = {};
+
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(chmod(path, 0770), 0);
+	assert_int_equal(state_open(path, &s, &there, &err), -EKEYREJECTED);
+	assert_null(s);
+	assert_non_null(strstr(err.text, "may be written by others"));
+	assert_int_equal(chmod(path, 0755), 0);
+	if (!geteuid()) {
+		assert_int_equal(chown(path, 65534, 65534), 0);
+		assert_int_equal(state_open(path, &s, &there, &err), -EKEYREJECTED);
+		assert_null(s);
+		assert_non_null(strstr(err.text, "another user"));
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
+	assert_int_equal(access(db, F_OK), -1);
+	s = open_state(&there);
+	state_content_done(&there);
+	state_close(s);
+}
+
+static void alter(const char *sql)
+{
+	char *message = NULL;
+	sqlite3 *other;
+
+	assert_int_equal(sqlite3_open(db, &other), SQLITE_OK);
+	if (sqlite3_exec(other, sql, NULL, NULL, &message) != SQLITE_OK)
+		fail_msg("%s: %s", sql, message);
+	sqlite3_close(other);
+}
+
+static size_t aside_count(void);
+static void fill(void);
+
+/* What a newer lockvane wrote is no damage: it is left as it is, and said so. */
+static void test_newer_version(void **state)
+{
+	static const char *const newer[] = {
+		"PRAGMA user_version = 99",
+		"UPDATE monitor SET value = 99 WHERE key = 'version'; ALTER TABLE finding ADD host TEXT",
+	};
+	struct state_content there;
+	struct state *s = NULL;
+	struct error err = {};
+
+	for (size_t i = 0; i < 2; i++) {
+		fill();
+		alter(newer[i]);
+		assert_int_equal(state_open(path, &s, &there, &err), -ENOTSUP);
+		assert_null(s);
+		assert_non_null(strstr(err.text, "written by a newer lockvane"));
+		assert_int_equal(aside_count(), 0);
+		assert_int_equal(state_read(path, &there, &err), -ENOTSUP);
+		assert_non_null(strstr(err.text, "written by a newer lockvane"));
+		unlink(db);
+	}
+	/* A rule of its own: that finding is left where it is. */
+	fill();
+	alter("UPDATE finding SET rule = 'rcu-stall'");
+	s = open_state(&there);
+	assert_string_equal(there.aside, "");
+	assert_int_equal(there.known.nr, 0);
+	state_content_done(&there);
+	state_close(s);
+	alter("UPDATE finding SET rule = 'circular' WHERE rule = 'rcu-stall'");
+	s = open_state(&there);
+	assert_true(there.known.nr > 0);
+	state_content_done(&there);
+	state_close(s);
+}
+
+/* Removed while the monitor runs, it is made again, and locked. */
+static void test_folder_removed(void **state)
+{
+	struct capture *c = sample_capture(&size);
+	struct state_content there;
+	struct known known = {};
+	struct error err = {};
+	char command[PATH_MAX + 16];
+	struct state *s = open_state(&there), *second = NULL;
+
+	add(&known, "0123456789ab", "6.12", 100);
+	save(s, c, &known, false);
+	snprintf(command, sizeof(command), "rm -r %s", path);
+	assert_int_equal(system(command), 0);
+	save(s, c, &known, false);
+	assert_int_equal(access(db, F_OK), 0);
+	assert_int_equal(state_open(path, &second, &there, &err), -EBUSY);
+	assert_null(second);
+	state_close(s);
+	known_done(&known);
+	capture_free(c);
+}
+
 /* --- damage -------------------------------------------------------------- */
 
 static size_t aside_count(void)
@@ -568,7 +728,8 @@ static void make_older(void)
 	assert_int_equal(
 		sqlite3_exec(older,
 			     "DROP TABLE image; DROP TABLE class_why; DROP TABLE usage_seen; "
-			     "DROP TABLE edge_seen; DROP TABLE gate; PRAGMA user_version = 2",
+			     "DROP TABLE edge_seen; DROP TABLE gate; DROP TABLE edge_sure; "
+			     "PRAGMA user_version = 2",
 			     NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(older);
@@ -638,7 +799,8 @@ int main(void)
 		T(test_new_build),     T(test_kills),	  T(test_full_disk),
 		T(test_bounded),       T(test_no_folder), T(test_truncated),
 		T(test_no_database),   T(test_scribbled), T(test_not_regular),
-		T(test_older_version),
+		T(test_older_version), T(test_linked_folder), T(test_untrusted_folder),
+		T(test_graph), T(test_newer_version), T(test_folder_removed),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -3,7 +3,7 @@
 # The founding case on a stock kernel, by a module with the bug; then its innocent twins. All
 # that is asked of a capture is asked of this one.
 . ./lib.sh
-plan report capture listings bad_captures fixed_and_json innocent_and_status
+plan report capture closed_pipe listings bad_captures fixed_and_json innocent_and_status
 
 case_report()
 {
@@ -23,6 +23,16 @@ case_capture()
 	[ "$(finding_ids report.out)" = "$(finding_ids again.out)" ] || fail 'another id'
 	lv 3 json report --format json $OUT/capture.db
 	lv 3 all report --confidence weak $OUT/capture.db
+}
+
+# Nobody reads the report: what was recorded is in the file by then.
+case_closed_pipe()
+{
+	lockvane trace -o /tmp/closed.lv -- uffd_aio --device /dev/lv_uffd 2>$OUT/closed.err | true
+	lv 3 closed_report report /tmp/closed.lv
+	has closed_report.out 'fault_pending_wqh'
+	rm -f /tmp/closed.lv
+	clean closed
 }
 
 case_listings()
@@ -92,6 +102,7 @@ case_innocent_and_status()
 
 try report
 try capture
+try closed_pipe
 try listings
 try bad_captures
 try fixed_and_json

@@ -162,13 +162,16 @@ case_metrics()
 	has metrics.out '^lockvane_findings{rule="irq-inversion",confidence="[a-z]*"} [1-9]'
 	has metrics.out '^lockvane_events_total [1-9]'
 	has metrics.out '^lockvane_mode{mode="armed"} 1'
-	# The thread that answers has no privileges left.
-	for task in "/proc/$(state_of MainPID)/task"/*; do
-		[ "$(cat "$task/comm")" = metrics ] || continue
-		grep -q '^CapEff:.*0000000000000000' "$task/status" || fail 'the listener is privileged'
+	# The process that answers has no privileges left, and cannot get any.
+	for task in $(cat "/proc/$(state_of MainPID)/task"/*/children); do
+		[ "$(cat "/proc/$task/comm")" = metrics ] || continue
+		for line in 'CapEff:.*0000000000000000' 'CapPrm:.*0000000000000000' 'NoNewPrivs:.*1' \
+			'Seccomp:.*2'; do
+			grep -q "^$line" "/proc/$task/status" || fail "the listener has not $line"
+		done
 		return 0
 	done
-	fail 'no thread of the listener'
+	fail 'no process of the listener'
 }
 
 case_reloaded()

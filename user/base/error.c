@@ -5,6 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/strbuf.h"
+
+/* SQLite quotes the file's own names, settings are quoted as they stand: a terminal must not obey them. */
+static int finish(struct error *err)
+{
+	strbuf_copy_clean(err->text, sizeof(err->text), err->text, sizeof(err->text));
+	return err->code;
+}
+
 int error_set(struct error *err, int code, const char *fmt, ...)
 {
 	va_list ap;
@@ -15,7 +24,7 @@ int error_set(struct error *err, int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	return code;
+	return finish(err);
 }
 
 int error_set_errno(struct error *err, int code, const char *fmt, ...)
@@ -31,7 +40,7 @@ int error_set_errno(struct error *err, int code, const char *fmt, ...)
 	va_end(ap);
 	len = strlen(err->text);
 	snprintf(err->text + len, sizeof(err->text) - len, ": %s", strerror(-code));
-	return code;
+	return finish(err);
 }
 
 int error_prefix(struct error *err, const char *fmt, ...)
@@ -50,5 +59,5 @@ int error_prefix(struct error *err, const char *fmt, ...)
 	va_end(ap);
 	len = strlen(err->text);
 	snprintf(err->text + len, sizeof(err->text) - len, ": %s", old);
-	return err->code;
+	return finish(err);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * An error that travels: a code and one line that says what to do about it.
- * Libraries fill it and do not print; who handles the error prints the text.
+ * Libraries fill it and do not print; who handles the error prints the text, which is
+ * printable ASCII whatever went into it: control characters and bytes over 0x7e become '?'.
  */
 #ifndef LOCKVANE_BASE_ERROR_H
 #define LOCKVANE_BASE_ERROR_H

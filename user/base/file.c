@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -105,5 +106,20 @@ int file_number(const char *root, const char *path, int64_t *ret)
 	if (errno || end == line)
 		return -EINVAL;
 	*ret = value;
+	return 0;
+}
+
+int file_check_owner(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return 0;
+	if (st.st_uid && st.st_uid != geteuid())
+		return error_set(err, -EKEYREJECTED,
+				 "%.180s belongs to another user: it must be root's (chown root)", path);
+	if (st.st_mode & 022)
+		return error_set(err, -EKEYREJECTED,
+				 "%.180s may be written by others: chmod go-w it", path);
 	return 0;
 }

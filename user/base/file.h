@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
+
 /*
  * The whole file, NUL-terminated, at most max bytes (-EFBIG beyond). ret_len
  * may be NULL. The caller frees.
@@ -20,5 +22,11 @@ int file_line(const char *root, const char *path, char *buf, size_t room);
 
 /* The number at the start of root + path, decimal. */
 int file_number(const char *root, const char *path, int64_t *ret);
+
+/*
+ * Is a file, or a folder, root's or ours, and writable for nobody else? What it says is followed as if
+ * its owner had typed it. -EKEYREJECTED with words if not; 0 where there is none.
+ */
+int file_check_owner(const char *path, struct error *err);
 
 #endif

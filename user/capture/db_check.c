@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -99,6 +100,20 @@ static int check_edge(const struct capture *c, size_t i, struct error *err)
 	return code;
 }
 
+/* A list of the dependencies names each class again and again: a small file must not make gigabytes. */
+static int check_repeated(const struct capture *c, struct error *err)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < c->nr_edges; i++)
+		total += strlen(c->classes[c->edges[i].from].name) +
+			 strlen(c->classes[c->edges[i].to].name);
+	if (total > DB_MAX_REPEATED)
+		return error_set(err, -EINVAL, "the names of all edges take %" PRIu64
+				 " bytes, at most %lu are read", total, DB_MAX_REPEATED);
+	return 0;
+}
+
 static int check_fact(const struct capture *c, size_t i, struct error *err)
 {
 	const struct capture_fact *fact = &c->facts[i];
@@ -167,6 +182,7 @@ int db_check(const struct capture *c, struct error *err)
 		code = check_class(c, i, err);
 	for (size_t i = 0; i < c->nr_edges && !code; i++)
 		code = check_edge(c, i, err);
+	code = code ? code : check_repeated(c, err);
 	for (size_t i = 0; i < c->nr_facts && !code; i++)
 		code = check_fact(c, i, err);
 	for (size_t i = 0; i < c->nr_losses && !code; i++)

@@ -30,6 +30,7 @@
 #define DB_MAX_IMAGES CAPTURE_MAX_IMAGES
 #define DB_MAX_STRING 4095
 #define DB_MAX_TEXT (512ul << 20) /* all strings together */
+#define DB_MAX_REPEATED (64ul << 20) /* names of both classes of all edges */
 #define DB_MAX_FILE (512ul << 20)
 
 struct db_table {

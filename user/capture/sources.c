@@ -9,20 +9,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "capture/db_internal.h"
-
-/* A frame met in any stack, once; and what became of it. */
-struct source {
-	const struct capture_frame *frame;
-	struct debuginfo_place place;
-	char *words; /* symbol and module, which place points into; NULL: not of that form */
-	char **texts;
-	size_t nr; /* 0: nothing is known of it */
-};
-
-struct sources {
-	struct source *all; /* sorted */
-	size_t nr;
-};
+#include "capture/sources_internal.h"
 
 static int by_frame(const void *a, const void *b)
 {
@@ -75,7 +62,7 @@ static int parse_place(struct source *s)
 	return 0;
 }
 
-static void sources_free(struct sources *s)
+void sources_done(struct sources *s)
 {
 	for (size_t i = 0; i < s->nr; i++) {
 		for (size_t j = 0; j < s->all[i].nr; j++)
@@ -86,8 +73,7 @@ static void sources_free(struct sources *s)
 	free(s->all);
 }
 
-/* All frames, each once. */
-static int collect(const struct capture *c, struct sources *ret)
+int sources_collect(const struct capture *c, struct sources *ret)
 {
 	size_t nr = 0, kept = 0;
 	int err = 0;
@@ -130,29 +116,34 @@ static int match(const struct sources *s, struct debuginfo *d, const struct debu
 	return debuginfo_match(d, ran, places, nr, err);
 }
 
-static int add_text(void *arg, const struct debuginfo_line *line)
+int sources_add_text(struct source *s, char *text)
+{
+	char **grown = text ? reallocarray(s->texts, s->nr + 1, sizeof(*grown)) : NULL;
+
+	if (!grown) {
+		free(text);
+		return -ENOMEM;
+	}
+	s->texts = grown;
+	s->texts[s->nr++] = text;
+	return 0;
+}
+
+static int add_line(void *arg, const struct debuginfo_line *line)
 {
 	struct source *s = arg;
-	char **grown = reallocarray(s->texts, s->nr + 1, sizeof(*grown));
 	AUTO_STRBUF text = STRBUF_INIT;
 
-	if (!grown)
-		return -ENOMEM;
-	s->texts = grown;
 	strbuf_addf(&text, "%s %s:%d%s", line->function ? line->function : s->frame->text,
 		    line->file, line->line, line->function ? " [inline]" : "");
-	s->texts[s->nr] = strbuf_take(&text);
-	if (!s->texts[s->nr])
-		return -ENOMEM;
-	s->nr++;
-	return 0;
+	return sources_add_text(s, strbuf_take(&text));
 }
 
 static int resolve(struct sources *s, struct debuginfo *d)
 {
 	for (size_t i = 0; i < s->nr; i++) {
 		struct source *source = &s->all[i];
-		int err = source->words ? debuginfo_lines(d, &source->place, add_text, source) : 0;
+		int err = source->words ? debuginfo_lines(d, &source->place, add_line, source) : 0;
 
 		if (err == -ENOMEM)
 			return err;
@@ -223,7 +214,7 @@ static int expand(const struct sources *s, const struct capture_stack *stack,
 }
 
 /* First all that may fail, then the exchange: the old frames are what the sources stand on. */
-static int exchange(struct capture *c, const struct sources *s)
+int sources_exchange(struct capture *c, const struct sources *s)
 {
 	struct expanded *expanded = calloc(c->nr_stacks ? c->nr_stacks : 1, sizeof(*expanded));
 	int err = expanded ? 0 : -ENOMEM;
@@ -245,21 +236,31 @@ static int exchange(struct capture *c, const struct sources *s)
 	return err;
 }
 
-int sources_add(struct capture *c, struct debuginfo *d, struct error *err)
+int sources_look_up(const struct capture *c, struct debuginfo *d, struct sources *s,
+		    struct error *err)
 {
 	const struct debuginfo_ran ran = {build_id_of, c};
+	int code = match(s, d, &ran, err);
+
+	if (code)
+		return code;
+	code = resolve(s, d);
+	return code ? error_set(err, code, "out of memory") : 0;
+}
+
+int sources_add(struct capture *c, struct debuginfo *d, struct error *err)
+{
 	struct sources s = {};
-	int code = collect(c, &s);
+	int code = sources_collect(c, &s);
 
 	if (code)
 		error_set(err, code, "out of memory");
-	code = code ? code : match(&s, d, &ran, err);
+	code = code ? code : sources_look_up(c, d, &s, err);
 	if (!code) {
-		code = resolve(&s, d);
-		code = code ? code : exchange(c, &s);
+		code = sources_exchange(c, &s);
 		if (code)
 			error_set(err, code, "out of memory");
 	}
-	sources_free(&s);
+	sources_done(&s);
 	return code;
 }

@@ -17,4 +17,18 @@
  */
 int sources_add(struct capture *c, struct debuginfo *d, struct error *err);
 
+/* Where the debug information is. */
+struct sources_where {
+	const char *vmlinux; /* NULL: the running kernel's, where it usually is, or from servers */
+	struct debugfiles_where modules;
+};
+
+/*
+ * The same in a child that gave up everything but reading files: ELF, DWARF and what servers send are
+ * strangers' bytes. As root it becomes the user who called sudo, or nobody. A signal that the caller
+ * blocks and that comes meanwhile ends the search, and stays pending. Without a vmlinux that is named, 0
+ * also where there is none.
+ */
+int sources_add_confined(struct capture *c, const struct sources_where *where, struct error *err);
+
 #endif

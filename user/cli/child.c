@@ -8,10 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
 
 static int check_file(const char *path)
 {
@@ -60,11 +64,15 @@ int child_check(char *const argv[], struct error *err)
 static void __attribute__((noreturn)) run(char *const argv[], int gate)
 {
 	sigset_t none;
+	ssize_t len;
 	char byte;
 
-	while (read(gate, &byte, 1) < 0 && errno == EINTR)
-		;
+	do
+		len = read(gate, &byte, 1);
+	while (len < 0 && errno == EINTR);
 	close(gate);
+	if (len != 1) /* whoever was to trace it has died: it does not run untraced */
+		_exit(127);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
@@ -80,6 +88,7 @@ int child_start(char *const argv[], struct child *ret, struct error *err)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return error_set_errno(err, -errno, "cannot make a pipe");
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	pid = fork();
 	if (pid < 0) {
 		int code = -errno;
@@ -99,6 +108,7 @@ int child_start(char *const argv[], struct child *ret, struct error *err)
 
 void child_release(struct child *child)
 {
+	(void)!write(child->gate, "", 1); /* that it is gone is seen when it is waited for */
 	close(child->gate);
 	child->gate = -1;
 }
@@ -110,21 +120,56 @@ int child_ended(struct child *child)
 	return !child->pid;
 }
 
+/* Each process whose parent we are, by the kernel's list of them. Returns how many got the signal. */
+static int kill_children(int signal)
+{
+	AUTO_FREE char *list = NULL;
+	char path[64], *at, *end;
+	int nr = 0;
+	long pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	if (file_read(path, 1 << 20, &list, NULL))
+		return 0;
+	for (at = list; (pid = strtol(at, &end, 10)) > 0; at = end)
+		nr += !kill((pid_t)pid, signal);
+	return nr;
+}
+
+static void reap(struct child *child)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != child->pid)
+			continue;
+		child->status = status;
+		child->pid = 0;
+	}
+}
+
+/*
+ * What the program started dies with it: when a parent ends, its children become ours (see
+ * child_start()), and are ended in turn.
+ */
 void child_stop(struct child *child)
 {
-	struct timespec moment = { .tv_nsec = 20000000 };
+	const struct timespec moment = { .tv_nsec = 20000000 };
 
-	if (child->pid > 0)
-		kill(child->pid, SIGTERM);
-	for (int i = 0; i < 100 && !child_ended(child); i++)
-		nanosleep(&moment, NULL);
-	if (child->pid > 0) {
+	if (!child_ended(child))
+		for (int i = 0; kill_children(i < 100 ? SIGTERM : SIGKILL) && i < 500; i++) {
+			nanosleep(&moment, NULL);
+			reap(child);
+		}
+	if (child->pid > 0) { /* without that list only itself is known */
 		kill(child->pid, SIGKILL);
 		waitpid(child->pid, &child->status, 0);
 		child->pid = 0;
 	}
 	if (child->gate >= 0)
-		child_release(child);
+		close(child->gate);
+	child->gate = -1;
 }
 
 const char *child_status_text(const struct child *child)

@@ -9,7 +9,7 @@
 
 struct child {
 	pid_t pid;
-	int gate;   /* closing it lets the program go */
+	int gate;   /* a byte lets the program go; its end without one ends it */
 	int status; /* of waitpid(), once it has ended */
 };
 
@@ -26,7 +26,7 @@ void child_release(struct child *child);
 /* Has it ended? Then its status is set. */
 int child_ended(struct child *child);
 
-/* End it if it still runs, and reap it. */
+/* End it if it still runs, with all that it started, and reap it. */
 void child_stop(struct child *child);
 
 /* "exited with status 3", "was ended by signal 9 (Killed)". */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "capture/sources.h"
 #include "report/report.h"
 
@@ -107,19 +106,11 @@ int cli_show_capture(const struct capture *c, const struct cli_show *show)
 int cli_add_sources(struct capture *c, const char *vmlinux, const struct debugfiles_where *modules,
 		    struct error *err)
 {
-	AUTO_FREE char *found = vmlinux ? NULL : debugfiles_running(NULL, modules->release);
-	struct debuginfo *d = NULL;
+	const struct sources_where where = { vmlinux, *modules };
 	struct error ignored = {};
-	int code;
+	int code = sources_add_confined(c, &where, vmlinux ? err : &ignored);
 
-	if (!vmlinux && !found)
-		return 0;
-	if (!vmlinux)
-		err = &ignored; /* nobody asked for it */
-	code = debuginfo_open(vmlinux ? vmlinux : found, modules, &d, err);
-	code = code ? code : sources_add(c, d, err);
-	debuginfo_free(d);
-	return vmlinux ? code : 0;
+	return vmlinux ? code : 0; /* else nobody asked for it */
 }
 
 int cli_may_trace(const struct features *f, struct error *err)

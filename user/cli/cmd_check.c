@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "sites/text.h"
 #include "trace/plan.h"
 
 /* What was learnt, and how bad it is. */
@@ -53,6 +54,24 @@ static void check_kernel(const struct features *f, struct verdict *verdict)
 		advice(verdict, "lockdep runs on this kernel and knows more: read its reports");
 	line("BTF", "%s", f->btf ? "yes" : "no");
 	line("privileges", "%s", f->may_trace ? "enough" : "missing");
+}
+
+/* What is found of a call site's lock is read from the kernel's code. */
+static void check_text(struct verdict *verdict)
+{
+	struct text *text = NULL;
+	int code = text_open(NULL, &text);
+	char why[64];
+
+	text_close(text);
+	line("call sites", code ? "not typed" : "typed, from the kernel's code in /proc/kcore");
+	if (!code)
+		return;
+	snprintf(why, sizeof(why), "/proc/kcore cannot be read: %s", strerror(-code));
+	advice(verdict, why);
+	advice(verdict, "so which lock a call takes is not known from its code, and more classes are "
+			"ambiguous: it takes root with CAP_SYS_RAWIO, a kernel with "
+			"CONFIG_PROC_KCORE, and no container or unit that hides it");
 }
 
 static void check_hazards(const struct features *f, struct verdict *verdict)
@@ -156,6 +175,7 @@ int cmd_check(int argc, char **argv)
 	ksyms_load(NULL, &ksyms);
 	features_probe(NULL, btf, ksyms, &features);
 	check_kernel(&features, &verdict);
+	check_text(&verdict);
 	check_hazards(&features, &verdict);
 	check_cost(&features, &verdict);
 	code = cli_may_trace(&features, &err);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/host.h"
 #include "daemon/config.h"
@@ -53,6 +54,14 @@ static const struct argp monitor_argp = {
 	       "by a signal, 1 failure, 2 wrong usage or settings.",
 };
 
+/* Who may write to it decides what root does. */
+static int read_file(struct config *ret, const char *path, struct error *err)
+{
+	int code = file_check_owner(path, err);
+
+	return code ? code : config_read(ret, path, err);
+}
+
 /* The defaults, the file, the options. */
 static int read_config(void *arg, struct config *ret, struct error *err)
 {
@@ -62,7 +71,7 @@ static int read_config(void *arg, struct config *ret, struct error *err)
 	if (code)
 		return error_set(err, code, "out of memory");
 	if (args->file || !access(CONFIG_FILE, F_OK))
-		code = config_read(ret, args->file ? args->file : CONFIG_FILE, err);
+		code = read_file(ret, args->file ? args->file : CONFIG_FILE, err);
 	for (int key = 0; !code && key < CONFIG_KEYS; key++)
 		if (args->given[key])
 			code = config_set(ret, key, args->given[key], err);

@@ -134,6 +134,8 @@ static int check_output(const char *path, struct error *err)
 
 	if (!copy)
 		return error_set(err, -ENOMEM, "out of memory");
+	if (!*path || path[strlen(path) - 1] == '/')
+		return error_set(err, -EISDIR, "cannot write %s: it is not the name of a file", path);
 	if (!lstat(path, &st) && !S_ISREG(st.st_mode))
 		return error_set(err, -EEXIST, "cannot write %s: it is not a regular file", path);
 	if (faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS))
@@ -210,17 +212,31 @@ static int describe(const struct session *s, struct capture *c)
 	return code ? code : host_describe_modules(c);
 }
 
-/* Switched off in the meantime, ftrace leaves the hooks in place, but silent. */
-static int check_hooks_fired(const struct capture *c, struct error *err)
+/*
+ * Switched off in the meantime, ftrace leaves the hooks in place, but silent. What was recorded
+ * until then stays.
+ */
+static int check_hooks_fired(struct capture *c, struct error *err)
 {
+	struct capture_loss *loss;
 	int64_t enabled = 1;
 
+	if (!c->nr_classes)
+		return error_set(err, -EIO,
+				 "the hooks did not fire: set kernel.ftrace_enabled=1, keep it so, "
+				 "and trace again");
 	file_number(NULL, "/proc/sys/kernel/ftrace_enabled", &enabled);
-	if (enabled && c->nr_classes)
+	if (enabled)
 		return 0;
-	return error_set(err, -EIO,
-			 "the hooks did not fire, or not to the end: set kernel.ftrace_enabled=1, "
-			 "keep it so, and trace again");
+	fprintf(stderr, "lockvane: kernel.ftrace_enabled was set to 0: the hooks did not fire to the "
+			"end\n");
+	loss = capture_add_loss(c);
+	if (!loss)
+		return error_set(err, -ENOMEM, "out of memory");
+	loss->name = strdup("ftrace_off");
+	loss->text = strdup("times the hooks were silenced (kernel.ftrace_enabled=0)");
+	loss->count = 1;
+	return loss->name && loss->text ? 0 : error_set(err, -ENOMEM, "out of memory");
 }
 
 static int drain(struct session *s, struct capture **ret, struct error *err)
@@ -318,12 +334,44 @@ static void hold_signals(struct session *s)
 	sigprocmask(SIG_BLOCK, &s->signals, NULL);
 }
 
+/* From here on they do what they always do. One that came meanwhile has ended what it was meant for. */
+static void let_signals(const struct session *s)
+{
+	const struct timespec now = { 0 };
+
+	while (sigtimedwait(&s->signals, NULL, &now) > 0)
+		;
+	sigprocmask(SIG_UNBLOCK, &s->signals, NULL);
+}
+
+/*
+ * What took an hour is saved before anything else is done with it: reading debug information may fail or
+ * take long, and whoever reads the report may go away. A signal ends the reading, then the report.
+ */
+static int keep_and_show(const struct session *s, struct capture *c)
+{
+	const struct trace_args *args = s->args;
+	const struct debugfiles_where modules = { NULL, s->host.features.release };
+	struct error err = {};
+	int failed = 0, status;
+
+	if (args->output && capture_db_save(c, args->output, &err))
+		failed = cli_fail(&err);
+	if (cli_add_sources(c, args->vmlinux, &modules, &err))
+		failed = cli_fail(&err);
+	else if (args->output && !failed && capture_db_save(c, args->output, &err))
+		failed = cli_fail(&err); /* without lines it is there */
+	let_signals(s);
+	status = cli_show_capture(c, &args->show);
+	/* The report is out even if the file fails; the failure outranks what was found. */
+	return failed ? failed : status;
+}
+
 int cmd_trace(int argc, char **argv)
 {
 	struct trace_args args = { .show.least = FINDING_LIKELY, .locks = PLAN_ALL_LOCKS,
 				   .contention = VALVE_FACTOR };
 	struct session session = { .args = &args };
-	const struct debugfiles_where modules = { NULL, session.host.features.release };
 	struct capture *c = NULL;
 	struct error err = {};
 	int code = 0, status;
@@ -343,17 +391,9 @@ int cmd_trace(int argc, char **argv)
 	host_done(&session.host);
 	if (code)
 		return cli_fail(&err);
-	/* What was traced is shown and kept, even if FILE is no good. */
-	code = cli_add_sources(c, args.vmlinux, &modules, &err);
-	if (code)
-		cli_fail(&err);
-	status = cli_show_capture(c, &args.show);
+	status = keep_and_show(&session, c);
 	if (session.recording.contended && status == EXIT_NOTHING)
 		status = EXIT_FAILED; /* of what it was to look at, it saw a part */
-	status = code ? EXIT_FAILED : status;
-	/* The report is out even if the file fails; the failure outranks what was found. */
-	if (args.output && capture_db_save(c, args.output, &err))
-		status = cli_fail(&err);
 	capture_free(c);
 	return status;
 }

@@ -40,14 +40,14 @@ void host_done(struct host *h)
 /* As the kernel prints it: a letter for each bit of /proc/sys/kernel/tainted. */
 static char *taint_text(void)
 {
-	static const char letters[] = "PFSRMBUDAWCIOELKXTN"; /* kernel/panic.c, taint_flags */
+	static const char letters[] = "PFSRMBUDAWCIOELKXTNJ"; /* kernel/panic.c, taint_flags */
 	char text[64] = "Not tainted", *end = text;
 	int64_t bits = 0;
 
 	if (file_number(NULL, "/proc/sys/kernel/tainted", &bits))
 		return NULL;
 	if (bits)
-		end += sprintf(end, "Tainted: ");
+		end += sprintf(end, bits & 1 ? "Tainted: " : "Tainted: G"); /* no proprietary module */
 	for (size_t i = 0; letters[i]; i++)
 		if (bits & (1ll << i))
 			*end++ = letters[i];

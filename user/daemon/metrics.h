@@ -130,6 +130,7 @@ void metrics_init(struct metrics *ret);
 enum metrics_format {
 	METRICS_PROMETHEUS = 0,	 /* text/plain; version=0.0.4 */
 	METRICS_OPENMETRICS = 1, /* application/openmetrics-text; version=1.0.0 */
+	METRICS_FORMATS,
 };
 
 /* The Content-Type that goes with a format. */

@@ -10,6 +10,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "base/file.h"
 #include "daemon/calibrate.h"
 #include "daemon/privileges.h"
 #include "daemon/tell.h"
@@ -95,12 +96,24 @@ static int begin_hooks(struct monitor *m, struct error *err)
 	return 0;
 }
 
+/* Who may write to that file decides which findings are told. */
+static int read_suppressions(const char *path, struct suppressions **ret, struct error *err)
+{
+	int code = path ? file_check_owner(path, err) : 0;
+
+	return code ? code : suppress_read(path, ret, err);
+}
+
 static int begin(struct monitor *m, struct error *err)
 {
 	const struct config *config = &m->setup->config;
 	struct capture *graph = NULL;
-	int code = suppress_read(config->suppress, &m->suppressions, err);
+	int code = privileges_lock(err);
 
+	if (code)
+		return code;
+	monitor_begin_metrics(m);
+	code = read_suppressions(config->suppress, &m->suppressions, err);
 	code = code ? code : monitor_open_state(m, &graph, err);
 	if (code)
 		return code;
@@ -109,10 +122,10 @@ static int begin(struct monitor *m, struct error *err)
 	if (code)
 		return code;
 	say_memory(m);
+	monitor_remember_losses(m);
 	if (presence_begin(&m->presence, m->setup->folder, PRESENCE_MONITOR))
 		tell(CONFIG_WARNING, TELL_STARTED,
 		     "another monitor is at work: what both cost adds up");
-	monitor_begin_metrics(m); /* in a thread that gives up what it may by itself */
 	code = begin_hooks(m, err);
 	code = code ? code : privileges_drop(err);
 	if (code)
@@ -161,7 +174,7 @@ static int read_again(struct monitor *m, struct config *ret, struct suppressions
 {
 	int code = m->setup->reload(m->setup->arg, ret, err);
 
-	return code ? code : suppress_read(ret->suppress, ret_suppressions, err);
+	return code ? code : read_suppressions(ret->suppress, ret_suppressions, err);
 }
 
 static void reload(struct monitor *m)

@@ -10,7 +10,6 @@
 
 #include <signal.h>
 
-#include "daemon/board.h"
 #include "daemon/budget.h"
 #include "daemon/listener.h"
 #include "daemon/monitor.h"
@@ -57,6 +56,7 @@ struct monitor {
 	struct monitor_sight sight;
 	uint64_t counted_ns; /* when counters were last read */
 	bool told_full;
+	bool told_unkept; /* that a finding cannot be kept */
 
 	struct suppressions *suppressions;
 	struct known known;
@@ -70,8 +70,7 @@ struct monitor {
 	uint64_t saved_ns, counts_ns, retry_ns;
 	uint64_t state_errors;
 
-	struct board *board; /* NULL: nobody is told numbers */
-	struct listener *listener;
+	struct listener *listener; /* NULL: nobody is told numbers */
 	uint64_t began_ms, posted_ns, attachments;
 	uint64_t losses_before[LV_LOSS_KINDS];
 
@@ -115,8 +114,10 @@ int monitor_open_state(struct monitor *m, struct capture **ret_graph, struct err
 void monitor_keep(struct monitor *m, bool now);
 
 /* monitor_metrics.c */
-/* What goes wrong here is told, and does without. */
+/* What goes wrong here is told, and does without. First of all: the process is a copy of this one. */
 void monitor_begin_metrics(struct monitor *m);
+/* What was lost before this process, of the graph that was read. */
+void monitor_remember_losses(struct monitor *m);
 void monitor_end_metrics(struct monitor *m);
 /* Give out the numbers if it is time to, or at once. */
 void monitor_post(struct monitor *m, bool at_once);

@@ -125,8 +125,11 @@ static struct known_finding *new_finding(struct monitor *m, struct finding *f)
 	}
 	if (!code)
 		return k;
-	tell(CONFIG_ERROR, TELL_GENERAL, "finding %s, %s, cannot be kept: %s", f->id,
-	     finding_rule_name(f->rule), strerror(-code));
+	/* It is tried again at each review: the first is told, and whoever looks closer sees the rest. */
+	tell(m->told_unkept ? CONFIG_DEBUG : CONFIG_ERROR, TELL_GENERAL,
+	     "finding %s, %s, cannot be kept: %s", f->id, finding_rule_name(f->rule),
+	     strerror(-code));
+	m->told_unkept = true;
 	return NULL;
 }
 
@@ -171,7 +174,8 @@ static void review(struct monitor *m, struct finding *f)
 	if (k->told || !finding_shown(f, m->setup->config.confidence))
 		return;
 	monitor_say_coverage(m, coverage, sizeof(coverage));
-	tell_finding(k, coverage);
+	if (!tell_finding(k, coverage)) /* not at this log level: another may come */
+		return;
 	k->told = k->dirty = true;
 	m->urgent = true;
 }

@@ -2,6 +2,7 @@
 /* The numbers for the outside, while somebody may ask for them. */
 #include "daemon/monitor_internal.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #define POST_NS 5000000000ull
 
 /* Losses go on over restarts: those of before are in the graph it began with. */
-static void remember_losses(struct monitor *m)
+void monitor_remember_losses(struct monitor *m)
 {
 	static const char *const names[LV_LOSS_KINDS] = {
 #define X(id, name, text) #name,
@@ -30,25 +31,14 @@ void monitor_begin_metrics(struct monitor *m)
 	const struct config *c = &m->setup->config;
 	struct error err = {};
 
-	remember_losses(m);
-	if (!c->metrics)
-		return;
-	m->board = board_new();
-	if (!m->board) {
-		tell(CONFIG_ERROR, TELL_GENERAL, "no metrics: out of memory");
-		return;
-	}
-	if (!listener_start(c->metrics, c->metrics_mode, board_text, m->board, &m->listener, &err))
-		return;
-	tell(CONFIG_ERROR, TELL_GENERAL, "no metrics: %s", err.text);
-	board_free(m->board);
-	m->board = NULL;
+	if (c->metrics && listener_start(c->metrics, c->metrics_mode, &m->listener, &err))
+		tell(CONFIG_ERROR, TELL_GENERAL, "no metrics: %s", err.text);
 }
 
 void monitor_end_metrics(struct monitor *m)
 {
 	listener_stop(m->listener);
-	board_free(m->board);
+	m->listener = NULL;
 }
 
 static void put_findings(const struct monitor *m, struct metrics *ret)
@@ -196,7 +186,7 @@ void monitor_post(struct monitor *m, bool at_once)
 	uint64_t now = monitor_now();
 	struct metrics numbers;
 
-	if (!m->board || (!at_once && now - m->posted_ns < POST_NS))
+	if (!m->listener || (!at_once && now - m->posted_ns < POST_NS))
 		return;
 	m->posted_ns = now;
 	metrics_init(&numbers);
@@ -208,5 +198,8 @@ void monitor_post(struct monitor *m, bool at_once)
 	put_waits(m, &numbers);
 	put_state(m, &numbers);
 	/* Without memory for it the older numbers stay: who scrapes sees that they stand still. */
-	board_post(m->board, &numbers);
+	if (listener_post(m->listener, &numbers) == -EPIPE) {
+		tell(CONFIG_ERROR, TELL_GENERAL, "the metrics' process has died: none until a restart");
+		monitor_end_metrics(m);
+	}
 }

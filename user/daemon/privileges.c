@@ -41,13 +41,17 @@ static void empty_bounding_set(void)
 		      cap); /* wants CAP_SETPCAP: under systemd it is done already */
 }
 
-int privileges_drop(struct error *err)
+int privileges_lock(struct error *err)
 {
-	int code = 0;
-
 	empty_bounding_set();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		code = -errno;
-	code = code ? code : keep_only(kept, sizeof(kept) / sizeof(kept[0]));
+		return error_set_errno(err, -errno, "cannot refuse privileges");
+	return 0;
+}
+
+int privileges_drop(struct error *err)
+{
+	int code = keep_only(kept, sizeof(kept) / sizeof(kept[0]));
+
 	return code ? error_set_errno(err, code, "cannot drop privileges") : 0;
 }

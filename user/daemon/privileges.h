@@ -5,9 +5,12 @@
 
 #include "base/error.h"
 
+/* Before anything else: no exec gives more than we have, for this process and what it forks. */
+int privileges_lock(struct error *err);
+
 /*
  * Keep CAP_BPF, CAP_PERFMON and CAP_SYSLOG (those of them we have), for hooks
- * that are attached again and for symbols; none may be gained by exec.
+ * that are attached again and for symbols.
  */
 int privileges_drop(struct error *err);
 

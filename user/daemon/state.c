@@ -128,6 +128,8 @@ static int check(struct state *s, struct error *err)
 	int code = number(s->db, "PRAGMA application_id", &id, err);
 
 	code = code ? code : number(s->db, "PRAGMA user_version", &version, err);
+	if (!code && id == DB_APPLICATION_ID)
+		code = state_rows_check_version(s->db, err);
 	if (!code && (id != DB_APPLICATION_ID || version < DB_OLDEST || version > DB_VERSION))
 		code = error_set(err, -EUCLEAN, "it is of another format (version %lld)",
 				 (long long)version);
@@ -271,7 +273,7 @@ int state_open(const char *folder, struct state **ret, struct state_content *ret
 	s->max = DEFAULT_MAX;
 	snprintf(s->path, sizeof(s->path), "%.4000s/" STATE_FILE, folder);
 	code = open_and_read(s, ret_content, err);
-	if (code == -EBUSY && s->dir < 0) {
+	if (code == -ENOTSUP || code == -EKEYREJECTED || (code == -EBUSY && s->dir < 0)) {
 		state_close(s);
 		return code;
 	}

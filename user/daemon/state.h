@@ -39,8 +39,9 @@ void state_content_done(struct state_content *c);
 
 /*
  * Open or create, and read. The folder is made if need be. -EBUSY: another
- * monitor has the folder. Any other failure: the state is there all the same,
- * holds nothing yet, and state_save() will try again.
+ * monitor has the folder; -EKEYREJECTED: others may write to it; -ENOTSUP: a newer lockvane's database
+ * is in it. Any other failure: the state is there all the same, holds nothing yet, and
+ * state_save() will try again.
  */
 int state_open(const char *folder, struct state **ret, struct state_content *ret_content,
 	       struct error *err);
@@ -69,6 +70,9 @@ uint64_t state_bytes(const struct state *s);
 
 /* For others, while a monitor may be at work: what is there, without the graph. */
 int state_read(const char *folder, struct state_content *ret, struct error *err);
+
+/* The graph alone, as a capture. -ENOENT: there is none yet. */
+int state_read_graph(const char *folder, struct capture **ret, struct error *err);
 
 /* The whole report of one finding, the id or how it begins. -ENOENT, -EEXIST: several begin so. */
 int state_report(const char *folder, const char *id, bool json, char **ret, struct error *err);

@@ -20,7 +20,9 @@ struct state {
 	uint64_t saved_usage[LV_MAX_CLASSES]; /* flags and usage */
 };
 
-/* Make, open and lock the folder, unless that is done. -EBUSY: it is another's. */
+/* The database's path, without symbolic links. */
+int state_path(const char *folder, char ret[static PATH_MAX], struct error *err);
+/* Make, open and lock the folder, unless that is done. -EBUSY: it is another's. -EKEYREJECTED: not to be trusted. */
 int state_open_folder(struct state *s, struct error *err);
 /* Rename the database, which is damaged, and what lies beside it. */
 int state_set_aside(struct state *s, char ret_aside[static PATH_MAX], struct error *err);
@@ -30,6 +32,8 @@ int state_read_whole(const char *folder, struct state_content *ret, struct error
 
 /* Tables beside the capture's. */
 int state_rows_create(sqlite3 *db, struct error *err);
+/* -ENOTSUP: it is of a newer lockvane, which is no damage. */
+int state_rows_check_version(sqlite3 *db, struct error *err);
 /* -EUCLEAN: they are not as state_rows_create() makes them. */
 int state_rows_verify(sqlite3 *db, struct error *err);
 

@@ -3,6 +3,7 @@
 #include "daemon/state.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,22 @@ void state_content_done(struct state_content *c)
 
 CLEANUP_DEFINE(reader, sqlite3 *, sqlite3_close)
 
+/* It may lie in a folder that was copied from anywhere: nothing of it is run. */
+static void restrain(sqlite3 *db)
+{
+	static const int config[][2] = {
+		{SQLITE_DBCONFIG_DEFENSIVE, 1},	     {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+		{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(config) / sizeof(config[0]); i++)
+		sqlite3_db_config(db, config[i][0], config[i][1], NULL);
+	sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 64 << 20);
+	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_exec(db, "PRAGMA cell_size_check = ON; PRAGMA query_only = ON", NULL, NULL, NULL);
+}
+
 static int open_uri(const char *path, bool immutable, sqlite3 **ret)
 {
 	char *uri = sqlite3_mprintf("file:%s%s", path, immutable ? "?immutable=1" : "");
@@ -28,8 +45,11 @@ static int open_uri(const char *path, bool immutable, sqlite3 **ret)
 	if (uri && sqlite3_open_v2(uri, ret,
 				   SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
 					   SQLITE_OPEN_NOFOLLOW,
-				   NULL) == SQLITE_OK) {
+				   NULL) != SQLITE_OK) {
+		code = *ret ? state_error(NULL, *ret, "") : -ENOMEM;
+	} else if (uri) {
 		sqlite3_busy_timeout(*ret, 2000);
+		restrain(*ret);
 		code = sqlite3_exec(*ret, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) ==
 				       SQLITE_OK
 			       ? 0
@@ -45,16 +65,16 @@ static int open_reader(const char *folder, sqlite3 **ret, struct error *err)
 	char path[PATH_MAX];
 	int code;
 
+	code = state_path(folder, path, err);
 	/* In a URI these would mean something. */
-	if (strpbrk(folder, "?#%"))
+	if (!code && strpbrk(path, "?#%"))
 		return error_set(err, -EINVAL, "%s: a folder's name without ?, # and %%, please",
 				 folder);
-	snprintf(path, sizeof(path), "%.4000s/" STATE_FILE, folder);
-	if (access(path, R_OK))
-		return error_set(err, -errno,
+	if (code || access(path, R_OK))
+		return error_set(err, code ? code : -errno,
 				 "no state in %s (%s): has lockvane monitor run, and "
 				 "are you root?",
-				 folder, strerror(errno));
+				 folder, strerror(code ? -code : errno));
 	code = open_uri(path, false, &db);
 	if (code) {
 		/* Without a monitor, where nothing may be written, no log can be. */
@@ -64,7 +84,9 @@ static int open_reader(const char *folder, sqlite3 **ret, struct error *err)
 	}
 	if (code)
 		return error_set_errno(err, code, "cannot read %s", path);
-	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	code = state_rows_check_version(db, err);
+	if (code)
+		return code;
 	code = state_rows_verify(db, err);
 	if (code)
 		return error_prefix(err, "%s is damaged", path);
@@ -102,4 +124,26 @@ int state_report(const char *folder, const char *id, bool json, char **ret, stru
 	int code = open_reader(folder, &db, err);
 
 	return code ? code : state_rows_report(db, id, json, ret, err);
+}
+
+int state_read_graph(const char *folder, struct capture **ret, struct error *err)
+{
+	CLEANUP(cleanup_reader) sqlite3 *db = NULL;
+	sqlite3_stmt *stmt;
+	bool any;
+	int code = open_reader(folder, &db, err);
+
+	code = code ? code : db_verify(db, err);
+	if (code)
+		return code;
+	/* One view of the database, whatever a monitor writes meanwhile. */
+	if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(db, "SELECT 1 FROM capture", -1, &stmt, NULL) != SQLITE_OK)
+		return state_error(err, db, folder);
+	any = sqlite3_step(stmt) == SQLITE_ROW;
+	sqlite3_finalize(stmt);
+	if (!any)
+		return error_set(err, -ENOENT, "no graph in %s yet: the monitor saves what it records",
+				 folder);
+	return db_read(db, ret, err);
 }

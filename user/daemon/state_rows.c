@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 
-#define STATE_VERSION 1
+#define STATE_VERSION 1 /* of the tables below; raise it with every change, and read older ones */
 #define PRUNE 32 /* findings at a time */
 #define MAX_REPORT (8u << 20)
 
@@ -64,6 +64,29 @@ int state_rows_create(sqlite3 *db, struct error *err)
 	return 0;
 }
 
+static int64_t number_of(sqlite3 *db, const char *sql)
+{
+	CLEANUP(cleanup_stmt) sqlite3_stmt *stmt = NULL;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK ||
+	    sqlite3_step(stmt) != SQLITE_ROW)
+		return 0; /* not one of ours: that shows later */
+	return sqlite3_column_int64(stmt, 0);
+}
+
+int state_rows_check_version(sqlite3 *db, struct error *err)
+{
+	int64_t capture = number_of(db, "PRAGMA user_version");
+	int64_t own = number_of(db, "SELECT value FROM monitor WHERE key = 'version'");
+
+	if (capture <= DB_VERSION && own <= STATE_VERSION)
+		return 0;
+	return error_set(err, -ENOTSUP,
+			 "the state was written by a newer lockvane (formats %lld and %lld, this one has "
+			 "%d and %d): use that one, or another folder",
+			 (long long)capture, (long long)own, DB_VERSION, STATE_VERSION);
+}
+
 int state_rows_verify(sqlite3 *db, struct error *err)
 {
 	CLEANUP(cleanup_stmt) sqlite3_stmt *stmt = NULL;
@@ -111,9 +134,10 @@ static int read_finding(sqlite3_stmt *stmt, struct known *known)
 
 	if (!kernel || !build || !id || !rule)
 		return -ENOMEM;
-	if (finding_rule_of(rule, strlen(rule)) == FINDING_RULES ||
-	    sqlite3_column_int64(stmt, 4) < 0 ||
-	    sqlite3_column_int64(stmt, 4) >= FINDING_CONFIDENCES)
+	/* A newer lockvane's rule: its finding stays where it is. */
+	if (finding_rule_of(rule, strlen(rule)) == FINDING_RULES)
+		return 0;
+	if (sqlite3_column_int64(stmt, 4) < 0 || sqlite3_column_int64(stmt, 4) >= FINDING_CONFIDENCES)
 		return -EUCLEAN;
 	code = known_add(known, id, kernel, build, &f);
 	if (code)

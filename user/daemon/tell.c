@@ -14,6 +14,7 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "base/strbuf.h"
 #include "report/words.h"
 
 static struct {
@@ -88,6 +89,7 @@ void tell(enum config_level level, enum tell_event event, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	strbuf_copy_clean(message, sizeof(message), message, sizeof(message));
 	if (how.json)
 		put_json(level, event, message, NULL);
 	else if (!how.journal || sd_journal_send("MESSAGE=%s", message, "PRIORITY=%d", (int)level,
@@ -108,12 +110,12 @@ static json_t *finding_json(const struct known_finding *f, const char *fingerpri
 			 "coverage", coverage);
 }
 
-void tell_finding(const struct known_finding *f, const char *coverage)
+bool tell_finding(const struct known_finding *f, const char *coverage)
 {
 	char message[2048], fingerprint[FINDING_ID_LEN];
 
 	if (how.level < CONFIG_WARNING)
-		return;
+		return false;
 	finding_fingerprint_of(f->rule, f->chain, fingerprint);
 	snprintf(message, sizeof(message), "finding %s: %s, %s: %.1500s (%s; lockvane show %s)",
 		 f->id, finding_rule_name(f->rule), finding_confidence_name(f->confidence),
@@ -131,4 +133,5 @@ void tell_finding(const struct known_finding *f, const char *coverage)
 				 "LOCKVANE_FIRST_SEEN_MS=%" PRIu64, f->first_ms,
 				 "LOCKVANE_COVERAGE=%s", coverage, NULL) < 0)
 		put_plain(message);
+	return true;
 }

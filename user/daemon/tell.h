@@ -33,7 +33,7 @@ void tell_as(const struct config *c);
 void tell(enum config_level level, enum tell_event event, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* A finding, once; coverage: how much of the time was watched, in words. */
-void tell_finding(const struct known_finding *f, const char *coverage);
+/* A finding, once; coverage: how much of the time was watched, in words. False: not at this log level. */
+bool tell_finding(const struct known_finding *f, const char *coverage);
 
 #endif

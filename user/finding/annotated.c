@@ -76,7 +76,10 @@ static void function_of(const struct capture_frame *frame, char ret[FUNCTION_LEN
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (!strncmp(text, calls[i], strlen(calls[i])))
 			text += strlen(calls[i]) - strlen("sys_");
-	len = strcspn(text, "+. (");
+	len = strnlen(text, FUNCTION_LEN);
+	for (size_t i = 0; i < len; i++)
+		if (strchr("+. (", text[i]))
+			len = i;
 	if (len >= FUNCTION_LEN)
 		len = 0;
 	memcpy(ret, text, len);
@@ -291,6 +294,24 @@ bool annotated_apart(const struct finding_model *m, uint32_t class, const struct
 		strbuf_addf(ret_why, "%s has several classes, set by %s (annotation)%s",
 			    member->name, set->function, unseen);
 	return set;
+}
+
+static uint32_t frames_of(const struct capture_stack *stack)
+{
+	return stack ? stack->nr_frames : 0;
+}
+
+uint64_t annotated_cost(const struct finding_model *m, uint32_t class,
+			const struct annotated_side *in, const struct annotated_side *out)
+{
+	bool inner;
+	const struct annotation_member *member = member_of(m, class, &inner);
+
+	if (!member || !(member->kinds & NESTED))
+		return 0;
+	return (uint64_t)(frames_of(in->taken) + frames_of(in->under) + frames_of(out->taken) +
+			  frames_of(out->under)) *
+	       member->nr;
 }
 
 bool annotated_nesting(const struct finding_model *m, const struct capture_edge *edge,

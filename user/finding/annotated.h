@@ -33,6 +33,10 @@ struct annotated_side annotated_used(const struct capture *c, const struct captu
 bool annotated_apart(const struct finding_model *m, uint32_t class, const struct annotated_side *in,
 		     const struct annotated_side *out, struct strbuf *ret_why);
 
+/* What that comparison costs: frames to look at, each with the rows of its member. */
+uint64_t annotated_cost(const struct finding_model *m, uint32_t class,
+			const struct annotated_side *in, const struct annotated_side *out);
+
 /* Was the edge of a class to itself an annotated nesting? As above. */
 bool annotated_nesting(const struct finding_model *m, const struct capture_edge *edge,
 		       struct strbuf *ret_why);

@@ -75,25 +75,16 @@ static bool same(uint64_t a, uint64_t b)
 }
 
 /* How well a step goes on from the one before: 1, they speak of one instance. */
-static int join(const struct finding_model *m, const struct option *before,
-		const struct option *after)
+static int join(struct finding_model *m, const struct option *before, const struct option *after)
 {
 	const struct capture_edge *into = edge_of(m, before), *from = edge_of(m, after);
 	struct annotated_side in = annotated_taken(m->c, into);
 	struct annotated_side out = annotated_held(m->c, from);
 
+	finding_model_spend(m, 1 + annotated_cost(m, from->from, &in, &out));
 	if (annotated_apart(m, from->from, &in, &out, NULL))
 		return APART;
 	return same(before->at.to, after->at.from);
-}
-
-static uint32_t kinds_before(const struct finding_model *m, uint32_t first, uint32_t edge)
-{
-	uint32_t kinds = 0;
-
-	for (uint32_t e = first; e != edge; e = m->next_edge[e])
-		kinds |= m->c->edges[e].dep & GRAPH_DEPS;
-	return kinds;
 }
 
 /* An edge is an option for each two instances that it is known to have been seen with. */
@@ -108,20 +99,24 @@ static void add_options(const struct capture_edge *edge, uint32_t index, struct 
 }
 
 /* The first of each kind, so that no strong path is lost; then what fits. */
-static void list_options(const struct finding_model *m, uint32_t graph_edge, struct step *step)
+static void list_options(struct finding_model *m, uint32_t graph_edge, struct step *step)
 {
-	uint32_t first = m->first_edge[graph_edge];
+	for (int again = 0; again < 2; again++) {
+		uint32_t kinds = 0; /* of those before */
 
-	for (int again = 0; again < 2; again++)
-		for (uint32_t e = first; e != LV_NONE; e = m->next_edge[e]) {
-			bool known = m->c->edges[e].dep & kinds_before(m, first, e);
+		for (uint32_t e = m->first_edge[graph_edge]; e != LV_NONE && step->nr < MAX_OPTIONS;
+		     e = m->next_edge[e]) {
+			bool known = m->c->edges[e].dep & kinds;
 
 			if (known == again)
 				add_options(&m->c->edges[e], e, step);
+			kinds |= m->c->edges[e].dep & GRAPH_DEPS;
+			finding_model_spend(m, 1);
 		}
+	}
 }
 
-static struct step *list_steps(const struct finding_model *m, const uint32_t *edges, uint32_t nr)
+static struct step *list_steps(struct finding_model *m, const uint32_t *edges, uint32_t nr)
 {
 	struct step *steps = calloc(nr, sizeof(*steps));
 
@@ -130,15 +125,15 @@ static struct step *list_steps(const struct finding_model *m, const uint32_t *ed
 	return steps;
 }
 
-/* The best way to each option of a step from those of the step before. */
-static void advance(const struct finding_model *m, const struct step *before, struct step *step)
+/* The best way to each option of a step from those of the step before; none, once that is too much work. */
+static void advance(struct finding_model *m, const struct step *before, struct step *step)
 {
 	for (uint32_t i = 0; i < step->nr; i++) {
 		const struct capture_edge *next = edge_of(m, &step->options[i]);
 		struct option *o = &step->options[i];
 
 		o->joins = IMPOSSIBLE;
-		for (uint32_t j = 0; j < before->nr; j++) {
+		for (uint32_t j = 0; j < before->nr && !finding_model_overworked(m); j++) {
 			const struct option *p = &before->options[j];
 			const struct capture_edge *prev = edge_of(m, p);
 			int joins;
@@ -199,7 +194,7 @@ static uint32_t unsafe_use(const struct finding_model *m, uint32_t graph_class,
 }
 
 /* Runs through the steps for one kind of irq; the best choice, if any. */
-static struct irq_choice choose_irq(const struct finding_model *m, const struct graph_path *path,
+static struct irq_choice choose_irq(struct finding_model *m, const struct graph_path *path,
 				    struct step *steps, enum lv_usage in, enum lv_usage on)
 {
 	struct irq_choice best = {.joins = IMPOSSIBLE};
@@ -239,6 +234,7 @@ static bool comes_twice(struct finding_model *m, const struct graph_path *path)
 static int start_chain(struct finding_model *m, const struct graph_path *path, uint32_t nr_edges,
 		       const uint8_t *grades, struct finding_chain *chain)
 {
+	finding_model_spend_path(m, path);
 	chain->classes = calloc(path->nr, sizeof(*chain->classes));
 	chain->edges = calloc(nr_edges, sizeof(*chain->edges));
 	if (!chain->classes || !chain->edges) {
@@ -329,7 +325,7 @@ int finding_chain_irq(struct finding_model *m, const struct graph_path *path, ui
 }
 
 /* The best choice whose first step is the given option, and which closes. */
-static int choose_closed(const struct finding_model *m, struct step *steps, uint32_t nr,
+static int choose_closed(struct finding_model *m, struct step *steps, uint32_t nr,
 			 uint32_t first, uint32_t *ret_last)
 {
 	const struct capture_edge *head = edge_of(m, &steps[0].options[first]);

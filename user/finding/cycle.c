@@ -62,25 +62,34 @@ static int walk_back(struct finding_model *m, const struct graph_edge *e, uint32
 	return err;
 }
 
+static void reverse(uint32_t *items, uint32_t nr)
+{
+	for (uint32_t i = 0; i < nr / 2; i++) {
+		uint32_t item = items[i];
+
+		items[i] = items[nr - 1 - i];
+		items[nr - 1 - i] = item;
+	}
+}
+
+/* The first so many go behind the others. */
+static void rotate(uint32_t *items, uint32_t nr, uint32_t first)
+{
+	reverse(items, first);
+	reverse(items + first, nr - first);
+	reverse(items, nr);
+}
+
 /* Turns the cycle so that it begins with its first class by number. */
 static void turn(struct graph_path *path)
 {
-	uint32_t first = 0, at = 0;
-	uint32_t *turned = path->classes;
+	uint32_t first = 0;
 
 	for (uint32_t i = 1; i < path->nr; i++)
 		if (path->classes[i] < path->classes[first])
 			first = i;
-	while (first--) {
-		uint32_t class = turned[0], edge = path->edges[0];
-
-		for (at = 0; at + 1 < path->nr; at++) {
-			turned[at] = turned[at + 1];
-			path->edges[at] = path->edges[at + 1];
-		}
-		turned[at] = class;
-		path->edges[at] = edge;
-	}
+	rotate(path->classes, path->nr, first);
+	rotate(path->edges, path->nr, first);
 }
 
 int finding_cycle_through(struct finding_model *m, uint32_t edge, uint32_t dep,
@@ -146,6 +155,7 @@ static int keep(struct cycles *cs, struct graph_path *path, uint8_t grade)
 		cs->items = grown;
 		cs->room = room;
 	}
+	finding_model_spend_path(cs->m, path);
 	for (uint32_t i = 0; i < path->nr; i++)
 		cs->done[path->edges[i]] |= 1u << grade;
 	cs->items[cs->nr++] = (struct found_cycle){.path = *path, .grade = grade};
@@ -325,6 +335,10 @@ static int report_cycles(struct cycles *cs, struct finding_set *set)
 	for (uint32_t i = 0; !err && i < 2 * cs->nr; i++) {
 		uint32_t at = i % cs->nr;
 
+		if (finding_model_overworked(cs->m)) {
+			cs->cut_short = true;
+			break;
+		}
 		if (!at || compare_paths(&cs->items[at - 1].path, &cs->items[at].path))
 			err = report_cycle(cs, &cs->items[at].path, i >= cs->nr, set);
 	}

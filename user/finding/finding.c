@@ -125,10 +125,8 @@ static int run_classes(struct finding_model *m, struct finding_set *set)
 		err = err ?: finding_rule_inconsistent(m, i, set);
 		err = err ?: finding_rule_recursive(m, i, set);
 		err = err ?: finding_rule_wait_irq(m, i, set);
-		if (!err && finding_model_tired(m))
-			set->findings->cut_short = true;
-		else
-			err = err ?: finding_rule_inversion(m, i, set);
+		if (!err && !finding_model_tired(m))
+			err = finding_rule_inversion(m, i, set);
 	}
 	return err;
 }
@@ -145,6 +143,8 @@ static int run_rules(struct finding_model *m, struct finding_set *set)
 		err = finding_rule_fact(m, &m->c->facts[i], set);
 	for (uint32_t i = 0; !err && i < set->findings->nr; i++)
 		finding_set_id(m->c, &set->findings->items[i]);
+	if (finding_model_tired(m))
+		set->findings->cut_short = true;
 	return err;
 }
 

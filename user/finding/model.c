@@ -7,6 +7,8 @@
 
 #define BIT(n) (1u << (n))
 #define SEARCH_BUDGET 100000000u /* arcs: seconds; lockdep's largest graph has 32,768 */
+#define WORK_BUDGET 500000000u	 /* seconds, too */
+#define WORK_ELEMENT 100	 /* of a chain: its memory, an id's hash, a place in the sort */
 #define HARDIRQ_BITS                                                                               \
 	(BIT(LV_USED_IN_HARDIRQ) | BIT(LV_USED_IN_HARDIRQ_READ) | BIT(LV_ENABLED_HARDIRQ) |        \
 	 BIT(LV_ENABLED_HARDIRQ_READ))
@@ -47,7 +49,28 @@ const struct capture_class *finding_class(const struct finding_model *m, uint32_
 
 bool finding_model_tired(const struct finding_model *m)
 {
-	return graph_walk_cost(m->walk) > SEARCH_BUDGET;
+	return graph_walk_cost(m->walk) > SEARCH_BUDGET || finding_model_overworked(m);
+}
+
+void finding_model_spend(struct finding_model *m, uint64_t work)
+{
+	m->work += work;
+}
+
+void finding_model_spend_path(struct finding_model *m, const struct graph_path *path)
+{
+	for (uint32_t i = 0; i < path->nr; i++)
+		m->work += WORK_ELEMENT + strlen(finding_class(m, path->classes[i])->name);
+}
+
+void finding_model_reset_work(struct finding_model *m)
+{
+	m->work = 0;
+}
+
+bool finding_model_overworked(const struct finding_model *m)
+{
+	return m->work > WORK_BUDGET;
 }
 
 void finding_model_free(struct finding_model *m)

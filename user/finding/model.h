@@ -25,6 +25,7 @@ struct finding_model {
 	uint32_t *mark;		 /* by graph class: the round that marked it */
 	uint32_t round;
 	uint32_t room_classes, room_edges;
+	uint64_t work; /* spent on chains: see finding_model_spend() */
 
 	/* NULL: the capture was told itself. */
 	struct annotations *annotations;
@@ -66,7 +67,18 @@ bool finding_same_instance(const struct capture_edge *edge);
 
 const struct capture_class *finding_class(const struct finding_model *m, uint32_t graph_class);
 
-/* Has this analysis searched more than any honest capture asks for? */
+/*
+ * A capture may come from anyone, and a small one can make chains without end: a thousand classes in a
+ * row, a thousand unsafe ones behind them. What is made of it has a budget: steps of the searches, and
+ * work on chains, whose unit is a comparison of two sightings. Work counts from the last reset.
+ */
+void finding_model_spend(struct finding_model *m, uint64_t work);
+/* For a path of graph classes that becomes a chain: its elements, and their names. */
+void finding_model_spend_path(struct finding_model *m, const struct graph_path *path);
+void finding_model_reset_work(struct finding_model *m);
+/* Has more work gone into chains than any honest capture asks for? */
+bool finding_model_overworked(const struct finding_model *m);
+/* The same, or has this analysis searched more? */
 bool finding_model_tired(const struct finding_model *m);
 
 /* Usage bits as the graph has them. */

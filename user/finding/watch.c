@@ -73,9 +73,10 @@ void finding_watch_free(struct finding_watch *w)
 	free(w);
 }
 
-/* What the rules add in one step, before it is known to be news. */
-static int begin(struct finding_set *set)
+/* What the rules add in one step, before it is known to be news. Each step has the whole budget. */
+static int begin(struct finding_watch *w, struct finding_set *set)
 {
+	finding_model_reset_work(w->m);
 	*set = (struct finding_set){.findings = calloc(1, sizeof(*set->findings))};
 	return set->findings ? 0 : -ENOMEM;
 }
@@ -331,7 +332,7 @@ int finding_watch_class(struct finding_watch *w, uint32_t class, struct findings
 	err = err ?: graph_reach_classes(w->open, w->m->g);
 	if (err)
 		return err;
-	err = begin(&set);
+	err = begin(w, &set);
 	err = err ?: tell_use(w, w->m->graph_class[class], w->m->c->classes[class].usage, &set);
 	return finish(w, &set, err, ret_new);
 }
@@ -349,7 +350,7 @@ int finding_watch_usage(struct finding_watch *w, uint32_t class, struct findings
 	at = m->graph_class[class];
 	new = graph_add_usage(m->g, at, finding_usage(m->c, &m->c->classes[class]));
 	graph_reach_usage(m->reach, m->g, at);
-	err = begin(&set);
+	err = begin(w, &set);
 	err = err ?: tell_use(w, at, new, &set);
 	return finish(w, &set, err, ret_new);
 }
@@ -476,7 +477,7 @@ int finding_watch_edge(struct finding_watch *w, uint32_t edge, struct findings *
 	if (err)
 		return err;
 	dep = w->m->c->edges[edge].dep & GRAPH_DEPS;
-	err = begin(&set);
+	err = begin(w, &set);
 	if (!err && added == LV_NONE)
 		err = finding_rule_recursive(w->m, w->m->graph_class[w->m->c->edges[edge].from],
 					     &set);
@@ -497,7 +498,7 @@ int finding_watch_fact(struct finding_watch *w, uint32_t fact, struct findings *
 	    c->facts[fact].class >= c->nr_classes ||
 	    (c->facts[fact].class2 != LV_NONE && c->facts[fact].class2 >= c->nr_classes))
 		return -EINVAL;
-	err = begin(&set);
+	err = begin(w, &set);
 	err = err ?: finding_rule_fact(w->m, &c->facts[fact], &set);
 	return finish(w, &set, err, ret_new);
 }
@@ -531,7 +532,7 @@ int finding_watch_again(struct finding_watch *w, const struct finding *f, struct
 	const struct finding_chain *told = &f->chain;
 	uint32_t last = w->m->graph_class[told->classes[told->nr_classes - 1]];
 	struct finding_set set;
-	int err = begin(&set);
+	int err = begin(w, &set);
 
 	if (!err && f->rule == FINDING_CIRCULAR)
 		err = judge_cycle(w->m, told, &set);

@@ -3,13 +3,21 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #define FIRST_SLOTS 64u
 #define MAX_EDGES (1u << 28) /* graph_arc.edge */
 
 struct graph *graph_new(void)
 {
-	return calloc(1, sizeof(struct graph));
+	struct graph *g = calloc(1, sizeof(struct graph));
+
+	if (!g)
+		return NULL;
+	if (getrandom(&g->factor, sizeof(g->factor), GRND_NONBLOCK) != sizeof(g->factor))
+		g->factor = 0x9e3779b97f4a7c15u; /* 2^64 over the golden ratio: spreads neighbours */
+	g->factor |= 1;
+	return g;
 }
 
 void graph_free(struct graph *g)
@@ -64,12 +72,12 @@ uint32_t graph_add_usage(struct graph *g, uint32_t class, uint32_t usage)
 	return new;
 }
 
+/* Nobody can choose edges that share a slot: the factor is drawn for each graph. */
 static uint32_t slot_of(const struct graph *g, uint32_t from, uint32_t to)
 {
-	uint64_t key = (uint64_t)from << 32 | to;
+	uint64_t key = ((uint64_t)from << 32 | to) * g->factor;
 
-	key *= 0x9e3779b97f4a7c15u; /* 2^64 over the golden ratio: spreads neighbours */
-	return (uint32_t)(key >> 32) & (g->room_slots - 1);
+	return (uint32_t)((key >> 32) * g->room_slots >> 32);
 }
 
 /* The slot that holds the edge, or the free one where it belongs. */

@@ -5,6 +5,7 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,8 +114,12 @@ static bool is_another(Dwfl_Module *file, const char *wanted, char ret_id[static
 	       strcmp(ret_id, wanted);
 }
 
-/* path NULL: there is no such file, which is remembered, too. wanted: its build id, or NULL. */
-static int add_image(struct debuginfo *d, const char *name, const char *path, const char *wanted)
+/*
+ * path NULL: there is no such file, which is remembered, too. fd: the file, open already, or -1.
+ * wanted: its build id, or NULL.
+ */
+static int add_image(struct debuginfo *d, const char *name, const char *path, int fd,
+		     const char *wanted)
 {
 	char id[BUILD_ID_LEN];
 	struct image *image = &d->images[d->nr_images];
@@ -127,8 +132,10 @@ static int add_image(struct debuginfo *d, const char *name, const char *path, co
 	if (!path)
 		return -ENOENT;
 	dwfl_report_begin_add(d->dwfl);
-	image->dwfl = dwfl_report_offline(d->dwfl, name, path, -1);
+	image->dwfl = dwfl_report_offline(d->dwfl, name, path, fd);
 	dwfl_report_end(d->dwfl, NULL, NULL);
+	if (!image->dwfl && fd >= 0)
+		close(fd); /* else it is the library's */
 	if (image->dwfl &&
 	    (is_another(image->dwfl, wanted, id) || !dwfl_module_getdwarf(image->dwfl, &bias)))
 		image->dwfl = NULL;
@@ -193,21 +200,20 @@ static void find_root(struct debuginfo *d)
 
 CLEANUP_DEFINE(debuginfo, struct debuginfo *, debuginfo_free)
 
-int debuginfo_open(const char *path, const struct debugfiles_where *modules, struct debuginfo **ret,
-		   struct error *err)
+int debuginfo_open_at(int fd, const char *path, const struct debugfiles_where *modules,
+		      struct debuginfo **ret, struct error *err)
 {
 	CLEANUP(cleanup_debuginfo) struct debuginfo *d = calloc(1, sizeof(*d));
 	int code;
 
-	if (!d)
+	if (d)
+		d->dwfl = dwfl_begin(&callbacks);
+	if (!d || !d->dwfl) {
+		close(fd);
 		return error_set(err, -ENOMEM, "out of memory");
+	}
 	d->modules = modules;
-	d->dwfl = dwfl_begin(&callbacks);
-	if (!d->dwfl)
-		return error_set(err, -ENOMEM, "out of memory");
-	if (access(path, R_OK))
-		return error_set_errno(err, -errno, "cannot read %s", path);
-	code = add_image(d, KERNEL, path, NULL);
+	code = add_image(d, KERNEL, path, fd, NULL);
 	if (code)
 		return error_set(err, code == -ENOENT ? -EINVAL : code,
 				 "%s holds no debug information of a kernel: it must be a vmlinux "
@@ -216,6 +222,16 @@ int debuginfo_open(const char *path, const struct debugfiles_where *modules, str
 	find_root(d);
 	*ret = TAKE_PTR(d);
 	return 0;
+}
+
+int debuginfo_open(const char *path, const struct debugfiles_where *modules, struct debuginfo **ret,
+		   struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_set_errno(err, -errno, "cannot read %s", path);
+	return debuginfo_open_at(fd, path, modules, ret, err);
 }
 
 void debuginfo_free(struct debuginfo *d)
@@ -312,7 +328,7 @@ static struct image *find_image(struct debuginfo *d, const char *module)
 	if (!d->modules || d->nr_images > MAX_MODULES)
 		return NULL;
 	path = debugfiles_module(NULL, d->modules, module, wanted);
-	return add_image(d, module, path, wanted) == -ENOMEM ? NULL : &d->images[d->nr_images - 1];
+	return add_image(d, module, path, -1, wanted) == -ENOMEM ? NULL : &d->images[d->nr_images - 1];
 }
 
 /* Where the file has a place. A module is not moved as a whole: its symbols tell. */

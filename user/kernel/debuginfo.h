@@ -28,6 +28,9 @@ struct debuginfo_place {
  */
 int debuginfo_open(const char *path, const struct debugfiles_where *modules, struct debuginfo **ret,
 		   struct error *err);
+/* The same of a file that is open already; it is taken. */
+int debuginfo_open_at(int fd, const char *path, const struct debugfiles_where *modules,
+		      struct debuginfo **ret, struct error *err);
 void debuginfo_free(struct debuginfo *d); /* takes NULL */
 
 /* What is known of what ran: the build id of a module, or of the kernel (NULL); NULL: nothing. */

@@ -45,6 +45,13 @@ static bool is_to_carrier(const struct btf *btf, uint32_t id)
 	return t && is_carrier(btf__name_by_offset(btf, t->name_off));
 }
 
+static bool has_prototype(const struct kbtf *btf, const char *function)
+{
+	struct kbtf_type func = {NULL, 0};
+
+	return kbtf_next(btf, function, 1 << BTF_KIND_FUNC, &func);
+}
+
 static bool is_generic(const struct kbtf *btf, const char *function)
 {
 	struct kbtf_type func = {NULL, 0};
@@ -61,12 +68,31 @@ static bool is_generic(const struct kbtf *btf, const char *function)
 	return false;
 }
 
+/*
+ * A function whose parameters the compiler changed has no prototype in BTF. The one that it is a
+ * part of does: "mutex_lock" of "__mutex_lock", "mutex_unlock" of "__mutex_unlock_slowpath".
+ */
+static bool is_part_of_generic(const struct kbtf *btf, char *name)
+{
+	char *whole = name + strspn(name, "_"), *last;
+
+	if (has_prototype(btf, name))
+		return false;
+	while (!has_prototype(btf, whole)) {
+		last = strrchr(whole, '_');
+		if (!last)
+			return false;
+		*last = '\0';
+	}
+	return strchr(whole, '_') && is_generic(btf, whole);
+}
+
 static void set_range(struct lv_generic *g, uint64_t start, uint64_t end)
 {
 	uint64_t last = (end - 1 - g->start) >> LV_GENERIC_SHIFT;
 
-	for (uint64_t i = (start - g->start) >> LV_GENERIC_SHIFT;
-	     i <= last && i < LV_GENERIC_STEPS; i++)
+	for (uint64_t i = (start - g->start) >> LV_GENERIC_SHIFT; i <= last && i < LV_GENERIC_STEPS;
+	     i++)
 		g->bits[i / 64] |= 1ull << (i & 63);
 }
 
@@ -89,7 +115,8 @@ size_t generic_find(const struct ksyms *ksyms, const struct kbtf *btf, struct lv
 			continue;
 		/* what the compiler made of it: "xa_store.part.0", "__wake_up_common.isra.0" */
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(sym->name, "."), sym->name);
-		if (!is_generic(btf, name))
+		if (!is_generic(btf, name) &&
+		    !(strchr(sym->name, '.') && is_part_of_generic(btf, name)))
 			continue;
 		set_range(ret, sym->addr, sym->addr + sym->size);
 		nr++;

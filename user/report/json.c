@@ -27,7 +27,7 @@
  *	edges[]         {from, to, count, type}: type is SR, ER, SN or EN
  *	losses          {name: count}, all kinds
  *	losses_by_program  {name: {function: count}}, kinds and hooks that have any
- *	summary         {shown, withheld, suppressed, cut_short, lost}
+ *	summary         {shown, left_out, withheld, suppressed, cut_short, lost}
  *	suppressed[]    {id, rule, chain, line, reason}
  *	unused_suppressions[]  {line, text}
  *
@@ -42,6 +42,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/weight.h"
 #include "report/words.h"
 
 /* Adds to an object; a value that could not be made fails like the adding. */
@@ -53,6 +54,18 @@ static int set(json_t *object, const char *key, json_t *value)
 static int push(json_t *array, json_t *value)
 {
 	return json_array_append_new(array, value) ? -ENOMEM : 0;
+}
+
+/* The same under a key that a capture brought along. */
+static int set_named(json_t *object, const char *key, json_t *value)
+{
+	char *clean = value ? words_clean(key) : NULL;
+	int err = clean ? set(object, clean, value) : -ENOMEM;
+
+	if (!clean)
+		json_decref(value);
+	free(clean);
+	return err;
 }
 
 static json_t *text(const char *s)
@@ -252,14 +265,21 @@ static json_t *finding(const struct capture *c, const struct finding *f,
 }
 
 static json_t *findings(const struct capture *c, const struct findings *f,
-			const struct report_opts *opts)
+			const struct report_opts *opts, uint32_t *ret_left_out)
 {
 	json_t *array = json_array();
 	int err = array ? 0 : -ENOMEM;
+	uint64_t room = WEIGHT_MOST;
 
-	for (uint32_t i = 0; !err && i < f->nr; i++)
-		if (finding_shown(&f->items[i], opts->least))
+	*ret_left_out = 0;
+	for (uint32_t i = 0; !err && i < f->nr; i++) {
+		if (!finding_shown(&f->items[i], opts->least))
+			continue;
+		if (weight_fits(c, &f->items[i], &room))
 			err = push(array, finding(c, &f->items[i], opts->least));
+		else
+			++*ret_left_out;
+	}
 	return checked(array, err);
 }
 
@@ -319,7 +339,7 @@ static json_t *losses(const struct capture *c)
 	int err = object ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < c->nr_losses; i++)
-		err = set(object, c->losses[i].name, number(c->losses[i].count));
+		err = set_named(object, c->losses[i].name, number(c->losses[i].count));
 	return checked(object, err);
 }
 
@@ -332,7 +352,7 @@ static json_t *programs(const char *text)
 	uint64_t count;
 
 	while (!err && sscanf(text, "%127[^, ] %" SCNu64 "%n", function, &count, &len) == 2) {
-		err = set(object, function, number(count));
+		err = set_named(object, function, number(count));
 		text += len;
 		text += strspn(text, ", ");
 	}
@@ -346,18 +366,19 @@ static json_t *losses_by_program(const struct capture *c)
 
 	for (size_t i = 0; !err && i < c->nr_losses; i++)
 		if (c->losses[i].programs)
-			err = set(object, c->losses[i].name, programs(c->losses[i].programs));
+			err = set_named(object, c->losses[i].name, programs(c->losses[i].programs));
 	return checked(object, err);
 }
 
 static json_t *summary(const struct capture *c, const struct findings *f,
-		       const struct report_opts *opts)
+		       const struct report_opts *opts, uint32_t left_out)
 {
 	uint32_t shown = findings_shown(f, opts->least), suppressed = suppress_count(f);
 	json_t *object = json_object();
 	int err = object ? 0 : -ENOMEM;
 
 	err = err ?: set(object, "shown", number(shown));
+	err = err ?: set(object, "left_out", number(left_out));
 	err = err ?: set(object, "withheld", number(f->nr - shown - suppressed));
 	err = err ?: set(object, "suppressed", number(suppressed));
 	err = err ?: set(object, "cut_short", json_boolean(f->cut_short));
@@ -370,12 +391,13 @@ static json_t *suppressed(const struct capture *c, const struct findings *f,
 {
 	json_t *array = json_array();
 	int err = array ? 0 : -ENOMEM;
+	uint64_t room = WEIGHT_MOST;
 
 	for (uint32_t i = 0; !err && s && i < f->nr; i++) {
 		const struct finding *hidden = &f->items[i];
 		json_t *object;
 
-		if (hidden->suppressed_by == LV_NONE)
+		if (hidden->suppressed_by == LV_NONE || !weight_fits(c, hidden, &room))
 			continue;
 		object = json_object();
 		err = object ? set(object, "id", json_string(hidden->id)) : -ENOMEM;
@@ -411,6 +433,7 @@ static json_t *unused(const struct suppressions *s)
 static int fill(json_t *root, const struct capture *c, const struct findings *f,
 		const struct report_opts *opts)
 {
+	uint32_t left_out;
 	int err = 0;
 
 	err = err ?: set(root, "lockvane", text(c->version));
@@ -420,12 +443,12 @@ static int fill(json_t *root, const struct capture *c, const struct findings *f,
 	err = err ?: set(root, "command", text(c->command));
 	err = err ?: set(root, "events", number(c->events));
 	err = err ?: set(root, "seconds", json_real((double)c->duration / 1e9));
-	err = err ?: set(root, "findings", findings(c, f, opts));
+	err = err ?: set(root, "findings", findings(c, f, opts, &left_out));
 	err = err ?: set(root, "classes", classes(c));
 	err = err ?: set(root, "edges", edges(c));
 	err = err ?: set(root, "losses", losses(c));
 	err = err ?: set(root, "losses_by_program", losses_by_program(c));
-	err = err ?: set(root, "summary", summary(c, f, opts));
+	err = err ?: set(root, "summary", summary(c, f, opts, left_out));
 	err = err ?: set(root, "suppressed", suppressed(c, f, opts->suppressions));
 	return err ?: set(root, "unused_suppressions", unused(opts->suppressions));
 }

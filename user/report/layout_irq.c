@@ -42,8 +42,10 @@ static void put_scenario(const struct parts *p)
 static void put_chain_blocks(const struct parts *p, uint32_t from, uint32_t to, uint32_t last_stack)
 {
 	const struct finding_chain *chain = &p->f->chain;
+	uint32_t nr = to - from + 1;
 
-	for (uint32_t i = from; i <= to; i++) {
+	for (uint32_t n = 0; n < nr; n = parts_next(p, n, nr, "-> (%u more)\n\n")) {
+		uint32_t i = from + n;
 		int depth = parts_depth(to - i);
 
 		parts_class_block(p, chain->classes[i], depth);
@@ -56,8 +58,10 @@ static void put_chain_blocks_back(const struct parts *p, uint32_t from, uint32_t
 				  uint32_t first_stack)
 {
 	const struct finding_chain *chain = &p->f->chain;
+	uint32_t nr = to - from + 1;
 
-	for (uint32_t i = to + 1; i-- > from;) {
+	for (uint32_t n = 0; n < nr; n = parts_next(p, n, nr, "-> (%u more)\n\n")) {
+		uint32_t i = to - n;
 		int depth = parts_depth(i - from);
 
 		parts_class_block(p, chain->classes[i], depth);

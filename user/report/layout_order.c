@@ -41,7 +41,7 @@ static void put_circular_scenario(const struct parts *p, const struct capture_ed
 	uint32_t first = class_at(p, 0), last = class_at(p, nr - 1);
 
 	fputs("Chain exists of:\n  ", p->out);
-	for (uint32_t i = 0; i < nr; i++) {
+	for (uint32_t i = 0; i < nr; i = parts_next(p, i, nr, "(%u more) --> ")) {
 		parts_name(p, class_at(p, i));
 		fputs(i + 1 < nr ? " --> " : "\n\n", p->out);
 	}
@@ -61,7 +61,8 @@ static void put_reverse_chain(const struct parts *p)
 {
 	uint32_t nr = p->f->chain.nr_classes;
 
-	for (uint32_t i = nr; i-- > 0;) {
+	for (uint32_t n = 0; n < nr; n = parts_next(p, n, nr, "\n-> (%u more)\n")) {
+		uint32_t i = nr - 1 - n;
 		const struct capture_edge *into = edge_at(p, i ? i - 1 : nr - 1);
 
 		fprintf(p->out, "\n-> #%u", i);
@@ -89,7 +90,7 @@ void layout_circular(const struct parts *p)
 	fputs("\nother info that might help us debug this:\n\n", p->out);
 	put_circular_scenario(p, closing);
 	fputs("the locks of this chain:\n", p->out);
-	for (uint32_t i = 0; i < nr; i++)
+	for (uint32_t i = 0; i < nr; i = parts_next(p, i, nr, "-> (%u more)\n"))
 		parts_class_block(p, class_at(p, i), 0);
 	parts_backtrace(p, closing->stack);
 }

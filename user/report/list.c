@@ -4,8 +4,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "report/words.h"
+
+#define KIND_WIDTH 8
+
+/* What a kind is short of its column. */
+static int kind_blanks(const char *kind)
+{
+	size_t len = kind && *kind ? strlen(kind) : 1;
+
+	return len < KIND_WIDTH ? (int)(KIND_WIDTH - len) : 0;
+}
 
 int report_classes(FILE *out, const struct capture *c)
 {
@@ -15,9 +26,10 @@ int report_classes(FILE *out, const struct capture *c)
 		char usage[CAPTURE_USAGE_LEN];
 
 		capture_usage_text(class->usage, usage);
-		fprintf(out, "%s %-7s %-9s %12" PRIu64 " %-8s ", usage, words_family(class->family),
-			words_certainty(class->certainty), class->acquisitions,
-			class->kind ? class->kind : "-");
+		fprintf(out, "%s %-7s %-9s %12" PRIu64 " ", usage, words_family(class->family),
+			words_certainty(class->certainty), class->acquisitions);
+		words_put_field(out, class->kind);
+		fprintf(out, "%*s ", kind_blanks(class->kind), "");
 		words_put_field(out, class->name);
 		putc(' ', out);
 		words_put_field(out, class->alias);

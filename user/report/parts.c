@@ -5,6 +5,9 @@
 #include <string.h>
 
 #define MAX_DEPTH 40 /* a longer chain is not indented further */
+#define LONG_CHAIN 64
+#define CHAIN_HEAD 32
+#define CHAIN_TAIL 24
 
 static void put_line(FILE *out, char c, size_t width)
 {
@@ -125,7 +128,7 @@ void parts_stack(const struct parts *p, uint32_t stack, int indent)
 
 void parts_chain(const struct parts *p, const uint32_t *classes, uint32_t nr)
 {
-	for (uint32_t i = 0; i < nr; i++) {
+	for (uint32_t i = 0; i < nr; i = parts_next(p, i, nr, " --> (%u more)")) {
 		if (i)
 			fputs(" --> ", p->out);
 		parts_name(p, classes[i]);
@@ -150,6 +153,14 @@ static void put_usages(const struct parts *p, const struct capture_class *class,
 		fprintf(p->out, "%*s   %s at:\n", depth, "", name);
 		parts_stack(p, class->usage_stack[bit], 2 * depth + 8 + (int)strlen(name));
 	}
+}
+
+uint32_t parts_next(const struct parts *p, uint32_t i, uint32_t nr, const char *format)
+{
+	if (nr <= LONG_CHAIN || i + 1 != CHAIN_HEAD)
+		return i + 1;
+	fprintf(p->out, format, nr - CHAIN_HEAD - CHAIN_TAIL);
+	return nr - CHAIN_TAIL;
 }
 
 int parts_depth(uint32_t depth)

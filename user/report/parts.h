@@ -29,6 +29,11 @@ void parts_name(const struct parts *p, uint32_t class);
 void parts_chain_exists(const struct parts *p, const uint32_t *classes, uint32_t nr);
 /* "a --> b --> c" */
 void parts_chain(const struct parts *p, const uint32_t *classes, uint32_t nr);
+/*
+ * The element to print after this one. Of a long chain the middle is left out, and a line says how
+ * much: those who read it want its ends, all of it is in the JSON report.
+ */
+uint32_t parts_next(const struct parts *p, uint32_t i, uint32_t nr, const char *format);
 /* How far to indent what is this deep in the chain. */
 int parts_depth(uint32_t depth);
 /* A class with its usages, stacks and key, as lockdep's shortest dependencies. */

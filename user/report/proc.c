@@ -22,6 +22,12 @@
 #include "base/cleanup.h"
 #include "report/words.h"
 
+/*
+ * Steps to count with: seconds. Full tables of the recorder's (8,192 classes, 32,768 edges, both ways)
+ * take 700 million at most.
+ */
+#define MOST_STEPS 4000000000ull
+
 /* For each class, those next to it: ends[i - 1] to ends[i] in all. */
 struct neighbours {
 	uint32_t *all;
@@ -32,6 +38,7 @@ struct neighbours {
 struct walk {
 	uint32_t *queue, *met;
 	uint32_t nr;
+	uint64_t steps; /* of all walks */
 };
 
 static int by_pair(const void *a, const void *b)
@@ -89,7 +96,8 @@ static size_t count_reached(const struct neighbours *n, uint32_t class, struct w
 	w->nr++;
 	w->queue[0] = class;
 	w->met[class] = w->nr;
-	for (size_t at = 0; at < nr; at++)
+	for (size_t at = 0; at < nr; at++) {
+		w->steps += 1 + n->ends[w->queue[at]] - first_of(n, w->queue[at]);
 		for (size_t i = first_of(n, w->queue[at]); i < n->ends[w->queue[at]]; i++) {
 			uint32_t next = n->all[i];
 
@@ -98,6 +106,7 @@ static size_t count_reached(const struct neighbours *n, uint32_t class, struct w
 			w->met[next] = w->nr;
 			w->queue[nr++] = next;
 		}
+	}
 	return nr;
 }
 
@@ -151,9 +160,12 @@ int report_proc(FILE *out, const struct capture *c)
 	err = err ? err : neighbours_make(c, true, &before);
 	if (!err) {
 		fputs("all lock classes:\n", out);
-		for (uint32_t i = 0; i < c->nr_classes && !ferror(out); i++)
+		for (uint32_t i = 0; i < c->nr_classes && !ferror(out); i++) {
+			if (walk.steps > MOST_STEPS)
+				break;
 			put_class(out, c, i, &after, &before, &walk);
-		err = ferror(out) ? -EIO : 0;
+		}
+		err = ferror(out) ? -EIO : walk.steps > MOST_STEPS ? -EFBIG : 0;
 	}
 	neighbours_free(&after);
 	neighbours_free(&before);

@@ -35,7 +35,7 @@ int report_edges(FILE *out, const struct capture *c);
 /* Why the class of that index has its name and grade, for people. -ENOMEM, too. */
 int report_explain(FILE *out, const struct capture *c, uint32_t class);
 
-/* Both in the format of /proc/lockdep. */
+/* Both in the format of /proc/lockdep. -EFBIG: the graph is beyond what can be counted in seconds. */
 int report_proc(FILE *out, const struct capture *c);
 
 #endif

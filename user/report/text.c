@@ -7,6 +7,7 @@
 
 #include "finding/sighting.h"
 #include "report/parts.h"
+#include "report/weight.h"
 
 static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
 	[FINDING_INCONSISTENT] = layout_inconsistent, [FINDING_IRQ_INVERSION] = layout_inversion,
@@ -16,6 +17,7 @@ static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
 };
 
 #define ALSO_SHOWN 16
+#define DOUBTS_SHOWN 64
 #define BEYOND_SHOWN 8
 
 static void put_graded_down(const struct parts *p, const struct finding_chain *chain)
@@ -27,6 +29,32 @@ static void put_graded_down(const struct parts *p, const struct finding_chain *c
 	putc('\n', p->out);
 }
 
+/* The first few: a long chain may have thousands. */
+static void put_class_doubts(const struct parts *p)
+{
+	const struct finding_chain *chain = &p->f->chain;
+	uint32_t told = 0;
+
+	for (uint32_t i = 0; i < chain->nr_classes && told < DOUBTS_SHOWN; i++) {
+		const struct capture_class *class = &p->c->classes[chain->classes[i]];
+
+		if (class->certainty == CAPTURE_EXACT)
+			continue;
+		fputs("; ", p->out);
+		parts_name(p, chain->classes[i]);
+		fprintf(p->out, " is %s", words_certainty(class->certainty));
+		told++;
+	}
+	for (uint32_t i = 0; i < chain->nr_classes && told < 2 * DOUBTS_SHOWN; i++) {
+		if (!(p->c->classes[chain->classes[i]].flags & LV_CLASS_HANDED))
+			continue;
+		fputs("; readers of ", p->out);
+		parts_name(p, chain->classes[i]);
+		fputs(" let other tasks give it back", p->out);
+		told++;
+	}
+}
+
 /* Why it is not surer than it is. */
 static void put_doubts(const struct parts *p)
 {
@@ -36,22 +64,7 @@ static void put_doubts(const struct parts *p)
 	fprintf(p->out, "lockvane: confidence: %s", finding_confidence_name(p->f->confidence));
 	if (p->f->confidence == FINDING_CONFIRMED)
 		fputs(", the same locks were seen on all sides", p->out);
-	for (uint32_t i = 0; i < chain->nr_classes; i++) {
-		const struct capture_class *class = &c->classes[chain->classes[i]];
-
-		if (class->certainty == CAPTURE_EXACT)
-			continue;
-		fputs("; ", p->out);
-		parts_name(p, chain->classes[i]);
-		fprintf(p->out, " is %s", words_certainty(class->certainty));
-	}
-	for (uint32_t i = 0; i < chain->nr_classes; i++) {
-		if (!(c->classes[chain->classes[i]].flags & LV_CLASS_HANDED))
-			continue;
-		fputs("; readers of ", p->out);
-		parts_name(p, chain->classes[i]);
-		fputs(" let other tasks give it back", p->out);
-	}
+	put_class_doubts(p);
 	if (c->preempts && !c->misses_asked && p->f->confidence == FINDING_WEAK)
 		fputs("; this kernel preempts itself: readers of sleeping locks may have been gone",
 		      p->out);
@@ -84,7 +97,8 @@ static void put_also_evidence(const struct parts *p, const struct finding_chain 
 		fprintf(p->out, " %s at:\n", words_usage(also->safe));
 		parts_stack(p, p->c->classes[head].usage_stack[also->safe], 5);
 	}
-	for (uint32_t i = 0; i < also->nr_edges; i++) {
+	for (uint32_t i = 0; i < also->nr_edges;
+	     i = parts_next(p, i, also->nr_edges, "  (%u more)\n")) {
 		const struct capture_edge *edge = &p->c->edges[also->edges[i]];
 
 		fputs("  ", p->out);
@@ -289,14 +303,23 @@ static void put_suppressed(FILE *out, const struct capture *c, const struct find
 int report_text(FILE *out, const struct capture *c, const struct findings *f,
 		const struct report_opts *opts)
 {
-	uint32_t shown = findings_shown(f, opts->least), number = 0;
+	uint32_t shown = findings_shown(f, opts->least), number = 0, left_out = 0;
+	uint64_t room = WEIGHT_MOST;
 
 	for (uint32_t i = 0; i < f->nr; i++) {
 		struct parts p = {out, c, &f->items[i]};
 
-		if (finding_shown(p.f, opts->least))
-			put_finding(&p, ++number, shown, opts->least);
+		if (!finding_shown(p.f, opts->least))
+			continue;
+		number++;
+		if (weight_fits(c, p.f, &room))
+			put_finding(&p, number, shown, opts->least);
+		else
+			left_out++;
 	}
+	if (left_out)
+		fprintf(out, "lockvane: %" PRIu32 " more findings are too long to be shown\n\n",
+			left_out);
 	if (!shown && shown + suppress_count(f) < f->nr)
 		fprintf(out, "lockvane: nothing found that is %s or surer\n",
 			finding_confidence_name(opts->least));

@@ -43,7 +43,8 @@ static bool answer_member(struct solver *s, struct place at, uint32_t family,
 		return false;
 	type.id = at.type = overlay_with_lock(s, at, family);
 	lockpath_at(k, type, at.off, family, &path);
-	if (path.what == LOCKPATH_NONE || path.ambiguous)
+	if (path.what == LOCKPATH_NONE ||
+	    (path.ambiguous && !types_one_inner(btf, at.type, at.off)))
 		return false;
 	if (!types_inner(btf, at.type, at.off, &inner.id, &inner_off)) {
 		inner.id = at.type;
@@ -139,6 +140,42 @@ static bool answer_statics(struct solver *s, struct value v, struct sites_answer
 	return any;
 }
 
+/*
+ * One of several values, of which all whose type is known lie in one kind of struct, wherever
+ * that is a part of.
+ */
+static struct place shared_inner(struct solver *s, struct value v, uint32_t family)
+{
+	const struct btf *btf = s->f->btf;
+	struct value leaf[SOLVE_LEAVES];
+	uint32_t nr = solve_leaves(s, v.base, leaf), inner, off;
+	struct place sum = {.strength = SITES_BY_USE}, none = {.strength = SITES_BY_HINT};
+
+	if (v.index || v.off > INT32_MAX || v.off < -INT32_MAX)
+		return none;
+	for (uint32_t i = 0; i < nr; i++) {
+		struct place at;
+
+		if (leaf[i].off > INT32_MAX || leaf[i].off < -INT32_MAX)
+			return none;
+		leaf[i].off += v.off;
+		at = solve_place(s, leaf[i]);
+		if (!at.type || at.off < 0) {
+			sum.strength = SITES_BY_HINT;
+			continue;
+		}
+		if (!lock_at(s, at.type, at.off, family) ||
+		    !types_one_inner(btf, at.type, at.off) ||
+		    !types_inner(btf, at.type, at.off, &inner, &off) ||
+		    (sum.type && (sum.off != off || !types_same(btf, sum.type, inner))))
+			return none;
+		sum.type = inner;
+		sum.off = off;
+		sum.strength = at.strength > sum.strength ? at.strength : sum.strength;
+	}
+	return sum.type ? sum : none;
+}
+
 static bool is_bare_type(struct solver *s, uint32_t node)
 {
 	struct place to = solve_pointee(s, node);
@@ -146,46 +183,37 @@ static bool is_bare_type(struct solver *s, uint32_t node)
 	return !to.type || types_is_library(s->f->btf, to.type);
 }
 
-/*
- * The only struct of the module's own that has such a lock there and members for all that the
- * function reads and writes: private data of a module is of a type that only it has. A hint.
- */
-static struct place own_struct(struct solver *s, struct value v, uint32_t family)
+/* The argument that the value is a part of: of several values, all that are known. */
+static bool find_argument(struct solver *s, uint32_t node, uint32_t *ret)
 {
-	const struct btf *btf = s->f->btf, *base = btf__base_btf(btf);
-	struct place found = {.strength = SITES_BY_HINT};
-	uint32_t inner = 0, off = 0, other, other_off;
+	struct value leaf[SOLVE_LEAVES];
+	uint32_t nr = solve_leaves(s, node, leaf);
+	bool any = false;
 
-	if (!base || v.index || v.off <= 0 || !solve_is_void(s, v.base))
-		return found;
-	for (uint32_t id = btf__type_cnt(base); id < btf__type_cnt(btf); id++) {
-		const struct btf_type *t = btf__type_by_id(btf, id);
+	if (!nr)
+		leaf[nr++] = value_node(node);
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct node *n = &s->f->nodes.node[leaf[i].base];
 
-		if (!btf_is_struct(t) || !t->name_off || t->size <= v.off ||
-		    !lock_at(s, id, v.off, family) || !accesses_fit(s, v.base, id, 0))
+		if (leaf[i].base <= NODE_PERCPU || n->kind == NODE_OPAQUE)
 			continue;
-		if (!types_inner(btf, id, v.off, &other, &other_off))
-			continue;
-		if (found.type && (other_off != off || !types_same(btf, other, inner)))
-			return (struct place){.strength = SITES_BY_HINT};
-		found.type = id;
-		found.off = v.off;
-		inner = other;
-		off = other_off;
+		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) ||
+		    (any && *ret != n->off))
+			return false;
+		*ret = n->off;
+		any = true;
 	}
-	return found;
+	return any;
 }
 
 static bool answer_generic(struct solver *s, struct value v, struct sites_answer *ret)
 {
 	const struct node *n = &s->f->nodes.node[v.base];
-	uint32_t declared = flow_declared_pointee(s->f, v.base);
+	uint32_t declared = flow_declared_pointee(s->f, v.base), arg;
 
-	if (n->kind == NODE_PHI && n->nr_inputs == 1)
-		n = &s->f->nodes.node[nodes_inputs(&s->f->nodes, v.base)->base];
-	if (n->kind == NODE_ARG && is_bare_type(s, v.base)) {
+	if (find_argument(s, v.base, &arg)) {
 		ret->kind = SITES_GENERIC;
-		ret->arg = n->off;
+		ret->arg = arg;
 		return true;
 	}
 	if ((n->kind != NODE_LOAD && n->kind != NODE_RESULT) || !declared ||
@@ -217,7 +245,8 @@ void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_
 	if (answer_member(s, at, family, ret) || answer_static(s, v, ret) ||
 	    answer_statics(s, v, ret) || answer_generic(s, v, ret))
 		return;
-	answer_member(s, own_struct(s, v, family), family, ret);
+	if (!answer_member(s, shared_inner(s, v, family), family, ret))
+		answer_member(s, sole_place(s, v, family), family, ret);
 }
 
 void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret)

@@ -12,6 +12,7 @@
 #include "sites/solve.h"
 
 #define MAX_KEPT (1 << 20)
+#define MOST_FILLED 256	    /* bytes of a struct on the stack that another function fills in */
 #define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
 
 /* An answer in short. */
@@ -144,16 +145,19 @@ static void answer_lock_call(struct sites *s, struct solver *solver, const struc
 	}
 }
 
-/* What a call that was given the address of a stack slot left there. */
+/* What a call that was given the address of a stack slot, or of a struct around it, left there. */
 static struct place ask_filler(struct sites *s, const struct flow *f, int64_t slot)
 {
 	struct place at = {.strength = SITES_BY_HINT};
 
 	for (uint32_t i = 0; i < f->nr_calls && !at.type; i++)
-		for (uint32_t k = 0; f->call[i].to && k < FLOW_ARGS; k++)
-			if (f->call[i].arg[k].base == NODE_STACK && !f->call[i].arg[k].index &&
-			    f->call[i].arg[k].off == slot)
-				at = outside_stored(s->outside, f, f->call[i].to, k);
+		for (uint32_t k = 0; f->call[i].to && k < FLOW_ARGS && !at.type; k++) {
+			const struct value *v = &f->call[i].arg[k];
+
+			if (v->base == NODE_STACK && !v->index && v->off <= slot &&
+			    slot - v->off < MOST_FILLED)
+				at = outside_stored(s->outside, f, f->call[i].to, k, slot - v->off);
+		}
 	return at;
 }
 
@@ -191,7 +195,8 @@ static bool was_asked(const struct solver *solver, const struct opened *what)
 		const struct opened *o = &solver->opened[i];
 
 		if (o->type == what->type && o->kind == what->kind &&
-		    (what->kind != OPENED_MEMBER || o->off == what->off))
+		    (what->kind == OPENED_TAIL || what->kind == OPENED_AROUND ||
+		     o->off == what->off))
 			return true;
 	}
 	return false;
@@ -205,7 +210,7 @@ static bool ask_opened(struct sites *s, struct solver *solver, const struct flow
 	if (!solve_open(solver, c->arg[c->to->lock_arg], &what))
 		return false;
 	/* beyond a struct lies private data, or a larger struct that it is a member of */
-	for (uint32_t kind = what.kind; kind <= OPENED_AROUND; kind++) {
+	for (uint32_t kind = what.kind; kind <= OPENED_LIST; kind++) {
 		struct opened found = what;
 
 		found.kind = kind;
@@ -217,7 +222,7 @@ static bool ask_opened(struct sites *s, struct solver *solver, const struct flow
 		solver_again(solver);
 		if (found.to)
 			return true;
-		if (kind == OPENED_MEMBER)
+		if (kind != OPENED_TAIL)
 			return false;
 	}
 	return false;

@@ -119,6 +119,13 @@ static bool zeroes(const struct decode_insn *insn)
 	       insn->operand[0].reg == insn->operand[1].reg && insn->operand[0].size >= 4;
 }
 
+/* The accumulator of the short forms of arithmetic, and a shift by one, are implied. */
+static bool is_written_out(const ZydisDecodedOperand *o, enum decode_op op)
+{
+	return o->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT ||
+	       (o->visibility == ZYDIS_OPERAND_VISIBILITY_IMPLICIT && op != OP_OTHER);
+}
+
 bool decode_insn(const uint8_t *code, size_t len, uint64_t ip, struct decode_insn *ret)
 {
 	static ZydisDecoder decoder;
@@ -137,7 +144,7 @@ bool decode_insn(const uint8_t *code, size_t len, uint64_t ip, struct decode_ins
 	ret->base = ret->index = R_NONE;
 	ret->op = op_of(&insn);
 	for (uint8_t i = 0; i < insn.operand_count; i++) {
-		if (operands[i].visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT && ret->nr < 3)
+		if (is_written_out(&operands[i], ret->op) && ret->nr < 3)
 			take_operand(&operands[i], ret);
 		note_register(&operands[i], ret);
 	}

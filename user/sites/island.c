@@ -6,11 +6,12 @@
 
 #include "kernel/lockpath.h"
 
-#define ISLANDS 24	/* of one node */
-#define JOINS 2		/* PHIs that facts are carried over */
-#define CLIMB 4		/* structs in structs */
-#define FACTS 400	/* of a node that are looked at */
-#define FROM_LIBRARY 64 /* containers of a library type that are looked at */
+#define ISLANDS 24		       /* of one node */
+#define JOINS 2			       /* PHIs that facts are carried over */
+#define CLIMB 4			       /* structs in structs */
+#define IMAGE_VARIABLES INT64_C(-4096) /* constants below are addresses */
+#define FACTS 400		       /* of a node that are looked at */
+#define FROM_LIBRARY 64		       /* containers of a library type that are looked at */
 
 struct collect {
 	struct solver *s;
@@ -159,6 +160,44 @@ bool lock_at(const struct solver *s, uint32_t type, int64_t off, uint32_t family
 		return false;
 	lockpath_at(s->f->im->src.btf, t, off, family, &lock);
 	return lock.what != LOCKPATH_NONE;
+}
+
+/* The pointer at a place leads to a link: the place of the head, or of another link. */
+static bool is_list_place(struct solver *s, struct place at, uint32_t *ret_off)
+{
+	const struct btf *btf = s->f->btf;
+	uint32_t member, link;
+
+	if (!at.type || at.off < 0 || at.off > INT32_MAX || types_is_library(btf, at.type) ||
+	    at.strength == SITES_BY_HINT)
+		return false;
+	member = types_member(btf, at.type, at.off, 8);
+	link = member ? types_pointee(s->f->im->types, btf, member) : 0;
+	if (!link || !types_is_link(btf, link))
+		return false;
+	*ret_off = at.off; /* `prev`: the head is 8 bytes before */
+	if (at.off >= 8 && !types_has_at(btf, at.type, at.off, link) &&
+	    types_has_at(btf, at.type, at.off - 8, link))
+		*ret_off = at.off - 8;
+	return true;
+}
+
+bool solve_list_head(struct solver *s, struct value at, struct opened *ret)
+{
+	uint32_t off;
+	struct place place;
+
+	if (!at.base && !at.index && at.off < IMAGE_VARIABLES) {
+		*ret = (struct opened){.off = at.off, .kind = OPENED_LIST};
+		return true;
+	}
+	if (at.base <= NODE_STACK)
+		return false;
+	place = solve_place(s, at);
+	if (!is_list_place(s, place, &off))
+		return false;
+	*ret = (struct opened){.type = place.type, .off = off, .kind = OPENED_LIST};
+	return true;
 }
 
 struct climb {

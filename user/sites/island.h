@@ -3,18 +3,20 @@
 #ifndef LOCKVANE_SITES_ISLAND_H
 #define LOCKVANE_SITES_ISLAND_H
 
+#include "sites/leaves.h"
 #include "sites/solve.h"
 
 /* The declared type of argument `arg` of a call of the function, or FLOW_RETURN; 0: unknown. */
 uint32_t solve_param(struct solver *s, uint32_t call, uint32_t arg);
+
+/* The bare type that the node's value is declared to point to; 0: none, or void. */
+uint32_t solve_node_pointee(struct solver *s, uint32_t node);
 
 /* The object that the node points to by declarations, whose `off` the node is at. */
 struct place solve_pointee(struct solver *s, uint32_t node);
 
 /* The object that a value of several possible ones points into, whichever it is. */
 struct place solve_joined(struct solver *s, struct value v);
-
-#define SOLVE_LEAVES 16
 
 /* The values that a node is one of; 0: it is none of several, or of too many. */
 uint32_t solve_leaves(struct solver *s, uint32_t node, struct value ret[SOLVE_LEAVES]);
@@ -40,6 +42,9 @@ struct place container_place(struct solver *s, struct value v, enum container_fo
  */
 bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct value v,
 		     int64_t *ret);
+
+/* The only struct that has all that the function does with a pointer, and the lock. A hint. */
+struct place sole_place(struct solver *s, struct value v, uint32_t family);
 
 /* Is a lock of the family at the offset? */
 bool lock_at(const struct solver *s, uint32_t type, int64_t off, uint32_t family);

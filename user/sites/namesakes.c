@@ -140,18 +140,39 @@ static const struct analysed *analyse(struct namesakes *n, const struct ksym *sy
 	return slot;
 }
 
-/* The first word of a name, without underscores before it. */
+/* Verbs that functions of any file's names begin with. */
+static bool is_verb(const char *word, size_t len)
+{
+	static const char *const verbs[] = {"get",  "put",   "set",  "add",   "del",	"find",
+					    "free", "alloc", "init", "show",  "remove", "release",
+					    "read", "write", "open", "close", "create", "destroy",
+					    "sys",  "print", "dump", "check", "update"};
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (strlen(verbs[i]) == len && !strncmp(verbs[i], word, len))
+			return true;
+	return false;
+}
+
+/* The first word of a name that says whose it is, without underscores before it. */
 static size_t first_word(const char *name, const char **ret)
 {
+	size_t len;
+
 	*ret = name + strspn(name, "_");
-	return strcspn(*ret, "_.");
+	len = strcspn(*ret, "_.");
+	if (is_verb(*ret, len) && (*ret)[len] == '_') {
+		*ret += len + 1;
+		len = strcspn(*ret, "_.");
+	}
+	return len;
 }
 
 static bool is_namesake(const struct ksym *sym, const struct ksym *of, const char *word, size_t len)
 {
 	const char *own;
 
-	return sym->text && sym->size && sym->module == of->module && sym->addr != of->addr &&
+	return sym->text && sym->size && sym->module == of->module &&
 	       first_word(sym->name, &own) == len && !strncmp(own, word, len) &&
 	       strncmp(sym->name, "__pfx_", 6) && !strstr(sym->name, ".cold");
 }
@@ -169,7 +190,8 @@ static bool concerns(const struct vote *v, const struct opened *o)
 {
 	const struct opened *asked = v->asked;
 
-	if (o->kind != asked->kind || !types_same(v->btf, o->type, asked->type))
+	if (o->kind != asked->kind ||
+	    (o->type != asked->type && !types_same(v->btf, o->type, asked->type)))
 		return false;
 	switch (o->kind) {
 	case OPENED_TAIL:
@@ -191,8 +213,8 @@ static void count(struct namesakes *n, const struct analysed *a, struct vote *v)
 		if (!concerns(v, o))
 			continue;
 		any = true;
-		if (v->found.to &&
-		    (v->found.off != o->off || !types_same(v->btf, v->found.to, o->to)))
+		if (v->found.to && (v->found.off != o->off || v->found.link != o->link ||
+				    !types_same(v->btf, v->found.to, o->to)))
 			v->differ = true;
 		v->found = *o;
 	}
@@ -210,8 +232,10 @@ bool namesakes_ask(struct namesakes *n, const struct flow *f, struct opened *o)
 
 	if (len < LEAST_WORD)
 		return false;
-	for (ptrdiff_t d = 1; d <= NEIGHBOURS && vote.agree < ENOUGH && !vote.differ; d++) {
-		for (int side = -1; side <= 1; side += 2) {
+	/* another place of the function itself may show the elements of its list */
+	for (ptrdiff_t d = o->kind != OPENED_LIST;
+	     d <= NEIGHBOURS && vote.agree < ENOUGH && !vote.differ; d++) {
+		for (int side = d ? -1 : 1; side <= 1; side += 2) {
 			ptrdiff_t at = own + side * d;
 			const struct analysed *a;
 

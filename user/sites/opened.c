@@ -45,9 +45,9 @@ static bool find_open(struct solver *s, struct value v, struct opened *ret, int 
 		int64_t off = v.off + to.off;
 
 		if (off < 0)
-			*ret = (struct opened){to.type, 0, 0, OPENED_AROUND};
+			*ret = (struct opened){to.type, 0, 0, OPENED_AROUND, 0};
 		else
-			*ret = (struct opened){to.type, off, 0, OPENED_TAIL};
+			*ret = (struct opened){to.type, off, 0, OPENED_TAIL, 0};
 		return off < INT32_MAX && !types_covers(s->f->btf, to.type, off);
 	}
 	if (n->kind == NODE_PHI)
@@ -58,15 +58,17 @@ static bool find_open(struct solver *s, struct value v, struct opened *ret, int 
 			if (find_open(s, in, ret, depth + 1))
 				return true;
 		}
-	if (n->kind != NODE_LOAD || n->base <= NODE_STACK)
+	if (n->kind != NODE_LOAD || (n->base && n->base <= NODE_STACK))
 		return false;
 	at.index = n->scale ? NODE_ANY : 0;
+	if (solve_list_head(s, at, ret))
+		return true;
 	place = solve_place(s, at);
 	if (!place.type)
-		return find_open(s, at, ret, depth + 1);
+		return n->base && find_open(s, at, ret, depth + 1);
 	if (!is_open_member(s, place))
 		return false;
-	*ret = (struct opened){place.type, place.off, 0, OPENED_MEMBER};
+	*ret = (struct opened){place.type, place.off, 0, OPENED_MEMBER, 0};
 	return true;
 }
 
@@ -109,10 +111,87 @@ static void each_related(struct solver *s, uint32_t node,
 		    is.off > INT32_MAX || is.off < -INT32_MAX)
 			continue;
 		if (is.off >= types_size(s->f->btf, to.type))
-			each(arg, &(struct opened){to.type, is.off, is.type, OPENED_TAIL});
+			each(arg, &(struct opened){to.type, is.off, is.type, OPENED_TAIL, 0});
 		else if (is.off <= 0 && !types_same(s->f->btf, is.type, to.type) &&
 			 types_has_at(s->f->btf, is.type, -is.off, to.type))
-			each(arg, &(struct opened){to.type, -is.off, is.type, OPENED_AROUND});
+			each(arg, &(struct opened){to.type, -is.off, is.type, OPENED_AROUND, 0});
+	}
+}
+
+static uint32_t pointed(const struct btf *btf, uint32_t pointer)
+{
+	const struct btf_type *t = btf__type_by_id(btf, types_bare(btf, pointer));
+
+	return t && btf_is_ptr(t) ? types_bare(btf, t->type) : 0;
+}
+
+/* Does the struct have a link at the offset? */
+static bool has_link(const struct btf *btf, uint32_t type, int64_t off)
+{
+	uint32_t member;
+
+	if (off < 0 || off >= types_size(btf, type))
+		return false;
+	member = types_member(btf, type, off, 8);
+	return member && types_is_link(btf, pointed(btf, member));
+}
+
+/* An object of the type begins `start` bytes behind the node: which list does its link stand in? */
+static void each_listed(struct solver *s, uint32_t node, uint32_t type, int64_t start,
+			void (*each)(void *arg, const struct opened *o), void *arg)
+{
+	const struct flow *f = s->f;
+	struct value leaf[SOLVE_LEAVES];
+	uint32_t nr = solve_leaves(s, node, leaf);
+	struct opened o;
+
+	if (!nr)
+		leaf[nr++] = value_node(node);
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct node *n = &f->nodes.node[leaf[i].base];
+		struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
+		int64_t link;
+
+		if (leaf[i].off > INT32_MAX || leaf[i].off < -INT32_MAX)
+			continue;
+		link = -(leaf[i].off + start);
+		at.index = n->scale ? NODE_ANY : 0;
+		if (n->kind != NODE_LOAD || leaf[i].index || !has_link(f->btf, type, link) ||
+		    !solve_list_head(s, at, &o))
+			continue;
+		o.to = type;
+		o.link = link;
+		each(arg, &o);
+	}
+	for (uint32_t i = f->nodes.node[node].facts; i; i = f->fact[i - 1].next) {
+		const struct fact *fact = &f->fact[i - 1];
+
+		if (fact->kind != FACT_STORED || fact->indexed || fact->off > INT32_MAX ||
+		    fact->off < -INT32_MAX || !has_link(f->btf, type, fact->off - start) ||
+		    !solve_list_head(s, fact->where, &o))
+			continue;
+		o.to = type;
+		o.link = fact->off - start;
+		each(arg, &o);
+	}
+}
+
+static void each_element(struct solver *s, uint32_t node, struct place to,
+			 void (*each)(void *arg, const struct opened *o), void *arg)
+{
+	uint32_t nr;
+
+	if (to.type && to.strength != SITES_BY_HINT && !types_is_library(s->f->btf, to.type)) {
+		each_listed(s, node, to.type, -to.off, each, arg);
+		return;
+	}
+	nr = islands_of(s, node);
+	for (uint32_t i = 0; i < nr; i++) {
+		const struct island is = s->island[s->memo[node].island + i];
+
+		if (!is.library && !is.joined && is.strength != SITES_BY_HINT && is.off <= 0 &&
+		    is.off >= -INT32_MAX)
+			each_listed(s, node, is.type, is.off, each, arg);
 	}
 }
 
@@ -130,7 +209,7 @@ static void each_stored(struct solver *s, uint32_t node, uint32_t type,
 			continue;
 		at = solve_place(s, fact->where);
 		if (is_open_member(s, at) && at.strength != SITES_BY_HINT)
-			each(arg, &(struct opened){at.type, at.off, type, OPENED_MEMBER});
+			each(arg, &(struct opened){at.type, at.off, type, OPENED_MEMBER, 0});
 	}
 }
 
@@ -145,6 +224,7 @@ void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct op
 		if (!n->facts)
 			continue;
 		to = solve_pointee(s, node);
+		each_element(s, node, to, each, arg);
 		type = to.type && !to.off && to.strength != SITES_BY_HINT ? to.type
 									  : used_as(s, node, 0);
 		if (!type || types_is_library(s->f->btf, type))
@@ -156,6 +236,6 @@ void solve_each_opened(struct solver *s, void (*each)(void *arg, const struct op
 		at.index = n->scale ? NODE_ANY : 0;
 		place = solve_place(s, at);
 		if (is_open_member(s, place) && place.strength != SITES_BY_HINT)
-			each(arg, &(struct opened){place.type, place.off, type, OPENED_MEMBER});
+			each(arg, &(struct opened){place.type, place.off, type, OPENED_MEMBER, 0});
 	}
 }

@@ -105,6 +105,7 @@ struct visit {
 	const struct flow *f; /* the function that is asked about */
 	uint64_t ip;
 	uint32_t arg;
+	int64_t off; /* behind what the argument points to */
 	struct hearsay told;
 	void (*ask)(struct visit *v, struct solver *s);
 };
@@ -264,7 +265,7 @@ struct place outside_result(struct outside *o, const struct flow *f, const struc
 	return verdict(&v.told);
 }
 
-/* All that is stored where the argument points to. */
+/* All that is stored there. */
 static void ask_stored(struct visit *v, struct solver *s)
 {
 	const struct flow *f = s->f;
@@ -276,7 +277,7 @@ static void ask_stored(struct visit *v, struct solver *s)
 			struct value stored = {.base = node, .off = fact->off};
 
 			if (fact->kind != FACT_STORED || to->kind != NODE_ARG ||
-			    to->off != v->arg || fact->where.off || fact->where.index)
+			    to->off != v->arg || fact->where.off != v->off || fact->where.index)
 				continue;
 			if (fact->indexed) {
 				stored.index = NODE_ANY;
@@ -288,9 +289,9 @@ static void ask_stored(struct visit *v, struct solver *s)
 }
 
 struct place outside_stored(struct outside *o, const struct flow *f, const struct target *callee,
-			    uint32_t arg)
+			    uint32_t arg, int64_t off)
 {
-	struct visit v = {.f = f, .arg = arg, .ask = ask_stored};
+	struct visit v = {.f = f, .arg = arg, .off = off, .ask = ask_stored};
 
 	visit_callee(o, &v, callee);
 	return verdict(&v.told);

@@ -21,9 +21,9 @@ struct place outside_argument(struct outside *o, const struct flow *f, uint32_t 
 /* The object that the result of a function points into, as the caller f sees types. */
 struct place outside_result(struct outside *o, const struct flow *f, const struct target *callee);
 
-/* The object that a pointer points into which the function stores where its argument points to. */
+/* The object that a pointer points into which the function stores `off` behind its argument. */
 struct place outside_stored(struct outside *o, const struct flow *f, const struct target *callee,
-			    uint32_t arg);
+			    uint32_t arg, int64_t off);
 
 /* Fill in what functions of a like name show an open member to be. False: nothing, or several. */
 bool outside_opened(struct outside *o, const struct flow *f, struct opened *what);

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "sites/island.h"
+#include "sites/leaves.h"
 
 #define MAX_DEPTH 48
-#define LEAF_PHIS 64
 #define TRIES 3
 #define ORIGIN_DEPTH 10
 
@@ -165,91 +165,25 @@ static uint32_t node_type(struct solver *s, uint32_t node, uint8_t *ret_strength
 	const struct node *n = &s->f->nodes.node[node];
 
 	*ret_strength = SITES_BY_TYPE;
-	if (n->kind == NODE_LOAD)
-		return load_type(s, n, ret_strength);
+	if (n->kind == NODE_LOAD) {
+		uint32_t type = load_type(s, n, ret_strength);
+
+		if (type || !n->declared)
+			return type;
+		*ret_strength = SITES_BY_TYPE; /* from an array of pointers, which is no struct */
+		return n->declared;
+	}
 	if (n->kind == NODE_RESULT)
 		return result_type(s, n);
 	return n->declared;
 }
 
-/* The values that a PHI may be, through other PHIs. */
-struct leaves {
-	struct value leaf[SOLVE_LEAVES];
-	uint32_t phi[LEAF_PHIS];
-	int64_t shift[LEAF_PHIS];
-	uint32_t nr, nr_phis;
-	bool many;
-};
-
-static void add_leaf(struct leaves *l, struct value v)
+uint32_t solve_node_pointee(struct solver *s, uint32_t node)
 {
-	for (uint32_t i = 0; i < l->nr; i++)
-		if (value_equal(l->leaf[i], v))
-			return;
-	if (l->nr == SOLVE_LEAVES)
-		l->many = true;
-	else
-		l->leaf[l->nr++] = v;
-}
+	uint8_t strength;
+	uint32_t type = node_type(s, node, &strength);
 
-static void add_phi(struct leaves *l, uint32_t phi, int64_t shift)
-{
-	for (uint32_t i = 0; i < l->nr_phis; i++) {
-		if (l->phi[i] != phi)
-			continue;
-		l->many |= l->shift[i] != shift; /* a loop that walks an array */
-		return;
-	}
-	if (l->nr_phis == LEAF_PHIS) {
-		l->many = true;
-		return;
-	}
-	l->phi[l->nr_phis] = phi;
-	l->shift[l->nr_phis++] = shift;
-}
-
-static void find_leaves(const struct flow *f, uint32_t phi, struct leaves *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	add_phi(ret, phi, 0);
-	for (uint32_t p = 0; p < ret->nr_phis; p++) {
-		const struct node *n = &f->nodes.node[ret->phi[p]];
-
-		ret->many |= n->many;
-		for (uint8_t i = 0; i < n->nr_inputs; i++) {
-			struct value in = nodes_inputs(&f->nodes, ret->phi[p])[i];
-
-			in.off += ret->shift[p];
-			if (f->nodes.node[in.base].kind == NODE_PHI && !in.index)
-				add_phi(ret, in.base, in.off);
-			else
-				add_leaf(ret, in);
-		}
-	}
-}
-
-/* All that the function stored in a stack slot, for a load after something may have changed it. */
-static void find_stored(const struct flow *f, int64_t off, struct leaves *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	for (uint32_t i = 0; i < f->nr_slots; i++)
-		if (f->slot[i].off == off)
-			add_leaf(ret, f->slot[i].value);
-}
-
-/* Values that a node is one of. False: it is none of known ones. */
-static bool leaves_of(const struct flow *f, uint32_t node, struct leaves *ret)
-{
-	const struct node *n = &f->nodes.node[node];
-
-	if (n->kind == NODE_PHI) {
-		find_leaves(f, node, ret);
-		return true;
-	}
-	if (n->kind != NODE_LOAD || n->base != NODE_STACK || n->scale)
-		return false;
-	find_stored(f, n->off, ret);
-	return ret->nr;
+	return type ? types_pointee(s->f->im->types, s->f->btf, type) : 0;
 }
 
 uint32_t solve_leaves(struct solver *s, uint32_t node, struct value ret[SOLVE_LEAVES])
@@ -316,24 +250,40 @@ static struct place joined_pointee(struct solver *s, uint32_t node)
 	return sum;
 }
 
-/* What other functions say that an open member points to. */
-static uint32_t opened_pointee(struct solver *s, const struct node *n)
+/* Does the open pointer, or the link of another of its elements, lie there? */
+static bool opened_at(const struct solver *s, const struct opened *o, const struct opened *at)
+{
+	const struct btf *btf = s->f->btf;
+
+	if (o->kind != at->kind)
+		return false;
+	if (o->kind == OPENED_LIST && at->type && o->to && o->link == at->off &&
+	    types_same(btf, o->to, at->type))
+		return true;
+	return o->off == at->off &&
+	       (o->type == at->type || (o->type && types_same(btf, o->type, at->type)));
+}
+
+/* What other functions say that an open member, or the head of a list, points to. */
+static struct place opened_pointee(struct solver *s, const struct node *n)
 {
 	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
-	struct place place;
+	struct place place = nowhere();
+	struct opened what;
 
-	if (!s->nr_opened || n->kind != NODE_LOAD || n->base <= NODE_STACK)
-		return 0;
+	if (!s->nr_opened || n->kind != NODE_LOAD || (n->base && n->base <= NODE_STACK))
+		return place;
 	at.index = n->scale ? NODE_ANY : 0;
-	place = solve_place(s, at);
-	for (uint32_t i = 0; place.type && i < s->nr_opened; i++) {
-		const struct opened *o = &s->opened[i];
-
-		if (o->kind == OPENED_MEMBER && o->off == place.off &&
-		    types_same(s->f->btf, o->type, place.type))
-			return o->to;
+	if (!solve_list_head(s, at, &what)) {
+		place = solve_place(s, at);
+		what = (struct opened){place.type, place.off, 0, OPENED_MEMBER, 0};
+		if (!place.type)
+			return nowhere();
 	}
-	return 0;
+	for (uint32_t i = 0; i < s->nr_opened; i++)
+		if (s->opened[i].to && opened_at(s, &s->opened[i], &what))
+			return (struct place){s->opened[i].to, s->opened[i].link, SITES_BY_HINT};
+	return nowhere();
 }
 
 static struct place told_place(const struct solver *s, uint32_t node)
@@ -371,8 +321,11 @@ struct place solve_pointee(struct solver *s, uint32_t node)
 		if (!types_is_struct(s->f->btf, to.type))
 			to.type = 0;
 		to.strength = strength;
-		if (!to.type && (to.type = opened_pointee(s, n)))
-			to.strength = SITES_BY_HINT;
+		if (!to.type || types_is_library(s->f->btf, to.type)) {
+			struct place open = opened_pointee(s, n);
+
+			to = open.type ? open : to;
+		}
 		if (!to.type)
 			to = joined_pointee(s, node);
 	}

@@ -39,11 +39,13 @@ enum opened_kind {
 	OPENED_MEMBER, /* a pointer member that is void to BTF points to it */
 	OPENED_TAIL,   /* private data, `off` bytes behind the start of the other */
 	OPENED_AROUND, /* the other is a member of it, at `off` */
+	OPENED_LIST, /* the head of a list or tree at `off` leads to links that are members of it */
 };
 
 struct opened {
-	uint32_t type, off, to; /* to 0: unknown */
+	uint32_t type, off, to; /* to 0: unknown; LIST: type 0: a variable, off of its address */
 	uint32_t kind;		/* enum opened_kind */
+	uint32_t link;		/* LIST: where in `to` the link is */
 };
 
 #define SOLVE_OPENED 8
@@ -84,6 +86,9 @@ void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_
 
 /* The open member, or tail, that the type of the value hangs on. False: on something else. */
 bool solve_open(struct solver *s, struct value v, struct opened *ret);
+
+/* The head of a list or tree at a place: as an OPENED_LIST of no struct. False: there is none. */
+bool solve_list_head(struct solver *s, struct value at, struct opened *ret);
 
 /* Is the node a pointer to void, by its declaration, and nothing more known of it? */
 bool solve_is_void(struct solver *s, uint32_t node);

@@ -146,7 +146,7 @@ bool types_same(const struct btf *btf, uint32_t a, uint32_t b)
 static bool is_library_name(const char *name)
 {
 	for (size_t i = 0; i < sizeof(library) / sizeof(*library); i++)
-		if (!strcmp(library[i], name))
+		if (library[i][0] == name[0] && !strcmp(library[i], name))
 			return true;
 	return false;
 }
@@ -156,6 +156,18 @@ bool types_is_library(const struct btf *btf, uint32_t id)
 	const char *name = name_of(btf, btf__type_by_id(btf, id));
 
 	return !name[0] || is_library_name(name);
+}
+
+bool types_is_link(const struct btf *btf, uint32_t id)
+{
+	static const char *const links[] = {"list_head",     "hlist_node", "hlist_nulls_node",
+					    "hlist_bl_node", "llist_node", "rb_node"};
+	const char *name = name_of(btf, btf__type_by_id(btf, id));
+
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
+		if (!strcmp(name, links[i]))
+			return true;
+	return false;
 }
 
 /* Bytes of a type; of a last array without length, all that can be. */
@@ -371,7 +383,10 @@ bool types_element(const struct btf *btf, uint32_t id, uint32_t off, uint32_t st
 
 struct inner_search {
 	const struct btf *btf;
-	uint32_t id, off;
+	uint32_t id, off; /* of the struct that is looked into */
+	bool all;	  /* each member of a union, else the first that has one */
+	uint32_t found, found_off;
+	bool several;
 };
 
 /* A lock, or a type around one, is reached: by its name, or that of a typedef to it. */
@@ -389,16 +404,25 @@ static bool names_library(const struct btf *btf, uint32_t id)
 	return false;
 }
 
+static void note_inner(struct inner_search *s)
+{
+	s->several |= s->found && (s->found_off != s->off || !types_same(s->btf, s->found, s->id));
+	s->found = s->id;
+	s->found_off = s->off;
+}
+
+/* True: found, and no more is to be looked for. */
 static bool find_inner(struct inner_search *s, uint32_t id, uint32_t off, int depth)
 {
 	const struct btf_type *t = btf__type_by_id(s->btf, types_bare(s->btf, id));
-	struct inner_search outer = *s;
-	uint32_t in, i, end;
+	uint32_t outer = s->id, outer_off = s->off, in, i, end;
 
 	if (!t || depth > DEPTH)
 		return false;
-	if (names_library(s->btf, id))
-		return true;
+	if (names_library(s->btf, id)) {
+		note_inner(s);
+		return !s->all;
+	}
 	if (btf_is_array(t))
 		return find_inner(s, btf_array(t)->type, in_element(s->btf, t, off), depth + 1);
 	if (!btf_is_composite(t))
@@ -412,9 +436,18 @@ static bool find_inner(struct inner_search *s, uint32_t id, uint32_t off, int de
 		}
 		if (find_inner(s, btf_members(t)[i].type, in, depth + 1))
 			return true;
-		*s = outer;
+		s->id = outer;
+		s->off = outer_off;
 	}
 	return false;
+}
+
+bool types_one_inner(const struct btf *btf, uint32_t id, uint32_t off)
+{
+	struct inner_search s = {.btf = btf, .all = true};
+
+	find_inner(&s, id, off, 0);
+	return s.found && !s.several;
 }
 
 bool types_inner(const struct btf *btf, uint32_t id, uint32_t off, uint32_t *ret_id,
@@ -422,10 +455,10 @@ bool types_inner(const struct btf *btf, uint32_t id, uint32_t off, uint32_t *ret
 {
 	struct inner_search s = {.btf = btf};
 
-	if (!find_inner(&s, id, off, 0) || !s.id)
+	if (!find_inner(&s, id, off, 0) || !s.found)
 		return false;
-	*ret_id = s.id;
-	*ret_off = s.off;
+	*ret_id = s.found;
+	*ret_off = s.found_off;
 	return true;
 }
 

@@ -29,6 +29,9 @@ bool types_same(const struct btf *btf, uint32_t a, uint32_t b);
 /* Types that any struct may embed: locks, lists, work items, timers: no evidence of a struct. */
 bool types_is_library(const struct btf *btf, uint32_t id);
 
+/* What lists and trees point to, as a member of their elements. */
+bool types_is_link(const struct btf *btf, uint32_t id);
+
 /* The member of 8 bytes or less that a load of `size` bytes at the offset reads; 0: several, none.
  */
 uint32_t types_member(const struct btf *btf, uint32_t id, uint32_t off, uint32_t size);
@@ -52,6 +55,9 @@ bool types_element(const struct btf *btf, uint32_t id, uint32_t off, uint32_t st
 /* The innermost struct around offset off that has a name and is no library type. */
 bool types_inner(const struct btf *btf, uint32_t id, uint32_t off, uint32_t *ret_id,
 		 uint32_t *ret_off);
+
+/* Whichever member of a union lies there, is that struct, and the offset in it, the same? */
+bool types_one_inner(const struct btf *btf, uint32_t id, uint32_t off);
 
 /* The prototype of a function by its symbol's name; 0: none, or several. */
 uint32_t types_prototype(const struct types *t, const struct btf *btf, const char *name);
