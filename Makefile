@@ -205,7 +205,7 @@ $(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liblockvane.a
 $(B)/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -MMD -MP -o $@ $<
+	$(Q)$(CC) -std=gnu11 -O2 $(WARN) -Ibpf -MMD -MP -o $@ $<
 
 $(MAN): $(B)/%: docs/%.rst
 	$(call say,MAN,$@)

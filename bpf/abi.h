@@ -320,6 +320,7 @@ enum lv_irq_source {
 	X(NO_CLASS, no_class, "locks whose memory could not be placed")               \
 	X(NO_CPU, no_cpu, "events on a CPU that was not planned for")                 \
 	X(RACE, races, "slots that another CPU was filling")                          \
+	X(LAPSE, lapsed_ms, "milliseconds not recorded: lockvane was stopped or did not get to run") \
 	X(RECURSION, recursion_misses, "runs the kernel skipped: program was running")
 
 enum lv_loss {
@@ -449,7 +450,7 @@ struct lv_cpu {
 	__u64 above; /* the caller above the generic functions, once it was read */
 	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
 	__u32 derived; /* the class that was derived last */
-	__u32 pad2;
+	__u32 tick; /* the jiffy in which the lease was looked at last */
 	__u64 sleep_event; /* a sleeping lock's program's, likewise; maybe a preempted one's */
 	__u64 missed; /* releases of sleeping locks that the kernel skipped here, when last looked */
 	__u64 task_top; /* the entry of the running task's newest sleeping lock, 0: it holds none */
@@ -474,6 +475,31 @@ struct lv_layout {
 	__u64 percpu_unit_end; /* of each CPU's part of the first chunk, as percpu_end */
 	__u64 kfence; /* KFENCE's pool, 0 if there is none */
 	__u64 kfence_end;
+	__u64 frame_mask; /* the physical address in a page tables' entry */
+	__u32 top_shift;  /* of an address, to its entry in the topmost of them */
+	__u32 pad;
+};
+
+/* Where each CPU's part of the first per-CPU chunk begins, sorted, and where the last one ends. */
+struct lv_units {
+	__u64 end;
+	__u32 nr;
+	__u32 pad;
+	__u64 start[LV_MAX_CPUS];
+};
+
+/* How often somebody had to wait for a lock, by CPU: see valve.bpf.h. A line each. */
+struct lv_valve {
+	struct {
+		__u64 waits;
+		__u64 pad[7];
+	} cpu[LV_MAX_CPUS];
+};
+
+/* Tasks by a hash of where their stack is; one of several with one hash. */
+#define LV_STACK_TASKS_BITS 14
+struct lv_stack_tasks {
+	__u64 task[1 << LV_STACK_TASKS_BITS];
 };
 
 /*
@@ -515,6 +541,9 @@ enum lv_armed {
 	LV_PROBING = 2, /* only what happens in the task that asks: the self-check */
 };
 
+/* Armed for so long, unless that is put off: who is stopped disarms the kernel within two seconds. */
+#define LV_LEASE_NS 1500000000ull
+
 #define LV_EPOCH_SHIFT 2
 #define LV_EPOCH_MAX 0xffffu /* then from 1 again: a task's slot knows so much of it */
 #define LV_TASK_IDLE 1ull    /* beside a key: its task blocked with nothing held */
@@ -533,6 +562,9 @@ struct lv_control {
 	/* What is written while armed has a line of its own: every event reads the above. */
 	__u64 lost_cpu __attribute__((aligned(64))); /* events on CPUs that were not planned for */
 	__u32 next_stack; /* stack slots given out */
+	__u32 pad;
+	__u64 lease_ns;  /* armed until then, CLOCK_MONOTONIC: see lease.bpf.h */
+	__u64 lapsed_ns; /* when the hooks found it to be over, and disarmed themselves */
 };
 
 _Static_assert(sizeof(struct lv_place) == 24, "ABI");

@@ -35,8 +35,10 @@ static __always_inline void anchor_size_up(struct lv_anchor *anchor)
 	if (!place_page_is_slab(page))
 		return;
 	anchor->slab = 1;
-	cache = PLACE_MEMBER(page, struct slab, slab_cache);
-	size = PLACE_MEMBER(cache, struct kmem_cache, size);
+	cache = MEMORY_MEMBER(page, struct slab, slab_cache);
+	if (!memory_is_direct(cache))
+		return;
+	size = MEMORY_MEMBER(cache, struct kmem_cache, size);
 	if (size)
 		anchor->size = size - (anchor->addr - place_page_memory(layout, page)) % size;
 }
@@ -99,20 +101,18 @@ static long anchor_page(__u32 i, struct anchor_pages *pages)
 
 	if (place_head_page(page) != pages->head) {
 		if (pages->compound || place_head_page(page) != page ||
-		    place_word(page) != pages->flags ||
-		    (__u32)PLACE_MEMBER(page, struct page, page_type) != pages->type)
+		    memory_word(page) != pages->flags ||
+		    (__u32)MEMORY_MEMBER(page, struct page, page_type) != pages->type)
 			return 1;
 	}
 	pages->nr++;
 	return 0;
 }
 
-/* In vmalloc, an unmapped page follows each area. */
+/* In vmalloc, an unmapped page follows each area. What is a device's ends it, too. */
 static long anchor_mapped(__u32 i, struct anchor_pages *pages)
 {
-	__u64 word, page = pages->first + ((__u64)(i + 1) << PLACE_PAGE_SHIFT);
-
-	if (bpf_probe_read_kernel(&word, sizeof(word), (const void *)page))
+	if (!memory_is_mapped(pages->first + ((__u64)(i + 1) << MEMORY_PAGE_SHIFT)))
 		return 1;
 	pages->nr++;
 	return 0;
@@ -126,8 +126,8 @@ static __always_inline __u32 anchor_pages_alike(__u64 addr, __u32 nr)
 
 	pages.first = place_page(layout, addr);
 	pages.head = place_head_page(pages.first);
-	pages.flags = place_word(pages.first);
-	pages.type = (__u32)PLACE_MEMBER(pages.first, struct page, page_type);
+	pages.flags = memory_word(pages.first);
+	pages.type = (__u32)MEMORY_MEMBER(pages.first, struct page, page_type);
 	pages.compound = pages.head != pages.first ||
 			 pages.flags >> bpf_core_enum_value(enum pageflags, PG_head) & 1;
 	bpf_loop(nr - 1, anchor_page, &pages, 0);
@@ -138,23 +138,25 @@ static __always_inline __u32 anchor_pages_mapped(__u64 addr, __u32 nr)
 {
 	struct anchor_pages pages = {.nr = 1};
 
-	pages.first = addr >> PLACE_PAGE_SHIFT << PLACE_PAGE_SHIFT;
+	pages.first = addr >> MEMORY_PAGE_SHIFT << MEMORY_PAGE_SHIFT;
 	bpf_loop(nr - 1, anchor_mapped, &pages, 0);
 	return pages.nr;
 }
 
 static __always_inline __u64 anchor_measure(__u64 addr, __u64 size)
 {
-	__u64 begin = addr & ((1 << PLACE_PAGE_SHIFT) - 1), room;
-	__u64 nr = ((begin + size - 1) >> PLACE_PAGE_SHIFT) + 1;
+	__u64 begin = addr & ((1 << MEMORY_PAGE_SHIFT) - 1), room;
+	__u64 nr = ((begin + size - 1) >> MEMORY_PAGE_SHIFT) + 1;
 
+	if (!memory_is_mapped(addr))
+		return 0; /* a device's */
 	if (nr > ANCHOR_PAGES)
 		nr = ANCHOR_PAGES;
 	if (anchor_is_direct(addr))
 		nr = anchor_pages_alike(addr, nr);
 	else
 		nr = anchor_pages_mapped(addr, nr);
-	room = (nr << PLACE_PAGE_SHIFT) - begin;
+	room = (nr << MEMORY_PAGE_SHIFT) - begin;
 	return size < room ? size : room;
 }
 

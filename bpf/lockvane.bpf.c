@@ -15,8 +15,10 @@
 #include "hooks.h"
 #include "world.bpf.h"
 #include "anchor.bpf.h"
+#include "lease.bpf.h"
 #include "record/recorder.h"
 #include "retire.bpf.h"
+#include "valve.bpf.h"
 
 /* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
 #ifdef LV_OBSERVER
@@ -197,12 +199,14 @@ int lv_sched_switch(__u64 *ctx)
 {
 	enum record_leave leave = RECORD_BLOCKED;
 	UNLESS_ARMED_LEAVE;
+	lease_look(word);
 	/* In a self-check, too, whoever goes: it is the other who makes room for us. */
 	word &= ~LV_PROBING;
 	if (ctx[0])
 		leave = RECORD_PREEMPTED;
 	else if ((__u32)ctx[3] == LV_TASK_DEAD)
 		leave = RECORD_DEAD;
+	stack_note(ctx[2]);
 	record_switch(ctx[2], word, leave);
 	return 0;
 }
@@ -236,6 +240,8 @@ extern const void __per_cpu_end __ksym;
 extern const void pcpu_base_addr __ksym __weak;
 extern const void pcpu_first_chunk __ksym __weak;
 extern const void runqueues __ksym __weak;
+extern const void pgdir_shift __ksym __weak; /* with CONFIG_X86_5LEVEL */
+extern const void physical_mask __ksym __weak; /* without the bits of memory encryption */
 
 static __always_inline __u64 word_at(const void *symbol, __u64 otherwise)
 {
@@ -257,24 +263,34 @@ static __always_inline __u64 find_percpu_size(void)
 
 	if (!chunk || !base)
 		return 0;
-	nr_pages = (__u32)PLACE_MEMBER(chunk, struct pcpu_chunk, nr_pages);
-	return PLACE_MEMBER(chunk, struct pcpu_chunk, base_addr) +
-	       (nr_pages << PLACE_PAGE_SHIFT) - base;
+	nr_pages = (__u32)MEMORY_MEMBER(chunk, struct pcpu_chunk, nr_pages);
+	return MEMORY_MEMBER(chunk, struct pcpu_chunk, base_addr) +
+	       (nr_pages << MEMORY_PAGE_SHIFT) - base;
 }
 
-static __always_inline void find_layout(struct lv_layout *layout)
+static __always_inline void find_percpu(struct lv_layout *layout)
 {
-	layout->page_offset = word_at(&page_offset_base, 0xffff888000000000ull);
-	layout->page_offset_end = layout->page_offset +
-				  (word_at(&max_pfn, 0) << PLACE_PAGE_SHIFT);
-	layout->vmemmap = word_at(&vmemmap_base, 0xffffea0000000000ull);
 	layout->percpu_start = (__u64)&__per_cpu_start;
 	layout->percpu_end = (__u64)&__per_cpu_end;
 	layout->percpu_unit_end = layout->percpu_start + find_percpu_size();
 	if (layout->percpu_unit_end < layout->percpu_end)
 		layout->percpu_unit_end = layout->percpu_end;
+}
+
+#define TOP_SHIFT 39 /* of four levels of page tables */
+#define ENTRY_FRAME 0xffffffffff000ull /* the physical address in an entry of theirs */
+
+static __always_inline void find_layout(struct lv_layout *layout)
+{
+	layout->page_offset = word_at(&page_offset_base, 0xffff888000000000ull);
+	layout->page_offset_end = layout->page_offset +
+				  (word_at(&max_pfn, 0) << MEMORY_PAGE_SHIFT);
+	layout->vmemmap = word_at(&vmemmap_base, 0xffffea0000000000ull);
+	find_percpu(layout);
 	layout->kfence = word_at(&__kfence_pool, 0);
 	layout->kfence_end = layout->kfence ? layout->kfence + LV_KFENCE_SIZE : 0;
+	layout->frame_mask = word_at(&physical_mask, ~0ull) & ENTRY_FRAME;
+	layout->top_shift = word_at(&pgdir_shift, TOP_SHIFT);
 }
 
 static long find_cpu(__u32 i, __u32 *rq_lock)
@@ -288,13 +304,32 @@ static long find_cpu(__u32 i, __u32 *rq_lock)
 	return 0;
 }
 
+static long find_unit(__u32 i, void *none)
+{
+	if (i >= lv_units.nr || i >= LV_MAX_CPUS)
+		return 1;
+	lv_units.start[i] = word_at((const char *)&__per_cpu_offset + i * sizeof(__u64), 0) +
+			    (__u64)&__per_cpu_start;
+	return 0;
+}
+
+/* Run by the user half once, which then sorts them: nr is how many CPUs are possible. */
+SEC("syscall")
+int lv_find_units(void *ctx)
+{
+	bpf_loop(LV_MAX_CPUS, find_unit, 0, 0);
+	return 0;
+}
+
 /* Run by the user half before it arms: where this kernel keeps things, and who asks. */
 SEC("syscall")
 int lv_prepare(void *ctx)
 {
+	struct lv_layout layout = {};
 	__u32 rq_lock = 0;
 
-	find_layout(&lv_control.layout);
+	find_layout(&layout);
+	lv_control.layout = layout; /* at once: hooks may be at work */
 	lv_control.probe_task = world_task();
 	if (bpf_core_field_exists(((struct rq *)0)->__lock))
 		rq_lock = bpf_core_field_offset(struct rq, __lock);

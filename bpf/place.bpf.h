@@ -12,34 +12,18 @@
 #define LOCKVANE_PLACE_BPF_H
 
 #include "abi.h"
-
-#define PLACE_IMAGE 0xffffffff80000000ull /* __START_KERNEL_map */
-#define PLACE_PAGE_SHIFT 12
-#define PLACE_STACK_SIZE 0x4000ull /* THREAD_SIZE, which a stack is aligned to; KASAN doubles it */
-#define PLACE_STACK_END 0x57AC6E9Dull /* STACK_END_MAGIC, in its lowest word */
+#include "memory.bpf.h"
+#include "stack.bpf.h"
 
 extern const void _end __ksym;
-extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak; /* since 6.2 */
-
-/*
- * The eight bytes of kernel memory at addr, 0 if they can't be read. A plain load
- * where the kernel lets us say what lies there: pt_regs begins with a scalar,
- * and is known to every kernel. A helper does the same for twenty times as much.
- */
-static __always_inline __u64 place_word(__u64 addr)
+/* Has the page such a struct? One that is read while its page changes hands can name any other. */
+static __always_inline int place_is_page(__u64 page)
 {
-	__u64 word = 0;
+	const struct lv_layout *layout = &lv_control.layout;
+	__u64 pages = (layout->page_offset_end - layout->page_offset) >> MEMORY_PAGE_SHIFT;
 
-	if (bpf_rdonly_cast)
-		return ((struct pt_regs *)bpf_rdonly_cast((void *)addr,
-							  bpf_core_type_id_kernel(struct pt_regs)))
-			->r15;
-	bpf_probe_read_kernel(&word, sizeof(word), (const void *)addr);
-	return word;
+	return page - layout->vmemmap < pages * bpf_core_type_size(struct page);
 }
-
-#define PLACE_MEMBER(addr, type, member) \
-	place_word((addr) + bpf_core_field_offset(((type *)0)->member))
 
 /*
  * A struct page that is not a head says so in bit 0 of a word, whose rest is
@@ -49,21 +33,22 @@ static __always_inline __u64 place_word(__u64 addr)
 static __always_inline __u64 place_head_page(__u64 page)
 {
 	struct page___7_0 *newer = (void *)page;
-	__u64 word = 0;
+	__u64 word = 0, head;
 
 	if (bpf_core_field_exists(newer->compound_info))
-		word = PLACE_MEMBER(page, struct page___7_0, compound_info);
+		word = MEMORY_MEMBER(page, struct page___7_0, compound_info);
 	else if (bpf_core_field_exists(((struct page *)0)->compound_head))
-		word = PLACE_MEMBER(page, struct page, compound_head);
+		word = MEMORY_MEMBER(page, struct page, compound_head);
 	if (!(word & 1))
 		return page;
-	return word >= PLACE_IMAGE ? page & word : word - 1;
+	head = word >= MEMORY_IMAGE ? page & word : word - 1;
+	return place_is_page(head) ? head : page;
 }
 
 /* The struct page of an address in the direct map, and where a page's memory begins there. */
 static __always_inline __u64 place_page(const struct lv_layout *layout, __u64 addr)
 {
-	__u64 pfn = (addr - layout->page_offset) >> PLACE_PAGE_SHIFT;
+	__u64 pfn = (addr - layout->page_offset) >> MEMORY_PAGE_SHIFT;
 
 	return layout->vmemmap + pfn * bpf_core_type_size(struct page);
 }
@@ -72,16 +57,16 @@ static __always_inline __u64 place_page_memory(const struct lv_layout *layout, _
 {
 	__u32 page_size = bpf_core_type_size(struct page);
 
-	return layout->page_offset + ((page - layout->vmemmap) / page_size << PLACE_PAGE_SHIFT);
+	return layout->page_offset + ((page - layout->vmemmap) / page_size << MEMORY_PAGE_SHIFT);
 }
 
 static __always_inline int place_page_is_slab(__u64 page)
 {
 	if (bpf_core_enum_value_exists(enum pagetype, PGTY_slab))
-		return (__u32)PLACE_MEMBER(page, struct page, page_type) >> 24 ==
+		return (__u32)MEMORY_MEMBER(page, struct page, page_type) >> 24 ==
 		       bpf_core_enum_value(enum pagetype, PGTY_slab);
 	if (bpf_core_enum_value_exists(enum pageflags, PG_slab))
-		return PLACE_MEMBER(page, struct page, flags) >>
+		return MEMORY_MEMBER(page, struct page, flags) >>
 			       bpf_core_enum_value(enum pageflags, PG_slab) & 1;
 	return 0;
 }
@@ -94,9 +79,10 @@ static __always_inline int place_is_untyped(__u64 cache)
 {
 	__u64 name;
 
-	if ((__u32)PLACE_MEMBER(cache, struct kmem_cache, refcount) != 1)
+	if ((__u32)MEMORY_MEMBER(cache, struct kmem_cache, refcount) != 1)
 		return 1;
-	name = place_word(PLACE_MEMBER(cache, struct kmem_cache, name));
+	name = MEMORY_MEMBER(cache, struct kmem_cache, name);
+	name = memory_is_plain(name) ? memory_word(name) : 0;
 	return name == PLACE_KMALLOC || name == PLACE_DMA;
 }
 
@@ -111,12 +97,14 @@ static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 a
 
 	if (!bpf_core_type_size(struct page) || !place_page_is_slab(page))
 		return -1;
-	at = PLACE_MEMBER(page, struct slab, slab_cache);
-	size = PLACE_MEMBER(at, struct kmem_cache, size);
+	at = MEMORY_MEMBER(page, struct slab, slab_cache);
+	if (!memory_is_direct(at))
+		return -1; /* the page has just become another's */
+	size = MEMORY_MEMBER(at, struct kmem_cache, size);
 	if (bpf_core_field_exists(cache->red_left_pad))
-		pad = PLACE_MEMBER(at, struct kmem_cache, red_left_pad);
+		pad = MEMORY_MEMBER(at, struct kmem_cache, red_left_pad);
 	base = place_page_memory(layout, page);
-	if (!at || !size || addr < base)
+	if (!size || addr < base)
 		return -1;
 	off = (addr - base) % size;
 	if (off < pad)
@@ -128,37 +116,39 @@ static __always_inline int place_in_slab(const struct lv_layout *layout, __u64 a
 	return 0;
 }
 
-struct place_search {
-	__u64 addr;
-	__u64 off; /* in a CPU's part of the first chunk, ~0 while not found */
-};
-
-static long place_search_cpu(__u32 i, struct place_search *search)
+/*
+ * A CPU's part of the first chunk: the last that does not begin above the address, as
+ * place_search_anchor() finds its own.
+ */
+static __always_inline __u32 place_search_unit(__u64 addr)
 {
-	struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &i);
-	__u64 off;
+	__u64 nr = lv_units.nr;
+	__u32 at = 0;
 
-	if (!cpu)
-		return 1;
-	off = search->addr - cpu->percpu;
-	if (off < lv_control.layout.percpu_start || off >= lv_control.layout.percpu_unit_end)
-		return 0;
-	search->off = off;
-	return 1;
+	for (__u32 step = LV_MAX_CPUS / 2; step; step /= 2) {
+		__u64 next = (at + step) & (LV_MAX_CPUS - 1);
+		__u64 below = ((next - nr) & ~(addr - lv_units.start[next])) >> 63;
+
+		__asm__ __volatile__("" : "+r"(below));
+		at += step * below;
+	}
+	return at;
 }
 
-/* bpf_loop(), or the verifier would walk it CPU by CPU, in each program. */
 static __always_inline int place_in_percpu(const struct lv_layout *layout, __u64 addr,
 					   struct lv_place *ret)
 {
-	struct place_search search = { .addr = addr, .off = ~0ull };
+	__u64 off;
 
-	bpf_loop(LV_MAX_CPUS, place_search_cpu, &search, 0);
-	if (search.off == ~0ull)
+	if (addr - lv_units.start[0] >= lv_units.end - lv_units.start[0])
 		return -1;
-	ret->kind = search.off < layout->percpu_end ? LV_PLACE_PERCPU : LV_PLACE_PERCPU_DYN;
+	off = addr - lv_units.start[place_search_unit(addr) & (LV_MAX_CPUS - 1)] +
+	      layout->percpu_start;
+	if (off >= layout->percpu_unit_end)
+		return -1;
+	ret->kind = off < layout->percpu_end ? LV_PLACE_PERCPU : LV_PLACE_PERCPU_DYN;
 	ret->site = 0;
-	ret->base = search.off;
+	ret->base = off;
 	return 0;
 }
 
@@ -190,7 +180,7 @@ static __noinline int place_in_table(__u64 addr, struct lv_place *ret)
 	if (!ret)
 		return -1;
 	anchor = &lv_anchors.anchor[place_search_anchor(addr) & (LV_MAX_ANCHORS - 1)];
-	if (addr - anchor->addr >= anchor->size || place_word(anchor->where) != anchor->addr)
+	if (addr - anchor->addr >= anchor->size || memory_word(anchor->where) != anchor->addr)
 		return -1;
 	ret->kind = LV_PLACE_TABLE;
 	ret->site = 0;
@@ -202,7 +192,7 @@ static __noinline int place_in_table(__u64 addr, struct lv_place *ret)
 /* Few of the slabs' pages have a table: this is asked of each address in one. */
 static __always_inline int place_may_have_table(__u64 addr)
 {
-	__u32 page = addr >> PLACE_PAGE_SHIFT;
+	__u32 page = addr >> MEMORY_PAGE_SHIFT;
 
 	return lv_anchors.pages[page / 64 & 63] >> (page & 63) & 1;
 }
@@ -218,7 +208,7 @@ static __always_inline int place_find_inline(__u64 addr, struct lv_place *ret)
 	ret->base = 0;
 	ret->off = 0;
 	ret->site = 0;
-	if (addr >= PLACE_IMAGE) {
+	if (addr >= MEMORY_IMAGE) {
 		ret->kind = LV_PLACE_STATIC;
 		ret->base = addr;
 		return 0;
@@ -244,7 +234,7 @@ static __always_inline int place_find_inline(__u64 addr, struct lv_place *ret)
 	if (!place_in_percpu(layout, addr, ret))
 		return 0;
 	ret->site = LV_SITE_OPEN;
-	if (place_word(addr & ~(PLACE_STACK_SIZE - 1)) == PLACE_STACK_END)
+	if (stack_has(addr))
 		ret->kind = LV_PLACE_STACK;
 	else if (place_in_table(addr, ret))
 		ret->kind = direct ? LV_PLACE_EARLY : LV_PLACE_VMALLOC;
@@ -271,7 +261,8 @@ static __always_inline void place_describe_cache(__u64 base, char *ret_name, __u
 	struct kmem_cache *cache = (struct kmem_cache *)base;
 	const char *name = BPF_CORE_READ(cache, name);
 
-	bpf_probe_read_kernel_str(ret_name, LV_NAME_LEN, name);
+	if (memory_is_plain((__u64)name))
+		bpf_probe_read_kernel_str(ret_name, LV_NAME_LEN, name);
 	*ret_size = BPF_CORE_READ(cache, object_size);
 }
 

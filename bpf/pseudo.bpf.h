@@ -22,12 +22,12 @@ static __always_inline __u64 pseudo_text(__u64 base, __u32 kind)
 		return base + bpf_core_field_offset(struct workqueue_struct, name);
 	case LV_PSEUDO_QUEUE_IO:
 	case LV_PSEUDO_QUEUE:
-		disk = PLACE_MEMBER(base, struct request_queue, disk);
+		disk = MEMORY_MEMBER(base, struct request_queue, disk);
 		return disk ? disk + bpf_core_field_offset(struct gendisk, disk_name) : 0;
 	case LV_PSEUDO_SB_WRITERS:
 	case LV_PSEUDO_SB_PAGEFAULTS:
 	case LV_PSEUDO_SB_INTERNAL:
-		return PLACE_MEMBER(base, struct file_system_type, name);
+		return MEMORY_MEMBER(base, struct file_system_type, name);
 	}
 	return 0;
 }
@@ -50,14 +50,14 @@ static __always_inline int pseudo_is_held(__u32 kind, __u64 addr)
 {
 	switch (kind) {
 	case LV_PSEUDO_JOURNAL:
-		return PLACE_MEMBER(bpf_get_current_task(), struct task_struct, journal_info) ==
+		return MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, journal_info) ==
 		       PSEUDO_OBJECT(addr);
 	case LV_PSEUDO_QUEUE_IO:
 	case LV_PSEUDO_QUEUE:
-		return !!(__u32)PLACE_MEMBER(PSEUDO_OBJECT(addr), struct request_queue,
+		return !!(__u32)MEMORY_MEMBER(PSEUDO_OBJECT(addr), struct request_queue,
 					     mq_freeze_depth);
 	case LV_PSEUDO_CONSOLE_LOCK:
-		return !(__u32)PLACE_MEMBER(PSEUDO_OBJECT(addr), struct semaphore, count);
+		return !(__u32)MEMORY_MEMBER(PSEUDO_OBJECT(addr), struct semaphore, count);
 	}
 	return 1;
 }

@@ -40,7 +40,7 @@ static __always_inline void pseudo_attempt(void *ctx, __u64 addr, __u64 base, __
 /* The function of a work; 0: one that many use for what they like. */
 static __always_inline __u64 work_function(__u64 work)
 {
-	__u64 function = PLACE_MEMBER(work, struct work_struct, func);
+	__u64 function = MEMORY_MEMBER(work, struct work_struct, func);
 
 	if (function == (__u64)&work_for_cpu_fn || function == (__u64)&smp_call_on_cpu_callback)
 		return 0;
@@ -54,12 +54,12 @@ static __always_inline __u64 running_wq(void)
 {
 	__u64 task = world_task(), kthread, worker, pwq;
 
-	if (!((__u32)PLACE_MEMBER(task, struct task_struct, flags) & PF_WQ_WORKER))
+	if (!((__u32)MEMORY_MEMBER(task, struct task_struct, flags) & PF_WQ_WORKER))
 		return 0;
-	kthread = PLACE_MEMBER(task, struct task_struct, worker_private);
-	worker = kthread ? PLACE_MEMBER(kthread, struct kthread, data) : 0;
-	pwq = worker ? PLACE_MEMBER(worker, struct worker, current_pwq) : 0;
-	return pwq ? PLACE_MEMBER(pwq, struct pool_workqueue, wq) : 0;
+	kthread = MEMORY_MEMBER(task, struct task_struct, worker_private);
+	worker = kthread ? MEMORY_MEMBER(kthread, struct kthread, data) : 0;
+	pwq = worker ? MEMORY_MEMBER(worker, struct worker, current_pwq) : 0;
+	return pwq ? MEMORY_MEMBER(pwq, struct pool_workqueue, wq) : 0;
 }
 
 /* An argument of a tracepoint. A raw tracepoint's program may not use a map with a bpf_spin_lock in it. */
@@ -146,7 +146,7 @@ static __always_inline void see_timer_delete(__u64 *ctx, __u32 meta)
 
 	if (!pseudo_holds_any())
 		return;
-	function = PLACE_MEMBER(timer, struct timer_list, function);
+	function = MEMORY_MEMBER(timer, struct timer_list, function);
 	if (function && !timer_is_private(function))
 		pseudo_attempt(ctx, INSTANCE(timer, TIMER), function, meta, PSEUDO(TIMER));
 }
@@ -168,7 +168,7 @@ static __always_inline void see_fault(__u64 *ctx, __u32 meta)
 {
 	__u64 mm, regs = argument(ctx, 2);
 
-	if (PLACE_MEMBER(regs, struct pt_regs, cs) & 3 || !pseudo_holds_any())
+	if (MEMORY_MEMBER(regs, struct pt_regs, cs) & 3 || !pseudo_holds_any())
 		return;
 	mm = argument(ctx, 0);
 	meta = EVENT_META(META_HOOK(meta), LV_LEVEL_TASK, LV_RWSEM);
@@ -218,11 +218,11 @@ static __always_inline void see_queue_bio(__u64 *ctx, __u32 meta)
 	__u64 bio = argument(ctx, 0), disk, queue;
 
 	if (!pseudo_holds_any() ||
-	    (__u32)PLACE_MEMBER(bio, struct bio, bi_opf) >>
+	    (__u32)MEMORY_MEMBER(bio, struct bio, bi_opf) >>
 			    bpf_core_enum_value(enum req_flag_bits, __REQ_NOWAIT) & 1)
 		return;
-	disk = PLACE_MEMBER(PLACE_MEMBER(bio, struct bio, bi_bdev), struct block_device, bd_disk);
-	queue = PLACE_MEMBER(disk, struct gendisk, queue);
+	disk = MEMORY_MEMBER(MEMORY_MEMBER(bio, struct bio, bi_bdev), struct block_device, bd_disk);
+	queue = MEMORY_MEMBER(disk, struct gendisk, queue);
 	pseudo_attempt(ctx, INSTANCE(queue, QUEUE_IO), queue, meta,
 		       PSEUDO(QUEUE_IO) | PSEUDO_READ);
 }
@@ -275,7 +275,7 @@ static __always_inline void see_queue_unfreeze_7_2(__u64 *ctx, __u32 meta)
 /* It leaves the queue frozen for good; and another may come to lie there. */
 static __always_inline void see_queue_gone(__u64 *ctx, __u32 meta)
 {
-	__u64 disk = argument(ctx, 0), queue = PLACE_MEMBER(disk, struct gendisk, queue);
+	__u64 disk = argument(ctx, 0), queue = MEMORY_MEMBER(disk, struct gendisk, queue);
 
 	pseudo_drop(INSTANCE(queue, QUEUE), meta, PSEUDO(QUEUE));
 	pseudo_drop(INSTANCE(queue, QUEUE_IO), meta, PSEUDO(QUEUE_IO));
@@ -285,15 +285,15 @@ static __always_inline void see_queue_gone(__u64 *ctx, __u32 meta)
 
 /* The levels of a filesystem's freeze, by type: readers write, and the writer has a lock (percpu_down_write()) */
 
-#define SB_TYPE(sb) PLACE_MEMBER(sb, struct super_block, s_type)
-#define FILE_INODE(at) PLACE_MEMBER(at, struct file, f_inode)
-#define INODE_SB(at) PLACE_MEMBER(at, struct inode, i_sb)
+#define SB_TYPE(sb) MEMORY_MEMBER(sb, struct super_block, s_type)
+#define FILE_INODE(at) MEMORY_MEMBER(at, struct file, f_inode)
+#define INODE_SB(at) MEMORY_MEMBER(at, struct inode, i_sb)
 #define S_IFMT 0170000
 #define S_IFREG 0100000
 
 static __always_inline int inode_is_file(__u64 inode)
 {
-	return ((__u32)PLACE_MEMBER(inode, struct inode, i_mode) & S_IFMT) == S_IFREG;
+	return ((__u32)MEMORY_MEMBER(inode, struct inode, i_mode) & S_IFMT) == S_IFREG;
 }
 
 #define SB_HOLD(ctx, sb, level, meta)                                             \
@@ -307,13 +307,13 @@ static __always_inline void see_sb_want(__u64 *ctx, __u32 meta)
 
 	if ((__u32)returned(ctx))
 		return;
-	sb = PLACE_MEMBER(mount, struct vfsmount, mnt_sb);
+	sb = MEMORY_MEMBER(mount, struct vfsmount, mnt_sb);
 	SB_HOLD(ctx, sb, WRITERS, meta);
 }
 
 static __always_inline void see_sb_done(__u64 *ctx, __u32 meta)
 {
-	__u64 mount = argument(ctx, 0), sb = PLACE_MEMBER(mount, struct vfsmount, mnt_sb);
+	__u64 mount = argument(ctx, 0), sb = MEMORY_MEMBER(mount, struct vfsmount, mnt_sb);
 
 	SB_DROP(sb, WRITERS, meta);
 }
@@ -369,8 +369,8 @@ static __always_inline void see_sb_allocated(__u64 *ctx, __u32 meta)
 /* The inode that a fault is about. */
 static __always_inline __u64 fault_inode(__u64 vmf)
 {
-	__u64 vma = PLACE_MEMBER(vmf, struct vm_fault, vma);
-	__u64 file = vma ? PLACE_MEMBER(vma, struct vm_area_struct, vm_file) : 0;
+	__u64 vma = MEMORY_MEMBER(vmf, struct vm_fault, vma);
+	__u64 file = vma ? MEMORY_MEMBER(vma, struct vm_area_struct, vm_file) : 0;
 
 	return file ? FILE_INODE(file) : 0;
 }
@@ -396,8 +396,8 @@ static __always_inline void see_sb_evict(__u64 *ctx, __u32 meta)
 {
 	__u64 inode = argument(ctx, 0), sb;
 
-	if ((__u32)PLACE_MEMBER(inode, struct inode, i_nlink) ||
-	    PLACE_MEMBER(world_task(), struct task_struct, journal_info))
+	if ((__u32)MEMORY_MEMBER(inode, struct inode, i_nlink) ||
+	    MEMORY_MEMBER(world_task(), struct task_struct, journal_info))
 		return;
 	sb = INODE_SB(inode);
 	SB_HOLD(ctx, sb, INTERNAL, meta);
@@ -426,7 +426,7 @@ static __always_inline int may_reclaim(__u32 gfp)
 
 	if ((gfp & (GFP_FS | GFP_DIRECT_RECLAIM)) != (GFP_FS | GFP_DIRECT_RECLAIM))
 		return 0;
-	flags = PLACE_MEMBER(world_task(), struct task_struct, flags);
+	flags = MEMORY_MEMBER(world_task(), struct task_struct, flags);
 	return !(flags & (PF_MEMALLOC | PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO));
 }
 
@@ -436,7 +436,7 @@ static __always_inline void see_reclaim_start(__u64 *ctx, __u32 meta)
 	__u32 scoped = PF_MEMALLOC_NOFS | PF_MEMALLOC_NOIO;
 
 	if (argument(ctx, 2) & GFP_FS &&
-	    !((__u32)PLACE_MEMBER(world_task(), struct task_struct, flags) & scoped))
+	    !((__u32)MEMORY_MEMBER(world_task(), struct task_struct, flags) & scoped))
 		pseudo_hold(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
 }
 
@@ -533,7 +533,7 @@ static __always_inline void see_cpuhp_start(__u64 *ctx, __u32 meta)
 
 	if (!cpu || !&cpuhp_state)
 		return;
-	if ((__u8)PLACE_MEMBER(state, struct cpuhp_cpu_state, bringup))
+	if ((__u8)MEMORY_MEMBER(state, struct cpuhp_cpu_state, bringup))
 		pseudo_hold(ctx, INSTANCE(THE_ONE, CPUHP_UP), THE_ONE, meta, PSEUDO(CPUHP_UP));
 	else
 		pseudo_hold(ctx, INSTANCE(THE_ONE, CPUHP_DOWN), THE_ONE, meta, PSEUDO(CPUHP_DOWN));

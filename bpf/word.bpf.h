@@ -7,6 +7,7 @@
 #define LOCKVANE_WORD_BPF_H
 
 #include "abi.h"
+#include "memory.bpf.h"
 
 #define WORD_OWNER_FLAGS 7ull /* kernel/locking/mutex.c and rwsem.c; rtmutex.c has one */
 #define WORD_READER_OWNED 1ull /* rwsem.c: the newest reader stands there */
@@ -30,22 +31,27 @@ static __always_inline int word_owner_offset(__u32 family)
 	return bpf_core_field_offset(struct rt_mutex_base, owner); /* its first member */
 }
 
+/*
+ * 4 or 8 bytes of a lock. 0 or -errno. A holder that is thought of long after it was given back
+ * may have been freed, and its memory have become anything.
+ */
+static __always_inline int word_read(__u64 addr, __u32 offset, __u32 size, __u64 *ret)
+{
+	if (!memory_is_mapped(addr))
+		return -1;
+	return bpf_probe_read_kernel(ret, size, (const void *)(addr + offset));
+}
+
 static __always_inline int word_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared)
 {
 	int offset = word_owner_offset(family);
 	__u64 word = 0;
 
-	if (offset < 0 || bpf_probe_read_kernel(&word, sizeof(word), (const void *)(addr + offset)))
+	if (offset < 0 || word_read(addr, offset, sizeof(word), &word))
 		return -1;
 	*ret = word & ~WORD_OWNER_FLAGS;
 	*ret_shared = family == LV_RWSEM && word & WORD_READER_OWNED;
 	return 0;
-}
-
-/* 4 or 8 bytes of a lock. 0 or -errno. */
-static __always_inline int word_read(__u64 addr, __u32 offset, __u32 size, __u64 *ret)
-{
-	return bpf_probe_read_kernel(ret, size, (const void *)(addr + offset));
 }
 
 /* An rwsem has a count beside its owner, but on PREEMPT_RT. */
@@ -115,17 +121,25 @@ static __always_inline void word_find(__u32 family, struct word_place *ret)
 	}
 }
 
-/* *ret is not zero while the lock is held. Returns -errno where that cannot be read. */
-static __always_inline int word_held(__u64 addr, __u32 family, __u32 *ret)
+/* 1: the lock is held, 0: it is not, -1: that cannot be read. Out of line, for the callers' stacks. */
+__noinline int word_is_held(__u64 addr, __u32 family)
 {
 	struct word_place place;
 	__u64 word = 0;
-	int err;
 
 	word_find(family, &place);
-	err = word_read(addr, place.offset, place.size, &word);
-	*ret = !err && (word & place.mask) != place.idle;
-	return err;
+	if (word_read(addr, place.offset, place.size, &word))
+		return -1;
+	return (word & place.mask) != place.idle;
+}
+
+/* *ret is not zero while the lock is held. Returns -errno where that cannot be read. */
+static __always_inline int word_held(__u64 addr, __u32 family, __u32 *ret)
+{
+	int held = word_is_held(addr, family);
+
+	*ret = held > 0;
+	return held < 0 ? held : 0;
 }
 
 #endif

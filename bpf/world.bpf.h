@@ -93,12 +93,12 @@ static __always_inline __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32
  */
 static __always_inline __u64 frame_caller(__u64 event, const void *start, const void *end)
 {
-	__u64 above = event + 8 * ((place_word(event - 8) & 0xff) + 2);
-	__u64 caller = place_word(above);
+	__u64 above = event + 8 * ((memory_word(event - 8) & 0xff) + 2);
+	__u64 caller = memory_word(above);
 
 	if (caller >= (__u64)start && caller < (__u64)end)
-		caller = place_word(above + 8);
-	return caller >= PLACE_IMAGE ? caller : 0;
+		caller = memory_word(above + 8);
+	return caller >= MEMORY_IMAGE ? caller : 0;
 }
 
 /* All functions of spinning locks are in one section. */
@@ -116,9 +116,9 @@ static __always_inline __u64 world_caller(__u64 event)
  */
 static __always_inline __u64 world_sleeping_caller(__u64 event)
 {
-	__u64 stack = PLACE_MEMBER(bpf_get_current_task(), struct task_struct, stack);
+	__u64 stack = MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, stack);
 
-	if (event - stack >= PLACE_STACK_SIZE || !&__sched_text_start)
+	if (event - stack >= MEMORY_STACK_SIZE || !&__sched_text_start)
 		return 0;
 	return frame_caller(event, &__sched_text_start, &__sched_text_end);
 }
@@ -149,7 +149,7 @@ static __noinline __u64 world_above(void *ctx, __u64 *ip)
 		int generic = world_is_generic(ip[i]);
 
 		if (passed && !generic)
-			return ip[i] >= PLACE_IMAGE ? ip[i] : LV_SITE_OPEN;
+			return ip[i] >= MEMORY_IMAGE ? ip[i] : LV_SITE_OPEN;
 		passed |= generic;
 	}
 	return LV_SITE_OPEN;
@@ -196,7 +196,7 @@ static __always_inline __u64 world_releases_missed(const struct lv_cpu *cpu)
 	for (__u32 i = 0; i < LV_MAX_RELEASES; i++) {
 		if (!lv_releases.misses[i])
 			break;
-		sum += place_word(cpu->percpu + lv_releases.misses[i]);
+		sum += memory_word(cpu->percpu + lv_releases.misses[i]);
 	}
 	return sum;
 }
@@ -235,13 +235,11 @@ static __always_inline int world_irqs_on(__u32 cpu)
 	return lv_irq_source == LV_IRQ_SOURCE_NONE ? -1 : world_irq_flag(cpu);
 }
 
-static __always_inline int world_read(void *ret, __u32 size, __u64 addr)
-{
-	return bpf_probe_read_kernel(ret, size, (const void *)addr);
-}
-
+/* Names are literals, of the kernel or a module, or were allocated. */
 static __always_inline int world_read_str(char *ret, __u32 size, __u64 addr)
 {
+	if (!memory_is_plain(addr))
+		return -1;
 	return bpf_probe_read_kernel_str(ret, size, (const void *)addr);
 }
 
@@ -292,11 +290,12 @@ static __always_inline int world_pseudo_is_held(__u32 kind, __u64 addr)
 	return pseudo_is_held(kind, addr);
 }
 
+/* Sockets are allocated from slabs. */
 static __always_inline int world_is_kernel_sock(__u64 addr)
 {
 	struct sock *sock = (struct sock *)(addr - bpf_core_field_offset(struct sock, sk_lock));
 
-	return BPF_CORE_READ_BITFIELD_PROBED(sock, sk_kern_sock);
+	return memory_is_direct(addr) && BPF_CORE_READ_BITFIELD_PROBED(sock, sk_kern_sock);
 }
 
 /* Modules go and slabs change hands; the kernel's image and its per-CPU section stay. */
@@ -354,10 +353,10 @@ RECORD_RARE __u64 world_object_hash_at(__u64 base, __u32 off, __u32 size)
 
 		if (8 * i + 8 > size)
 			break;
-		word = place_word(base + 8 * i);
+		word = memory_word(base + 8 * i);
 		if (8 * i + 8 > off && 8 * i < off + OBJECT_LOCK)
 			continue;
-		if (word - base >= 1 << PLACE_PAGE_SHIFT)
+		if (word - base >= 1 << MEMORY_PAGE_SHIFT)
 			hash = (hash ^ word) * LV_INSTANCE_HASH(1ull);
 	}
 	return hash | 1;

@@ -276,6 +276,11 @@ struct bpf_iter__bpf_prog {
 	struct bpf_prog *prog;
 };
 
+/* kernel/bpf/task_iter.c */
+struct bpf_iter__task {
+	struct task_struct *task;
+};
+
 /* include/linux/module.h, since 6.4 */
 struct module_memory {
 	void *base;

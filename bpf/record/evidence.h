@@ -118,17 +118,12 @@ static __always_inline int edge_is_unsure(const struct lv_edge *edge, __u32 wher
  * Where unlocks are hidden, a holder's entry may be a ghost, and its word read as held by another CPU. If
  * none seems to have it, it is ours.
  */
-RECORD_RARE int edge_make_sure(__u32 id, __u64 from_addr)
+static __always_inline void edge_make_sure(struct lv_edge *edge, __u64 from_addr)
 {
-	struct lv_edge *edge = world_edge(id);
-
-	if (!edge)
-		return 0;
 	if (world_holds_elsewhere(world_cpu_id(), from_addr))
 		write_once(edge->unsure, edge->unsure + 1);
 	else
 		write_once(edge->sure, edge->sure + 1);
-	return 0;
 }
 
 /* Would a look at these instances of a known edge change anything? */
@@ -153,7 +148,7 @@ static __always_inline void edge_look(struct lv_edge *edge, __u32 id, __u64 from
 		return;
 	edge_see_instances(edge, from_addr, to_addr);
 	if (edge_is_unsure(edge, where))
-		edge_make_sure(id, from_addr);
+		edge_make_sure(edge, from_addr);
 	if (!is_new) {
 		gates_keep(id, from_addr, where);
 	} else {

@@ -43,6 +43,37 @@ static __always_inline int memo_fits(const struct lv_cpu *cpu, const struct lv_m
 	       addr_is_fresh(cpu, memo->clock);
 }
 
+/* The memo at slot `at`, if it fits and is this site's: its slot, else LV_MEMOS. */
+static __always_inline __u32 memo_if_at(struct lv_cpu *cpu, __u32 at, __u64 lock, __u64 when,
+					__u64 under, __u64 caller)
+{
+	const struct lv_memo *memo = memo_beside(cpu, at, 0);
+
+	return memo->caller == caller && memo_fits(cpu, memo, lock, when, under) ? at : LV_MEMOS;
+}
+
+/*
+ * In untyped memory another site is another class: the slot of the memo of the lock with this key that
+ * was taken at the event's site, LV_MEMOS: there is none.
+ */
+RECORD_RARE __u32 memo_at_site(__u64 lock, __u64 when, __u64 under, __u32 sleeps)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u64 addr = lock | 0xffull << 56, caller;
+	__u32 at;
+
+	if (!cpu)
+		return LV_MEMOS;
+	caller = sleeps ? world_sleeping_caller(cpu->sleep_event) : world_caller(cpu->event);
+	at = memo_if_at(cpu, memo_slot(addr, when, under), lock, when, under, caller);
+	if (at >= LV_MEMOS)
+		at = memo_if_at(cpu, memo_slot(addr, when, under) ^ 1, lock, when, under, caller);
+	if (at >= LV_MEMOS)
+		at = memo_if_at(cpu, memo_slot(addr + caller, when, under), lock, when, under,
+				caller);
+	return at;
+}
+
 /*
  * Do it again: the entry goes on the stack. under: the newest holder's entry where
  * this stack holds nothing, or 0. sleeps: a sleeping lock, its event in cpu->sleep_event. NULL if there is no memo of it. Who calls counts
@@ -73,17 +104,12 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 		if (!memo_fits(cpu, memo, lock, when, under))
 			return 0;
 	}
-	/* In untyped memory another site is another class. */
 	if (memo->sited) {
-		__u64 caller = sleeps ? world_sleeping_caller(cpu->sleep_event) :
-					world_caller(cpu->event);
-
-		if (memo->caller != caller) {
-			memo = &cpu->memo[memo_slot(addr + caller, when, under)];
-			keep_value(memo);
-			if (!memo_fits(cpu, memo, lock, when, under) || memo->caller != caller)
-				return 0;
-		}
+		slot = memo_at_site(lock, when, under, sleeps);
+		if (slot >= LV_MEMOS)
+			return 0;
+		memo = &cpu->memo[slot];
+		keep_value(memo);
 	}
 	next->addr = addr;
 	next->entry = memo->entry;

@@ -77,8 +77,7 @@ static __u64 world_releases_missed(const struct lv_cpu *cpu);
 /* The CPU's irq flag: 1 on, 0 off, -1 unknown. May cost a locked instruction. */
 static int world_irqs_on(__u32 cpu);
 
-/* Copy from kernel memory: 0 or -errno. */
-static int world_read(void *ret, __u32 size, __u64 addr);
+/* Copy a string from kernel memory: its length with the NUL, or -errno. */
 static int world_read_str(char *ret, __u32 size, __u64 addr);
 
 /*

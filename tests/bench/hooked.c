@@ -271,6 +271,21 @@ static void finish(pid_t pid)
 		die("the program failed");
 }
 
+/* The hooks stay armed no longer than somebody says so. */
+static void finish_armed(pid_t pid, struct programs *programs)
+{
+	struct timespec moment = {.tv_nsec = 500000000};
+	int status;
+
+	while (!check(waitpid(pid, &status, WNOHANG), "wait", "")) {
+		if (!programs_renew(programs))
+			die("the hooks disarmed themselves");
+		nanosleep(&moment, NULL);
+	}
+	if (status)
+		die("the program failed");
+}
+
 static uint64_t empty_runs(void)
 {
 	uint64_t sum = 1; /* never 0, which is for "nobody counts" */
@@ -320,7 +335,7 @@ static void run_lockvane(const char *mode, char **command)
 			die("events were recorded without being armed");
 	}
 	programs_start(programs);
-	finish(start(all ? "lockvane" : mode, command));
+	finish_armed(start(all ? "lockvane" : mode, command), programs);
 	if (!recorded(programs))
 		die("no events were recorded");
 	programs_finish(programs);

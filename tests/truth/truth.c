@@ -191,8 +191,11 @@ static void run(struct programs *programs, char **command)
 		die("%s", err.text);
 	programs_start(programs);
 	child_release(&child);
-	while (!child_ended(&child))
+	while (!child_ended(&child)) {
+		if (!programs_renew(programs))
+			die("the machine is too slow: the hooks disarmed themselves");
 		nanosleep(&moment, NULL);
+	}
 	programs_stop(programs);
 	child_stop(&child);
 	fprintf(stderr, "truth: %s %s\n", command[0], child_status_text(&child));

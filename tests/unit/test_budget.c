@@ -422,6 +422,86 @@ static void test_all_of_it(void **state)
 	assert_true(o.first < 2);
 }
 
+/* Hooks that are slow to move stay: it is armed or at rest with them, or has stopped. */
+static void test_stays(void **state)
+{
+	struct budget_settings set = { 0.005, 2, 60 * S };
+	struct budget_costs costs = { 300, 50, { 0.2 * S, 1 * S }, { 0.2 * S, 1 * S } };
+	struct budget_look look = {};
+	struct budget b;
+
+	/* A load that would have it detach. */
+	budget_begin(&b, &set, &costs, &look);
+	assert_int_equal(b.mode, BUDGET_DETACHED);
+	budget_stay(&b);
+	assert_int_equal(b.mode, BUDGET_DISARMED);
+	for (int i = 0; i < 7200 && b.mode != BUDGET_STOPPED; i++) {
+		enum budget_mode before = b.mode;
+
+		look.now_ns += S;
+		look.busy_ns += 2 * S;
+		look.events += before == BUDGET_ARMED ? 1000000 : 0;
+		budget_next(&b, &look);
+		assert_int_not_equal(b.mode, BUDGET_DETACHED);
+		if (b.mode != before)
+			budget_settle(&b);
+	}
+	assert_int_equal(b.mode, BUDGET_STOPPED); /* at rest they cost more than all of the budget */
+
+	/* One that they can rest under. */
+	budget_begin(&b, &set, &costs, &look);
+	budget_stay(&b);
+	for (int i = 0; i < 7200; i++) {
+		enum budget_mode before = b.mode;
+
+		look.now_ns += S;
+		look.busy_ns += S / 50;
+		look.events += before == BUDGET_ARMED ? 200 : 0;
+		budget_next(&b, &look);
+		assert_true(b.mode == BUDGET_ARMED || b.mode == BUDGET_DISARMED);
+		if (b.mode != before)
+			budget_settle(&b);
+	}
+	assert_true(b.windows > 0);
+}
+
+/* Somebody else ends the window: it rests until then, and that is no reason to give up. */
+static void test_held(void **state)
+{
+	struct budget_settings set = { 0.05, 2, 60 * S };
+	struct budget_costs costs = { 300, 50, { 0.2 * S, 1 * S }, { 0.2 * S, 1 * S } };
+	struct budget_look look = {};
+	struct budget b;
+	uint64_t windows;
+
+	budget_begin(&b, &set, &costs, &look);
+	for (look.now_ns = S; b.mode != BUDGET_ARMED; look.now_ns += S) {
+		assert_true(look.now_ns < 1000 * S);
+		look.busy_ns += S;
+		budget_next(&b, &look);
+		if (b.mode == BUDGET_ARMED)
+			break;
+		budget_settle(&b);
+	}
+	windows = b.windows;
+	assert_int_not_equal(budget_hold(&b, look.now_ns + 5000 * S), BUDGET_ARMED);
+	budget_settle(&b);
+	for (int i = 0; i < 4999; i++) {
+		look.now_ns += S;
+		look.busy_ns += S;
+		assert_int_not_equal(budget_next(&b, &look), BUDGET_ARMED);
+		assert_int_not_equal(b.mode, BUDGET_STOPPED);
+	}
+	assert_int_equal(b.windows, windows);
+	for (int i = 0; i < 3 && b.mode != BUDGET_ARMED; i++) {
+		look.now_ns += S;
+		look.busy_ns += S;
+		budget_next(&b, &look);
+	}
+	assert_int_equal(b.windows, windows + 1);
+	assert_int_equal(b.cut_short, 0);
+}
+
 static void test_new_settings(void **state)
 {
 	struct budget_settings set = { 0.5, 2, S };
@@ -456,6 +536,8 @@ int main(void)
 		cmocka_unit_test(test_says_what_is),
 		cmocka_unit_test(test_many_cpus),
 		cmocka_unit_test(test_all_of_it),
+		cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_new_settings),
 	};
 

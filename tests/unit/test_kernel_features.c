@@ -100,6 +100,28 @@ static void test_nothing_readable(void **state)
 	assert_false(f.may_trace);
 }
 
+static void test_quiet_cpus(void **state)
+{
+	struct features f;
+
+	(void)state;
+	f = probe(NULL, NULL);
+	assert_string_equal(f.isolated, "");
+	assert_int_equal(f.jit_harden, -1);
+	fixture_write("sys/devices/system/cpu/isolated", "2-5,8\n");
+	fixture_write("sys/devices/system/cpu/nohz_full", "(null)\n");
+	fixture_write("proc/sys/net/core/bpf_jit_harden", "2\n");
+	f = probe(NULL, NULL);
+	assert_string_equal(f.isolated, "2-5,8");
+	assert_string_equal(f.nohz_full, "");
+	assert_int_equal(f.jit_harden, 2);
+	fixture_write("sys/devices/system/cpu/isolated", "\n");
+	fixture_write("sys/devices/system/cpu/nohz_full", "1\n");
+	f = probe(NULL, NULL);
+	assert_string_equal(f.isolated, "");
+	assert_string_equal(f.nohz_full, "1");
+}
+
 static void test_capabilities(void **state)
 {
 	(void)state;
@@ -258,6 +280,7 @@ int main(void)
 		TEST(test_debian),
 		TEST(test_preempt_mode),
 		TEST(test_nothing_readable),
+		TEST(test_quiet_cpus),
 		TEST(test_capabilities),
 		TEST(test_cpus),
 		TEST(test_config_gz),

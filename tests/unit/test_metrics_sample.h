@@ -38,11 +38,16 @@ static inline void sample_metrics(struct metrics *m)
 	m->watched_ns = 3600000000000;
 	m->windows = 361;
 	m->attachments = 42;
+	m->lapses = 43;
+	m->slowest_ns = 2500000000;
 	m->coverage_time = 0.0035;
 	m->coverage_events = 0.0041;
 	for (int table = 0; table < METRICS_TABLES; table++)
 		m->table_used[table] = 100 + table;
 	m->pinned_bytes = 12484608;
+	m->waits_resting = 70001;
+	m->waits_armed = 70002;
+	m->contention_stops = 44;
 	m->budget = 0.005;
 	m->budget_used = 0.0043;
 	m->event_cost_seconds = 1.25e-7;

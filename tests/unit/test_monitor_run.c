@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,6 +29,7 @@
 #include "daemon/monitor.h"
 #include "daemon/state.h"
 #include "replay/machine.h"
+#include "trace/presence.h"
 #include "trace/programs.h"
 #include "trace/selfcheck.h"
 #include "trace/words.h"
@@ -115,6 +117,41 @@ void programs_start(struct programs *p)
 	world_arm(p->world);
 }
 
+bool programs_renew(struct programs *p)
+{
+	return true;
+}
+
+/* On SIGUSR1 there is contention, while it is armed. */
+static volatile sig_atomic_t contended;
+
+static void contend(int signal)
+{
+	contended = 1;
+}
+
+uint64_t programs_waits(const struct programs *p)
+{
+	static uint64_t waits;
+	static struct timespec last;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (contended && __atomic_load_n(&p->world->control.word, __ATOMIC_SEQ_CST))
+		waits += (now.tv_sec - last.tv_sec) * 100000 + (now.tv_nsec - last.tv_nsec) / 10000;
+	else
+		contended = 0;
+	last = now;
+	return waits;
+}
+
+uint64_t programs_resume(struct programs *p)
+{
+	programs_stop(p);
+	programs_start(p);
+	return 0;
+}
+
 void programs_probe(struct programs *p)
 {
 }
@@ -148,11 +185,18 @@ void programs_run_counts(struct programs *p, struct programs_runs ret[static LV_
 	memset(ret, 0, (LV_HOOKS + 1) * sizeof(*ret));
 }
 
-void programs_detach(struct programs *p, programs_progress progress, void *arg)
+bool programs_detach(struct programs *p, programs_progress progress, void *arg)
 {
 	if (__atomic_load_n(&p->world->control.word, __ATOMIC_SEQ_CST))
 		abort(); /* disarm before detaching */
 	p->attached = false;
+	return true;
+}
+
+const char *programs_slowest(const struct programs *p, uint64_t *ret_ns)
+{
+	*ret_ns = 1000;
+	return "mutex_lock";
 }
 
 int programs_attach(struct programs *p, const struct plan *plan, programs_progress progress,
@@ -238,8 +282,11 @@ static unsigned int number;
 static pid_t daemon_pid;
 static const char *build = "#1"; /* of the kernel */
 
+static char run_folder[PATH_MAX]; /* where others would be seen */
+
 static int setup(void **unused)
 {
+	snprintf(run_folder, sizeof(run_folder), "%.100s/run-%u", folder, number);
 	snprintf(state, sizeof(state), "%.100s/state-%u", folder, number);
 	snprintf(conf, sizeof(conf), "%.100s/conf-%u", folder, number);
 	snprintf(said, sizeof(said), "%.100s/said-%u", folder, number++);
@@ -267,10 +314,12 @@ static int run_daemon(void)
 {
 	struct capture *head = capture_new();
 	struct plan plan = { .nr_cpus = 2 };
-	struct monitor_setup setup = { .plan = &plan, .head = head, .reload = read_config };
+	struct monitor_setup setup = { .plan = &plan, .head = head, .reload = read_config,
+				       .folder = run_folder };
 	struct error err = {};
 	int code;
 
+	signal(SIGUSR1, contend);
 	head->kernel = strdup("6.12");
 	head->build = strdup(build);
 	head->machine = strdup("x86_64");
@@ -398,6 +447,42 @@ static void test_life(void **unused)
 	assert_true(recorded(&k));
 	assert_int_equal(k.count, 1011);
 	assert_int_equal(lines("finding "), 1);
+}
+
+/* It rests while a trace is at work, and goes on after that. */
+static void test_makes_room(void **unused)
+{
+	struct presence trace;
+
+	configure(ALWAYS);
+	start();
+	await("lockvane: armed", 1);
+	assert_false(presence_begin(&trace, run_folder, PRESENCE_TRACE));
+	assert_true(presence_of(&trace, PRESENCE_MONITOR));
+	await("rests: a trace is at work", 1);
+	assert_int_equal(lines("lockvane: armed"), 1);
+	sleep(4);
+	assert_int_equal(lines("lockvane: armed"), 1);
+	presence_end(&trace);
+	await("the trace has ended", 1);
+	await("lockvane: armed", 2);
+	assert_int_equal(ended(SIGTERM), 0);
+}
+
+/* Others wait for locks: the window ends. It was for the hooks: it ends again, for longer. */
+static void test_contention(void **unused)
+{
+	configure(ALWAYS);
+	start();
+	await("lockvane: armed", 1);
+	kill(daemon_pid, SIGUSR1);
+	await("the window is closed, the next opens in 10 s or later", 1);
+	await("rests", 1);
+	assert_int_equal(lines("lockvane: armed"), 1);
+	await("lockvane: armed", 2);
+	kill(daemon_pid, SIGUSR1);
+	await("the window is closed, the next opens in 20 s or later", 1);
+	assert_int_equal(ended(SIGTERM), 0);
 }
 
 /* A second one goes; the first does not notice. */
@@ -674,7 +759,7 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_life),  T(test_alone),	T(test_kills),
+		T(test_makes_room), T(test_contention), T(test_life),  T(test_alone),	T(test_kills),
 		T(test_without), T(test_damaged), T(test_rests),
 		T(test_new_build), T(test_readonly),
 	};

@@ -8,12 +8,14 @@ from pathlib import Path
 import checks
 import counts
 import matrix
+import safety
 import trials
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'trials'))
 import load  # noqa: E402
 
 UFFD, ABBA, COUNTS, PSEUDO = 'uffd2019', 'abba', 'counts', 'pseudo'     # of tests/kmod
+SAFETY = 'safety'
 LOAD = 'mixed -s 20 -j 4'
 LONG_LOAD = f'everything.sh {os.environ.get("LOAD_SECONDS") or 600}'
 
@@ -124,6 +126,8 @@ GUESTS = (
           kmods=(UFFD,), groups=('soak',), env={'SOAK': os.environ.get('SOAK_SECONDS') or '3600'}),
     Guest('real', 'small-2019', 'real.sh', 'the bug of 2019 itself', seconds=600,
           check=checks.REAL),
+    Guest('safety', '6.12', 'safety.sh', 'what must not be done to a host', seconds=2400,
+          kmods=(SAFETY,), puts=('workloads/events',), options=('-m', '1000'), check=safety.SAFETY),
     Guest('refusals', '6.12', 'refusals.sh', 'bad input, and what may be missing', seconds=600),
     Guest('cpus', '6.12', 'cpus.sh', '64 possible CPUs, and one that comes',
           options=('--possible-cpus', '64')),

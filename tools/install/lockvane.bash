@@ -40,7 +40,7 @@ _lockvane()
 	--confidence)
 		mapfile -t COMPREPLY < <(compgen -W 'confirmed certain likely weak' -- "$cur"); return ;;
 	--locks | -l) mapfile -t COMPREPLY < <(compgen -W 'spin rw mutex rwsem sock' -- "$cur"); return ;;
-	--duration | -d | --since | --budget | --window | --state-max) return ;;
+	--duration | -d | --contention | --since | --budget | --window | --state-max) return ;;
 	--output | -o | --suppress | --config | -c) _filedir; return ;;
 	--state) _filedir -d; return ;;
 	esac

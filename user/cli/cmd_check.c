@@ -91,6 +91,33 @@ static void check_hazards(const struct features *f, struct verdict *verdict)
 	}
 }
 
+/* Hooks that come or go are felt there, each time by each of these CPUs. */
+static void check_quiet_cpus(const char *what, const char *cpus, struct verdict *verdict)
+{
+	if (!cpus[0])
+		return;
+	line(what, "%s", cpus);
+	advice(verdict, "each hook that comes or goes interrupts these CPUs some times, and makes them "
+			"switch tasks once: trace by hand when that does no harm, or give the monitor a "
+			"budget that its hooks can stay in place with");
+}
+
+/* What is dearer here than it looks, or felt where nothing is to be felt. */
+static void check_cost(const struct features *f, struct verdict *verdict)
+{
+	check_quiet_cpus("isolated CPUs", f->isolated, verdict);
+	if (strcmp(f->isolated, f->nohz_full))
+		check_quiet_cpus("nohz_full CPUs", f->nohz_full, verdict);
+	if (f->rt == FEATURES_YES)
+		advice(verdict, "what is seen for the first time takes tens of microseconds, with "
+				"interrupts off: not for a machine that has latencies to guarantee");
+	if (f->jit_harden != 2)
+		return;
+	line("JIT hardening", "for all programs (net.core.bpf_jit_harden=2)");
+	advice(verdict, "constants are blinded in our programs: an event costs two to three times as "
+			"much. With 1, those of root's programs are not");
+}
+
 static void check_hooks(const struct plan *plan, struct verdict *verdict)
 {
 	printf("\nhooks\n");
@@ -150,6 +177,7 @@ int cmd_check(int argc, char **argv)
 	check_kernel(&features, &verdict);
 	check_text(&verdict);
 	check_hazards(&features, &verdict);
+	check_cost(&features, &verdict);
 	code = cli_may_trace(&features, &err);
 	code = code ? code : plan_make(btf, ksyms, &features, PLAN_ALL_LOCKS, &plan, &err);
 	if (!code) {

@@ -18,20 +18,26 @@
 #include "cli/child.h"
 #include "cli/cli.h"
 #include "cli/host.h"
+#include "cli/recording.h"
 #include "finding/orders.h"
+#include "trace/arming.h"
+#include "trace/presence.h"
 #include "trace/programs.h"
 #include "trace/selfcheck.h"
 #include "trace/words.h"
 
 #define KEY_ACCEPT_HAZARD 0x200
 #define KEY_VMLINUX 0x201
+#define KEY_CONTENTION 0x202
 #define MAX_SECONDS (7 * 24 * 3600)
+#define MAX_FACTOR 1000000
 
 struct trace_args {
 	unsigned int seconds; /* 0: until the program or the user ends it */
 	const char *output;
 	const char *vmlinux;
 	uint32_t locks; /* plan_make()'s */
+	double contention; /* valve_begin()'s factor */
 	bool accept_hazard;
 	bool quiet;
 	char **command; /* NULL: none */
@@ -47,6 +53,9 @@ static const struct argp_option options[] = {
 	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
 	  "this kernel's vmlinux with debug information, for file, line and inlined functions "
 	  "(default: the usual places, by its build id)", 0 },
+	{ "contention", KEY_CONTENTION, "FACTOR", 0,
+	  "stop recording when locks are waited for so many times as often as before (default 4; "
+	  "0: go on whatever happens)", 0 },
 	{ "accept-hazard", KEY_ACCEPT_HAZARD, NULL, 0,
 	  "trace although `lockvane check` names a hazard of this kernel", 0 },
 	{}
@@ -84,6 +93,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_VMLINUX:
 		args->vmlinux = arg;
 		return 0;
+	case KEY_CONTENTION:
+		args->contention = strtod(arg, &end);
+		if (*end || end == arg ||
+		    !(args->contention == 0 ||
+		      (args->contention >= 1 && args->contention <= MAX_FACTOR)))
+			argp_error(state, "--contention is 0, or 1 to %d, not \"%s\"", MAX_FACTOR,
+				   arg);
+		return 0;
 	case KEY_ACCEPT_HAZARD:
 		args->accept_hazard = true;
 		return 0;
@@ -105,7 +122,8 @@ static const struct argp trace_argp = {
 	.doc = "Record the kernel's locks while CMD runs, for -d SECONDS, or until Ctrl-C; then "
 	       "report where their order can deadlock. The report goes to standard output, CMD's "
 	       "own output to standard error.\v"
-	       "Exit status: 0 nothing found, 3 findings, 1 failure, 2 wrong usage. CMD's own "
+	       "Exit status: 0 nothing found, 3 findings, 1 failure, or nothing found until "
+	       "others waited for locks too often, 2 wrong usage. CMD's own "
 	       "status is shown.",
 };
 
@@ -134,17 +152,8 @@ struct session {
 	struct child child;
 	sigset_t signals; /* that end the trace */
 	bool show_progress;
-	struct timespec armed; /* CLOCK_MONOTONIC */
-	uint64_t duration;
+	struct recording recording;
 };
-
-static uint64_t elapsed(const struct session *s)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec - s->armed.tv_sec) * 1000000000ull + now.tv_nsec - s->armed.tv_nsec;
-}
 
 static void show_attaching(void *arg, size_t done, size_t all)
 {
@@ -154,38 +163,10 @@ static void show_attaching(void *arg, size_t done, size_t all)
 		fprintf(stderr, "\rattaching %zu of %zu hooks \033[K", done, all);
 }
 
-static void show_tracing(struct session *s)
-{
-	struct tables tables;
-
-	if (!s->show_progress)
-		return;
-	programs_tables(s->programs, &tables);
-	fprintf(stderr, "\rtracing: %.0f s, %llu lock events \033[K", elapsed(s) / 1e9,
-		(unsigned long long)tables_events(tables.cpus, tables.nr_cpus));
-}
-
 static void end_progress(const struct session *s)
 {
 	if (s->show_progress)
 		fprintf(stderr, "\r\033[K");
-}
-
-static void watch(struct session *s)
-{
-	struct timespec moment = { .tv_nsec = 200000000 };
-
-	for (;;) {
-		int signal = sigtimedwait(&s->signals, NULL, &moment);
-
-		if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP)
-			break;
-		if (s->args->command && child_ended(&s->child))
-			break;
-		if (s->args->seconds && elapsed(s) >= s->args->seconds * 1000000000ull)
-			break;
-		show_tracing(s);
-	}
 }
 
 /* Armed for as long as the program runs, or the user wants. */
@@ -198,14 +179,7 @@ static int record(struct session *s, struct error *err)
 		if (code)
 			return code;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &s->armed);
-	programs_start(s->programs);
-	if (s->args->command)
-		child_release(&s->child);
-	watch(s);
-	programs_stop(s->programs);
-	s->duration = elapsed(s);
-	end_progress(s);
+	recording_run(&s->recording);
 	if (s->args->command) {
 		child_stop(&s->child);
 		fprintf(stderr, "lockvane: %s %s\n", s->args->command[0],
@@ -233,8 +207,8 @@ static int describe(const struct session *s, struct capture *c)
 	int code;
 
 	c->command = join(s->args->command);
-	c->duration = s->duration;
-	c->started = time(NULL) - s->duration / 1000000000ull;
+	c->duration = s->recording.duration_ns;
+	c->started = time(NULL) - (arming_now_ns() - s->recording.armed_ns) / 1000000000ull;
 	code = host_describe(&s->host, c);
 	return code ? code : host_describe_modules(c);
 }
@@ -290,8 +264,43 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 	return 0;
 }
 
+static void prepare_recording(struct session *s, uint64_t loaded_ns)
+{
+	s->recording = (struct recording){
+		.programs = s->programs,
+		.child = s->args->command ? &s->child : NULL,
+		.signals = &s->signals,
+		.longest_ns = s->args->seconds * 1000000000ull,
+		.contention = s->args->contention,
+		.cpus = sysconf(_SC_NPROCESSORS_ONLN),
+		.show_progress = s->show_progress,
+	};
+	recording_begin(&s->recording, loaded_ns);
+}
+
+/* Nothing is in the kernel any more: Ctrl-Z may stop us as it stops others. */
+static void allow_stop(void)
+{
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &stop, NULL);
+}
+
+/* Each of them would have each event seen by its own hooks, too. */
+static void meet_others(struct presence *p)
+{
+	if (presence_begin(p, NULL, PRESENCE_TRACE))
+		fprintf(stderr, "lockvane: another trace is at work: what both cost adds up\n");
+	if (presence_of(p, PRESENCE_MONITOR))
+		fprintf(stderr, "lockvane: a monitor is at work: it rests while this traces\n");
+}
+
 static int trace(struct session *s, struct capture **ret, struct error *err)
 {
+	struct presence presence;
+	uint64_t loaded_ns = arming_now_ns();
 	int code = host_look(s->args->locks, s->args->accept_hazard, &s->host, err);
 
 	if (code)
@@ -299,17 +308,22 @@ static int trace(struct session *s, struct capture **ret, struct error *err)
 	code = words_new(s->host.btf, &s->words);
 	if (code)
 		return error_set(err, code, "out of memory");
+	meet_others(&presence);
 	code = programs_prepare(&s->host.plan, show_attaching, s, &s->programs, err);
 	end_progress(s);
 	code = code ? code : selfcheck(s->programs, &s->host.plan, err);
+	if (!code)
+		prepare_recording(s, loaded_ns);
 	code = code ? code : record(s, err);
 	code = code ? code : drain(s, ret, err);
 	programs_finish(s->programs);
+	presence_end(&presence);
+	allow_stop();
 	words_free(s->words);
 	return code;
 }
 
-/* Signals wait for us to ask, so that whatever comes, we detach. */
+/* Signals wait for us to ask, so that whatever comes, we disarm or detach. */
 static void hold_signals(struct session *s)
 {
 	sigemptyset(&s->signals);
@@ -317,6 +331,7 @@ static void hold_signals(struct session *s)
 	sigaddset(&s->signals, SIGTERM);
 	sigaddset(&s->signals, SIGHUP);
 	sigaddset(&s->signals, SIGCHLD);
+	sigaddset(&s->signals, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &s->signals, NULL);
 }
 
@@ -355,7 +370,8 @@ static int keep_and_show(const struct session *s, struct capture *c)
 
 int cmd_trace(int argc, char **argv)
 {
-	struct trace_args args = { .show.least = FINDING_LIKELY, .locks = PLAN_ALL_LOCKS };
+	struct trace_args args = { .show.least = FINDING_LIKELY, .locks = PLAN_ALL_LOCKS,
+				   .contention = VALVE_FACTOR };
 	struct session session = { .args = &args };
 	struct capture *c = NULL;
 	struct error err = {};
@@ -377,6 +393,8 @@ int cmd_trace(int argc, char **argv)
 	if (code)
 		return cli_fail(&err);
 	status = keep_and_show(&session, c);
+	if (session.recording.contended && status == EXIT_NOTHING)
+		status = EXIT_FAILED; /* of what it was to look at, it saw a part */
 	capture_free(c);
 	return status;
 }

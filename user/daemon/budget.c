@@ -174,7 +174,7 @@ static double reserve(const struct budget *b)
 {
 	double rate = busy_rate(b, b->costs.disarmed);
 
-	return income(b) >= rate ? 0 : least(move_cost(&b->costs.detach, rate), most(b) / 2);
+	return b->stay || income(b) >= rate ? 0 : least(move_cost(&b->costs.detach, rate), most(b) / 2);
 }
 
 /* --- what to do ------------------------------------------------------------ */
@@ -222,7 +222,7 @@ static double share_detached(const struct budget *b)
 	double moves = move_cost(&b->costs.attach, rate) + move_cost(&b->costs.detach, rate);
 	double cost = window * armed_rate(b) + moves / SECOND;
 
-	if (window < LEAST_WINDOW)
+	if (window < LEAST_WINDOW || b->stay)
 		return 0;
 	return cost > window * income(b) ? window * income(b) / cost : 1;
 }
@@ -308,6 +308,8 @@ static void next_resting(struct budget *b)
 		     "ten minutes");
 	else if (must_let_go(b))
 		b->mode = BUDGET_DETACHED;
+	else if (b->last.now_ns < b->held_until)
+		b->rest_from = b->last.now_ns; /* it is not for want of credit */
 	else if (b->credit >= price(b) && (!b->windows || share_of_time(b) > 0))
 		open_window(b);
 	else if ((b->last.now_ns - b->rest_from) / SECOND > PATIENCE)
@@ -323,6 +325,22 @@ enum budget_mode budget_next(struct budget *b, const struct budget_look *look)
 		next_armed(b);
 	else if (b->mode != BUDGET_STOPPED)
 		next_resting(b);
+	return b->mode;
+}
+
+void budget_stay(struct budget *b)
+{
+	b->stay = true;
+	if (b->mode == BUDGET_DETACHED)
+		b->mode = BUDGET_DISARMED;
+}
+
+enum budget_mode budget_hold(struct budget *b, uint64_t until_ns)
+{
+	if (until_ns > b->held_until)
+		b->held_until = until_ns;
+	if (b->mode == BUDGET_ARMED)
+		rest(b);
 	return b->mode;
 }
 

@@ -58,6 +58,7 @@ struct budget {
 	double seen_events, seen_work;
 	double recent_spent, recent_seconds; /* the last ten minutes, fading */
 	uint64_t window_from, rest_from;     /* ns */
+	uint64_t held_until;		     /* ns: no window opens before */
 	/* Since the beginning. */
 	double spent;	    /* ns, hooks and own */
 	double spent_hooks; /* ns */
@@ -65,6 +66,7 @@ struct budget {
 	double unseen; /* events while resting, estimated */
 	uint64_t windows, cut_short;
 	const char *why; /* it stopped */
+	bool stay;	 /* hooks are not moved any more */
 };
 
 /* Hooks are in place. If the mode is BUDGET_DETACHED, let go of them, and begin again. */
@@ -77,12 +79,18 @@ void budget_set(struct budget *b, const struct budget_settings *set);
 /* Book what was spent since the last look, and say what to do from here on. */
 enum budget_mode budget_next(struct budget *b, const struct budget_look *look);
 
+/* Whatever is in the account: no window is open before that time. As budget_next(). */
+enum budget_mode budget_hold(struct budget *b, uint64_t until_ns);
+
 /*
  * What budget_next() wanted takes its time: book some of that, not armed, and with hooks
  * in place that see such a share of all events. It is added to *move, if given.
  */
 void budget_pass(struct budget *b, const struct budget_look *look, double in_place,
 		 struct budget_move *move);
+
+/* Hooks that come or go are in the way of others: from now on they stay where they are. */
+void budget_stay(struct budget *b);
 
 /* It has been done: the window or the rest begins now. */
 void budget_settle(struct budget *b);

@@ -236,6 +236,9 @@ static void print_watching(struct printer *p, const struct metrics *m)
 	     "Time since watching began, armed or not.", m->watched_ns / 1e9);
 	counter(p, "lockvane_windows", "Times the hooks were armed.", m->windows);
 	counter(p, "lockvane_attachments", "Times the hooks were attached.", m->attachments);
+	real(p, "lockvane_slowest_move_seconds", GAUGE, "seconds",
+	     "The longest that one hook took to come or go.", m->slowest_ns / 1e9);
+	counter(p, "lockvane_lapses", "Times the hooks disarmed themselves.", m->lapses);
 	real(p, "lockvane_coverage_time_ratio", GAUGE, "ratio", "Share of time that was seen.",
 	     m->coverage_time);
 	real(p, "lockvane_coverage_events_ratio", GAUGE, "ratio",
@@ -256,6 +259,15 @@ static void print_recorder(struct printer *p, const struct metrics *m)
 		sample(p, "table", table_names[table], m->table_used[table]);
 	bytes(p, "lockvane_pinned_bytes", "Memory of the tables, which does not grow.",
 	      m->pinned_bytes);
+}
+
+static void print_waits(struct printer *p, const struct metrics *m)
+{
+	family(p, "lockvane_contentions", COUNTER, NULL, "Times anybody had to wait for a lock.");
+	sample(p, "hooks", "resting", m->waits_resting);
+	sample(p, "hooks", "armed", m->waits_armed);
+	counter(p, "lockvane_contention_stops", "Windows ended early because waits grew.",
+		m->contention_stops);
 }
 
 static void print_cost(struct printer *p, const struct metrics *m)
@@ -337,6 +349,7 @@ void metrics_print(const struct metrics *m, enum metrics_format format, struct s
 	print_graph(&p, m);
 	print_watching(&p, m);
 	print_recorder(&p, m);
+	print_waits(&p, m);
 	print_cost(&p, m);
 	print_programs(&p, m);
 	print_daemon(&p, m);

@@ -90,10 +90,16 @@ struct metrics {
 	uint64_t watched_ns; /* all the time since watching began, armed or not */
 	uint64_t windows;
 	uint64_t attachments;	/* times all hooks were attached */
+	uint64_t slowest_ns;	/* that a hook took to come or go */
+	uint64_t lapses;	/* times they disarmed themselves, as we did not run */
 	double coverage_time;	/* share of time seen, 0 to 1; NAN: not known */
 	double coverage_events; /* estimated share of acquisitions seen; NAN: not known */
 	uint64_t table_used[METRICS_TABLES];
 	uint64_t pinned_bytes; /* the tables' memory in the kernel */
+
+	/* How often anybody had to wait for a lock, while the hooks rested and while they were armed. */
+	uint64_t waits_resting, waits_armed;
+	uint64_t contention_stops; /* windows ended because that grew */
 
 	/* What it costs. Shares are of all CPUs, 0 to 1; NAN: not known yet. */
 	double budget;		   /* as configured */

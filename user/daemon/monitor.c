@@ -123,6 +123,9 @@ static int begin(struct monitor *m, struct error *err)
 		return code;
 	say_memory(m);
 	monitor_remember_losses(m);
+	if (presence_begin(&m->presence, m->setup->folder, PRESENCE_MONITOR))
+		tell(CONFIG_WARNING, TELL_STARTED,
+		     "another monitor is at work: what both cost adds up");
 	code = begin_hooks(m, err);
 	code = code ? code : privileges_drop(err);
 	if (code)
@@ -131,6 +134,8 @@ static int begin(struct monitor *m, struct error *err)
 	m->began_ms = monitor_time_ms();
 	m->attachments = 1;
 	monitor_set_budget(m);
+	valve_begin(&m->valve, VALVE_FACTOR, monitor_cpus(), monitor_now(),
+		    programs_waits(m->programs));
 	m->began_ns = m->saved_ns = m->counts_ns = monitor_now();
 	monitor_review(m); /* what is known, but was not to be told then */
 	monitor_keep(m, true);
@@ -267,6 +272,9 @@ static void watch(struct monitor *m)
 		int signal = wait_signal(m);
 		uint64_t now;
 
+		monitor_renew(m);
+		monitor_look_at_waits(m);
+		monitor_make_room(m);
 		if (signal == SIGINT || signal == SIGTERM)
 			return;
 		if (signal == SIGHUP)
@@ -300,6 +308,7 @@ static void end(struct monitor *m)
 
 static void release(struct monitor *m)
 {
+	presence_end(&m->presence);
 	monitor_end_metrics(m);
 	programs_finish(m->programs);
 	words_free(m->words);
@@ -317,6 +326,7 @@ int monitor_run(struct monitor_setup *setup, struct error *err)
 	if (!m)
 		return error_set(err, -ENOMEM, "out of memory");
 	m->setup = setup;
+	m->presence = (struct presence){-1, {-1, -1}};
 	tell_as(&setup->config);
 	hold_signals(m);
 	code = begin(m, err);

@@ -13,6 +13,7 @@ struct monitor_setup {
 	struct config config; /* the monitor takes it over */
 	const struct kbtf *btf;
 	const struct plan *plan;
+	const char *folder;	    /* presence_begin()'s */
 	const struct capture *head; /* empty, but for what it says of the kernel */
 	/* Read the configuration again. */
 	int (*reload)(void *arg, struct config *ret, struct error *err);

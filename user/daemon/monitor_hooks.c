@@ -2,6 +2,7 @@
 #include "daemon/monitor_internal.h"
 
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -94,13 +95,39 @@ static void say_moved(const struct move *move, const char *what)
 	     move->took.in_place_ns / 1e9);
 }
 
+/*
+ * The kernel holds mutexes of all of it meanwhile: it is in nobody's interest that we wait for a CPU then.
+ * Back to what we were afterwards. Where it is not allowed (RLIMIT_NICE), it is as it is.
+ */
+static void set_nice(int nice)
+{
+	setpriority(PRIO_PROCESS, 0, nice);
+}
+
+/* Was a hook slow to come or go? Others wait for that: no more of it. */
+static void look_at_move(struct monitor *m)
+{
+	const char *hook = programs_slowest(m->programs, &m->slowest_ns);
+
+	if (m->slowest_ns <= PROGRAMS_SLOW_NS || m->budget.stay)
+		return;
+	budget_stay(&m->budget);
+	tell(CONFIG_ERROR, TELL_BUDGET,
+	     "the hook on %s took %.1f s to come or go: some task in the kernel does not let "
+	     "others run, or the machine is overloaded, and loading of modules and other tracing "
+	     "waited for that. From now on the hooks stay in place, also while they rest", hook,
+	     m->slowest_ns / 1e9);
+}
+
 static int attach(struct monitor *m, struct error *err)
 {
+	int nice = getpriority(PRIO_PROCESS, 0), code;
 	struct move move;
-	int code;
 
 	begin_move(m, &move);
+	set_nice(nice < 0 ? nice : 0);
 	code = programs_attach(m->programs, m->setup->plan, moved, &move, err);
+	set_nice(nice);
 	if (code)
 		return code;
 	m->attached = true;
@@ -111,7 +138,25 @@ static int attach(struct monitor *m, struct error *err)
 	moved(&move, 0, 0);
 	m->budget.costs.attach = move.took;
 	say_moved(&move, "took its hooks again");
+	look_at_move(m);
 	return 0;
+}
+
+/* They end by themselves if this is not called in time: then it was not recorded what happened since. */
+void monitor_renew(struct monitor *m)
+{
+	struct budget_look now;
+	uint64_t gap;
+
+	if (m->budget.mode != BUDGET_ARMED || programs_renew(m->programs))
+		return;
+	look(m, &now);
+	budget_pass(&m->budget, &now, 1, NULL);
+	gap = programs_resume(m->programs);
+	m->lapses++;
+	tell(CONFIG_WARNING, TELL_BUDGET,
+	     "was stopped, or did not get to run: the hooks disarmed themselves, and %.1f s were "
+	     "not recorded", gap / 1e9);
 }
 
 void monitor_disarm(struct monitor *m)
@@ -126,15 +171,19 @@ void monitor_disarm(struct monitor *m)
 
 static void detach(struct monitor *m)
 {
+	int nice = getpriority(PRIO_PROCESS, 0);
 	struct move move;
 
-	if (!m->attached)
+	if (!m->attached || m->budget.stay)
 		return;
 	begin_move(m, &move);
-	programs_detach(m->programs, moved, &move);
+	set_nice(nice < 0 ? nice : 0);
+	if (programs_detach(m->programs, moved, &move))
+		m->budget.costs.detach = move.took; /* else it was a part */
+	set_nice(nice);
 	m->attached = false;
-	m->budget.costs.detach = move.took;
 	say_moved(&move, "let go of its hooks");
+	look_at_move(m);
 }
 
 static void give_up(struct monitor *m, const char *why)
@@ -153,7 +202,7 @@ static void arm(struct monitor *m)
 		if (m->failures >= FAILURES)
 			give_up(m, "its hooks cannot be attached any more");
 		else
-			m->budget.mode = BUDGET_DETACHED;
+			m->budget.mode = m->budget.stay ? BUDGET_DISARMED : BUDGET_DETACHED;
 		return;
 	}
 	m->failures = 0;
@@ -184,6 +233,54 @@ static void rest(struct monitor *m, enum budget_mode mode)
 		     mode == BUDGET_DISARMED ? "hooks in place" : "detached");
 }
 
+#define MEET_NS 1000000000ull
+
+/* The window ends, and none opens for so long. */
+static void hold(struct monitor *m, uint64_t ns)
+{
+	bool was_armed = m->budget.mode == BUDGET_ARMED;
+	enum budget_mode mode = budget_hold(&m->budget, monitor_now() + ns);
+
+	if (!was_armed)
+		return;
+	rest(m, mode);
+	budget_settle(&m->budget);
+}
+
+void monitor_make_room(struct monitor *m)
+{
+	uint64_t now = monitor_now();
+	bool trace;
+
+	if (m->budget.mode == BUDGET_STOPPED || now - m->met_ns < MEET_NS)
+		return;
+	m->met_ns = now;
+	trace = presence_of(&m->presence, PRESENCE_TRACE);
+	if (trace)
+		hold(m, 3 * MEET_NS);
+	if (trace != m->makes_room)
+		tell(CONFIG_INFO, TELL_BUDGET,
+		     trace ? "rests: a trace is at work" : "the trace has ended");
+	m->makes_room = trace;
+}
+
+void monitor_look_at_waits(struct monitor *m)
+{
+	struct valve *v = &m->valve;
+	uint64_t hold_ns;
+
+	if (!valve_look(v, monitor_now(), programs_waits(m->programs),
+			m->budget.mode == BUDGET_ARMED))
+		return;
+	hold_ns = valve_hold_ns(v);
+	m->contention_stops++;
+	tell(CONFIG_WARNING, TELL_BUDGET,
+	     "others wait for locks %.0f times a second, %.1f times as often as is usual here: the "
+	     "window is closed, the next opens in %.0f s or later", v->armed, valve_growth(v),
+	     hold_ns / 1e9);
+	hold(m, hold_ns);
+}
+
 void monitor_follow_budget(struct monitor *m)
 {
 	enum budget_mode before = m->budget.mode, mode;
@@ -193,6 +290,8 @@ void monitor_follow_budget(struct monitor *m)
 	mode = budget_next(&m->budget, &now);
 	if (mode == before)
 		return;
+	if (before == BUDGET_ARMED)
+		valve_good(&m->valve);
 	if (mode == BUDGET_ARMED)
 		arm(m);
 	else
@@ -219,6 +318,7 @@ static void begin_budget(struct monitor *m, const struct budget_settings *set)
 {
 	struct budget_costs costs = m->budget.costs;
 	struct budget_look now;
+	bool stay;
 
 	look(m, &now);
 	budget_begin(&m->budget, set, &costs, &now);
@@ -228,7 +328,10 @@ static void begin_budget(struct monitor *m, const struct budget_settings *set)
 		costs.attach.in_place_ns = m->budget.costs.detach.in_place_ns;
 		costs.detach = m->budget.costs.detach;
 		look(m, &now);
+		stay = m->budget.stay;
 		budget_begin(&m->budget, set, &costs, &now);
+		if (stay)
+			budget_stay(&m->budget);
 	}
 }
 
@@ -244,7 +347,7 @@ void monitor_set_budget(struct monitor *m)
 	budget_set(&m->budget, &set);
 	if (m->budget.mode == BUDGET_STOPPED) {
 		m->failures = 0;
-		m->budget.mode = BUDGET_DETACHED;
+		m->budget.mode = m->budget.stay ? BUDGET_DISARMED : BUDGET_DETACHED;
 		m->budget.rest_from = monitor_now();
 	}
 }

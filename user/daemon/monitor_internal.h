@@ -16,7 +16,9 @@
 #include "daemon/picture.h"
 #include "daemon/state.h"
 #include "finding/suppress.h"
+#include "trace/presence.h"
 #include "trace/programs.h"
+#include "trace/valve.h"
 #include "trace/words.h"
 
 /* When the tables were last looked at, and what they held: growth shows in it. */
@@ -36,6 +38,13 @@ struct monitor {
 	bool attached;
 	uint64_t attach_ns, attach_own_ns; /* when the first hook was attached; our CPU time then */
 	unsigned int failures;		   /* to attach, in a row */
+	uint64_t slowest_ns;		   /* of one hook, to come or go */
+	uint64_t lapses;		   /* times the hooks disarmed themselves */
+	struct presence presence;
+	uint64_t met_ns; /* when others were last looked for */
+	bool makes_room; /* a trace is at work */
+	struct valve valve;
+	uint64_t contention_stops; /* windows it ended */
 	struct budget budget;
 	double busy, busy_most; /* ns: of all CPUs */
 	double idle;		/* s: as the kernel told it last */
@@ -84,6 +93,12 @@ void monitor_follow_budget(struct monitor *m);
 unsigned int monitor_cpus(void);
 void monitor_set_budget(struct monitor *m);
 void monitor_disarm(struct monitor *m);
+/* It rests while a trace is at work. Called often. */
+void monitor_make_room(struct monitor *m);
+/* Armed, do others wait for locks more than before? Then the window ends. Called often. */
+void monitor_look_at_waits(struct monitor *m);
+/* Hooks that are armed stay so; called often. */
+void monitor_renew(struct monitor *m);
 
 /* monitor_learn.c */
 int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err);

@@ -158,6 +158,15 @@ static void put_budget(const struct monitor *m, struct metrics *ret)
 	ret->event_cost_seconds = b->costs.armed / 1e9;
 	ret->cost_seconds = b->spent_hooks / 1e9;
 	ret->budget_stops = b->cut_short;
+	ret->lapses = m->lapses;
+	ret->slowest_ns = m->slowest_ns;
+}
+
+static void put_waits(const struct monitor *m, struct metrics *ret)
+{
+	ret->waits_resting = m->valve.waits[false];
+	ret->waits_armed = m->valve.waits[true];
+	ret->contention_stops = m->contention_stops;
 }
 
 static void put_state(const struct monitor *m, struct metrics *ret)
@@ -186,6 +195,7 @@ void monitor_post(struct monitor *m, bool at_once)
 	put_tables(m, &numbers);
 	put_programs(m, programs, &numbers);
 	put_budget(m, &numbers);
+	put_waits(m, &numbers);
 	put_state(m, &numbers);
 	/* Without memory for it the older numbers stay: who scrapes sees that they stand still. */
 	if (listener_post(m->listener, &numbers) == -EPIPE) {

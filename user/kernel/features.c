@@ -174,8 +174,32 @@ static void probe_sysctls(const char *root, struct features *f)
 	f->kptr_restrict = -1;
 	if (!file_number(root, "/proc/sys/kernel/kptr_restrict", &value))
 		f->kptr_restrict = value;
+	f->jit_harden = -1;
+	if (!file_number(root, "/proc/sys/net/core/bpf_jit_harden", &value))
+		f->jit_harden = value;
 	f->jit = probe_switch(root, "/proc/sys/net/core/bpf_jit_enable");
 	f->ftrace = probe_switch(root, "/proc/sys/kernel/ftrace_enabled");
+}
+
+/* A list that is empty has a newline, or "(null)" (nohz_full= without CPUs). */
+static void probe_cpu_list(const char *root, const char *path, char *ret, size_t room)
+{
+	char line[4096] = "";
+
+	if (!file_line(root, path, line, sizeof(line)) && line[0] >= '0' && line[0] <= '9')
+		copy(ret, room, line);
+}
+
+static void probe_cpus(const char *root, struct features *f)
+{
+	char line[4096] = "";
+
+	if (!file_line(root, "/sys/devices/system/cpu/possible", line, sizeof(line)))
+		f->possible_cpus = features_parse_cpus(line);
+	probe_cpu_list(root, "/sys/devices/system/cpu/isolated", f->isolated,
+		       sizeof(f->isolated));
+	probe_cpu_list(root, "/sys/devices/system/cpu/nohz_full", f->nohz_full,
+		       sizeof(f->nohz_full));
 }
 
 static void probe_rt(const char *root, const struct kbtf *btf, struct features *f)
@@ -266,8 +290,7 @@ void features_probe(const char *root, const struct kbtf *btf, const struct ksyms
 
 	memset(ret, 0, sizeof(*ret));
 	probe_uname(root, ret);
-	if (!file_line(root, "/sys/devices/system/cpu/possible", line, sizeof(line)))
-		ret->possible_cpus = features_parse_cpus(line);
+	probe_cpus(root, ret);
 	if (file_line(root, "/proc/cmdline", line, sizeof(line)))
 		line[0] = '\0';
 	probe_preempt_mode(root, line, ret);

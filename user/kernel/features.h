@@ -61,6 +61,9 @@ struct features {
 	char release[128], version[128], machine[32]; /* as uname -r, -v, -m */
 	bool x86_64;
 	uint32_t possible_cpus; /* highest number + 1; 0: unknown */
+	/* CPUs that are to be left alone, as lists: "" none, or not known */
+	char isolated[64];  /* isolcpus=, or cpuset's */
+	char nohz_full[64]; /* without a tick while one task runs */
 
 	enum features_answer rt;
 	char preempt_mode[16]; /* "none", "voluntary", "full", "lazy"; "" unknown */
@@ -76,6 +79,7 @@ struct features {
 	enum features_lockdown lockdown;
 	int kptr_restrict;               /* -1: unknown */
 	enum features_answer jit;        /* BPF is compiled: trampolines need it */
+	int jit_harden;                  /* net.core.bpf_jit_harden: 2 blinds root's, too; -1: unknown */
 	enum features_answer ftrace;     /* kernel.ftrace_enabled */
 	enum features_answer slab_merge; /* the command line outdoes the configuration */
 	bool symbols;                    /* addresses in /proc/kallsyms are real */

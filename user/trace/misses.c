@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
+
+#include "trace/run.h"
 
 static const struct {
 	const char *function;
@@ -54,29 +55,11 @@ static size_t find_ids(const struct bpf_object *object, struct lv_releases *ret)
 	return nr;
 }
 
-/* It writes nothing: reading runs it, to the end. */
-static int run_iterator(const struct bpf_object *object)
-{
-	const struct bpf_program *iterator =
-		bpf_object__find_program_by_name(object, "lv_find_releases");
-	struct bpf_link *link = bpf_program__attach_iter(iterator, NULL);
-	int code = libbpf_get_error(link), fd;
-	char byte;
-
-	if (code)
-		return code;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	code = fd < 0 || read(fd, &byte, sizeof(byte)) < 0 ? -errno : 0;
-	if (fd >= 0)
-		close(fd);
-	bpf_link__destroy(link);
-	return code;
-}
-
 int misses_find(const struct bpf_object *object, struct lv_releases *ret, struct error *err)
 {
 	size_t nr = find_ids(object, ret);
-	int code = run_iterator(object);
+	int code = run_iterator(
+		bpf_object__find_program_by_name(object, "lv_find_releases"));
 
 	for (size_t i = 0; !code && i < nr; i++)
 		code = ret->misses[i] ? 0 : -ENOENT;

@@ -6,17 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "naming/anchors.h"
-#include "naming/generic.h"
-#include "kernel/ksyms.h"
+#include "trace/arming.h"
+#include "trace/layout.h"
 #include "trace/misses.h"
 #include "trace/retire.h"
+#include "trace/valve.h"
 #include "lockvane.skel.h"
 
 enum table {
@@ -32,10 +31,13 @@ enum table {
 struct programs {
 	struct lockvane *skel;
 	unsigned int nr_cpus;
-	uint32_t epoch;
+	struct arming arming;
 	struct bpf_link *links[LV_HOOKS + 1]; /* by hook; the last is the task switch */
 	bool present[LV_HOOKS + 1];	      /* it was attached once */
+	uint64_t slowest_ns;		      /* to attach, or to let go of */
+	int slowest;			      /* hook */
 	struct bpf_link *retire[RETIRE_HOOKS]; /* while we live */
+	struct bpf_link *valve;		      /* the same */
 	uint64_t heat[LV_HOOKS + 1];	      /* events that were forgotten since */
 	struct {
 		void *memory;
@@ -143,85 +145,33 @@ static int map_tables(struct programs *p, struct error *err)
 	return 0;
 }
 
-static int run_once(const struct bpf_program *program)
+static uint64_t note_time(struct programs *p, int hook, uint64_t from)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int code = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
+	uint64_t took = arming_now_ns() - from;
 
-	return !code && (int)opts.retval ? -EIO : code;
-}
-
-/* Let the kernel tell where it keeps things. */
-static int find_layout(struct programs *p, struct error *err)
-{
-	int code = run_once(p->skel->progs.lv_prepare);
-
-	if (code)
-		return error_set(err, code, "cannot run a BPF program to find the kernel's layout");
-	return 0;
-}
-
-static int search_range(struct programs *p, const struct anchors_range *range, struct anchors *a)
-{
-	struct lv_anchors *table = &p->skel->bss->lv_anchors;
-	int code = 0;
-
-	table->next = range->start;
-	table->end = range->end;
-	while (!code && table->next < table->end) {
-		uint64_t before = table->next;
-
-		code = run_once(p->skel->progs.lv_find_anchors);
-		if (!code && table->next <= before)
-			code = -EIO;
-		code = code ? code : anchors_add(a, table->anchor, table->nr);
+	if (took > p->slowest_ns) {
+		p->slowest_ns = took;
+		p->slowest = hook;
 	}
-	return code;
+	return took;
 }
 
-static int search_anchors(struct programs *p, const struct ksyms *ksyms, const struct kbtf *btf)
+const char *programs_slowest(const struct programs *p, uint64_t *ret_ns)
 {
-	struct anchors_range ranges[ANCHORS_RANGES];
-	size_t nr = anchors_ranges(ksyms, ranges);
-	struct anchors *a = NULL;
-	int code = anchors_new(ksyms, btf, &a);
-
-	for (size_t i = 0; !code && i < nr; i++)
-		code = search_range(p, &ranges[i], a);
-	if (!code) {
-		anchors_table(a, &p->skel->bss->lv_anchors);
-		code = run_once(p->skel->progs.lv_measure_anchors);
-	}
-	anchors_free(a);
-	return code;
+	*ret_ns = p->slowest_ns;
+	return tables_hook(p->slowest);
 }
 
-/*
- * The kernel's tables, and its functions that take any lock. Without the kernel's symbols there are
- * none: the locks in tables are one class, and the callers of a generic function are not told apart.
- */
-static int find_by_symbols(struct programs *p, const struct plan *plan, struct error *err)
+static struct bpf_program *program_of(const struct programs *p, int hook)
 {
-	struct ksyms *ksyms = NULL;
-	int code;
-
-	if (ksyms_load(NULL, &ksyms))
-		return 0;
-	generic_find(ksyms, plan->btf, &p->skel->bss->lv_generic);
-	code = search_anchors(p, ksyms, plan->btf);
-	ksyms_free(ksyms);
-	if (code)
-		return error_set(err, code, "cannot search the kernel's variables for tables: %s",
-				 strerror(-code));
-	return 0;
+	return hook == LV_HOOKS ? p->skel->progs.lv_sched_switch :
+				  hook_program(p, tables_hook(hook));
 }
 
 static int attach_one(struct programs *p, const struct plan *plan, int hook, struct error *err)
 {
-	const char *where = tables_hook(hook);
-	struct bpf_link *link = bpf_program__attach(
-		hook == LV_HOOKS ? p->skel->progs.lv_sched_switch :
-				   hook_program(p, where));
+	uint64_t from = arming_now_ns();
+	struct bpf_link *link = bpf_program__attach(program_of(p, hook));
 	int code = libbpf_get_error(link);
 
 	/* A pseudo-lock's function may be one that ftrace leaves alone. */
@@ -230,7 +180,8 @@ static int attach_one(struct programs *p, const struct plan *plan, int hook, str
 	if (code)
 		return error_set(err, code,
 				 "the kernel refused a hook on %s (%s): is ftrace enabled, and "
-				 "kernel.ftrace_enabled 1?", where, strerror(-code));
+				 "kernel.ftrace_enabled 1?", tables_hook(hook), strerror(-code));
+	note_time(p, hook, from);
 	p->links[hook] = link;
 	p->present[hook] = true;
 	return 0;
@@ -296,22 +247,10 @@ static int attach_all(struct programs *p, const struct plan *plan, programs_prog
 			continue;
 		if (progress)
 			progress(arg, done++, all);
-		code = attach_one(p, plan, hooks[i], err);
+		code = p->links[hooks[i]] ? 0 : attach_one(p, plan, hooks[i], err);
 	}
 	if (!code && progress)
 		progress(arg, done, all);
-	return code;
-}
-
-int programs_attach(struct programs *p, const struct plan *plan, programs_progress progress,
-		    void *arg, struct error *err)
-{
-	libbpf_print_fn_t before = libbpf_set_print(keep_words);
-	int code = attach_all(p, plan, progress, arg, err);
-
-	libbpf_set_print(before);
-	if (code)
-		programs_detach(p, NULL, NULL);
 	return code;
 }
 
@@ -324,22 +263,45 @@ static size_t nr_attached(const struct programs *p)
 	return nr;
 }
 
-void programs_detach(struct programs *p, programs_progress progress, void *arg)
+/* False: one was slow, and those that are left stay, unless all must go. */
+static bool detach_all(struct programs *p, bool must, programs_progress progress, void *arg)
 {
 	size_t all = nr_attached(p), done = 0;
 	int hooks[LV_HOOKS + 1];
+	bool slow = false;
 
 	if (!all)
-		return;
+		return true;
 	order(p, hooks);
-	for (int i = 0; i <= LV_HOOKS; i++) {
+	for (int i = 0; i <= LV_HOOKS && (must || !slow); i++) {
+		uint64_t from = arming_now_ns();
+
 		if (!p->links[hooks[i]])
 			continue;
 		bpf_link__destroy(p->links[hooks[i]]);
 		p->links[hooks[i]] = NULL;
+		slow = note_time(p, hooks[i], from) > PROGRAMS_SLOW_NS;
 		if (progress)
 			progress(arg, ++done, all);
 	}
+	return !slow;
+}
+
+bool programs_detach(struct programs *p, programs_progress progress, void *arg)
+{
+	return detach_all(p, false, progress, arg);
+}
+
+int programs_attach(struct programs *p, const struct plan *plan, programs_progress progress,
+		    void *arg, struct error *err)
+{
+	libbpf_print_fn_t before = libbpf_set_print(keep_words);
+	int code = attach_all(p, plan, progress, arg, err);
+
+	libbpf_set_print(before);
+	if (code)
+		detach_all(p, true, NULL, NULL);
+	return code;
 }
 
 static int load_all(struct programs *p, const struct plan *plan, struct error *err)
@@ -356,11 +318,19 @@ static int load_all(struct programs *p, const struct plan *plan, struct error *e
 	if (code)
 		return code;
 	control_of(p)->nr_cpus = plan->nr_cpus;
-	code = find_layout(p, err);
+	code = arming_begin(&p->arming, control_of(p), &p->skel->bss->lv_task_keys);
+	if (code)
+		return error_set(err, code, "cannot create a map: %s", strerror(-code));
+	code = layout_find(p->skel->obj, err);
+	code = code ? code :
+		      layout_find_units(p->skel->obj, plan->nr_cpus, &control_of(p)->layout,
+					&p->skel->bss->lv_units, err);
 	if (!code && plan->preempts)
 		code = misses_find(p->skel->obj, &p->skel->bss->lv_releases, err);
+	code = code ? code : valve_attach(p->skel->obj, &p->valve, err);
 	code = code ? code : retire_attach(p->skel->obj, p->retire, err);
-	return code ? code : find_by_symbols(p, plan, err);
+	return code ? code : layout_find_by_symbols(p->skel->obj, plan->btf, &p->skel->bss->lv_anchors,
+						    &p->skel->bss->lv_generic, err);
 }
 
 int programs_prepare(const struct plan *plan, programs_progress progress, void *arg,
@@ -385,25 +355,41 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 	return 0;
 }
 
-static void arm(struct programs *p, enum lv_armed armed)
-{
-	/* Begun again, the epochs: what tasks left in the middle of one must not look like ours. */
-	if (++p->epoch > LV_EPOCH_MAX) {
-		memset(&p->skel->bss->lv_task_keys, 0, sizeof(p->skel->bss->lv_task_keys));
-		p->epoch = 1;
-	}
-	__atomic_store_n(&control_of(p)->word, p->epoch << LV_EPOCH_SHIFT | armed,
-			 __ATOMIC_SEQ_CST);
-}
-
 void programs_start(struct programs *p)
 {
-	arm(p, LV_ARMED);
+	struct error ignored;
+
+	/* It worked when they were loaded. Of what has come since, less would be known. */
+	layout_find(p->skel->obj, &ignored);
+	layout_find_stacks(p->skel->obj);
+	arming_arm(&p->arming, LV_ARMED);
+}
+
+uint64_t programs_waits(const struct programs *p)
+{
+	return valve_waits(&p->skel->bss->lv_valve);
+}
+
+bool programs_renew(struct programs *p)
+{
+	return arming_renew(&p->arming);
+}
+
+uint64_t programs_resume(struct programs *p)
+{
+	struct lv_cpu *cpus = p->tables[TABLE_CPUS].memory;
+	uint64_t gap;
+
+	programs_stop(p);
+	programs_start(p);
+	gap = arming_now_ns() - p->arming.since_ns;
+	cpus[0].lost[LV_LOSS_LAPSE][LV_HOOKS] += gap / 1000000;
+	return gap;
 }
 
 void programs_probe(struct programs *p)
 {
-	arm(p, LV_PROBING);
+	arming_arm(&p->arming, LV_PROBING);
 }
 
 int programs_reset(struct programs *p, struct error *err)
@@ -415,28 +401,12 @@ int programs_reset(struct programs *p, struct error *err)
 		memset(p->tables[i].memory, 0, p->tables[i].size);
 	control->next_stack = 0;
 	control->lost_cpu = 0;
-	return find_layout(p, err); /* it was in the CPUs' table */
-}
-
-static bool is_running(const struct programs *p)
-{
-	const struct lv_cpu *cpus = p->tables[TABLE_CPUS].memory;
-
-	for (unsigned int i = 0; i < p->nr_cpus; i++)
-		if (__atomic_load_n(&cpus[i].guard, __ATOMIC_ACQUIRE))
-			return true;
-	return false;
+	return layout_find(p->skel->obj, err); /* it was in the CPUs' table */
 }
 
 void programs_stop(struct programs *p)
 {
-	struct timespec moment = { .tv_nsec = 1000000 };
-
-	__atomic_store_n(&control_of(p)->word, 0, __ATOMIC_SEQ_CST);
-	/* A program takes microseconds; a hypervisor may take its CPU away for longer. */
-	nanosleep(&moment, NULL);
-	for (int i = 0; i < 1000 && is_running(p); i++)
-		nanosleep(&moment, NULL);
+	arming_disarm(&p->arming);
 }
 
 void programs_tables(struct programs *p, struct tables *ret)
@@ -487,8 +457,10 @@ void programs_finish(struct programs *p)
 		return;
 	if (nr_attached(p))
 		programs_stop(p);
-	programs_detach(p, NULL, NULL);
+	detach_all(p, true, NULL, NULL);
 	retire_detach(p->retire);
+	bpf_link__destroy(p->valve);
+	arming_end(&p->arming);
 	for (int i = 0; i < NR_TABLES; i++)
 		if (p->tables[i].memory)
 			munmap(p->tables[i].memory, p->tables[i].size);

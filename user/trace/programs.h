@@ -7,6 +7,9 @@
 #ifndef LOCKVANE_TRACE_PROGRAMS_H
 #define LOCKVANE_TRACE_PROGRAMS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/error.h"
 #include "capture/tables.h"
 #include "trace/plan.h"
@@ -23,8 +26,23 @@ typedef void (*programs_progress)(void *arg, size_t done, size_t all);
 int programs_prepare(const struct plan *plan, programs_progress progress, void *arg,
 		     struct programs **ret, struct error *err);
 
-/* Arm: all CPUs begin a new epoch with empty stacks. */
+/*
+ * Arm: all CPUs begin a new epoch with empty stacks. The hooks disarm themselves after LV_LEASE_NS
+ * unless programs_renew() is called in time.
+ */
 void programs_start(struct programs *programs);
+
+/* Armed for another LV_LEASE_NS. False: too late, they have disarmed themselves. */
+bool programs_renew(struct programs *programs);
+
+/* How often anybody had to wait for a lock since they were loaded, armed or not: see valve.h. */
+uint64_t programs_waits(const struct programs *programs);
+
+/*
+ * Arm again after they did, or after programs_stop(). What was missed in between is counted as
+ * lost, and returned, in nanoseconds.
+ */
+uint64_t programs_resume(struct programs *programs);
 
 /* Arm for the calling task alone: the self-check. */
 void programs_probe(struct programs *programs);
@@ -32,7 +50,7 @@ void programs_probe(struct programs *programs);
 /* Forget all that was recorded. Disarmed only. -errno as programs_prepare(). */
 int programs_reset(struct programs *programs, struct error *err);
 
-/* Disarm, and wait until no program is running any more. */
+/* Disarm, and wait until no program that began before is running any more, preempted or not. */
 void programs_stop(struct programs *programs);
 
 /* The tables as they are now. The pointers are good until programs_finish(). */
@@ -54,11 +72,18 @@ void programs_run_counts(struct programs *programs, struct programs_runs ret[sta
 /*
  * Let go of the kernel's functions, and take them again: between programs_stop() and
  * programs_start(), when nothing shall cost anything for a while. Those that see modules and
- * caches go stay (trace/retire.h).
+ * caches go stay (trace/retire.h). The kernel holds its mutexes for that (ftrace_lock, text_mutex), and waits
+ * for all tasks in it: a hook that takes longer than PROGRAMS_SLOW_NS is the last to go, and
+ * programs_detach() returns false.
  */
-void programs_detach(struct programs *programs, programs_progress progress, void *arg);
+bool programs_detach(struct programs *programs, programs_progress progress, void *arg);
 int programs_attach(struct programs *programs, const struct plan *plan,
 		    programs_progress progress, void *arg, struct error *err);
+
+#define PROGRAMS_SLOW_NS 2000000000ull
+
+/* The hook that took longest to come or go so far, and how long. */
+const char *programs_slowest(const struct programs *programs, uint64_t *ret_ns);
 
 /* Of all events, the share that hooks see which are attached now, estimated from those so far. */
 double programs_in_place(const struct programs *programs);
