@@ -47,6 +47,7 @@ void capture_free(struct capture *c)
 	free(c->edges);
 	free(c->stacks);
 	free(c->facts);
+	free(c->waits);
 	free(c->losses);
 	free(c->version);
 	free(c->kernel);
@@ -129,6 +130,26 @@ void capture_see_edge(struct capture_edge *to, const struct capture_edge *seen)
 struct capture_stack *capture_add_stack(struct capture *c)
 {
 	return append((void **)&c->stacks, &c->nr_stacks, sizeof(struct capture_stack));
+}
+
+struct capture_wait *capture_add_wait(struct capture *c)
+{
+	struct capture_wait *wait = append((void **)&c->waits, &c->nr_waits, sizeof(*wait));
+
+	if (wait) {
+		wait->class = LV_NONE;
+		wait->stack = LV_NONE;
+	}
+	return wait;
+}
+
+size_t capture_ring_len(const struct capture *c, size_t first)
+{
+	size_t nr = 0;
+
+	while (first + nr < c->nr_waits && c->waits[first + nr].ring == c->waits[first].ring)
+		nr++;
+	return nr;
 }
 
 struct capture_fact *capture_add_fact(struct capture *c)

@@ -123,6 +123,17 @@ const struct db_table db_tables[] = {
 	  "addr INTEGER NOT NULL, "
 	  "class INTEGER NOT NULL REFERENCES class(id), "
 	  "PRIMARY KEY (edge, addr)) WITHOUT ROWID", 5 },
+	{ "wait",
+	  "CREATE TABLE wait ("
+	  "id INTEGER PRIMARY KEY, "
+	  "ring INTEGER NOT NULL, "
+	  "class INTEGER NOT NULL REFERENCES class(id), "
+	  "mode INTEGER NOT NULL, "
+	  "held INTEGER NOT NULL, "
+	  "ends INTEGER NOT NULL, "
+	  "stack INTEGER REFERENCES stack(id), "
+	  "addr INTEGER, "
+	  "waited_ms INTEGER NOT NULL)", 6 },
 };
 
 const size_t db_nr_tables = sizeof(db_tables) / sizeof(db_tables[0]);
