@@ -17,6 +17,7 @@
 #include "anchor.bpf.h"
 #include "record/recorder.h"
 #include "retire.bpf.h"
+#include "wait.bpf.h"
 
 /* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
 #ifdef LV_OBSERVER

@@ -38,6 +38,7 @@ struct lv_anchors lv_anchors;
 struct lv_generic lv_generic;
 struct lv_releases lv_releases;
 struct lv_orders lv_orders;
+struct lv_waits lv_waits;
 
 /* One a CPU, for the irq flag: see world_irqs_on(). */
 struct lv_irq_slot {

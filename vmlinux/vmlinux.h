@@ -106,7 +106,7 @@ struct pcpu_chunk {
  */
 struct mutex {
 	struct {
-	} owner;
+	} owner, wait_lock;
 };
 
 /* include/linux/rtmutex.h, since 5.15; everything has it */
@@ -116,7 +116,18 @@ struct rt_mutex_base {
 
 /* include/linux/sched.h */
 struct task_struct {
+	unsigned int __state;
 	void *stack;
+	int on_rq; /* until 7.1 */
+	int pid;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	char comm[16];
+};
+
+/* The same since 7.2: of another size. */
+struct task_struct___7_2 {
+	unsigned char on_rq;
 };
 
 /*
@@ -125,7 +136,7 @@ struct task_struct {
  */
 struct rw_semaphore {
 	struct {
-	} count, owner;
+	} count, owner, wait_lock;
 };
 
 /* include/linux/rcu_sync.h; the first member of struct percpu_rw_semaphore */
@@ -153,6 +164,11 @@ struct bpf_prog {
 /* kernel/bpf/prog_iter.c */
 struct bpf_iter__bpf_prog {
 	struct bpf_prog *prog;
+};
+
+/* kernel/bpf/task_iter.c */
+struct bpf_iter__task {
+	struct task_struct *task;
 };
 
 /* include/linux/module.h, since 6.4 */

@@ -171,11 +171,13 @@ RECORD_RARE int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u3
 	if (!cpu || !from || !to)
 		return 0;
 	/*
-	 * A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell.
+	 * A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell,
+	 * but for who waits for what its own memory says he holds.
 	 * Two families at one address are two locks: a socket's owner, and its spinlock.
 	 */
 	if (from_addr == to_addr && from->family == to->family && from->place.kind != LV_PLACE_TOLD &&
-	    (family_sleeps(from->family) || !world_counts_preemption()))
+	    (family_sleeps(from->family) || !world_counts_preemption()) &&
+	    !doubt_is_owned(from_addr, from->family, edge_from_mode(META_DEP(meta))))
 		return 0;
 	if (!class_check(cpu, classes >> 32, from_addr) ||
 	    !class_check(cpu, (__u32)classes, to_addr))

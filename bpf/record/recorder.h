@@ -13,6 +13,7 @@
 #include "record/memo.h"
 #include "record/name.h"
 #include "record/sleep.h"
+#include "record/wait.h"
 
 /*
  * lockdep's read_lock_is_recursive(): a queued rwlock's reader jumps the queue

@@ -18,8 +18,11 @@
 #include "cli/child.h"
 #include "cli/cli.h"
 #include "cli/host.h"
+#include "finding/finding.h"
+#include "report/report.h"
 #include "trace/programs.h"
 #include "trace/selfcheck.h"
+#include "trace/waits.h"
 #include "trace/words.h"
 
 #define KEY_ACCEPT_HAZARD 0x200
@@ -128,6 +131,7 @@ struct session {
 	struct host host;
 	struct programs *programs;
 	struct words *words;
+	struct waits *waits;
 	struct child child;
 	sigset_t signals; /* that end the trace */
 	bool show_progress;
@@ -166,49 +170,6 @@ static void end_progress(const struct session *s)
 {
 	if (s->show_progress)
 		fprintf(stderr, "\r\033[K");
-}
-
-static void watch(struct session *s)
-{
-	struct timespec moment = { .tv_nsec = 200000000 };
-
-	for (;;) {
-		int signal = sigtimedwait(&s->signals, NULL, &moment);
-
-		if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP)
-			break;
-		if (s->args->command && child_ended(&s->child))
-			break;
-		if (s->args->seconds && elapsed(s) >= s->args->seconds * 1000000000ull)
-			break;
-		show_tracing(s);
-	}
-}
-
-/* Armed for as long as the program runs, or the user wants. */
-static int record(struct session *s, struct error *err)
-{
-	int code = 0;
-
-	if (s->args->command) {
-		code = child_start(s->args->command, &s->child, err);
-		if (code)
-			return code;
-	}
-	clock_gettime(CLOCK_MONOTONIC, &s->armed);
-	programs_start(s->programs);
-	if (s->args->command)
-		child_release(&s->child);
-	watch(s);
-	programs_stop(s->programs);
-	s->duration = elapsed(s);
-	end_progress(s);
-	if (s->args->command) {
-		child_stop(&s->child);
-		fprintf(stderr, "lockvane: %s %s\n", s->args->command[0],
-			child_status_text(&s->child));
-	}
-	return 0;
 }
 
 static char *join(char *const words[])
@@ -259,17 +220,89 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 	if (!c)
 		return error_set(err, -ENOMEM, "out of memory");
 	programs_tables(s->programs, &tables);
+	waits_tables(s->waits, &tables);
 	programs_recursion_misses(s->programs, misses);
 	tables.recursion_misses = misses;
 	code = words_capture(s->words, &tables, c, NULL, err);
 	if (!code && describe(s, c))
 		code = error_set(err, -ENOMEM, "out of memory");
-	code = code ? code : check_hooks_fired(c, err);
 	if (code) {
 		capture_free(c);
 		return code;
 	}
 	*ret = c;
+	return 0;
+}
+
+/* The deadlocks alone, and at once: who reads it may have to act. */
+static void tell_deadlocks(struct session *s)
+{
+	struct capture *c = NULL;
+	struct findings *f = NULL;
+	struct error err = {};
+	int code = drain(s, &c, &err);
+
+	code = code ? code : finding_analyse(c, &f);
+	end_progress(s);
+	if (!code)
+		code = report_deadlocks(stderr, c, f);
+	if (code)
+		fprintf(stderr, "lockvane: tasks wait for each other's locks: %s\n",
+			err.text[0] ? err.text : strerror(-code));
+	fflush(stderr);
+	findings_free(f);
+	capture_free(c);
+}
+
+static void look_at_waits(struct session *s)
+{
+	int found = waits_look(s->waits);
+
+	if (found > 0)
+		tell_deadlocks(s);
+}
+
+static void watch(struct session *s)
+{
+	struct timespec moment = { .tv_nsec = 200000000 };
+
+	for (;;) {
+		int signal = sigtimedwait(&s->signals, NULL, &moment);
+
+		if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP)
+			break;
+		if (s->args->command && child_ended(&s->child))
+			break;
+		if (s->args->seconds && elapsed(s) >= s->args->seconds * 1000000000ull)
+			break;
+		look_at_waits(s);
+		show_tracing(s);
+	}
+}
+
+/* Armed for as long as the program runs, or the user wants. */
+static int record(struct session *s, struct error *err)
+{
+	int code = 0;
+
+	if (s->args->command) {
+		code = child_start(s->args->command, &s->child, err);
+		if (code)
+			return code;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &s->armed);
+	programs_start(s->programs);
+	if (s->args->command)
+		child_release(&s->child);
+	watch(s);
+	programs_stop(s->programs);
+	s->duration = elapsed(s);
+	end_progress(s);
+	if (s->args->command) {
+		child_stop(&s->child);
+		fprintf(stderr, "lockvane: %s %s\n", s->args->command[0],
+			child_status_text(&s->child));
+	}
 	return 0;
 }
 
@@ -285,8 +318,18 @@ static int trace(struct session *s, struct capture **ret, struct error *err)
 	code = programs_prepare(&s->host.plan, show_attaching, s, &s->programs, err);
 	end_progress(s);
 	code = code ? code : selfcheck(s->programs, &s->host.plan, err);
+	if (!code && waits_new(s->programs, s->words, &s->waits))
+		code = error_set(err, -ENOMEM, "out of memory");
+	if (!code)
+		words_follow(s->words); /* while nobody waits for it */
 	code = code ? code : record(s, err);
 	code = code ? code : drain(s, ret, err);
+	if (!code) {
+		code = check_hooks_fired(*ret, err);
+		if (code)
+			capture_free(TAKE_PTR(*ret));
+	}
+	waits_free(s->waits);
 	programs_finish(s->programs);
 	words_free(s->words);
 	return code;

@@ -18,6 +18,7 @@
 #include "daemon/state.h"
 #include "finding/suppress.h"
 #include "trace/programs.h"
+#include "trace/waits.h"
 #include "trace/words.h"
 
 /* When the tables were last looked at, and what they held: growth shows in it. */
@@ -44,10 +45,12 @@ struct monitor {
 	struct tables tables;
 
 	struct words *words;
+	struct waits *waits;
 	struct picture *picture;
 	struct monitor_sight sight;
 	uint64_t counted_ns; /* when counters were last read */
 	bool told_full;
+	bool blind; /* the last look at who waits failed */
 
 	struct suppressions *suppressions;
 	struct known known;
@@ -90,6 +93,8 @@ void monitor_disarm(struct monitor *m);
 int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err);
 /* What is new in the tables, if anything is or `whole`; tells what is found. */
 void monitor_learn(struct monitor *m, bool whole);
+/* Deadlocks that hang, whether armed or not. */
+void monitor_look_at_waits(struct monitor *m);
 /* Look at all findings: what is news is told, the rest counted. */
 void monitor_review(struct monitor *m);
 void monitor_say_coverage(const struct monitor *m, char *ret, size_t room);

@@ -265,6 +265,22 @@ static __always_inline struct lv_order *world_order(__u32 id)
 	return &world_seat->world->orders.order[id & (LV_MAX_ORDERS - 1)];
 }
 
+static __always_inline struct lv_wait *world_wait(__u32 id)
+{
+	return &world_seat->world->waits.wait[id & (LV_MAX_WAITS - 1)];
+}
+
+/* As machine_lock.c lays locks out: an object has none inside another. */
+static inline __u32 world_inner_lock(__u32 family)
+{
+	return world_seat->world->inner_lock;
+}
+
+static inline __u64 world_time_ns(void)
+{
+	return world_seat->world->time_ns | 1;
+}
+
 static inline __u64 world_object_hash(__u64 addr, const struct lv_place *place,
 				      __u32 size)
 {

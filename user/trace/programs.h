@@ -54,11 +54,16 @@ void programs_run_counts(struct programs *programs, struct programs_runs ret[sta
 /*
  * Let go of the kernel's functions, and take them again: between programs_stop() and
  * programs_start(), when nothing shall cost anything for a while. Those that see modules and
- * caches go stay (trace/retire.h).
+ * caches go stay (trace/retire.h), and those that note who waits.
  */
 void programs_detach(struct programs *programs, programs_progress progress, void *arg);
 int programs_attach(struct programs *programs, const struct plan *plan,
 		    programs_progress progress, void *arg, struct error *err);
+
+/* Who waits for what, as programs note it, whether armed or not. */
+struct lv_waits *programs_waits(struct programs *programs);
+/* Let the kernel fill in what is asked of all that wait: a round. 0 or -errno. */
+int programs_look_at_waits(struct programs *programs);
 
 /* Of all events, the share that hooks see which are attached now, estimated from those so far. */
 double programs_in_place(const struct programs *programs);
