@@ -13,7 +13,7 @@ import trials
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'trials'))
 import load  # noqa: E402
 
-UFFD, ABBA, COUNTS = 'uffd2019', 'abba', 'counts'       # of tests/kmod
+UFFD, ABBA, COUNTS, HANG = 'uffd2019', 'abba', 'counts', 'hang'     # of tests/kmod
 LOAD = 'mixed -s 20 -j 4'
 LONG_LOAD = f'everything.sh {os.environ.get("LOAD_SECONDS") or 600}'
 
@@ -128,6 +128,9 @@ GUESTS = (
     Guest('cpus', '6.12', 'cpus.sh', '64 possible CPUs, and one that comes',
           options=('--possible-cpus', '64')),
     Guest('innocent-7.2', '7.2', 'innocent.sh', 'the newest kernel'),
+    Guest('hang-6.12', '6.12', 'hang.sh', 'what hangs is told while it hangs', seconds=900, kmods=(HANG,)),
+    *(Guest(f'hang-{kernel}', kernel, 'hang.sh', 'the same', seconds=900, kmods=(HANG,), groups=('matrix',))
+      for kernel in ('6.1', '7.2')),
     Guest('lockdep-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True),
     Guest('lockdep-no-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True,
           env={'ARGS': '--no-cancel'}),
