@@ -241,6 +241,8 @@ enum lv_fact_kind {
 	LV_FACT_BAD_UNLOCK = 1,   /* a release of what nobody holds */
 	LV_FACT_HELD_FREED = 2,   /* memory freed with a held lock in it */
 	LV_FACT_HELD_AT_EXIT = 3, /* held on return to user space */
+	LV_FACT_WAIT_ATOMIC = 4,  /* a sleeping lock taken with preemption or softirqs off */
+	LV_FACT_HELD_AT_DEATH = 5, /* held by a task that has ended */
 };
 
 struct lv_fact {
@@ -362,7 +364,7 @@ struct lv_task_keys {
  * (bpf/wait.bpf.h), and with it says that it slept: looked_ns is since_ns then.
  */
 struct lv_wait {
-	__u64 task;	/* its address, 0: the slot is free */
+	__u64 task;	/* its address: the slot's key, while it waits */
 	__u64 addr;	/* the lock's */
 	__u64 since_ns; /* CLOCK_MONOTONIC: when it began; 0 while the fields are written */
 	__u32 class;	/* LV_NONE: not derived yet */
@@ -384,6 +386,7 @@ struct lv_wait {
 struct lv_waits {
 	__u32 watched; /* 0: nobody asks, nothing is noted */
 	__u32 round;   /* the next look's */
+	__u64 key[LV_MAX_WAITS]; /* whose slot it is, 0: free. Apart, as ends of other waits look for theirs */
 	struct lv_wait wait[LV_MAX_WAITS];
 };
 

@@ -193,7 +193,7 @@ int lv_sched_switch(__u64 *ctx)
 		leave = RECORD_PREEMPTED;
 	else if ((__u32)ctx[3] == LV_TASK_DEAD)
 		leave = RECORD_DEAD;
-	record_switch(ctx[2], word, leave);
+	record_switch(ctx, ctx[2], word, leave);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 /* Chosen by the user half from what the kernel has; constants to the verifier. */
 const volatile bool lv_preempt_counted = 1;
 const volatile bool lv_preempts = 0;
+const volatile bool lv_shows_atomic = 0;
 const volatile __u32 lv_irq_source = LV_IRQ_SOURCE_NONE;
 
 extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.14 */
@@ -53,6 +54,11 @@ static __always_inline struct lv_order *world_order(__u32 id)
 static __always_inline struct lv_wait *world_wait(__u32 id)
 {
 	return &lv_waits.wait[id & (LV_MAX_WAITS - 1)];
+}
+
+static __always_inline __u64 *world_wait_key(__u32 id)
+{
+	return &lv_waits.key[id & (LV_MAX_WAITS - 1)];
 }
 
 static __always_inline struct lv_control *world_control(void)
@@ -190,6 +196,11 @@ static __always_inline __u32 world_preempt_count(void)
 static __always_inline int world_counts_preemption(void)
 {
 	return lv_preempt_counted;
+}
+
+static __always_inline int world_shows_atomic(void)
+{
+	return lv_shows_atomic;
 }
 
 static __always_inline int world_preempts(void)

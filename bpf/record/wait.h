@@ -12,7 +12,7 @@
 #include "hooks.h"
 #include "record/edge.h"
 
-#define WAIT_PROBES 8
+#define WAIT_PROBES 4
 
 /* What is waited for, in one. */
 #define WAIT_HOW(family, mode) ((family) | (mode) << 8)
@@ -28,7 +28,7 @@ static __always_inline __u32 wait_find(__u64 task)
 	for (__u32 i = 0; i < WAIT_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_WAITS - 1);
 
-		if (read_once(world_wait(id)->task) == task)
+		if (read_once(*world_wait_key(id)) == task)
 			return id;
 	}
 	return LV_NONE;
@@ -42,11 +42,13 @@ RECORD_RARE __u32 wait_claim(void)
 
 	for (__u32 i = 0; i < WAIT_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_WAITS - 1);
-		struct lv_wait *wait = world_wait(id);
+		__u64 *key = world_wait_key(id);
 
-		if (!read_once(wait->task) &&
-		    !__sync_val_compare_and_swap(&wait->task, 0, task))
-			return id;
+		if (read_once(*key) || __sync_val_compare_and_swap(key, 0, task))
+			continue;
+		write_once(world_wait(id)->since_ns, 0);
+		world_wait(id)->task = task;
+		return id;
 	}
 	if (cpu)
 		cpu->lost[LV_LOSS_WAITS][LV_HOOK_contention_begin]++;
@@ -91,7 +93,7 @@ static __always_inline void wait_end(__u64 addr)
 	if (wait->addr != addr)
 		return;
 	write_once(wait->since_ns, 0);
-	write_once(wait->task, 0);
+	write_once(*world_wait_key(id), 0);
 }
 
 /* Does the task hold a lock that was taken under an acquire context? */

@@ -34,6 +34,7 @@ static __u64 *world_task_key(__u32 id); /* never NULL: id is taken modulo the ta
 static struct lv_control *world_control(void); /* never NULL */
 static struct lv_order *world_order(__u32 id); /* never NULL: id is taken modulo the table */
 static struct lv_wait *world_wait(__u32 id);   /* likewise */
+static __u64 *world_wait_key(__u32 id);	       /* likewise */
 
 /* The running CPU and task. */
 static __u32 world_cpu_id(void);
@@ -67,6 +68,8 @@ static __u64 world_above_task(void *ctx);
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
 static __u32 world_preempt_count(void);
 static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */
+/* Is the count in a program that of the function that it hooks? Not where RCU's readers raise it. */
+static int world_shows_atomic(void);
 
 /*
  * Does the kernel preempt itself, and with that the programs of sleeping locks? It then skips what

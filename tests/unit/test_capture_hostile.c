@@ -236,7 +236,7 @@ static const struct {
 	{ "UPDATE edge SET dep = 3 WHERE id = 3", "edge 3: no valid dep" },
 	{ "UPDATE edge SET stack = 1e300 WHERE id = 3", "edge 3: stack is not a number" },
 	{ "UPDATE edge SET from_addr = 'x' WHERE id = 3", "edge 3: from_addr is not a number" },
-	{ "UPDATE fact SET kind = 4 WHERE id = 3", "fact 3: kind is out of range" },
+	{ "UPDATE fact SET kind = 6 WHERE id = 3", "fact 3: kind is out of range" },
 	{ "UPDATE fact SET class2 = 99 WHERE id = 3", "fact 3: class2 99 is not there" },
 	{ "UPDATE wait SET mode = 2 WHERE id = 3", "wait 3: mode is out of range" },
 	{ "UPDATE wait SET ends = 3 WHERE id = 3", "wait 3: ends is out of range" },

@@ -647,7 +647,8 @@ static void test_wait_context(void **state)
 static void test_facts(void **state)
 {
 	static const enum finding_rule rules[] = {FINDING_WAIT_CONTEXT, FINDING_BAD_UNLOCK,
-						  FINDING_HELD_FREED, FINDING_HELD_AT_EXIT};
+						  FINDING_HELD_FREED, FINDING_HELD_AT_EXIT,
+						  FINDING_WAIT_CONTEXT, FINDING_HELD_AT_EXIT};
 
 	for (uint32_t kind = 0; kind < CAPTURE_FACT_KINDS; kind++) {
 		struct two_locks t = two_locks();

@@ -14,7 +14,7 @@ static const struct lv_wait *find(struct machine *m, uint64_t task)
 	const struct lv_waits *waits = &machine_world(m)->waits;
 
 	for (int i = 0; i < LV_MAX_WAITS; i++)
-		if (waits->wait[i].task == task)
+		if (waits->key[i] == task)
 			return &waits->wait[i];
 	return NULL;
 }
@@ -70,7 +70,7 @@ static void test_table_full(void **state)
 	struct lv_waits *waits = &machine_world(m)->waits;
 
 	for (int i = 0; i < LV_MAX_WAITS; i++)
-		waits->wait[i].task = i + 1;
+		waits->key[i] = i + 1;
 	wait_begin(lock, for_mutex);
 	assert_null(find(m, task));
 	assert_int_equal(lost(m, LV_LOSS_WAITS), 1);

@@ -340,6 +340,16 @@ static struct scene held_at_exit(void)
 	return fact(CAPTURE_HELD_AT_EXIT);
 }
 
+static struct scene held_at_death(void)
+{
+	return fact(CAPTURE_HELD_AT_DEATH);
+}
+
+static struct scene wait_context_atomic(void)
+{
+	return fact(CAPTURE_WAIT_ATOMIC);
+}
+
 /* Names that would like to rule the terminal, or to break the columns. */
 static struct scene hostile(void)
 {
@@ -411,6 +421,8 @@ static const struct {
 	SCENE(deadlock_alone),
 	SCENE(held_freed),
 	SCENE(held_at_exit),
+	SCENE(held_at_death),
+	SCENE(wait_context_atomic),
 	SCENE(suppressed),
 	SCENE(hostile),
 	SCENE(weak_withheld),

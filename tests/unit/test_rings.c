@@ -58,6 +58,7 @@ static struct lv_wait *add(struct scene *s, uint64_t task, uint64_t addr, uint64
 {
 	struct lv_wait *wait = &s->waits.wait[task];
 
+	s->waits.key[task] = task;
 	*wait = (struct lv_wait){
 		.task = task,
 		.addr = addr,

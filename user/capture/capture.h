@@ -75,7 +75,9 @@ enum capture_fact_kind {
 	CAPTURE_BAD_UNLOCK = 1,   /* a release of what was not held */
 	CAPTURE_HELD_FREED = 2,   /* memory freed with a held lock in it */
 	CAPTURE_HELD_AT_EXIT = 3, /* held on return to user space */
-	CAPTURE_FACT_KINDS = 4,
+	CAPTURE_WAIT_ATOMIC = 4,  /* a sleeping lock with preemption or softirqs off */
+	CAPTURE_HELD_AT_DEATH = 5, /* held by a task that has ended */
+	CAPTURE_FACT_KINDS = 6,
 };
 
 struct capture_fact {

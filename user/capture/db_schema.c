@@ -175,6 +175,7 @@ static const char *const views[] = {
 
 	"CREATE VIEW facts AS SELECT f.id, CASE f.kind WHEN 0 THEN 'wait-context' "
 	"WHEN 1 THEN 'bad-unlock' WHEN 2 THEN 'held-freed' WHEN 3 THEN 'held-at-exit' "
+	"WHEN 4 THEN 'wait-atomic' WHEN 5 THEN 'held-at-death' "
 	"END AS kind, c.name, d.name AS name2, stack, " HEX("addr") " AS addr "
 	"FROM fact f JOIN class c ON c.id = class LEFT JOIN class d ON d.id = class2",
 };

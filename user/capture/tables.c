@@ -54,7 +54,9 @@ static int move_fact(struct moved *m, uint32_t id)
 
 	_Static_assert((int)LV_FACT_BAD_UNLOCK == CAPTURE_BAD_UNLOCK &&
 			       (int)LV_FACT_HELD_FREED == CAPTURE_HELD_FREED &&
-			       (int)LV_FACT_HELD_AT_EXIT == CAPTURE_HELD_AT_EXIT,
+			       (int)LV_FACT_HELD_AT_EXIT == CAPTURE_HELD_AT_EXIT &&
+			       (int)LV_FACT_WAIT_ATOMIC == CAPTURE_WAIT_ATOMIC &&
+			       (int)LV_FACT_HELD_AT_DEATH == CAPTURE_HELD_AT_DEATH,
 		       "one numbering");
 	if (from->class >= LV_MAX_CLASSES || from->kind >= CAPTURE_FACT_KINDS)
 		return 0;

@@ -95,6 +95,8 @@ struct finding {
 	uint32_t ring_start;	/* and the wait, counted from there, for the chain's first class */
 	bool same_instance;	/* recursive: the one lock twice */
 	bool in_irq;		/* wait context: no holder, but in irq */
+	bool atomic;		/* or with preemption or softirqs off */
+	bool died;		/* held at exit: by a task that has ended */
 };
 
 struct findings {

@@ -183,6 +183,8 @@ static const enum finding_rule fact_rules[CAPTURE_FACT_KINDS] = {
 	[CAPTURE_BAD_UNLOCK] = FINDING_BAD_UNLOCK,
 	[CAPTURE_HELD_FREED] = FINDING_HELD_FREED,
 	[CAPTURE_HELD_AT_EXIT] = FINDING_HELD_AT_EXIT,
+	[CAPTURE_WAIT_ATOMIC] = FINDING_WAIT_CONTEXT,
+	[CAPTURE_HELD_AT_DEATH] = FINDING_HELD_AT_EXIT,
 };
 
 int finding_rule_fact(struct finding_model *m, const struct capture_fact *fact,
@@ -200,7 +202,9 @@ int finding_rule_fact(struct finding_model *m, const struct capture_fact *fact,
 		return err;
 	f->stack = fact->stack;
 	f->addr = fact->addr;
-	f->in_irq = rule == FINDING_WAIT_CONTEXT && !nested;
+	f->atomic = fact->kind == CAPTURE_WAIT_ATOMIC;
+	f->died = fact->kind == CAPTURE_HELD_AT_DEATH;
+	f->in_irq = rule == FINDING_WAIT_CONTEXT && !nested && !f->atomic;
 	return 0;
 }
 

@@ -133,6 +133,11 @@ static __always_inline int world_counts_preemption(void)
 	return WORLD_COUNTS_PREEMPTION;
 }
 
+static __always_inline int world_shows_atomic(void)
+{
+	return WORLD_COUNTS_PREEMPTION;
+}
+
 static __always_inline int world_preempts(void)
 {
 	return WORLD_PREEMPTS;
@@ -268,6 +273,11 @@ static __always_inline struct lv_order *world_order(__u32 id)
 static __always_inline struct lv_wait *world_wait(__u32 id)
 {
 	return &world_seat->world->waits.wait[id & (LV_MAX_WAITS - 1)];
+}
+
+static __always_inline __u64 *world_wait_key(__u32 id)
+{
+	return &world_seat->world->waits.key[id & (LV_MAX_WAITS - 1)];
 }
 
 /* As machine_lock.c lays locks out: an object has none inside another. */

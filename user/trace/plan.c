@@ -125,6 +125,8 @@ int plan_make(const struct kbtf *btf, const struct features *f, uint32_t locks,
 	/* CONFIG_PREEMPTION uninlines the unlocks and counts preemption. */
 	plan.unlocks_hidden = has_hidden_unlocks(&plan);
 	plan.counts_preemption = !plan.unlocks_hidden;
+	/* A function only with CONFIG_PREEMPT_RCU: else a program runs with preemption off itself. */
+	plan.shows_atomic = plan.counts_preemption && kbtf_has_func(btf, "__rcu_read_lock");
 	for (int i = 0; i < LV_HOOKS; i++)
 		plan.hooks[i].present &= is_wanted(&plan.hooks[i], locks);
 	*ret = plan;

@@ -95,6 +95,7 @@ static int choose(struct programs *p, const struct plan *plan, struct error *err
 	p->skel->rodata->lv_irq_source = plan->irq_source;
 	p->skel->rodata->lv_preempt_counted = plan->counts_preemption;
 	p->skel->rodata->lv_preempts = plan->preempts;
+	p->skel->rodata->lv_shows_atomic = plan->shows_atomic;
 	if (bpf_map__set_max_entries(p->skel->maps.lv_cpus, plan->nr_cpus) ||
 	    bpf_map__set_max_entries(p->skel->maps.lv_irq_slots, plan->nr_cpus))
 		return error_set(err, -EINVAL, "cannot size the per-CPU tables");

@@ -69,7 +69,7 @@ static bool is_long(uint64_t since_ns, uint64_t now_ns)
 bool rings_may_stand(const struct lv_waits *waits, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < LV_MAX_WAITS; i++)
-		if (__atomic_load_n(&waits->wait[i].task, __ATOMIC_RELAXED) &&
+		if (__atomic_load_n(&waits->key[i], __ATOMIC_RELAXED) &&
 		    is_long(__atomic_load_n(&waits->wait[i].since_ns, __ATOMIC_RELAXED), now_ns))
 			return true;
 	return false;
@@ -89,9 +89,11 @@ static const struct lv_held_stack *find_held(const struct tables *t, uint64_t ta
 	return NULL;
 }
 
-static bool is_asleep(const struct rings_look *look, const struct lv_wait *wait)
+static bool is_asleep(const struct rings_look *look, uint32_t slot)
 {
-	return wait->task && wait->round == look->waits->round && wait->looked_ns &&
+	const struct lv_wait *wait = &look->waits->wait[slot];
+
+	return wait->task && wait->task == look->waits->key[slot] && wait->round == look->waits->round && wait->looked_ns &&
 	       wait->looked_ns == wait->since_ns && is_long(wait->since_ns, look->now_ns) &&
 	       wait->class < LV_MAX_CLASSES && look->is_waiting(look->arg, wait);
 }
@@ -101,7 +103,7 @@ static void list_waiters(struct search *s)
 	for (uint32_t i = 0; i < LV_MAX_WAITS; i++) {
 		const struct lv_wait *wait = &s->look->waits->wait[i];
 
-		if (is_asleep(s->look, wait))
+		if (is_asleep(s->look, i))
 			s->waiters[s->nr++] = (struct waiter){
 				.wait = wait,
 				.held = find_held(s->look->tables, wait->task),

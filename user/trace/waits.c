@@ -68,11 +68,11 @@ static void free_slots(struct lv_waits *waits, uint64_t before_ns)
 {
 	for (uint32_t i = 0; i < LV_MAX_WAITS; i++) {
 		struct lv_wait *wait = &waits->wait[i];
-		__u64 task = __atomic_load_n(&wait->task, __ATOMIC_RELAXED);
+		__u64 task = __atomic_load_n(&waits->key[i], __ATOMIC_RELAXED);
 		__u64 since = __atomic_load_n(&wait->since_ns, __ATOMIC_RELAXED);
 
 		if (task && wait->round != waits->round && since && since < before_ns)
-			__atomic_compare_exchange_n(&wait->task, &task, 0, false, __ATOMIC_SEQ_CST,
+			__atomic_compare_exchange_n(&waits->key[i], &task, 0, false, __ATOMIC_SEQ_CST,
 						    __ATOMIC_RELAXED);
 	}
 }
