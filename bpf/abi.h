@@ -222,8 +222,15 @@ struct lv_edge {
 	/* Locks that were held exclusively before `from`, each time that was looked at; 0: none. */
 	__u64 gate[LV_GATES];
 	__u32 gate_class[LV_GATES];
+	__u32 order; /* of two classes that might be one: LV_CLASS_SELF_* */
+	/* Where unlocks are hidden: sightings in which nobody else seemed to hold `from`, and others. */
+	__u16 sure;
+	__u16 unsure;
 	__u32 pad;
 };
+
+#define LV_EDGE_SURE 2    /* so many of `sure` are enough; a holder that sleeps needs none */
+#define LV_EDGE_UNSURE 64 /* and after so many of `unsure` nobody looks any more */
 
 struct lv_stack {
 	__u64 task;
@@ -551,7 +558,7 @@ struct lv_control {
 _Static_assert(sizeof(struct lv_place) == 24, "ABI");
 _Static_assert(sizeof(struct lv_class) == 40 + 4 * LV_USAGES + 3 * 8 * LV_USAGES + LV_NAME_LEN + 32,
 	       "ABI");
-_Static_assert(sizeof(struct lv_edge) == 136, "ABI");
+_Static_assert(sizeof(struct lv_edge) == 144, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_anchor) == 40, "ABI");

@@ -323,6 +323,42 @@ static __always_inline int world_place_is_permanent(__u64 addr, const struct lv_
 #define OBJECT_WORDS 16 /* of an object, looked at: its first two cache lines */
 #define OBJECT_LOCK 40	/* bytes, the largest lock's: struct rw_semaphore */
 
+struct world_holders {
+	__u64 addr;
+	__u32 own; /* this CPU, which is not asked */
+	__u32 found;
+};
+
+static long world_holds_cpu(__u32 i, struct world_holders *holders)
+{
+	const volatile struct lv_cpu *cpu = world_cpu(i);
+
+	if (!cpu)
+		return 1;
+	if (i == holders->own)
+		return 0;
+	/* Its program is running: who knows what for. */
+	holders->found |= cpu->guard != 0;
+	for (__u32 level = 0; level < LV_LEVELS; level++)
+		for (__u32 at = 0; at < LV_HELD_DEPTH; at++)
+			holders->found |= at < cpu->stack[level].depth &&
+					  cpu->stack[level].held[at].addr == holders->addr;
+	return holders->found;
+}
+
+RECORD_RARE int world_search_holders(__u32 cpu_id, __u64 addr)
+{
+	struct world_holders holders = { .addr = addr, .own = cpu_id };
+
+	bpf_loop(LV_MAX_CPUS, world_holds_cpu, &holders, 0);
+	return holders.found;
+}
+
+static __always_inline int world_holds_elsewhere(__u32 cpu_id, __u64 addr)
+{
+	return world_search_holders(cpu_id, addr);
+}
+
 RECORD_RARE __u64 world_object_hash_at(__u64 base, __u32 off, __u32 size)
 {
 	__u64 hash = 0;

@@ -219,20 +219,10 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 	if (is_new)
 		slot_ready(&edge->state);
 	edge_remember(cpu, edge_key(classes >> 32, (__u32)classes, META_SLOT_DEP(meta)),
-		      edge_pair_bit(from_addr, to_addr), id);
+		      edge_is_unsure(edge, edge_holder_stack(from, meta)) ?
+			      0 :
+			      edge_pair_bit(from_addr, to_addr), id);
 	return stack;
-}
-
-/* Two of one class. A recursive reader waits for no reader. */
-static __always_inline void edge_see_order(const struct lv_held *from, const struct lv_held *to,
-					   __u32 meta)
-{
-	__u32 dep = edge_dep(from, to);
-
-	if (!(dep & LV_DEP_SR) && order_is_news(from->class, from->addr, to->addr) &&
-	    edge_is_real((__u64)from->class << 32 | to->class, from->addr, to->addr,
-			 EDGE_META(meta, dep)))
-		order_add(from->class, from->addr, to->addr);
 }
 
 /* One edge, by the cache if this CPU has seen it, with these instances. */
@@ -253,6 +243,52 @@ static __always_inline __u32 edge_record(struct lv_cpu *cpu, const struct lv_hel
 		return stack;
 	return edge_add((__u64)from->class << 32 | to->class, from->addr, to->addr,
 			EDGE_META(meta, dep), stack);
+}
+
+/* What two locks of what is, or might be, one class have shown: with the class, or with their edge. */
+RECORD_RARE int edge_keep_order(__u64 classes, __u64 key, __u32 flags)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_edge_slot *slot = cpu ? edge_slot(cpu, key) : 0;
+	__u32 from = classes >> 32;
+	struct lv_class *class = world_class(from);
+	struct lv_edge *edge;
+
+	if (from == (__u32)classes) {
+		if (class && flags & ~read_once(class->flags))
+			__sync_fetch_and_or(&class->flags, flags);
+		return 0;
+	}
+	edge = slot && slot->key == key ? world_edge(slot->edge) : 0;
+	if (edge && flags & ~read_once(edge->order))
+		__sync_fetch_and_or(&edge->order, flags);
+	return 0;
+}
+
+/* Might the two be of one class? */
+RECORD_RARE int edge_is_perhaps_self(__u32 from, __u32 to)
+{
+	const struct lv_class *outer = world_class(from), *inner = world_class(to);
+
+	return outer && inner && order_may_be_one(outer, inner);
+}
+
+/* Two of one class, or perhaps. A recursive reader waits for no reader. */
+static __always_inline void edge_see_order(const struct lv_held *from, const struct lv_held *to,
+					   __u32 meta)
+{
+	__u64 classes = ORDER_CLASSES(from->class, edge_is_self(from, to) ? from->class : to->class);
+	__u32 dep = edge_dep(from, to);
+	__u32 flags;
+
+	if (dep & LV_DEP_SR || !order_is_news(classes, from->addr, to->addr) ||
+	    !edge_is_real(ORDER_CLASSES(from->class, to->class), from->addr, to->addr,
+			  EDGE_META(meta, dep)))
+		return;
+	flags = order_add(classes, from->addr, to->addr);
+	if (flags)
+		edge_keep_order(classes,
+				edge_key(from->class, to->class, edge_slot_dep(from, dep)), flags);
 }
 
 /* Is the newest of the two stacks' remaining entries the sleeping one? */
@@ -379,9 +415,10 @@ static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_he
 	from.entry = newest->entry;
 	if (!edge_stands_for_older(&from) || edge_is_ordered(&from, to))
 		return edges_walk(to->addr, to->entry, meta, stack);
-	if (edge_is_self(&from, to))
+	stack = edge_record(cpu, &from, to, meta, stack);
+	if (edge_is_self(&from, to) || edge_is_perhaps_self(from.class, to->class))
 		edge_see_order(&from, to, meta);
-	return edge_record(cpu, &from, to, meta, stack);
+	return stack;
 }
 
 #endif

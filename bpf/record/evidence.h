@@ -107,6 +107,30 @@ static __always_inline void edge_see_instances(struct lv_edge *edge, __u64 from_
 	}
 }
 
+/* Is it still to be found out whether this edge's holder, a spinning lock, was held by us? */
+static __always_inline int edge_is_unsure(const struct lv_edge *edge, __u32 where)
+{
+	return !world_counts_preemption() && !(where & HELD_SLEEPING) &&
+	       read_once(edge->sure) < LV_EDGE_SURE && read_once(edge->unsure) < LV_EDGE_UNSURE;
+}
+
+/*
+ * Where unlocks are hidden, a holder's entry may be a ghost, and its word read as held by another CPU. If
+ * none seems to have it, it is ours.
+ */
+RECORD_RARE int edge_make_sure(__u32 id, __u64 from_addr)
+{
+	struct lv_edge *edge = world_edge(id);
+
+	if (!edge)
+		return 0;
+	if (world_holds_elsewhere(world_cpu_id(), from_addr))
+		write_once(edge->unsure, edge->unsure + 1);
+	else
+		write_once(edge->sure, edge->sure + 1);
+	return 0;
+}
+
 /* Would a look at these instances of a known edge change anything? */
 static __always_inline int edge_has_news(const struct lv_edge *edge, __u64 from_addr, __u64 to_addr)
 {
@@ -124,10 +148,12 @@ static __always_inline int edge_has_news(const struct lv_edge *edge, __u64 from_
 static __always_inline void edge_look(struct lv_edge *edge, __u32 id, __u64 from_addr,
 				      __u64 to_addr, __u32 where, int is_new)
 {
-	if ((!is_new && !edge_has_news(edge, from_addr, to_addr)) ||
+	if ((!is_new && !edge_has_news(edge, from_addr, to_addr) && !edge_is_unsure(edge, where)) ||
 	    __sync_val_compare_and_swap(&edge->looking, 0, 1))
 		return;
 	edge_see_instances(edge, from_addr, to_addr);
+	if (edge_is_unsure(edge, where))
+		edge_make_sure(id, from_addr);
 	if (!is_new) {
 		gates_keep(id, from_addr, where);
 	} else {
@@ -140,23 +166,48 @@ static __always_inline void edge_look(struct lv_edge *edge, __u32 id, __u64 from
 	write_once(edge->looking, 0);
 }
 
-/* A hash of the two, of which the order does not matter, and their class. */
-static __always_inline __u64 order_hash(__u32 class, __u64 a, __u64 b)
+/*
+ * Might two classes be one to the user half, who knows what their sites lock? Those of two sites, or of
+ * two caches of untyped memory.
+ */
+static __always_inline int order_may_be_one(const struct lv_class *a, const struct lv_class *b)
 {
-	__u64 low = a < b ? a : b, high = a < b ? b : a;
-	__u64 hash = (low + class) * HASH_FACTOR;
+	return a->place.site && b->place.site && a->family == b->family &&
+	       a->place.off == b->place.off && a->place.kind == b->place.kind;
+}
 
+/* Two locks that nested: from << 32 | to, their classes. Equal, but for those that might be one. */
+#define ORDER_CLASSES(from, to) ((__u64)(from) << 32 | (to))
+
+/* A hash of the two, of which the order does not matter, and of what might be their one class. */
+static __always_inline __u64 order_hash(__u64 classes, __u64 a, __u64 b)
+{
+	const struct lv_class *class = world_class((__u32)classes);
+	__u64 low = a < b ? a : b, high = a < b ? b : a, one = (__u32)classes;
+	__u64 hash;
+
+	if (class && class->place.site)
+		one = (__u64)class->place.off << 32 | class->family;
+	hash = (low + one) * HASH_FACTOR;
 	return ((hash >> 32 ^ hash) + high) * HASH_FACTOR;
+}
+
+/* What the object around a class's lock looks like, 0: not known. */
+static __always_inline __u64 order_looks(__u32 id, __u64 addr)
+{
+	const struct lv_class *class = world_class(id);
+
+	return class ? world_object_hash(addr, &class->place, class->cache_size) : 0;
 }
 
 /*
  * What the objects that two locks lie in look like, 0: not known, or both the same. While that
  * stays, and differs between them, the one has not become the other.
  */
-static __always_inline __u64 order_who(const struct lv_class *class, __u64 a, __u64 b)
+static __always_inline __u64 order_who(__u64 classes, __u64 from, __u64 to)
 {
-	__u64 low = world_object_hash(a < b ? a : b, &class->place, class->cache_size);
-	__u64 high = world_object_hash(a < b ? b : a, &class->place, class->cache_size);
+	__u64 outer = order_looks(classes >> 32, from), inner = order_looks((__u32)classes, to);
+	__u64 low = from < to ? outer : inner, high = from < to ? inner : outer;
 
 	return low && high && low != high ? low ^ (high << 1 | high >> 63) : 0;
 }
@@ -177,37 +228,34 @@ static __always_inline __u64 order_turned(__u64 word, __u64 bit, int same)
 	return bit == LV_ORDER_DOWN ? word | LV_ORDER_LAST : word;
 }
 
-/* Two locks of a class have nested in an order that is new, or not that of the last time. */
-RECORD_RARE int order_add(__u32 class_id, __u64 from_addr, __u64 to_addr)
+/*
+ * Two locks have nested in an order that is new, or not that of the last time. classes: ORDER_CLASSES().
+ * Returns what is known of them now: LV_CLASS_SELF_*.
+ */
+RECORD_RARE __u32 order_add(__u64 classes, __u64 from_addr, __u64 to_addr)
 {
-	__u64 hash = order_hash(class_id, from_addr, to_addr), word, who;
+	__u64 hash = order_hash(classes, from_addr, to_addr), word, who;
 	__u64 bit = from_addr > to_addr ? LV_ORDER_DOWN : LV_ORDER_UP;
 	struct lv_order *order = world_order(hash >> 32);
-	struct lv_class *class = world_class(class_id);
-	__u32 flags = LV_CLASS_SELF_ORDER;
 
-	if (!class)
-		return 0;
 	word = read_once(order->word);
 	if ((word ^ hash) >> LV_ORDER_BITS)
 		word = hash >> LV_ORDER_BITS << LV_ORDER_BITS;
-	who = order_who(class, from_addr, to_addr);
+	who = order_who(classes, from_addr, to_addr);
 	word = order_turned(word, bit, who && who == order->who);
 	order->who = who;
 	order->word = word;
 	if ((word & ORDER_BOTH) != ORDER_BOTH)
 		return 0;
 	if ((word >> LV_ORDER_TURNS_SHIFT & LV_ORDER_TURNS) >= 3)
-		flags |= LV_CLASS_SELF_SURE;
-	if (flags & ~read_once(class->flags))
-		__sync_fetch_and_or(&class->flags, flags);
-	return 0;
+		return LV_CLASS_SELF_ORDER | LV_CLASS_SELF_SURE;
+	return LV_CLASS_SELF_ORDER;
 }
 
 /* Would order_add() learn something? Pairs that have shown both orders stay in the table. */
-RECORD_RARE int order_is_news(__u32 class, __u64 from_addr, __u64 to_addr)
+RECORD_RARE int order_is_news(__u64 classes, __u64 from_addr, __u64 to_addr)
 {
-	__u64 hash = order_hash(class, from_addr, to_addr);
+	__u64 hash = order_hash(classes, from_addr, to_addr);
 	__u64 word = read_once(world_order(hash >> 32)->word);
 	int down = from_addr > to_addr;
 

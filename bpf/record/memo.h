@@ -133,8 +133,9 @@ RECORD_RARE int memo_keep(const struct lv_held *lock, __u32 family, __u64 when, 
 	if (read_once(slot->key) != addr_key(addr, family, value))
 		return 0; /* another's by now */
 	if (under && !(lock->flags & LV_HELD_TRY)) {
-		/* Of one class, the order of the addresses counts, too. */
-		if (from.class == lock->class || !edge_stands_for_older(&from))
+		/* Of one class, or perhaps, the order of the addresses counts, too. */
+		if (from.class == lock->class || edge_is_perhaps_self(from.class, lock->class) ||
+		    !edge_stands_for_older(&from))
 			return 0;
 		edge = memo_edge(cpu, &from, lock);
 		if (edge == LV_NONE)

@@ -116,6 +116,7 @@ static void same_edge(const struct capture_edge *a, const struct capture_edge *b
 	assert_int_equal(a->from_stack, b->from_stack);
 	assert_true(a->from_addr == b->from_addr);
 	assert_true(a->to_addr == b->to_addr);
+	assert_int_equal(a->sure, b->sure);
 	assert_true(a->seen_from == b->seen_from);
 	assert_true(a->seen_to == b->seen_to);
 	assert_memory_equal(a->low, b->low, sizeof(a->low));

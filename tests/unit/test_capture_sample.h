@@ -95,6 +95,7 @@ static inline void sample_edge(struct capture *c, const struct sample_size *size
 	}
 	edge->from_addr = i % 11 ? 0xffff888000001000ull + i : 0;
 	edge->to_addr = i % 13 ? 0x1000ull + i : 0;
+	edge->sure = i % 2;
 	edge->seen_from = UINT64_MAX - i;
 	edge->seen_to = i;
 	edge->low[i % 2] = (struct lv_pair){0xffff888000002000ull + i, i % 3};

@@ -448,6 +448,11 @@ static void test_inferred_and_hidden_are_likely(void **state)
 	f = analyse(c);
 	assert_int_equal(f->items[0].confidence, FINDING_LIKELY);
 	findings_free(f);
+	for (size_t i = 0; i < c->nr_edges; i++)
+		c->edges[i].sure = true; /* the holders were the only ones */
+	f = analyse(c);
+	assert_true(f->items[0].confidence >= FINDING_CERTAIN);
+	findings_free(f);
 	capture_free(c);
 }
 

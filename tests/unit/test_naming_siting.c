@@ -101,7 +101,7 @@ static void test_outer(void **state)
 		assert_int_equal(items[i].one_with, i);
 }
 
-/* A guess is nothing by itself; with the name that the kernel told it is. */
+/* A guess is nothing by itself; with the name that the kernel told, or what fits the memory, it is. */
 static void test_hint(void **state)
 {
 	size_t alone = add(CACHE_A, 0x28, SITES_BY_HINT, "reiserfs_sb_info.lock",
@@ -110,6 +110,8 @@ static void test_hint(void **state)
 			  "reiserfs_sb_info.lock", 0x28);
 	size_t elsewhere = add(CACHE_B, 0x30, SITES_BY_HINT, "reiserfs_sb_info.lock",
 			       "reiserfs_sb_info.lock", 0x28);
+	size_t fits = add(CACHE_A, 0x8, SITES_BY_HINT, "eventfd_ctx.wqh", "eventfd_ctx.wqh", 0x8);
+	size_t other = add(CACHE_A, 0x8, SITES_BY_HINT, "eventfd_ctx.wqh", "eventfd_ctx.wqh", 0x8);
 
 	(void)state;
 	for (size_t i = 0; i < nr; i++) {
@@ -118,7 +120,11 @@ static void test_hint(void **state)
 	}
 	snprintf(results[told].alias, sizeof(results[told].alias), "&sbi->lock");
 	snprintf(results[elsewhere].alias, sizeof(results[elsewhere].alias), "&sbi->lock");
+	snprintf(results[fits].name, sizeof(results[fits].name), "eventfd_ctx.wqh@kmalloc-64#2");
+	snprintf(results[other].name, sizeof(results[other].name), "eventfd_ctx.wq@kmalloc-64#2");
 	join();
+	IS(fits, "eventfd_ctx.wqh", INFERRED);
+	IS(other, "eventfd_ctx.wq@kmalloc-64#2", AMBIGUOUS);
 	IS(alone, "kmalloc-512+0x28", AMBIGUOUS);
 	IS(told, "reiserfs_sb_info.lock", INFERRED);
 	IS(elsewhere, "kmalloc-512+0x30", AMBIGUOUS);

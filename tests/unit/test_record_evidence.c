@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the recorder keeps beside the fact that something happened: where, which instances, how often. */
+#include <errno.h>
+#include <string.h>
+
 #include "test_record.h"
 
 static void at(struct machine *m, uint64_t frame)
@@ -141,6 +144,176 @@ static void test_same_order_again(void **state)
 	assert_false(class_at(m, a)->flags);
 }
 
+/*
+ * Two sites, or two of kmalloc's caches, are two classes to the recorder; what their locks have shown goes
+ * with the dependency between them, for the user half, who may know that they are one.
+ */
+static void orders_of_two_classes(struct machine *m, const struct lv_place *of_a,
+				  const struct lv_place *of_b, bool reused)
+{
+	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
+	uint32_t both = LV_CLASS_SELF_ORDER | LV_CLASS_SELF_SURE;
+
+	machine_world(m)->annotated = false;
+	machine_show_place(m, a, of_a);
+	machine_show_place(m, b, of_b);
+	for (int i = 0; i < 20; i++) {
+		uint64_t outer = i % 2 ? b : a, inner = i % 2 ? a : b;
+
+		at(m, 0xffffffff81001000);
+		LOCK(m, outer, spin);
+		at(m, 0xffffffff81002000);
+		LOCK(m, inner, spin);
+		UNLOCK(m, inner, spin);
+		UNLOCK(m, outer, spin);
+		if (reused) {
+			machine_free_lock(m, a);
+			machine_free_lock(m, b);
+		}
+	}
+	for (size_t i = 0; i < LV_MAX_EDGES; i++) {
+		const struct lv_edge *edge = &machine_world(m)->edges[i];
+
+		if (edge->state == LV_SLOT_READY)
+			assert_int_equal(edge->order, reused ? LV_CLASS_SELF_ORDER : both);
+	}
+}
+
+static int describe(void *arg, const struct lv_class *class, struct capture_class *ret)
+{
+	(void)arg;
+	(void)class;
+	ret->name = strdup("twice.lock");
+	ret->kind = strdup("slab");
+	ret->key = strdup("twice.lock");
+	return ret->name && ret->kind && ret->key ? 0 : -ENOMEM;
+}
+
+static uint32_t one_with_first(void *arg, uint32_t id)
+{
+	const struct world *world = arg;
+
+	for (uint32_t i = 0; i < id; i++)
+		if (world->classes[i].state == LV_SLOT_READY)
+			return i;
+	return id;
+}
+
+static char *symbol(void *arg, uint64_t ip)
+{
+	(void)arg;
+	(void)ip;
+	return strdup("function");
+}
+
+/* What the user half makes of it, where it finds the two to be one. */
+static uint32_t flags_of_joined(struct machine *m)
+{
+	const struct world *world = machine_world(m);
+	const struct tables tables = {.control = &world->control,
+				      .cpus = world->cpus,
+				      .nr_cpus = world->nr_cpus,
+				      .classes = world->classes,
+				      .edges = world->edges,
+				      .stacks = world->stacks,
+				      .names = world->names};
+	const struct tables_words words = {.arg = machine_world(m),
+					   .describe_class = describe,
+					   .one_with = one_with_first,
+					   .symbol = symbol};
+	struct capture *c = capture_new();
+	uint32_t flags;
+
+	assert_non_null(c);
+	assert_int_equal(tables_to_capture(&tables, &words, c), 0);
+	assert_int_equal(c->nr_classes, 1);
+	flags = c->classes[0].flags;
+	capture_free(c);
+	return flags;
+}
+
+#define CACHE 0xffff888100050000ull
+#define IN_CACHE(n, offset)                                                                     	{.base = CACHE + 256 * (n), .off = offset, .kind = LV_PLACE_SLAB, .site = LV_SITE_OPEN}
+
+static void test_orders_of_two_sites(void **state)
+{
+	static const struct lv_place place = IN_CACHE(0, 64);
+
+	orders_of_two_classes(*state, &place, &place, false);
+}
+
+static void test_orders_of_two_caches(void **state)
+{
+	static const struct lv_place small = IN_CACHE(0, 64), large = IN_CACHE(1, 64);
+
+	orders_of_two_classes(*state, &small, &large, false);
+	assert_int_equal(flags_of_joined(*state), LV_CLASS_SELF_ORDER | LV_CLASS_SELF_SURE);
+}
+
+static void test_orders_of_two_caches_reused(void **state)
+{
+	static const struct lv_place small = IN_CACHE(0, 64), large = IN_CACHE(1, 64);
+
+	orders_of_two_classes(*state, &small, &large, true);
+	assert_int_equal(flags_of_joined(*state), LV_CLASS_SELF_ORDER);
+}
+
+/* At two offsets they are of two members, whatever their sites lock. */
+static void test_orders_of_two_members(void **state)
+{
+	static const struct lv_place one = IN_CACHE(0, 64), other = IN_CACHE(0, 72);
+	struct machine *m = *state;
+	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
+
+	machine_world(m)->annotated = false;
+	machine_show_place(m, a, &one);
+	machine_show_place(m, b, &other);
+	for (int i = 0; i < 20; i++) {
+		at(m, 0xffffffff81001000);
+		nest(m, i % 2 ? b : a, i % 2 ? a : b);
+	}
+	for (size_t i = 0; i < LV_MAX_EDGES; i++)
+		assert_int_equal(machine_world(m)->edges[i].order, 0);
+}
+
+/* Where unlocks are hidden: a holder that no other CPU has is ours. */
+static void test_holder_is_made_sure(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
+
+	machine_world(m)->counts_preemption = false;
+	nest(m, a, b);
+	assert_int_equal(find_edge(m, a, b)->sure, 1);
+	for (int i = 0; i < 20; i++)
+		nest(m, a, b);
+	assert_int_equal(find_edge(m, a, b)->sure, LV_EDGE_SURE);
+	assert_int_equal(find_edge(m, a, b)->unsure, 0);
+}
+
+/* Given back unseen, and taken by another CPU, whose lock's word it is that reads as held. */
+static void test_ghost_is_not_made_sure(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
+
+	machine_world(m)->counts_preemption = false;
+	for (int i = 0; i < 20; i++) {
+		machine_on_cpu(m, 0);
+		leave_ghost(m, a, &spin, &spin);
+		machine_on_cpu(m, 1);
+		LOCK(m, a, spin);
+		machine_on_cpu(m, 0);
+		LOCK(m, b, spin);
+		UNLOCK(m, b, spin);
+		machine_on_cpu(m, 1);
+		UNLOCK(m, a, spin);
+	}
+	assert_non_null(find_edge(m, a, b));
+	assert_int_equal(find_edge(m, a, b)->sure, 0);
+	assert_int_not_equal(find_edge(m, a, b)->unsure, 0);
+}
+
 static void test_usage_is_seen_twice(void **state)
 {
 	struct machine *m = *state;
@@ -200,6 +373,12 @@ int main(void)
 		TEST(test_orders_of_any_pair),
 		TEST(test_orders_of_reused_memory),
 		TEST(test_same_order_again),
+		TEST(test_orders_of_two_sites),
+		TEST(test_orders_of_two_caches),
+		TEST(test_orders_of_two_caches_reused),
+		TEST(test_orders_of_two_members),
+		TEST(test_holder_is_made_sure),
+		TEST(test_ghost_is_not_made_sure),
 		TEST(test_usage_is_seen_twice),
 		TEST(test_instances_are_seen),
 		TEST(test_gate_is_lost),

@@ -568,7 +568,8 @@ static void make_older(void)
 	assert_int_equal(
 		sqlite3_exec(older,
 			     "DROP TABLE image; DROP TABLE class_why; DROP TABLE usage_seen; "
-			     "DROP TABLE edge_seen; DROP TABLE gate; DROP TABLE wait; "
+			     "DROP TABLE edge_seen; DROP TABLE gate; DROP TABLE edge_sure; "
+			     "DROP TABLE wait; "
 			     "PRAGMA user_version = 2",
 			     NULL, NULL, NULL),
 		SQLITE_OK);

@@ -58,9 +58,9 @@ def same_order(out):
         expect_edges(out, chain)
 
 
-def cases(founding=True, hidden=False):
-    """What a kernel must show; its spinlocks may sleep, its unlocks may be hidden."""
-    sure = ('likely',) if hidden else ('confirmed', 'certain')
+def cases(founding=True):
+    """What a kernel must show; its spinlocks may sleep."""
+    sure = ('confirmed', 'certain')
     wanted = {'raw': ('irq-inversion', RAW)}
     if founding:
         wanted['founding'] = ('irq-inversion', CHAIN)

@@ -157,7 +157,7 @@ GUESTS = (
               check='3'),
     in_matrix('6.12-rt', founding=False, check='3'),
     in_matrix('7.2', check='3'),
-    in_matrix('small-nopreempt', hidden=True, label=', no PREEMPTION', check='3'),
+    in_matrix('small-nopreempt', label=', no PREEMPTION', check='3'),
     counted('6.1', ('matrix',)),
     counted('6.12', ('matrix',), suffix='-full', options=('-a', 'preempt=full')),
     counted('7.2', ('matrix',)),

@@ -8,13 +8,15 @@ from .ctext import closing, declared, split
 LOCKS = {'spinlock_t', 'raw_spinlock_t', 'rwlock_t', 'struct mutex', 'struct rw_semaphore', 'struct rt_mutex',
          'struct ld_semaphore', 'struct percpu_rw_semaphore', 'socket_lock_t', 'struct spinlock', 'struct raw_spinlock',
          'struct rt_mutex_base', 'struct ww_mutex', 'struct srcu_struct'}
-# Locks inside these are called by what the struct lies in: dentry.d_lockref.lock.
+# Locks inside these are called by what the struct lies in: dentry.d_lock.
 CARRIERS = {'struct lockref', 'struct wait_queue_head', 'wait_queue_head_t', 'struct completion', 'struct sk_buff_head',
             'struct xarray', 'struct maple_tree', 'struct swait_queue_head', 'struct ww_mutex', 'struct f2fs_rwsem', 'struct ::mrlock_t'}
 QUEUES = {'struct wait_queue_head', 'struct swait_queue_head'}
 LOCK_POINTERS = {(kind, 1) for kind in LOCKS}
 PTE_LOCK = re.compile(r'\bpte_offset_map\w*\([^;]*&(\w+)\s*\)')    # gives the page table's lock back
 # What lies over a struct page has its locks there.
+# Members of members that the sources call by a macro (include/linux/dcache.h), as user/kernel/lockpath.c does.
+MACROS = {('d_lockref', 'lock'): ['d_lock']}
 OVERLAYS = {'ptdesc': 'page', 'folio': 'page', 'slab': 'page'}
 TOKEN = re.compile(r'\s*(->|[A-Za-z_]\w*|\d\w*|.)', re.DOTALL)
 DEPTH = 12
@@ -252,4 +254,5 @@ def owner_path(value):
     members = [member for _, member in value.steps[begin:]]
     if value.steps[-1][0] in QUEUES and len(members) > 1:
         members.pop()               # a wait queue's lock is called as the queue
+    members = members[:-2] + MACROS.get(tuple(members[-2:]), members[-2:])
     return '.'.join([OVERLAYS.get(owner, owner)] + members)

@@ -118,6 +118,7 @@ void capture_see_edge(struct capture_edge *to, const struct capture_edge *seen)
 {
 	to->seen_from |= seen->seen_from;
 	to->seen_to |= seen->seen_to;
+	to->sure |= seen->sure;
 	if (is_lower(seen->low[0].from, to->low[0].from))
 		to->low[0] = seen->low[0];
 	if (is_lower(seen->low[1].to, to->low[1].to))

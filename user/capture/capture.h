@@ -64,6 +64,7 @@ struct capture_edge {
 	uint64_t from_addr, to_addr; /* the instances at first sight */
 	uint64_t seen_from, seen_to; /* all that were looked at: LV_INSTANCE_BIT() */
 	struct lv_pair low[2];       /* instances seen together, 0: none */
+	bool sure; /* `from` was held, also where unlocks are hidden */
 	/* Held exclusively before `from`, each time that was looked at: class or LV_NONE, instance. */
 	uint32_t gate_class[LV_GATES];
 	uint64_t gate_addr[LV_GATES];

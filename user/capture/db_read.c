@@ -401,6 +401,16 @@ static void row_edge_seen(struct reader *r, struct capture *c, size_t i)
 		edge->low[n] = (struct lv_pair){read_addr(r, 3 + 2 * n), read_addr(r, 4 + 2 * n)};
 }
 
+static void row_edge_sure(struct reader *r, struct capture *c, size_t i)
+{
+	uint32_t at = read_ref(r, 0);
+
+	if (!r->code && at >= c->nr_edges)
+		reader_fail(r, 0, "is not there");
+	if (!r->code)
+		c->edges[at].sure = true;
+}
+
 static void row_gate(struct reader *r, struct capture *c, size_t i)
 {
 	uint32_t at = read_ref(r, 0), class = read_ref(r, 1), n = 0;
@@ -466,13 +476,16 @@ static void read_tables(struct reader *r, struct capture *c)
 	if (db_version(r->db) >= 3)
 		read_table(r, "image", "SELECT id, module, build_id FROM image ORDER BY id", true,
 			   DB_MAX_IMAGES, row_image, c);
-	if (db_version(r->db) >= 6)
+	if (db_version(r->db) >= 7)
 		read_table(r, "wait", "SELECT id, ring, class, mode, held, ends, stack, addr, waited_ms "
 			   "FROM wait ORDER BY id", true, DB_MAX_WAITS, row_wait, c);
 	if (db_version(r->db) >= 5)
 		read_seen(r, c);
 	else
 		believe_usages(c);
+	if (db_version(r->db) >= 6)
+		read_table(r, "edge_sure", "SELECT edge FROM edge_sure", false, DB_MAX_EDGES,
+			   row_edge_sure, c);
 }
 
 CLEANUP_DEFINE(capture, struct capture *, capture_free)

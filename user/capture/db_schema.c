@@ -123,6 +123,7 @@ const struct db_table db_tables[] = {
 	  "addr INTEGER NOT NULL, "
 	  "class INTEGER NOT NULL REFERENCES class(id), "
 	  "PRIMARY KEY (edge, addr)) WITHOUT ROWID", 5 },
+	{ "edge_sure", "CREATE TABLE edge_sure (edge INTEGER PRIMARY KEY REFERENCES edge(id))", 6 },
 	{ "wait",
 	  "CREATE TABLE wait ("
 	  "id INTEGER PRIMARY KEY, "
@@ -133,7 +134,7 @@ const struct db_table db_tables[] = {
 	  "ends INTEGER NOT NULL, "
 	  "stack INTEGER REFERENCES stack(id), "
 	  "addr INTEGER, "
-	  "waited_ms INTEGER NOT NULL)", 6 },
+	  "waited_ms INTEGER NOT NULL)", 7 },
 };
 
 const size_t db_nr_tables = sizeof(db_tables) / sizeof(db_tables[0]);

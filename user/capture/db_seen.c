@@ -57,6 +57,22 @@ static int write_edges(sqlite3 *db, const struct capture *c, size_t first, size_
 	return writer_close(&w, "edge_seen", err);
 }
 
+/* Only where it says anything; it stays so. */
+static int write_sure(sqlite3 *db, const struct capture *c, size_t first, size_t end,
+		      struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT OR IGNORE INTO edge_sure (edge) VALUES (?)");
+	for (size_t i = first; i < end && i < c->nr_edges; i++) {
+		if (!c->unlocks_hidden || !c->edges[i].sure)
+			continue;
+		writer_int(&w, i);
+		writer_row(&w);
+	}
+	return writer_close(&w, "edge_sure", err);
+}
+
 static int write_gates(sqlite3 *db, const struct capture *c, size_t first, size_t end,
 		       struct error *err)
 {
@@ -97,6 +113,7 @@ int db_write_edges_seen(sqlite3 *db, const struct capture *c, size_t first, size
 {
 	int code = write_edges(db, c, first, end, err);
 
+	code = code ? code : write_sure(db, c, first, end, err);
 	if (!code && !first)
 		code = drop_gates(db, c, end, err);
 	return code ? code : write_gates(db, c, first, end, err);

@@ -403,7 +403,7 @@ int db_clear(sqlite3 *db, struct error *err)
 {
 	return empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
 			 "DELETE FROM wait; "
-			 "DELETE FROM gate; DELETE FROM edge_seen; DELETE FROM usage_seen; "
+			 "DELETE FROM edge_sure; DELETE FROM gate; DELETE FROM edge_seen; DELETE FROM usage_seen; "
 			 "DELETE FROM class_why; "
 			 "DELETE FROM edge; DELETE FROM usage; DELETE FROM class; "
 			 "DELETE FROM stack_frame; DELETE FROM stack; DELETE FROM frame; "

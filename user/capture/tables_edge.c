@@ -35,6 +35,15 @@ static void check_order(struct moved *m, const struct lv_edge *from, const struc
 		m->capture->classes[to->from].flags |= LV_CLASS_SELF_ORDER;
 }
 
+/* What the recorder saw of two locks of classes that it had to keep apart, and which are one. */
+static void keep_order(struct moved *m, const struct lv_edge *from)
+{
+	uint32_t class = m->classes[from->from];
+
+	if (from->from != from->to && class == m->classes[from->to])
+		m->capture->classes[class].flags |= from->order & (LV_CLASS_SELF_ORDER | LV_CLASS_SELF_SURE);
+}
+
 static bool is_hooked(const char *text)
 {
 	for (uint32_t hook = 0; hook < LV_HOOKS; hook++)
@@ -104,10 +113,21 @@ void tables_free_callers(struct moved *m)
 	}
 }
 
+/* Was the holder held? A sleeping lock's release is a function everywhere, and its word names the owner. */
+static bool is_sure(const struct moved *m, const struct lv_edge *edge)
+{
+	uint16_t family = m->tables->classes[edge->from].family;
+	bool spins = family == LV_SPIN || family == LV_RWLOCK || family == LV_RAWSPIN;
+
+	return !spins || edge->sure >= LV_EDGE_SURE;
+}
+
 /* What was looked at of its sightings; nothing of the instances while a CPU is at it. */
 static void see_edge(const struct moved *m, const struct lv_edge *from, struct capture_edge *ret)
 {
-	*ret = (struct capture_edge){.seen_from = from->seen_from, .seen_to = from->seen_to};
+	*ret = (struct capture_edge){.seen_from = from->seen_from,
+				     .seen_to = from->seen_to,
+				     .sure = is_sure(m, from)};
 	memcpy(ret->low, from->low, sizeof(ret->low));
 	for (int i = 0; i < LV_GATES; i++) {
 		uint32_t class = from->gate_class[i];
@@ -133,6 +153,7 @@ int tables_move_edge(struct moved *m, uint32_t id)
 	    m->classes[from->from] == LV_NONE || m->classes[from->to] == LV_NONE)
 		return 0;
 	see_edge(m, from, &seen);
+	keep_order(m, from);
 	to = find_edge(m, m->classes[from->from], m->classes[from->to], dep);
 	if (to) {
 		to->count += count;

@@ -40,11 +40,12 @@ void finding_chain_done(struct finding_chain *chain)
 	*chain = (struct finding_chain){0};
 }
 
-enum finding_confidence finding_confidence_of(const struct capture *c, uint8_t grade)
+enum finding_confidence finding_confidence_of(const struct capture *c,
+					      const struct finding_chain *chain)
 {
-	if (grade == CAPTURE_AMBIGUOUS)
+	if (chain->grade == CAPTURE_AMBIGUOUS)
 		return FINDING_WEAK;
-	if (grade == CAPTURE_INFERRED || c->unlocks_hidden)
+	if (chain->grade == CAPTURE_INFERRED || finding_holders_unsure(c, chain))
 		return FINDING_LIKELY;
 	return FINDING_CERTAIN;
 }
@@ -52,7 +53,7 @@ enum finding_confidence finding_confidence_of(const struct capture *c, uint8_t g
 static void set_confidence(struct finding_chain *chain, const struct capture *c, bool joined,
 			   bool closes)
 {
-	chain->confidence = finding_confidence_of(c, chain->grade);
+	chain->confidence = finding_confidence_of(c, chain);
 	if (chain->confidence == FINDING_CERTAIN && joined)
 		chain->confidence = FINDING_CONFIRMED;
 	chain->confidence = finding_judge_sightings(c, chain, closes, chain->confidence);

@@ -25,8 +25,9 @@ int finding_chain_circular(struct finding_model *m, const struct graph_path *pat
 int finding_chain_plain(const struct finding_model *m, const uint32_t *classes, uint32_t nr_classes,
 			uint32_t edge, struct finding_chain *ret_chain);
 
-/* What the grade allows to be claimed when nothing is known of instances. */
-enum finding_confidence finding_confidence_of(const struct capture *c, uint8_t grade);
+/* What the chain's grade and its holders allow to be claimed when nothing is known of instances. */
+enum finding_confidence finding_confidence_of(const struct capture *c,
+					      const struct finding_chain *chain);
 
 void finding_chain_done(struct finding_chain *chain);
 

@@ -62,7 +62,7 @@ int finding_rule_inconsistent(struct finding_model *m, uint32_t class, struct fi
 		finding_chain_done(&chain);
 		return err;
 	}
-	chain.confidence = finding_confidence_of(m->c, chain.grade);
+	chain.confidence = finding_confidence_of(m->c, &chain);
 	if (chain.confidence == FINDING_CERTAIN && same_instance(seen, best))
 		chain.confidence = FINDING_CONFIRMED;
 	chain.confidence = finding_judge_sightings(m->c, &chain, false, chain.confidence);

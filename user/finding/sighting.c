@@ -98,6 +98,15 @@ static uint32_t common_gate(const struct capture *c, const struct finding_chain 
 	return LV_NONE;
 }
 
+/* A usage is of a lock just taken where unlocks are hidden, and sure. */
+bool finding_holders_unsure(const struct capture *c, const struct finding_chain *chain)
+{
+	for (uint32_t i = 0; c->unlocks_hidden && i < chain->nr_edges; i++)
+		if (!c->edges[chain->edges[i]].sure)
+			return true;
+	return false;
+}
+
 enum finding_confidence finding_judge_sightings(const struct capture *c,
 						struct finding_chain *chain, bool closes,
 						enum finding_confidence confidence)

@@ -14,4 +14,7 @@ enum finding_confidence finding_judge_sightings(const struct capture *c,
 						struct finding_chain *chain, bool closes,
 						enum finding_confidence confidence);
 
+/* May one of its holders have given the lock back by an unlock that this kernel hides? */
+bool finding_holders_unsure(const struct capture *c, const struct finding_chain *chain);
+
 #endif

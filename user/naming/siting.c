@@ -31,17 +31,28 @@ static bool is_typed(const struct sites_answer *a)
 	       a->strength != SITES_BY_HINT;
 }
 
-/* A guess is as good as use where the kernel has told a name that it ends in. */
-static void believe_told(struct siting *s, const struct names_result *r, const struct lv_class *class)
+/*
+ * Is that what the memory is called already, by what fits its size and the place in it? One of a few
+ * objects of a cache is called "eventfd_ctx.wqh@kmalloc-64#2".
+ */
+static bool is_named_so(const struct names_result *r, const char *guessed)
+{
+	size_t len = strcspn(r->name, "@");
+
+	return len == strlen(guessed) && !strncmp(r->name, guessed, len);
+}
+
+/* A guess is as good as use where the kernel has told a name that it ends in, or the memory says the same. */
+static void believe_guess(struct siting *s, const struct names_result *r, const struct lv_class *class)
 {
 	char told[LOCKPATH_LEN], guessed[LOCKPATH_LEN];
 
-	if (is_typed(&s->answer) || s->hint.kind != SITES_MEMBER || !r->alias[0] ||
+	if (is_typed(&s->answer) || s->hint.kind != SITES_MEMBER ||
 	    s->hint.offset != class->place.off)
 		return;
 	lockpath_last(r->alias, told, sizeof(told));
 	lockpath_last(s->hint.name, guessed, sizeof(guessed));
-	if (strcmp(told, guessed))
+	if ((!r->alias[0] || strcmp(told, guessed)) && !is_named_so(r, s->hint.name))
 		return;
 	s->answer = s->hint;
 	s->answer.strength = SITES_BY_USE;
@@ -225,7 +236,7 @@ int siting_join(struct siting_item *items, size_t nr)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		items[i].one_with = i;
-		believe_told(&items[i].siting, items[i].result, items[i].class);
+		believe_guess(&items[i].siting, items[i].result, items[i].class);
 		if (has_type(&items[i]))
 			some[kept++] = &items[i];
 		else if (items[i].class->place.site && items[i].siting.contradicts)

@@ -270,6 +270,21 @@ static __always_inline struct lv_order *world_order(__u32 id)
 	return &world_seat->world->orders.order[id & (LV_MAX_ORDERS - 1)];
 }
 
+static inline int world_holds_elsewhere(__u32 cpu_id, __u64 addr)
+{
+	const struct world *world = world_seat->world;
+
+	for (__u32 i = 0; i < world->nr_cpus; i++) {
+		const struct lv_cpu *cpu = &world->cpus[i];
+
+		for (__u32 level = 0; i != cpu_id && level < LV_LEVELS; level++)
+			for (__u32 at = 0; at < cpu->stack[level].depth; at++)
+				if (cpu->stack[level].held[at].addr == addr)
+					return 1;
+	}
+	return 0;
+}
+
 static __always_inline struct lv_wait *world_wait(__u32 id)
 {
 	return &world_seat->world->waits.wait[id & (LV_MAX_WAITS - 1)];

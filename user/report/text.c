@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "finding/sighting.h"
 #include "report/parts.h"
 
 static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
@@ -57,7 +58,7 @@ static void put_doubts(const struct parts *p)
 	if (c->preempts && !c->misses_asked && p->f->confidence == FINDING_WEAK)
 		fputs("; this kernel preempts itself: readers of sleeping locks may have been gone",
 		      p->out);
-	if (c->unlocks_hidden)
+	if (finding_holders_unsure(c, chain))
 		fputs("; this kernel hides some unlocks: holders are inferred", p->out);
 	if (chain->once)
 		fputs("; a part of it was seen once only, which a lost event could explain", p->out);
@@ -227,7 +228,8 @@ static void put_recorded(FILE *out, const struct capture *c)
 		      "is weak\n",
 		      out);
 	if (c->unlocks_hidden)
-		fputs("unlocks     some are hidden on this kernel: nothing is surer than likely\n",
+		fputs("unlocks     some are hidden on this kernel: what rests on a spinning lock's holder "
+		      "is\n            likely at most, until it was seen to be the only one\n",
 		      out);
 }
 
