@@ -211,12 +211,25 @@ RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 cal
 	return id;
 }
 
-/* Was the class, which has a site, derived for this one? */
-RECORD_RARE int class_is_of_site(__u32 id, __u64 caller, __u64 above)
+/*
+ * The class of a lock whose address is fresh, by what class it had at its last site: that, or one of the
+ * same place with this site. LV_ABOVE: as class_of().
+ */
+RECORD_RARE __u32 class_at_site(__u32 id, __u64 caller, __u64 above)
 {
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_class *class = world_class(id);
+	struct lv_place place;
 
-	return class && class->place.site == class_site(caller, above);
+	if (!cpu || !class)
+		return LV_NONE;
+	place = class->place;
+	place.site = class_site(caller, above);
+	if (place.site == class->place.site)
+		return id;
+	if (place.site == LV_SITE_ABOVE)
+		return LV_ABOVE;
+	return class_find(cpu, &place, class->family, class->subclass);
 }
 
 /*
@@ -273,9 +286,7 @@ RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 caller, __u64 above)
 	    addr_is_fresh(cpu, value >> 32)) {
 		if (!(id & LV_ADDR_SITED))
 			return id;
-		id &= ~LV_ADDR_SITED;
-		if (class_is_of_site(id, caller, above))
-			return id;
+		return class_at_site(id & ~LV_ADDR_SITED, caller, above);
 	}
 	return class_derive(cpu_id, addr, family, caller, above);
 }

@@ -19,7 +19,10 @@ static __always_inline __u64 memo_when(__u32 hook, __u32 count)
 	return (__u64)(hook + 1) << 32 | count;
 }
 
-/* Where it would be: there, or in the slot beside it (the lowest bit inverted). */
+/*
+ * Where it would be: there, or in the slot beside it (the lowest bit inverted). And what another site's
+ * has taken there is where the site is added to the address: a lock is taken at many.
+ */
 static __always_inline __u32 memo_slot(__u64 addr, __u64 when, __u64 under)
 {
 	return (addr + when + under) * HASH_FACTOR >> (64 - LV_MEMO_BITS);
@@ -71,9 +74,17 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 			return 0;
 	}
 	/* In untyped memory another site is another class. */
-	if (memo->sited && memo->caller != (sleeps ? world_sleeping_caller(cpu->sleep_event) :
-						     world_caller(cpu->event)))
-		return 0;
+	if (memo->sited) {
+		__u64 caller = sleeps ? world_sleeping_caller(cpu->sleep_event) :
+					world_caller(cpu->event);
+
+		if (memo->caller != caller) {
+			memo = &cpu->memo[memo_slot(addr + caller, when, under)];
+			keep_value(memo);
+			if (!memo_fits(cpu, memo, lock, when, under) || memo->caller != caller)
+				return 0;
+		}
+	}
 	next->addr = addr;
 	next->entry = memo->entry;
 	next->caller = memo->caller;
@@ -110,6 +121,29 @@ static __always_inline __u32 memo_edge(struct lv_cpu *cpu, const struct lv_held 
 	return slot->key == key ? slot->edge : LV_NONE;
 }
 
+/* Is there a memo of the lock, taken so, at another site? */
+static __always_inline int memo_is_of_other_site(const struct lv_cpu *cpu,
+						 const struct lv_memo *memo,
+						 const struct lv_held *lock, __u32 family,
+						 __u64 when, __u64 under)
+{
+	return memo->sited && memo->caller != lock->caller &&
+	       memo_fits(cpu, memo, addr_key(lock->addr, family, 0), when, under);
+}
+
+/* Where to keep one. Else by chance one of the two: what is used at once and meets there soon has both. */
+static __always_inline struct lv_memo *memo_place(struct lv_cpu *cpu, const struct lv_held *lock,
+						  __u32 family, __u64 when, __u64 under)
+{
+	__u32 slot = memo_slot(lock->addr, when, under);
+
+	if (memo_is_of_other_site(cpu, memo_beside(cpu, slot, 0), lock, family, when, under) ||
+	    memo_is_of_other_site(cpu, memo_beside(cpu, slot, 1), lock, family, when, under))
+		return &cpu->memo[memo_slot(lock->addr + lock->caller, when, under) &
+				  (LV_MEMOS - 1)];
+	return memo_beside(cpu, slot, cpu->clock & 1);
+}
+
 /*
  * Keep what an acquisition came to: its entry. under: the newest holder's entry,
  * or 0. The class must have all bits that were due.
@@ -141,8 +175,7 @@ RECORD_RARE int memo_keep(const struct lv_held *lock, __u32 family, __u64 when, 
 		if (edge == LV_NONE)
 			return 0;
 	}
-	/* By chance, one of the two: what is used at once and meets there soon has both. */
-	memo = memo_beside(cpu, memo_slot(addr, when, under), cpu->clock & 1);
+	memo = memo_place(cpu, lock, family, when, under);
 	memo_settle(cpu, memo);
 	memo->when = when;
 	memo->under = under;

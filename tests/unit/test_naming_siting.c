@@ -101,6 +101,27 @@ static void test_outer(void **state)
 		assert_int_equal(items[i].one_with, i);
 }
 
+/* What the kernel told of a place says nothing of a stranger's lock there. */
+static void test_told_beside_typed(void **state)
+{
+	size_t journal = add(CACHE_A, 0x78, SITES_BY_TYPE, "journal_s.j_list_lock",
+			     "journal_s.j_list_lock", 0x78);
+	size_t told = add(CACHE_A, 0x78, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t alone = add(CACHE_B, 0x78, SITES_BY_TYPE, NULL, NULL, 0);
+
+	(void)state;
+	for (size_t i = told; i <= alone; i++) {
+		snprintf(results[i].name, sizeof(results[i].name), "sctp_association.wait");
+		snprintf(results[i].alias, sizeof(results[i].alias), "&asoc->wait");
+		results[i].certainty = NAMES_EXACT;
+	}
+	join();
+	IS(journal, "journal_s.j_list_lock", EXACT);
+	IS(told, "sctp_association.wait", AMBIGUOUS);
+	IS(alone, "sctp_association.wait", EXACT);
+	assert_int_equal(items[told].one_with, told);
+}
+
 /* A guess is nothing by itself; with the name that the kernel told, or what fits the memory, it is. */
 static void test_hint(void **state)
 {
@@ -207,6 +228,7 @@ int main(void)
 		cmocka_unit_test_setup(test_join, begin),
 		cmocka_unit_test_setup(test_outer, begin),
 		cmocka_unit_test_setup(test_hint, begin),
+		cmocka_unit_test_setup(test_told_beside_typed, begin),
 		cmocka_unit_test_setup(test_apart, begin),
 		cmocka_unit_test_setup_teardown(test_generic, fixture_setup, fixture_teardown),
 	};

@@ -277,9 +277,39 @@ static void test_stacks(void **state)
 		assert_int_equal(items[i].one_with, i);
 }
 
+/* Locks at an equal distance in a variable without a type, taken by one instruction, are an array's. */
+static void test_variable(void **state)
+{
+	struct names_fold_item items[20] = {};
+	struct names *n = NULL;
+
+	(void)state;
+	assert_int_equal(names_new(&world.from, NULL, 0, &n), 0);
+	for (size_t i = 0; i < 20; i++) {
+		/* Every third of them; and two of the last are taken elsewhere. */
+		items[i].class = add(LV_PLACE_STATIC, UNKNOWN, 4 + 3 * i, LV_SPIN);
+		items[i].result = &world.results[i];
+		items[i].nr_sites = 1;
+		items[i].sites[0] = i < 18 ? 0xffffffff81000104 : 0xffffffff81000304;
+		items[i].one_with = i;
+		names_class(n, items[i].class, NULL, 0, items[i].result);
+	}
+	names_free(n);
+	NAMED(0, "unknown+0x4", EXACT);
+	assert_int_equal(names_fold(items, 20), 0);
+	for (size_t i = 0; i < 18; i++) {
+		NAMED(i, "unknown[]", EXACT);
+		assert_int_equal(items[i].one_with, 0);
+	}
+	for (size_t i = 18; i < 20; i++)
+		assert_int_equal(items[i].one_with, i);
+	NAMED(18, "unknown+0x3a", EXACT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TABLES(test_variable),
 		TABLES(test_ranges), TABLES(test_types),   TABLES(test_untyped),
 		TABLES(test_slab),   TABLES(test_doubles), TABLES(test_too_many),
 		TABLES(test_names),  TABLES(test_stacks),

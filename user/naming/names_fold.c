@@ -9,6 +9,9 @@
 
 #define LEAST_ELEMENTS 4 /* places that make an array */
 #define DENSITY 4	 /* and a quarter of its elements, at least, was seen */
+/* Of a variable, which has no strangers in it, less is enough, but of more elements. */
+#define VARIABLE_ELEMENTS 8
+#define VARIABLE_DENSITY 12
 
 static size_t find(struct names_fold_item *items, size_t i)
 {
@@ -99,7 +102,7 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 }
 
 /* The distance of neighbours, if these offsets (ascending) are an array's; else 0. */
-static uint32_t stride_of(const uint32_t *off, size_t nr)
+static uint32_t stride_of(const uint32_t *off, size_t nr, uint32_t density)
 {
 	uint32_t stride = 0;
 
@@ -107,7 +110,7 @@ static uint32_t stride_of(const uint32_t *off, size_t nr)
 		return 0;
 	for (size_t i = 1; i < nr; i++)
 		stride = gcd(stride, off[i] - off[i - 1]);
-	return stride && (off[nr - 1] - off[0]) / stride < nr * DENSITY ? stride : 0;
+	return stride && (off[nr - 1] - off[0]) / stride < nr * density ? stride : 0;
 }
 
 static bool taken_at(const struct names_fold_item *item, uint64_t ip)
@@ -151,13 +154,18 @@ static void name_array(struct names_fold_item *item, uint32_t stride)
 	memcpy(r->full, r->name, sizeof(r->full));
 }
 
-/* Whatever else lies where elements of the array may lie has some of them in its class. */
+/*
+ * Whatever else lies where elements of the array may lie has some of them in its class; but one of
+ * a site of its own, which is typed, has what that site takes.
+ */
 static void mark_overlaid(struct names_fold_item *items, size_t nr, const struct lv_class *like,
 			  uint32_t first, uint32_t last, uint32_t stride)
 {
 	for (size_t i = 0; i < nr; i++) {
 		const struct lv_class *class = items[i].class;
 
+		if (class->place.site && !items[i].result->by_callsite)
+			continue;
 		if (class->place.kind == LV_PLACE_SLAB && class->place.base == like->place.base &&
 		    class->family == like->family && is_in_array(class, first, last, stride))
 			items[i].result->certainty = NAMES_AMBIGUOUS;
@@ -177,7 +185,7 @@ static void fold_site(struct names_fold_item *items, size_t nr_items, struct nam
 	for (size_t i = 0; i < nr && found < NAMES_FOLD_MAX; i++)
 		if (taken_at(some[i], ip))
 			off[found++] = some[i]->class->place.off;
-	stride = stride_of(off, found);
+	stride = stride_of(off, found, DENSITY);
 	if (!stride)
 		return;
 	mark_overlaid(items, nr_items, some[0]->class, off[0], off[found - 1], stride);
@@ -216,6 +224,94 @@ static void fold_untyped(struct names_fold_item *items, struct names_fold_item *
 			    some[end]->class->subclass != some[i]->class->subclass)
 				break;
 		fold_cache(items, nr, some + i, end - i);
+	}
+}
+
+/* "nf_conntrack_locks+0x9f80": where in a variable without a type. 0: it is called otherwise. */
+static size_t variable_len(const struct names_fold_item *item)
+{
+	const char *plus = strrchr(item->result->name, '+');
+
+	if (item->class->place.kind != LV_PLACE_STATIC || !plus || strchr(plus, ' ') ||
+	    !strncmp(item->result->name, "kernel+", strlen("kernel+")))
+		return 0;
+	return plus - item->result->name;
+}
+
+static int order_of_variables(const struct names_fold_item *a, const struct names_fold_item *b)
+{
+	size_t len = variable_len(a);
+
+	if (len != variable_len(b))
+		return len < variable_len(b) ? -1 : 1;
+	if (a->class->family != b->class->family)
+		return (int)a->class->family - (int)b->class->family;
+	if (a->class->subclass != b->class->subclass)
+		return (int)a->class->subclass - (int)b->class->subclass;
+	return strncmp(a->result->name, b->result->name, len);
+}
+
+static int by_variable(const void *va, const void *vb)
+{
+	const struct names_fold_item *a = *(struct names_fold_item *const *)va;
+	const struct names_fold_item *b = *(struct names_fold_item *const *)vb;
+	uint64_t x = a->class->place.base + a->class->place.off;
+	uint64_t y = b->class->place.base + b->class->place.off;
+	int order = order_of_variables(a, b);
+
+	return order ? order : x < y ? -1 : x > y;
+}
+
+/* Does one instruction take what lies at an equal distance in one variable? Sorted by its places. */
+static bool is_array(struct names_fold_item **some, size_t nr, uint64_t ip)
+{
+	uint32_t off[NAMES_FOLD_MAX];
+	size_t found = 0;
+
+	for (size_t i = 0; i < nr && found < NAMES_FOLD_MAX; i++)
+		if (taken_at(some[i], ip))
+			off[found++] = some[i]->class->place.base + some[i]->class->place.off;
+	return found >= VARIABLE_ELEMENTS && stride_of(off, found, VARIABLE_DENSITY);
+}
+
+/* Those of one variable: what one instruction takes at many places of it is an array. */
+static void fold_variable(struct names_fold_item *items, struct names_fold_item **some, size_t nr,
+			  size_t at)
+{
+	size_t len = variable_len(some[at]);
+
+	for (size_t j = 0; len && j < some[at]->nr_sites; j++) {
+		uint64_t ip = some[at]->sites[j];
+
+		if (!is_array(some, nr, ip))
+			continue;
+		for (size_t i = 0; i < nr; i++) {
+			struct names_result *r = some[i]->result;
+
+			if (!taken_at(some[i], ip))
+				continue;
+			unite(items, some[at] - items, some[i] - items);
+			snprintf(r->name + len, sizeof(r->name) - len, "[]%s",
+				 some[i]->class->subclass & LV_SUBCLASS_TWIN ? "/1" : "");
+			memcpy(r->full, r->name, sizeof(r->full));
+		}
+		return;
+	}
+}
+
+static void fold_variables(struct names_fold_item *items, struct names_fold_item **some, size_t nr)
+{
+	size_t kept = 0, end;
+
+	for (size_t i = 0; i < nr; i++)
+		if (variable_len(&items[i]))
+			some[kept++] = &items[i];
+	qsort(some, kept, sizeof(*some), by_variable);
+	for (size_t i = 0; i < kept; i = end) {
+		for (end = i + 1; end < kept && !order_of_variables(some[i], some[end]); end++)
+			;
+		for (size_t at = i; end - i >= VARIABLE_ELEMENTS && at < end; at++)
+			fold_variable(items, some + i, end - i, at - i);
 	}
 }
 
@@ -270,6 +366,7 @@ int names_fold(struct names_fold_item *items, size_t nr)
 		return -ENOMEM;
 	fold_elements(items, some, nr);
 	fold_untyped(items, some, nr);
+	fold_variables(items, some, nr);
 	fold_caches(items, some, nr);
 	for (size_t i = 0; i < nr; i++)
 		items[i].one_with = find(items, i);

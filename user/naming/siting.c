@@ -227,10 +227,37 @@ static bool is_named_by_memory(const struct siting_item *item)
 	       (r->alias[0] || strcmp(r->kind, "kmalloc"));
 }
 
+static bool is_in_memory_of(const struct siting_item *a, const struct siting_item *b)
+{
+	const struct lv_place *p = &a->class->place, *q = &b->class->place;
+
+	return p->kind == q->kind && p->base == q->base && p->off == q->off &&
+	       a->class->family == b->class->family;
+}
+
+/*
+ * What the kernel tells of a place in untyped memory holds for one type that is there. Where typed
+ * sites have shown another, who knows which of them a site takes that is not typed.
+ */
+static void doubt_told(struct siting_item *item, struct siting_item *const *typed, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (is_in_memory_of(item, typed[i]) &&
+		    strcmp(item->result->name, typed[i]->result->name))
+			item->result->certainty = NAMES_AMBIGUOUS;
+}
+
+/* A class whose site is not typed, in memory that has sites. */
+static bool is_open(const struct siting_item *item)
+{
+	return !has_type(item) && item->class->place.site &&
+	       item->class->place.kind != LV_PLACE_STACK;
+}
+
 int siting_join(struct siting_item *items, size_t nr)
 {
 	struct siting_item **some = calloc(nr + 1, sizeof(*some));
-	size_t kept = 0, end;
+	size_t kept = 0, typed, end;
 
 	if (!some)
 		return -ENOMEM;
@@ -248,10 +275,14 @@ int siting_join(struct siting_item *items, size_t nr)
 			;
 		name_type(some + i, end - i);
 	}
-	for (size_t i = 0; i < nr; i++)
-		if (!has_type(&items[i]) && items[i].class->place.site &&
-		    items[i].class->place.kind != LV_PLACE_STACK && is_named_by_memory(&items[i]))
+	typed = kept;
+	for (size_t i = 0; i < nr; i++) {
+		if (!is_open(&items[i]))
+			continue;
+		doubt_told(&items[i], some, typed);
+		if (is_named_by_memory(&items[i]))
 			some[kept++] = &items[i];
+	}
 	join_named(items, some, kept);
 	free(some);
 	return 0;
