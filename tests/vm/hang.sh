@@ -29,7 +29,7 @@ case_slow()
 	lockvane trace -o $OUT/hang.db -- sh -c 'touch /tmp/running; exec sleep 600' \
 		>$OUT/trace.out 2>$OUT/trace.err &
 	echo $! >/tmp/tracer
-	await 240 'the program to run' test -e /tmp/running
+	await 600 'the program to run' test -e /tmp/running
 	hang slow
 	hang chain
 	sleep 10
@@ -81,7 +81,7 @@ has_ended() { ! kill -0 "$(cat /tmp/tracer)" 2>/dev/null && grep -q '^findings' 
 case_watched()
 {
 	watch monitor --metrics 127.0.0.1:9464
-	await 240 'the monitor' says monitor 'lockvane: watching'
+	await 600 'the monitor' says monitor 'lockvane: watching'
 	sleep 5
 	hang again
 	begin=$(now)

@@ -128,8 +128,8 @@ GUESTS = (
     Guest('cpus', '6.12', 'cpus.sh', '64 possible CPUs, and one that comes',
           options=('--possible-cpus', '64')),
     Guest('innocent-7.2', '7.2', 'innocent.sh', 'the newest kernel'),
-    Guest('hang-6.12', '6.12', 'hang.sh', 'what hangs is told while it hangs', seconds=900, kmods=(HANG,)),
-    *(Guest(f'hang-{kernel}', kernel, 'hang.sh', 'the same', seconds=900, kmods=(HANG,), groups=('matrix',))
+    Guest('hang-6.12', '6.12', 'hang.sh', 'what hangs is told while it hangs', seconds=1800, kmods=(HANG,)),
+    *(Guest(f'hang-{kernel}', kernel, 'hang.sh', 'the same', seconds=1800, kmods=(HANG,), groups=('matrix',))
       for kernel in ('6.1', '7.2')),
     Guest('lockdep-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True),
     Guest('lockdep-no-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True,
