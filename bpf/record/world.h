@@ -101,11 +101,12 @@ static int world_is_kernel_sock(__u64 addr);
 /* Does an address of this place keep its class for good (no memory reuse)? */
 static int world_place_is_permanent(__u64 addr, const struct lv_place *place);
 
+/* Is the lock on the held stacks of another CPU than this, or may it be? */
+static int world_holds_elsewhere(__u32 cpu_id, __u64 addr);
 /*
  * A hash of the beginning of the object of `size` bytes that the lock at addr lies in, but for the
  * lock and for pointers to itself: what tells it from another in the same memory. 0: not known.
  */
-static int world_holds_elsewhere(__u32 cpu_id, __u64 addr); /* is it on another CPU's held stacks, or may it be? */
 static __u64 world_object_hash(__u64 addr, const struct lv_place *place, __u32 size);
 
 /* Fill in the frames of a stack. ctx is the program's. */
