@@ -26,6 +26,7 @@
 #define LV_MAX_CPUS 1024
 #define LV_MAX_HOOKS 256 /* lines of hooks.def, and the task switch */
 #define LV_MAX_ANCHORS 1024
+#define LV_MAX_WAITS 1024 /* tasks that wait for a sleeping lock at one moment */
 
 #define LV_STACK_DEPTH 48 /* frames kept per stack */
 #define LV_ABOVE_FRAMES 8 /* read to find a generic function's caller; ours and the lock's are in it */
@@ -268,6 +269,8 @@ enum lv_fact_kind {
 	LV_FACT_BAD_UNLOCK = 1,   /* a release of what nobody holds */
 	LV_FACT_HELD_FREED = 2,   /* memory freed with a held lock in it */
 	LV_FACT_HELD_AT_EXIT = 3, /* held on return to user space */
+	LV_FACT_WAIT_ATOMIC = 4,  /* a sleeping lock taken with preemption or softirqs off */
+	LV_FACT_HELD_AT_DEATH = 5, /* held by a task that has ended */
 };
 
 struct lv_fact {
@@ -311,6 +314,7 @@ enum lv_irq_source {
 	X(EDGES, edges_full, "dependencies dropped: edge table full")                 \
 	X(STACKS, stacks_full, "stacks not kept: stack table full")                   \
 	X(FACTS, facts_full, "misuses not kept: fact table full")                     \
+	X(WAITS, waits_full, "waits of more tasks than the table holds")              \
 	X(NAMES, names_full, "names of locks dropped: name table full")                 \
 	X(UNKNOWN_RELEASE, unknown_releases, "releases of locks not seen taken")      \
 	X(STALE_HOLDER, stale_holders, "held entries found not to be held")           \
@@ -382,6 +386,43 @@ struct lv_held_stack {
 struct lv_task_keys {
 	__u64 key[LV_MAX_TASKS];
 };
+
+/*
+ * What a task waits for, from the kernel's contention_begin to its contention_end. The task alone
+ * writes the first part; an iterator over tasks fills in the second while the task sleeps
+ * (bpf/wait.bpf.h), and with it says that it slept: looked_ns is since_ns then.
+ */
+struct lv_wait {
+	__u64 task;	/* its address: the slot's key, while it waits */
+	__u64 addr;	/* the lock's */
+	__u64 since_ns; /* CLOCK_MONOTONIC: when it began; 0 while the fields are written */
+	__u32 class;	/* LV_NONE: not derived yet */
+	__u8 family;	/* enum lv_family */
+	__u8 mode;	/* enum lv_mode */
+	__u16 pad;
+	__u64 looked_ns;
+	__u64 owner;	/* the task that the lock's word names: a mutex's, a rwsem's writer; 0: none */
+	__u64 readers;	/* that hold the rwsem, by its count */
+	__u64 switches; /* times the task has left its CPU */
+	__u32 round;	/* of the look */
+	__u32 state;	/* task_struct.__state */
+	__u32 pid;
+	__u32 nr; /* frames */
+	char comm[LV_COMM_LEN];
+	__u64 ip[LV_STACK_DEPTH];
+};
+
+struct lv_waits {
+	__u32 watched; /* 0: nobody asks, nothing is noted */
+	__u32 round;   /* the next look's */
+	__u64 key[LV_MAX_WAITS]; /* whose slot it is, 0: free. Apart, as ends of other waits look for theirs */
+	struct lv_wait wait[LV_MAX_WAITS];
+};
+
+/* enum of include/linux/sched.h: a task sleeps in one of the first two, and a signal ends it by the others. */
+#define LV_TASK_INTERRUPTIBLE 0x1
+#define LV_TASK_UNINTERRUPTIBLE 0x2
+#define LV_TASK_WAKEKILL 0x100
 
 /*
  * An address's class, believed for LV_ADDR_AGE acquisitions of its CPU, or for
@@ -574,6 +615,7 @@ _Static_assert(sizeof(struct lv_edge) == 144, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_anchor) == 40, "ABI");
+_Static_assert(sizeof(struct lv_wait) == 96 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_name) == 48 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 24, "ABI");
 _Static_assert(sizeof(struct lv_memo) == 64, "ABI: a line each");

@@ -18,9 +18,12 @@ enum lv_hook {
 #include "hooks.def"
 	LV_HOOK_sched_switch, /* no line: it takes no lock */
 	LV_HOOKS = LV_HOOK_sched_switch,
-	LV_HOOK_NONE = LV_HOOKS
+	LV_HOOK_NONE = LV_HOOKS,
+	LV_HOOK_contention_begin, /* nor do these */
+	LV_HOOK_contention_end,
+	LV_ALL_HOOKS
 };
 
-_Static_assert(LV_HOOKS < LV_MAX_HOOKS, "abi.h");
+_Static_assert(LV_ALL_HOOKS <= LV_MAX_HOOKS, "abi.h");
 
 #endif

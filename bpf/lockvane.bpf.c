@@ -19,6 +19,7 @@
 #include "record/recorder.h"
 #include "retire.bpf.h"
 #include "valve.bpf.h"
+#include "wait.bpf.h"
 
 /* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
 #ifdef LV_OBSERVER
@@ -207,7 +208,7 @@ int lv_sched_switch(__u64 *ctx)
 	else if ((__u32)ctx[3] == LV_TASK_DEAD)
 		leave = RECORD_DEAD;
 	stack_note(ctx[2]);
-	record_switch(ctx[2], word, leave);
+	record_switch(ctx, ctx[2], word, leave);
 	return 0;
 }
 

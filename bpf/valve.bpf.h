@@ -11,11 +11,9 @@
 #include "maps.bpf.h"
 
 /* An interrupt in between loses a count. */
-SEC("raw_tp/contention_begin")
-int lv_valve_count(void *ctx)
+static __always_inline void valve_count(void)
 {
 	lv_valve.cpu[bpf_get_smp_processor_id() & (LV_MAX_CPUS - 1)].waits++;
-	return 0;
 }
 
 #endif

@@ -54,6 +54,36 @@ static __always_inline int word_owner(__u64 addr, __u32 family, __u64 *ret, int 
 	return 0;
 }
 
+#define WORD_MUTEX_PICKUP 4ull /* mutex.c: handed to the owner, who waits still */
+
+/*
+ * The task that keeps others waiting, by the lock's word: a mutex's owner, a rwsem's writer. 0: it
+ * names none, or one that has not been told yet.
+ */
+static __always_inline __u64 word_holder(__u64 addr, __u32 family)
+{
+	int offset = word_owner_offset(family);
+	__u64 word = 0;
+
+	if (offset < 0 || word_read(addr, offset, sizeof(word), &word))
+		return 0;
+	if (family == LV_MUTEX && word & WORD_MUTEX_PICKUP)
+		return 0;
+	if (family == LV_RWSEM && word & WORD_READER_OWNED)
+		return 0;
+	return word & ~WORD_OWNER_FLAGS;
+}
+
+/* __mutex_lock() and rwsem_down_*_slowpath() take it while they wait, on PREEMPT_RT they do not. */
+static __always_inline __u32 word_inner_lock(__u32 family)
+{
+	if (family == LV_MUTEX && bpf_core_field_exists(((struct mutex *)0)->wait_lock))
+		return bpf_core_field_offset(struct mutex, wait_lock);
+	if (family == LV_RWSEM && bpf_core_field_exists(((struct rw_semaphore *)0)->wait_lock))
+		return bpf_core_field_offset(struct rw_semaphore, wait_lock);
+	return 0;
+}
+
 /* An rwsem has a count beside its owner, but on PREEMPT_RT. */
 static __always_inline int word_has_count(void)
 {

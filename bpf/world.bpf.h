@@ -15,6 +15,7 @@
 /* Chosen by the user half from what the kernel has; constants to the verifier. */
 const volatile bool lv_preempt_counted = 1;
 const volatile bool lv_preempts = 0;
+const volatile bool lv_shows_atomic = 0;
 const volatile __u32 lv_irq_source = LV_IRQ_SOURCE_NONE;
 
 extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.14 */
@@ -49,6 +50,16 @@ static __always_inline __u64 *world_task_key(__u32 id)
 static __always_inline struct lv_order *world_order(__u32 id)
 {
 	return &lv_orders.order[id & (LV_MAX_ORDERS - 1)];
+}
+
+static __always_inline struct lv_wait *world_wait(__u32 id)
+{
+	return &lv_waits.wait[id & (LV_MAX_WAITS - 1)];
+}
+
+static __always_inline __u64 *world_wait_key(__u32 id)
+{
+	return &lv_waits.key[id & (LV_MAX_WAITS - 1)];
 }
 
 static __always_inline struct lv_control *world_control(void)
@@ -139,13 +150,11 @@ static __always_inline int world_is_generic(__u64 ip)
 }
 
 /* Past our own frames and the lock's function come generic functions, then their caller. */
-static __noinline __u64 world_above(void *ctx, __u64 *ip)
+static __always_inline __u64 above_generic(const __u64 *ip, int nr)
 {
 	int passed = 0;
 
-	if (bpf_get_stack(ctx, ip, LV_ABOVE_FRAMES * sizeof(*ip), 0) < 0)
-		return LV_SITE_OPEN;
-	for (int i = 0; i < LV_ABOVE_FRAMES; i++) {
+	for (int i = 0; i < nr; i++) {
 		int generic = world_is_generic(ip[i]);
 
 		if (passed && !generic)
@@ -153,6 +162,13 @@ static __noinline __u64 world_above(void *ctx, __u64 *ip)
 		passed |= generic;
 	}
 	return LV_SITE_OPEN;
+}
+
+static __noinline __u64 world_above(void *ctx, __u64 *ip)
+{
+	if (bpf_get_stack(ctx, ip, LV_ABOVE_FRAMES * sizeof(*ip), 0) < 0)
+		return LV_SITE_OPEN;
+	return above_generic(ip, LV_ABOVE_FRAMES);
 }
 
 /* Frames of a task whose program may be preempted while it reads them. */
@@ -181,6 +197,11 @@ static __always_inline __u32 world_preempt_count(void)
 static __always_inline int world_counts_preemption(void)
 {
 	return lv_preempt_counted;
+}
+
+static __always_inline int world_shows_atomic(void)
+{
+	return lv_shows_atomic;
 }
 
 static __always_inline int world_preempts(void)
@@ -256,6 +277,16 @@ static __always_inline int world_lock_word(__u64 addr, __u32 family, __u32 *ret)
 static __always_inline int world_only_reader(__u64 addr, __u64 *ret)
 {
 	return word_only_reader(addr, ret);
+}
+
+static __always_inline __u32 world_inner_lock(__u32 family)
+{
+	return word_inner_lock(family);
+}
+
+static __always_inline __u64 world_time_ns(void)
+{
+	return bpf_ktime_get_ns() | 1;
 }
 
 static __always_inline int world_place(__u64 addr, struct lv_place *ret)

@@ -107,7 +107,7 @@ struct pcpu_chunk {
  */
 struct mutex {
 	struct {
-	} owner;
+	} owner, wait_lock;
 };
 
 /* include/linux/rtmutex.h, since 5.15; everything has it */
@@ -117,9 +117,15 @@ struct rt_mutex_base {
 
 /* include/linux/sched.h */
 struct task_struct {
+	unsigned int __state;
 	unsigned int flags;
 	void *stack;
+	int on_rq; /* until 7.1 */
+	int pid;
 	void *worker_private; /* of a kernel thread: its struct kthread, since 5.17 */
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	char comm[16];
 	void *journal_info;
 };
 
@@ -240,13 +246,18 @@ struct cpuhp_cpu_state {
 	bool bringup;
 };
 
+/* include/linux/sched.h, since 7.2: of another size. */
+struct task_struct___7_2 {
+	unsigned char on_rq;
+};
+
 /*
  * include/linux/rwsem.h, without CONFIG_PREEMPT_RT; there it is a struct rwbase_rt, whose first
  * word counts readers
  */
 struct rw_semaphore {
 	struct {
-	} count, owner;
+	} count, owner, wait_lock;
 };
 
 /* include/linux/rcu_sync.h; the first member of struct percpu_rw_semaphore */

@@ -147,14 +147,15 @@ static __always_inline __u32 subclass_of(__u64 addr, __u32 family)
 }
 
 /*
- * The site of an acquisition in untyped memory. caller: who called the lock's function, 0: not known.
+ * The site of an acquisition in untyped memory. caller: who called the lock's function, 0: not known;
+ * LV_SITE_ABOVE: a generic function.
  * above: the caller above the generic functions, 0: not read yet.
  */
 static __always_inline __u64 class_site(__u64 caller, __u64 above)
 {
 	if (!caller)
 		return LV_SITE_OPEN;
-	if (!world_is_generic(caller))
+	if (caller != LV_SITE_ABOVE && !world_is_generic(caller))
 		return caller;
 	return above ? above : LV_SITE_ABOVE;
 }

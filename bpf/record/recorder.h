@@ -14,6 +14,7 @@
 #include "record/name.h"
 #include "record/pseudo.h"
 #include "record/sleep.h"
+#include "record/wait.h"
 
 /*
  * lockdep's read_lock_is_recursive(): a queued rwlock's reader jumps the queue
@@ -430,9 +431,34 @@ static __always_inline void switch_slot(struct lv_cpu *cpu, enum record_leave le
 		doubt_on_leaving();
 	if (!held || leave == RECORD_PREEMPTED || (held->depth && leave != RECORD_DEAD))
 		return;
-	if (held->depth)
-		count_losses(cpu, LV_LOSS_STALE_HOLDER, held->depth);
 	task_give_back(cpu, leave == RECORD_DEAD ? 0 : task_key(cpu->task, cpu->word) | LV_TASK_IDLE);
+}
+
+/*
+ * The running task has ended, and something stands in its slot: what the lock's own memory says that it
+ * holds, nobody will give back. All else was given back unseen. Returns the stack slot to be filled.
+ */
+RECORD_RARE __u32 switch_dead(void)
+{
+	__u32 meta = FACT_META(EVENT_META(LV_HOOK_sched_switch, LV_LEVEL_TASK, 0),
+			       LV_FACT_HELD_AT_DEATH);
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
+	__u32 stack = LV_NONE;
+
+	if (!held)
+		return stack;
+	for (__u32 i = 0; i < LV_HELD_DEPTH && i < held->depth; i++) {
+		const struct lv_held *lock = &held->held[i];
+		const struct lv_class *class = world_class(lock->class);
+
+		if (class && doubt_is_owned(lock->addr, class->family, lock->mode) &&
+		    held_by_us(lock->addr, class->family, lock->mode))
+			stack = fact_add(lock->class, lock->addr, meta, stack);
+		else
+			count_loss(cpu, LV_LOSS_STALE_HOLDER);
+	}
+	return stack;
 }
 
 /* All that a task may spin on while it goes is the run-queue lock, which the next one gives back. */
@@ -459,7 +485,8 @@ RECORD_RARE int switch_drop(void)
 }
 
 /* This CPU goes over to another task. */
-static __always_inline void record_switch(__u64 next, __u32 word, enum record_leave leave)
+static __always_inline void record_switch(void *ctx, __u64 next, __u32 word,
+					  enum record_leave leave)
 {
 	const struct lv_held_stack *spin;
 	struct lv_held_stack *held;
@@ -470,6 +497,9 @@ static __always_inline void record_switch(__u64 next, __u32 word, enum record_le
 	spin = &context.cpu->stack[LV_LEVEL_TASK];
 	if (spin->depth_tainted != 1 || spin->held[0].addr != context.cpu->rq_lock)
 		switch_drop();
+	held = task_held(context.cpu);
+	if (leave == RECORD_DEAD && held && held->depth)
+		record_stack(ctx, switch_dead());
 	switch_slot(context.cpu, leave);
 	context.cpu->task = next;
 	context.cpu->task_slot = task_find(context.cpu, next);

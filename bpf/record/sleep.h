@@ -68,6 +68,20 @@ static __always_inline __u32 sleep_in_interrupt(struct context *context,
 			 meta | context->level << META_LEVEL_SHIFT, LV_NONE);
 }
 
+/*
+ * Who may have to wait must be able to: not with preemption off, nor softirqs, though nothing is known to
+ * be held that spins (that would be a dependency, which tells the same). A
+ * trylock does not wait. Irqs that are off are not asked for: before 6.14 the flag may read so by chance.
+ */
+static __always_inline __u32 sleep_check_context(const struct context *context,
+						 const struct lv_held *lock, __u32 meta, __u32 stack)
+{
+	if (!world_shows_atomic() || lock->flags & LV_HELD_TRY ||
+	    !(context->count & (CONTEXT_PREEMPT | CONTEXT_SOFTIRQ)))
+		return stack;
+	return fact_add(lock->class, lock->addr, FACT_META(meta, LV_FACT_WAIT_ATOMIC), stack);
+}
+
 /* Not a repetition: find out all there is to it. */
 static __always_inline __u32 sleep_learn(struct context *context, struct lv_held_stack *held,
 					 struct lv_held *lock, __u32 meta)
@@ -90,6 +104,8 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 		held_bound(context->cpu, LV_LEVEL_TASK, (context->count & CONTEXT_PREEMPT) + 1);
 		lock->under = spin->depth;
 	}
+	if (!lock->under)
+		stack = sleep_check_context(context, lock, meta, stack);
 	if (!held->depth && !lock->under)
 		lock->flags |= LV_HELD_OLDEST;
 	if (!(lock->flags & LV_HELD_TRY))

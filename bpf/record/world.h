@@ -33,6 +33,8 @@ static struct lv_held_stack *world_task_stack(__u32 id);
 static __u64 *world_task_key(__u32 id); /* never NULL: id is taken modulo the table */
 static struct lv_control *world_control(void); /* never NULL */
 static struct lv_order *world_order(__u32 id); /* never NULL: id is taken modulo the table */
+static struct lv_wait *world_wait(__u32 id);   /* likewise */
+static __u64 *world_wait_key(__u32 id);	       /* likewise */
 
 /* The running CPU and task. */
 static __u32 world_cpu_id(void);
@@ -66,6 +68,8 @@ static __u64 world_above_task(void *ctx);
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
 static __u32 world_preempt_count(void);
 static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */
+/* Is the count in a program that of the function that it hooks? Not where RCU's readers raise it. */
+static int world_shows_atomic(void);
 
 /*
  * Does the kernel preempt itself, and with that the programs of sleeping locks? It then skips what
@@ -89,6 +93,10 @@ static int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared);
 static int world_only_reader(__u64 addr, __u64 *ret);
 /* The word that is not zero while a lock of this family is held; -errno: it cannot be read. */
 static int world_lock_word(__u64 addr, __u32 family, __u32 *ret);
+
+/* Bytes from a mutex or rwsem to the spinlock inside it that who waits takes; 0: it has none. */
+static __u32 world_inner_lock(__u32 family);
+static __u64 world_time_ns(void); /* CLOCK_MONOTONIC; never 0 */
 
 /* Where the lock lives, site not 0 in untyped memory: 0, or -errno when it can't be told. */
 static int world_place(__u64 addr, struct lv_place *ret);

@@ -134,6 +134,18 @@ static void same_fact(const struct capture_fact *a, const struct capture_fact *b
 	assert_true(a->addr == b->addr);
 }
 
+static void same_wait(const struct capture_wait *a, const struct capture_wait *b)
+{
+	assert_int_equal(a->ring, b->ring);
+	assert_int_equal(a->class, b->class);
+	assert_int_equal(a->mode, b->mode);
+	assert_int_equal(a->held, b->held);
+	assert_int_equal(a->ends, b->ends);
+	assert_int_equal(a->stack, b->stack);
+	assert_true(a->addr == b->addr);
+	assert_true(a->waited_ms == b->waited_ms);
+}
+
 static void same_run(const struct capture *a, const struct capture *b)
 {
 	same_text(a->version, b->version);
@@ -168,6 +180,9 @@ static void same_capture(const struct capture *a, const struct capture *b)
 	assert_int_equal(a->nr_facts, b->nr_facts);
 	for (size_t i = 0; i < a->nr_facts; i++)
 		same_fact(&a->facts[i], &b->facts[i]);
+	assert_int_equal(a->nr_waits, b->nr_waits);
+	for (size_t i = 0; i < a->nr_waits; i++)
+		same_wait(&a->waits[i], &b->waits[i]);
 	assert_int_equal(a->nr_losses, b->nr_losses);
 	for (size_t i = 0; i < a->nr_losses; i++) {
 		same_text(a->losses[i].name, b->losses[i].name);
@@ -220,12 +235,13 @@ static void save_fails(const struct capture *c, const char *path, int code, cons
  */
 static void test_all_fields(void **state)
 {
-	assert_int_equal(sizeof(struct capture), 176);
+	assert_int_equal(sizeof(struct capture), 192);
 	assert_int_equal(sizeof(struct capture_class), 360);
 	assert_int_equal(sizeof(struct capture_edge), 136);
 	assert_int_equal(sizeof(struct capture_stack), 40);
 	assert_int_equal(sizeof(struct capture_frame), 16);
 	assert_int_equal(sizeof(struct capture_fact), 24);
+	assert_int_equal(sizeof(struct capture_wait), 40);
 	assert_int_equal(sizeof(struct capture_loss), 32);
 	assert_int_equal(sizeof(struct capture_image), 16);
 }
@@ -371,6 +387,9 @@ static void test_spoilt_captures(void **state)
 	SPOILT(edges[2].from_stack, 9, "edge 2: from stack 9");
 	SPOILT(facts[0].class, LV_NONE, "fact 0: class");
 	SPOILT(facts[0].kind, CAPTURE_FACT_KINDS, "fact 0: no valid kind");
+	SPOILT(waits[0].class, LV_NONE, "wait 0: class");
+	SPOILT(waits[0].mode, LV_RECURSIVE, "wait 0: no valid mode");
+	SPOILT(waits[1].ring, 9, "wait 2: its ring is in pieces");
 	SPOILT(stacks[0].frames[1].text, NULL, "stack 0: frame 1: no text");
 	SPOILT(stacks[0].nr_frames, 5000, "stack 0: 5000 frames");
 	SPOILT(losses[0].name, NULL, "loss 0");

@@ -136,8 +136,8 @@ static void test_unreadable(void **state)
 
 static void test_versions(void **state)
 {
-	sql("PRAGMA user_version = 7");
-	load_fails("x.lv: written by a newer lockvane (format 7, this one reads 6): use that one");
+	sql("PRAGMA user_version = 8");
+	load_fails("x.lv: written by a newer lockvane (format 8, this one reads 7): use that one");
 	sql("PRAGMA user_version = 1");
 	load_fails("written by an older lockvane (format 1, this one reads 2 and later)");
 	sql("PRAGMA user_version = 3; PRAGMA application_id = 0");
@@ -251,8 +251,12 @@ static const struct {
 	{ "UPDATE edge SET dep = 3 WHERE id = 3", "edge 3: no valid dep" },
 	{ "UPDATE edge SET stack = 1e300 WHERE id = 3", "edge 3: stack is not a number" },
 	{ "UPDATE edge SET from_addr = 'x' WHERE id = 3", "edge 3: from_addr is not a number" },
-	{ "UPDATE fact SET kind = 4 WHERE id = 3", "fact 3: kind is out of range" },
+	{ "UPDATE fact SET kind = 6 WHERE id = 3", "fact 3: kind is out of range" },
 	{ "UPDATE fact SET class2 = 99 WHERE id = 3", "fact 3: class2 99 is not there" },
+	{ "UPDATE wait SET mode = 2 WHERE id = 3", "wait 3: mode is out of range" },
+	{ "UPDATE wait SET ends = 3 WHERE id = 3", "wait 3: ends is out of range" },
+	{ "UPDATE wait SET class = 99 WHERE id = 3", "wait 3: class 99 is not there" },
+	{ "UPDATE wait SET ring = 9 WHERE id = 3", "wait 4: its ring is in pieces" },
 	{ "UPDATE stack SET comm = 'more than fifteen' WHERE id = 3", "stack 3: comm is too long" },
 	{ "UPDATE stack_frame SET frame = 999 WHERE stack = 3", "frame is not there" },
 	{ "DELETE FROM stack_frame WHERE stack = 3 AND depth = 1", "depth does not follow" },

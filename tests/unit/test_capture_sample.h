@@ -105,6 +105,24 @@ static inline void sample_edge(struct capture *c, const struct sample_size *size
 	}
 }
 
+/* Rings of one, two, three tasks, and again. */
+static inline void sample_wait(struct capture *c, const struct sample_size *size, uint32_t i)
+{
+	static const uint32_t rings[] = {0, 1, 1, 2, 2, 2};
+	struct capture_wait *wait = capture_add_wait(c);
+
+	assert(wait);
+	wait->ring = i / 6 * 3 + rings[i % 6];
+	wait->class = i % size->classes;
+	wait->mode = i & 1;
+	wait->held = i >> 1 & 1;
+	wait->ends = i % CAPTURE_WAIT_ENDS;
+	if (i % 4 && size->stacks)
+		wait->stack = i % size->stacks;
+	wait->addr = i % 3 ? UINT64_MAX - i : 0;
+	wait->waited_ms = 1000 + i;
+}
+
 static inline void sample_fact(struct capture *c, const struct sample_size *size, uint32_t i)
 {
 	struct capture_fact *fact = capture_add_fact(c);
@@ -159,6 +177,8 @@ static inline struct capture *sample_capture(const struct sample_size *size)
 		sample_edge(c, size, i);
 	for (uint32_t i = 0; i < size->facts; i++)
 		sample_fact(c, size, i);
+	for (uint32_t i = 0; i < size->facts; i++)
+		sample_wait(c, size, i);
 	for (size_t i = 0; i < LV_LOSS_KINDS; i++) {
 		struct capture_loss *loss = capture_add_loss(c);
 

@@ -652,7 +652,8 @@ static void test_wait_context(void **state)
 static void test_facts(void **state)
 {
 	static const enum finding_rule rules[] = {FINDING_WAIT_CONTEXT, FINDING_BAD_UNLOCK,
-						  FINDING_HELD_FREED, FINDING_HELD_AT_EXIT};
+						  FINDING_HELD_FREED, FINDING_HELD_AT_EXIT,
+						  FINDING_WAIT_CONTEXT, FINDING_HELD_AT_EXIT};
 
 	for (uint32_t kind = 0; kind < CAPTURE_FACT_KINDS; kind++) {
 		struct two_locks t = two_locks();
@@ -851,7 +852,7 @@ static void test_suppress_errors(void **state)
 		const char *error;
 	} cases[] = {
 		{"circular a ; r", 1, "no ':' after the rule"},
-		{"# ok\n\n  deadlock: a ; r\n", 3, "no such rule"},
+		{"# ok\n\n  deadlocks: a ; r\n", 3, "no such rule"},
 		{": a ; r", 1, "no such rule"},
 		{"circular: a --> b", 1, "no ';' and reason after the locks"},
 		{"circular: a ; r\ncircular: b ;  \t\r\n", 2, "the reason is missing"},
@@ -894,9 +895,41 @@ static void test_suppress_limits(void **state)
 	free(text);
 }
 
+/* A ring is one finding, wherever it was begun; it is as sure as what is seen. */
+static void test_deadlock(void **state)
+{
+	char id[FINDING_ID_LEN] = "";
+
+	for (int start = 0; start < 3; start++) {
+		struct capture *c = case_new();
+		struct findings *f;
+
+		for (int i = 0; i < 3; i++)
+			case_class(c, (char[]){'a' + i, '\0'}, LV_MUTEX);
+		c->classes[1].certainty = CAPTURE_AMBIGUOUS;
+		for (int i = 0; i < 3; i++)
+			case_wait(c, 7, (start + i) % 3, 0x100 + i, LV_NONE);
+		case_wait(c, 8, 2, 0x200, LV_NONE); /* and a task alone */
+		assert_int_equal(finding_analyse(c, &f), 0);
+		assert_int_equal(f->nr, 2);
+		assert_int_equal(f->items[0].rule, FINDING_DEADLOCK);
+		assert_int_equal(f->items[0].confidence, FINDING_OBSERVED);
+		assert_int_equal(f->items[0].chain.nr_classes, 3);
+		for (uint32_t i = 0; i < 3; i++)
+			assert_int_equal(f->items[0].chain.classes[i], i);
+		assert_int_equal(f->items[1].chain.nr_classes, 1);
+		assert_int_equal(f->items[1].ring, 3);
+		assert_true(!id[0] || !strcmp(id, f->items[0].id));
+		memcpy(id, f->items[0].id, sizeof(id));
+		findings_free(f);
+		capture_free(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_deadlock),
 		cmocka_unit_test(test_founding),
 		cmocka_unit_test(test_founding_without_cancel),
 		cmocka_unit_test(test_founding_fixed),

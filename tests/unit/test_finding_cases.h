@@ -73,6 +73,19 @@ static inline uint32_t case_class(struct capture *c, const char *name, enum lv_f
 }
 
 /* A lock in an object of a slab cache. */
+/* The next task of a ring waits for a lock of that class. */
+static inline void case_wait(struct capture *c, uint32_t ring, uint32_t class, uint64_t addr,
+			     uint32_t stack)
+{
+	struct capture_wait *wait = capture_add_wait(c);
+
+	wait->ring = ring;
+	wait->class = class;
+	wait->addr = addr;
+	wait->stack = stack;
+	wait->waited_ms = 2100;
+}
+
 static inline uint32_t case_slab(struct capture *c, const char *name, const char *alias,
 				 const char *key)
 {

@@ -175,6 +175,17 @@ void programs_tables(struct programs *p, struct tables *ret)
 				.names = w->names, .facts = w->facts };
 }
 
+struct lv_waits *programs_wait_table(struct programs *p)
+{
+	return &p->world->waits;
+}
+
+/* Nobody waits for long. */
+int programs_look_at_waits(struct programs *p)
+{
+	return -EIO;
+}
+
 void programs_recursion_misses(struct programs *p, uint64_t ret[static LV_HOOKS + 1])
 {
 	memset(ret, 0, (LV_HOOKS + 1) * sizeof(*ret));
@@ -258,6 +269,11 @@ void words_free(struct words *w)
 
 void words_forget(struct words *w)
 {
+}
+
+const char *words_function(const struct words *w, uint64_t ip)
+{
+	return NULL;
 }
 
 void words_follow(struct words *w)

@@ -285,11 +285,45 @@ static void test_counts(void **state)
 	capture_free(c);
 }
 
+static struct capture *hanging(uint32_t pid)
+{
+	struct capture *c = case_new();
+	uint32_t a = placed(c, "a"), b = placed(c, "b");
+
+	case_wait(c, 0, a, 0x100, case_stack(c, "one", pid, "f"));
+	case_wait(c, 0, b, 0x200, case_stack(c, "other", pid + 1, "g"));
+	return c;
+}
+
+/* A deadlock is one thing however often it is looked at; of other tasks it is another time. */
+static void test_deadlock(void **state)
+{
+	struct capture *c = hanging(10), *again = hanging(20);
+	struct picture *p = new_picture(case_new());
+
+	add(p, c, in_order);
+	add(p, c, in_order);
+	assert_int_equal(picture_findings(p)->nr, 1);
+	assert_int_equal(picture_findings(p)->items[0].rule, FINDING_DEADLOCK);
+	assert_int_equal(picture_capture(p)->nr_waits, 2);
+	assert_int_equal(picture_sightings(p, &picture_findings(p)->items[0]), 1);
+	add(p, again, in_order);
+	assert_int_equal(picture_findings(p)->nr, 1);
+	assert_int_equal(picture_capture(p)->nr_waits, 4);
+	assert_int_equal(picture_capture(p)->waits[3].ring, 1);
+	assert_int_equal(picture_sightings(p, &picture_findings(p)->items[0]), 2);
+	check_ids(p, picture_capture(p));
+	picture_free(p);
+	capture_free(again);
+	capture_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_becomes_surer),
 		cmocka_unit_test(test_grows),
+		cmocka_unit_test(test_deadlock),
 		cmocka_unit_test(test_usage_completes),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_known_is_found_again),

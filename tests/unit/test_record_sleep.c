@@ -87,7 +87,7 @@ static void drop(uint64_t addr)
 
 static void switch_to(uint64_t task, enum record_leave leave)
 {
-	record_switch(task, armed_word(), leave);
+	record_switch(NULL, task, armed_word(), leave);
 	world_seat->task = task;
 }
 
@@ -226,6 +226,47 @@ static void test_dies_with_a_ghost(void **state)
 	switch_to(TASK(1), RECORD_BLOCKED);
 	take(b);
 	assert_false(nests(world, a, b));
+}
+
+static const struct lv_fact *find_fact(const struct world *world, uint32_t kind)
+{
+	for (int i = 0; i < LV_MAX_FACTS; i++)
+		if (world->facts[i].state == LV_SLOT_READY && world->facts[i].kind == kind)
+			return &world->facts[i];
+	return NULL;
+}
+
+/* What its own word says that it holds, it will never give back. */
+static void test_dies_with_a_lock(void **state)
+{
+	struct world *world = *state;
+	uint64_t a = world_address(0), b = world_address(1);
+
+	take(a);
+	take(b);
+	own(a, 0); /* the release was lost */
+	switch_to(TASK(7), RECORD_DEAD);
+	assert_non_null(find_fact(world, LV_FACT_HELD_AT_DEATH));
+	assert_int_equal(find_fact(world, LV_FACT_HELD_AT_DEATH)->addr, b);
+	assert_int_equal(lost(world, LV_LOSS_STALE_HOLDER), 1);
+	assert_int_equal(nr_slots(world), 0);
+}
+
+/* A sleeping lock taken where nobody may sleep, though nothing is known to be held. */
+static void test_atomic(void **state)
+{
+	struct world *world = *state;
+	uint64_t a = world_address(0), b = world_address(1);
+
+	take(a);
+	world_seat->preempt_count = CONTEXT_BH_STEP;
+	take_as(b, LV_HELD_TRY);
+	assert_null(find_fact(world, LV_FACT_WAIT_ATOMIC));
+	drop(b);
+	take(b);
+	assert_non_null(find_fact(world, LV_FACT_WAIT_ATOMIC));
+	assert_int_equal(find_fact(world, LV_FACT_WAIT_ATOMIC)->addr, b);
+	world_seat->preempt_count = 0;
 }
 
 /* The lock is held by another task now: its word reads as locked, its owner says by whom. */
@@ -404,6 +445,8 @@ int main(void)
 		TEST(test_slot_is_kept_while_preempted),
 		TEST(test_migrated),
 		TEST(test_dies_with_a_ghost),
+		TEST(test_dies_with_a_lock),
+		TEST(test_atomic),
 		TEST(test_owner_refutes),
 		TEST(test_told_twice),
 		TEST(test_ww),

@@ -297,6 +297,42 @@ static struct scene bad_unlock(void)
 	return fact(CAPTURE_BAD_UNLOCK);
 }
 
+/* A reader waits for a mutex, whose holder waits to write. */
+static struct scene deadlock(void)
+{
+	struct scene s = scene(case_new());
+	uint32_t reader = case_stack(s.c, "lv_hang_reader", 121,
+				     "__schedule+0x3a0/0xb20|schedule+0x27/0xd0|"
+				     "schedule_preempt_disabled+0x15/0x30|"
+				     "__mutex_lock.constprop.0+0x391/0x690|"
+				     "lv_hang_reader+0x41/0x60 [lv_hang]|kthread+0xcf/0x100");
+	uint32_t writer = case_stack(s.c, "lv_hang_writer", 122,
+				     "__schedule+0x3a0/0xb20|schedule+0x27/0xd0|"
+				     "schedule_preempt_disabled+0x15/0x30|"
+				     "rwsem_down_write_slowpath+0x20c/0x6d0|down_write+0x5b/0x60|"
+				     "lv_hang_writer+0x41/0x60 [lv_hang]|kthread+0xcf/0x100");
+	uint32_t rwsem = case_class(s.c, "lv_hang_rwsem [lv_hang]", LV_RWSEM);
+	uint32_t mutex = case_class(s.c, "lv_hang_mutex [lv_hang]", LV_MUTEX);
+
+	case_wait(s.c, 0, rwsem, 0xffffffffc0202040, writer);
+	s.c->waits[0].held = LV_READ;
+	case_wait(s.c, 0, mutex, 0xffffffffc0202080, reader);
+	s.c->waits[1].ends = CAPTURE_WAIT_FATAL_SIGNAL;
+	return s;
+}
+
+static struct scene deadlock_alone(void)
+{
+	struct scene s = scene(case_new());
+	uint32_t where = case_stack(s.c, "lv_hang_twice", 123,
+				    "__schedule+0x3a0/0xb20|__mutex_lock.constprop.0+0x391/0x690|"
+				    "lv_hang_twice+0x2a/0x40 [lv_hang]|kthread+0xcf/0x100");
+
+	case_wait(s.c, 0, case_class(s.c, "lv_hang_self [lv_hang]", LV_MUTEX), 0xffffffffc02020c0,
+		  where);
+	return s;
+}
+
 static struct scene held_freed(void)
 {
 	return fact(CAPTURE_HELD_FREED);
@@ -305,6 +341,16 @@ static struct scene held_freed(void)
 static struct scene held_at_exit(void)
 {
 	return fact(CAPTURE_HELD_AT_EXIT);
+}
+
+static struct scene held_at_death(void)
+{
+	return fact(CAPTURE_HELD_AT_DEATH);
+}
+
+static struct scene wait_context_atomic(void)
+{
+	return fact(CAPTURE_WAIT_ATOMIC);
 }
 
 /* Names that would like to rule the terminal, or to break the columns. */
@@ -374,8 +420,12 @@ static const struct {
 	SCENE(circular_replayed),
 	SCENE(wait_context_replayed),
 	SCENE(bad_unlock),
+	SCENE(deadlock),
+	SCENE(deadlock_alone),
 	SCENE(held_freed),
 	SCENE(held_at_exit),
+	SCENE(held_at_death),
+	SCENE(wait_context_atomic),
 	SCENE(suppressed),
 	SCENE(hostile),
 	SCENE(weak_withheld),

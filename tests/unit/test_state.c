@@ -729,6 +729,7 @@ static void make_older(void)
 		sqlite3_exec(older,
 			     "DROP TABLE image; DROP TABLE class_why; DROP TABLE usage_seen; "
 			     "DROP TABLE edge_seen; DROP TABLE gate; DROP TABLE edge_sure; "
+			     "DROP TABLE wait; "
 			     "PRAGMA user_version = 2",
 			     NULL, NULL, NULL),
 		SQLITE_OK);

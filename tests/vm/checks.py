@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 CHAIN = ['ctx_lock', 'fd_wqh', 'fault_pending_wqh']
-RULES = {'inconsistent-state', 'irq-inversion', 'circular', 'recursive', 'wait-context',
+RULES = {'deadlock', 'inconsistent-state', 'irq-inversion', 'circular', 'recursive', 'wait-context',
          'bad-unlock', 'held-freed', 'held-at-exit'}
-CONFIDENCES = {'confirmed', 'certain', 'likely', 'weak'}
+CONFIDENCES = {'observed', 'confirmed', 'certain', 'likely', 'weak'}
 TYPES = {'SR', 'ER', 'SN', 'EN'}
 # Losses that lose no event.
 HARMLESS = {'unknown_releases', 'stale_holders', 'stale_classes', 'tainted', 'edges_full',
-            'stacks_full', 'facts_full', 'names_full'}
+            'stacks_full', 'facts_full', 'waits_full', 'names_full'}
 USAGE = re.compile(r'^\{[.+?-]{4}\}$')
 CLASS_LINE = re.compile(r'^ *-> \((.*)\)(\{[.+?-]{4}\})\S* (?:ops: \d+ )?\{$')
 

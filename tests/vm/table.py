@@ -16,6 +16,7 @@ import load  # noqa: E402
 
 UFFD, ABBA, COUNTS, PSEUDO = 'uffd2019', 'abba', 'counts', 'pseudo'     # of tests/kmod
 SAFETY = 'safety'
+UFFD, ABBA, COUNTS, HANG = 'uffd2019', 'abba', 'counts', 'hang'     # of tests/kmod
 LOAD = 'mixed -s 20 -j 4'
 LONG_LOAD = f'everything.sh {os.environ.get("LOAD_SECONDS") or 600}'
 
@@ -136,6 +137,9 @@ GUESTS = (
             kmods=(PSEUDO,), env={'CHECK': check}, groups=groups)
       for kernel, check, groups in (('6.1', '0', ('check',)), ('6.12', '0', ('pseudo',)),
                                     ('7.2', '3', ('pseudo',)))),
+    Guest('hang-6.12', '6.12', 'hang.sh', 'what hangs is told while it hangs', seconds=1800, kmods=(HANG,)),
+    *(Guest(f'hang-{kernel}', kernel, 'hang.sh', 'the same', seconds=1800, kmods=(HANG,), groups=('matrix',))
+      for kernel in ('6.1', '7.2')),
     Guest('lockdep-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True),
     Guest('lockdep-no-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True,
           env={'ARGS': '--no-cancel'}),

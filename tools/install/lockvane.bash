@@ -38,7 +38,7 @@ _lockvane()
 	case $prev in
 	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--confidence)
-		mapfile -t COMPREPLY < <(compgen -W 'confirmed certain likely weak' -- "$cur"); return ;;
+		mapfile -t COMPREPLY < <(compgen -W 'observed confirmed certain likely weak' -- "$cur"); return ;;
 	--locks | -l) mapfile -t COMPREPLY < <(compgen -W 'spin rw mutex rwsem sock' -- "$cur"); return ;;
 	--duration | -d | --contention | --since | --budget | --window | --state-max) return ;;
 	--output | -o | --suppress | --config | -c) _filedir; return ;;

@@ -47,6 +47,7 @@ void capture_free(struct capture *c)
 	free(c->edges);
 	free(c->stacks);
 	free(c->facts);
+	free(c->waits);
 	free(c->losses);
 	free(c->version);
 	free(c->kernel);
@@ -141,6 +142,26 @@ const char *capture_edge_told(const struct capture *c, const struct capture_edge
 	    strncmp(stack->frames[0].text, CAPTURE_TOLD, len))
 		return NULL;
 	return stack->frames[0].text + len;
+}
+
+struct capture_wait *capture_add_wait(struct capture *c)
+{
+	struct capture_wait *wait = append((void **)&c->waits, &c->nr_waits, sizeof(*wait));
+
+	if (wait) {
+		wait->class = LV_NONE;
+		wait->stack = LV_NONE;
+	}
+	return wait;
+}
+
+size_t capture_ring_len(const struct capture *c, size_t first)
+{
+	size_t nr = 0;
+
+	while (first + nr < c->nr_waits && c->waits[first + nr].ring == c->waits[first].ring)
+		nr++;
+	return nr;
 }
 
 struct capture_fact *capture_add_fact(struct capture *c)

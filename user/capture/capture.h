@@ -76,7 +76,9 @@ enum capture_fact_kind {
 	CAPTURE_BAD_UNLOCK = 1,   /* a release of what was not held */
 	CAPTURE_HELD_FREED = 2,   /* memory freed with a held lock in it */
 	CAPTURE_HELD_AT_EXIT = 3, /* held on return to user space */
-	CAPTURE_FACT_KINDS = 4,
+	CAPTURE_WAIT_ATOMIC = 4,  /* a sleeping lock with preemption or softirqs off */
+	CAPTURE_HELD_AT_DEATH = 5, /* held by a task that has ended */
+	CAPTURE_FACT_KINDS = 6,
 };
 
 struct capture_fact {
@@ -92,6 +94,29 @@ struct capture_loss {
 	char *text;
 	uint64_t count;
 	char *programs; /* whose: "mutex_unlock 12, up_read 3", most first; NULL: none's, or unknown */
+};
+
+/* How a wait can end without the lock. */
+enum capture_wait_end {
+	CAPTURE_WAIT_LOCK_ONLY = 0,
+	CAPTURE_WAIT_FATAL_SIGNAL = 1,
+	CAPTURE_WAIT_SIGNAL = 2,
+	CAPTURE_WAIT_ENDS = 3,
+};
+
+/*
+ * A task of a deadlock: it waits for a lock that the next task of its ring holds, the last one's that
+ * the first holds. The waits of a ring stand one behind the other.
+ */
+struct capture_wait {
+	uint32_t ring;	/* the same number for all of a ring */
+	uint32_t class; /* index in classes: what is waited for */
+	uint32_t mode;	/* enum lv_mode, how */
+	uint32_t held;	/* enum lv_mode, how the next task holds it */
+	uint32_t ends;	/* enum capture_wait_end */
+	uint32_t stack; /* where it waits, with the task */
+	uint64_t addr;	/* the lock */
+	uint64_t waited_ms; /* until it was told */
 };
 
 #define CAPTURE_MAX_IMAGES 4096
@@ -127,6 +152,8 @@ struct capture {
 	size_t nr_stacks;
 	struct capture_fact *facts;
 	size_t nr_facts;
+	struct capture_wait *waits;
+	size_t nr_waits;
 	struct capture_loss *losses;
 	size_t nr_losses;
 	struct capture_image *images; /* whose build ids are known */
@@ -145,11 +172,15 @@ struct capture_class *capture_add_class(struct capture *c);
 struct capture_edge *capture_add_edge(struct capture *c);
 struct capture_stack *capture_add_stack(struct capture *c);
 struct capture_fact *capture_add_fact(struct capture *c);
+struct capture_wait *capture_add_wait(struct capture *c);
 struct capture_loss *capture_add_loss(struct capture *c);
 struct capture_image *capture_add_image(struct capture *c);
 
 /* The build id of a module, or of the kernel (NULL). NULL: it is not known. */
 const char *capture_build_id(const struct capture *c, const char *module);
+
+/* How many waits from `first` on are of its ring. */
+size_t capture_ring_len(const struct capture *c, size_t first);
 
 /* Add what another sighting knows of a usage or an edge's instances. Gates stay that are in both. */
 void capture_see_usage(struct capture_class *to, enum lv_usage bit, uint64_t low, uint64_t seen);

@@ -29,6 +29,8 @@ static int check_counts(const struct capture *c, struct error *err)
 	if (!code)
 		code = check_count(c->nr_facts, DB_MAX_FACTS, "facts", err);
 	if (!code)
+		code = check_count(c->nr_waits, DB_MAX_WAITS, "waits", err);
+	if (!code)
 		code = check_count(c->nr_losses, DB_MAX_LOSSES, "kinds of loss", err);
 	if (!code)
 		code = check_count(c->nr_images, DB_MAX_IMAGES, "images", err);
@@ -129,6 +131,19 @@ static int check_fact(const struct capture *c, size_t i, struct error *err)
 	return code;
 }
 
+static int check_wait(const struct capture *c, size_t i, struct error *err)
+{
+	const struct capture_wait *wait = &c->waits[i];
+	int code;
+
+	if (wait->mode > LV_READ || wait->held > LV_READ || wait->ends >= CAPTURE_WAIT_ENDS)
+		return error_set(err, -EINVAL, "wait %zu: no valid mode or end", i);
+	if (i && wait->ring < c->waits[i - 1].ring)
+		return error_set(err, -EINVAL, "wait %zu: its ring is in pieces", i);
+	code = check_ref(wait->class, c->nr_classes, false, "wait", i, "class", err);
+	return code ? code : check_ref(wait->stack, c->nr_stacks, true, "wait", i, "stack", err);
+}
+
 static int check_stacks(const struct capture *c, struct error *err)
 {
 	size_t total = 0;
@@ -185,6 +200,8 @@ int db_check(const struct capture *c, struct error *err)
 	code = code ? code : check_repeated(c, err);
 	for (size_t i = 0; i < c->nr_facts && !code; i++)
 		code = check_fact(c, i, err);
+	for (size_t i = 0; i < c->nr_waits && !code; i++)
+		code = check_wait(c, i, err);
 	for (size_t i = 0; i < c->nr_losses && !code; i++)
 		if (!c->losses[i].name || !c->losses[i].text)
 			code = error_set(err, -EINVAL, "loss %zu: no name or no text", i);

@@ -13,7 +13,7 @@
 #include "capture/capture.h"
 
 #define DB_APPLICATION_ID 0x6c6b766e /* "lkvn" */
-#define DB_VERSION 6                 /* PRAGMA user_version; raise it with every change */
+#define DB_VERSION 7                 /* PRAGMA user_version; raise it with every change */
 #define DB_OLDEST 2                  /* what is read still: nothing was taken away since */
 
 /*
@@ -26,6 +26,7 @@
 #define DB_MAX_DEPTH (10 * LV_STACK_DEPTH) /* frames of one stack, inlined ones too */
 #define DB_MAX_FRAMES (DB_MAX_STACKS * LV_STACK_DEPTH)
 #define DB_MAX_FACTS (10 * LV_MAX_EDGES)
+#define DB_MAX_WAITS 65536
 #define DB_MAX_LOSSES 256
 #define DB_MAX_IMAGES CAPTURE_MAX_IMAGES
 #define DB_MAX_STRING 4095
@@ -59,7 +60,7 @@ int db_verify(sqlite3 *db, struct error *err);
  * frames' are those of the capture's arrays.
  */
 struct db_mark {
-	size_t frames, stacks, classes, edges, facts;
+	size_t frames, stacks, classes, edges, facts, waits;
 };
 
 /*

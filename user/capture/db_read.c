@@ -315,6 +315,24 @@ static void row_fact(struct reader *r, struct capture *c, size_t i)
 	fact->addr = read_addr(r, 5);
 }
 
+static void row_wait(struct reader *r, struct capture *c, size_t i)
+{
+	struct capture_wait *wait = capture_add_wait(c);
+
+	if (!wait) {
+		reader_nomem(r);
+		return;
+	}
+	wait->ring = read_u32(r, 1, UINT32_MAX);
+	wait->class = read_ref(r, 2);
+	wait->mode = read_u32(r, 3, LV_READ);
+	wait->held = read_u32(r, 4, LV_READ);
+	wait->ends = read_u32(r, 5, CAPTURE_WAIT_ENDS - 1);
+	wait->stack = read_ref(r, 6);
+	wait->addr = read_addr(r, 7);
+	wait->waited_ms = read_u64(r, 8);
+}
+
 static void row_loss(struct reader *r, struct capture *c, size_t i)
 {
 	struct capture_loss *loss = capture_add_loss(c);
@@ -458,6 +476,9 @@ static void read_tables(struct reader *r, struct capture *c)
 	if (db_version(r->db) >= 3)
 		read_table(r, "image", "SELECT id, module, build_id FROM image ORDER BY id", true,
 			   DB_MAX_IMAGES, row_image, c);
+	if (db_version(r->db) >= 7)
+		read_table(r, "wait", "SELECT id, ring, class, mode, held, ends, stack, addr, waited_ms "
+			   "FROM wait ORDER BY id", true, DB_MAX_WAITS, row_wait, c);
 	if (db_version(r->db) >= 5)
 		read_seen(r, c);
 	else

@@ -124,6 +124,17 @@ const struct db_table db_tables[] = {
 	  "class INTEGER NOT NULL REFERENCES class(id), "
 	  "PRIMARY KEY (edge, addr)) WITHOUT ROWID", 5 },
 	{ "edge_sure", "CREATE TABLE edge_sure (edge INTEGER PRIMARY KEY REFERENCES edge(id))", 6 },
+	{ "wait",
+	  "CREATE TABLE wait ("
+	  "id INTEGER PRIMARY KEY, "
+	  "ring INTEGER NOT NULL, "
+	  "class INTEGER NOT NULL REFERENCES class(id), "
+	  "mode INTEGER NOT NULL, "
+	  "held INTEGER NOT NULL, "
+	  "ends INTEGER NOT NULL, "
+	  "stack INTEGER REFERENCES stack(id), "
+	  "addr INTEGER, "
+	  "waited_ms INTEGER NOT NULL)", 7 },
 };
 
 const size_t db_nr_tables = sizeof(db_tables) / sizeof(db_tables[0]);
@@ -165,6 +176,7 @@ static const char *const views[] = {
 
 	"CREATE VIEW facts AS SELECT f.id, CASE f.kind WHEN 0 THEN 'wait-context' "
 	"WHEN 1 THEN 'bad-unlock' WHEN 2 THEN 'held-freed' WHEN 3 THEN 'held-at-exit' "
+	"WHEN 4 THEN 'wait-atomic' WHEN 5 THEN 'held-at-death' "
 	"END AS kind, c.name, d.name AS name2, stack, " HEX("addr") " AS addr "
 	"FROM fact f JOIN class c ON c.id = class LEFT JOIN class d ON d.id = class2",
 };

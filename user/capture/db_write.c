@@ -296,6 +296,29 @@ static int write_facts(sqlite3 *db, const struct capture *c, size_t first, struc
 	return writer_close(&w, "fact", err);
 }
 
+static int write_waits(sqlite3 *db, const struct capture *c, size_t first, struct error *err)
+{
+	struct writer w;
+
+	writer_open(&w, db, "INSERT INTO wait (id, ring, class, mode, held, ends, stack, addr, "
+		    "waited_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+	for (size_t i = first; i < c->nr_waits; i++) {
+		const struct capture_wait *wait = &c->waits[i];
+
+		writer_int(&w, i);
+		writer_int(&w, wait->ring);
+		writer_int(&w, wait->class);
+		writer_int(&w, wait->mode);
+		writer_int(&w, wait->held);
+		writer_int(&w, wait->ends);
+		writer_ref(&w, wait->stack);
+		writer_addr(&w, wait->addr);
+		writer_int(&w, wait->waited_ms);
+		writer_row(&w);
+	}
+	return writer_close(&w, "wait", err);
+}
+
 static int write_losses(sqlite3 *db, const struct capture *c, struct error *err)
 {
 	struct writer w;
@@ -334,7 +357,8 @@ static int empty(sqlite3 *db, const char *sql, struct error *err)
 
 int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct error *err)
 {
-	struct db_mark to = { 0, c->nr_stacks, c->nr_classes, c->nr_edges, c->nr_facts };
+	struct db_mark to = { 0, c->nr_stacks, c->nr_classes, c->nr_edges, c->nr_facts,
+			      c->nr_waits };
 	int code = empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM image", err);
 
 	if (!code)
@@ -358,6 +382,8 @@ int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct
 	if (!code)
 		code = write_facts(db, c, mark->facts, err);
 	if (!code)
+		code = write_waits(db, c, mark->waits, err);
+	if (!code)
 		code = write_losses(db, c, err);
 	if (!code)
 		code = write_images(db, c, err);
@@ -376,6 +402,7 @@ int db_write(sqlite3 *db, const struct capture *c, struct error *err)
 int db_clear(sqlite3 *db, struct error *err)
 {
 	return empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
+			 "DELETE FROM wait; "
 			 "DELETE FROM edge_sure; DELETE FROM gate; DELETE FROM edge_seen; DELETE FROM usage_seen; "
 			 "DELETE FROM class_why; "
 			 "DELETE FROM edge; DELETE FROM usage; DELETE FROM class; "

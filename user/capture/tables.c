@@ -46,78 +46,6 @@ void tables_add_up(const struct tables *tables, struct tables_totals *ret)
 	}
 }
 
-static void see_usages(const struct lv_class *from, struct capture_class *to)
-{
-	for (int i = 0; i < LV_USAGES; i++)
-		capture_see_usage(to, i, from->usage_low[i], from->usage_seen[i]);
-}
-
-/* What another class has seen goes to the one that stands for it. */
-static int add_to_class(struct moved *m, uint32_t id, uint32_t index)
-{
-	const struct lv_class *from = &m->tables->classes[id];
-	struct capture_class *to = &m->capture->classes[index];
-	uint32_t fresh = from->usage & ~to->usage & ((1u << LV_USAGES) - 1);
-	int err = 0;
-
-	to->twice |= (from->twice | (from->usage & to->usage)) & ((1u << LV_USAGES) - 1);
-	to->usage |= fresh;
-	to->flags |= from->flags;
-	see_usages(from, to);
-	to->acquisitions += m->totals.acquisitions[id];
-	for (int i = 0; !err && i < LV_USAGES; i++) {
-		uint32_t stack;
-
-		if (!(fresh & (1u << i)))
-			continue;
-		to->usage_addr[i] = from->usage_addr[i];
-		err = tables_move_stack(m, from->usage_stack[i], &stack);
-		m->capture->classes[index].usage_stack[i] = stack;
-	}
-	m->classes[id] = index;
-	m->shared[index] = true;
-	if (m->words->class_moved)
-		m->words->class_moved(m->words->arg, id, index);
-	return err;
-}
-
-static int move_class(struct moved *m, uint32_t id)
-{
-	const struct lv_class *from = &m->tables->classes[id];
-	uint32_t one = m->words->one_with ? m->words->one_with(m->words->arg, id) : id;
-	struct capture_class *to;
-	uint32_t index;
-	int err;
-
-	if (one < id && m->classes[one] != LV_NONE)
-		return add_to_class(m, id, m->classes[one]);
-	to = capture_add_class(m->capture);
-	index = m->capture->nr_classes - 1;
-	if (!to)
-		return -ENOMEM;
-	to->family = from->family < LV_FAMILIES ? from->family : LV_SPIN;
-	to->subclass = from->subclass;
-	to->flags = from->flags;
-	to->usage = from->usage & ((1u << LV_USAGES) - 1);
-	to->twice = from->twice & to->usage;
-	see_usages(from, to);
-	to->acquisitions = m->totals.acquisitions[id];
-	err = m->words->describe_class(m->words->arg, from, to);
-	for (int i = 0; !err && i < LV_USAGES; i++) {
-		uint32_t stack;
-
-		if (!(to->usage & (1u << i)))
-			continue;
-		to->usage_addr[i] = from->usage_addr[i];
-		err = tables_move_stack(m, from->usage_stack[i], &stack);
-		to->usage_stack[i] = stack;
-	}
-	m->classes[id] = index;
-	if (m->words->class_moved)
-		m->words->class_moved(m->words->arg, id, index);
-	return err;
-}
-
 static int move_fact(struct moved *m, uint32_t id)
 {
 	const struct lv_fact *from = &m->tables->facts[id];
@@ -126,13 +54,15 @@ static int move_fact(struct moved *m, uint32_t id)
 
 	_Static_assert((int)LV_FACT_BAD_UNLOCK == CAPTURE_BAD_UNLOCK &&
 			       (int)LV_FACT_HELD_FREED == CAPTURE_HELD_FREED &&
-			       (int)LV_FACT_HELD_AT_EXIT == CAPTURE_HELD_AT_EXIT,
+			       (int)LV_FACT_HELD_AT_EXIT == CAPTURE_HELD_AT_EXIT &&
+			       (int)LV_FACT_WAIT_ATOMIC == CAPTURE_WAIT_ATOMIC &&
+			       (int)LV_FACT_HELD_AT_DEATH == CAPTURE_HELD_AT_DEATH,
 		       "one numbering");
 	if (from->class >= LV_MAX_CLASSES || from->kind >= CAPTURE_FACT_KINDS)
 		return 0;
 	/* Given back without ever being seen taken: a class without usage. */
 	if (m->classes[from->class] == LV_NONE)
-		err = move_class(m, from->class);
+		err = tables_move_class(m, from->class);
 	to = err ? NULL : capture_add_fact(m->capture);
 	if (!to)
 		return err ? err : -ENOMEM;
@@ -174,22 +104,22 @@ static int list_programs(struct hook_loss *losses, size_t nr, char **ret)
 /* Of one kind, of all CPUs, by program. */
 static int add_loss(const struct tables *tables, int kind, struct capture_loss *loss)
 {
-	struct hook_loss by_hook[LV_HOOKS + 1];
+	struct hook_loss by_hook[LV_ALL_HOOKS];
 
-	for (int hook = 0; hook <= LV_HOOKS; hook++) {
+	for (int hook = 0; hook < LV_ALL_HOOKS; hook++) {
 		struct hook_loss *one = &by_hook[hook];
 
 		one->function = tables_hook(hook);
 		one->count = 0;
 		for (size_t i = 0; i < tables->nr_cpus; i++)
 			one->count += tables->cpus[i].lost[kind][hook];
-		if (kind == LV_LOSS_RECURSION && tables->recursion_misses)
+		if (kind == LV_LOSS_RECURSION && tables->recursion_misses && hook <= LV_HOOKS)
 			one->count += tables->recursion_misses[hook];
 		loss->count += one->count;
 	}
 	if (kind == LV_LOSS_NO_CPU)
 		loss->count += tables->control->lost_cpu;
-	return list_programs(by_hook, LV_HOOKS + 1, &loss->programs);
+	return list_programs(by_hook, LV_ALL_HOOKS, &loss->programs);
 }
 
 static int add_losses(const struct tables *tables, struct capture *c)
@@ -245,13 +175,14 @@ static int move_all(struct moved *m)
 	m->capture->events += tables_events(m->tables->cpus, m->tables->nr_cpus);
 	for (uint32_t i = 0; !err && i < LV_MAX_CLASSES; i++)
 		if (tables_has_class(m->tables, i))
-			err = move_class(m, i);
+			err = tables_move_class(m, i);
 	for (uint32_t i = 0; !err && i < LV_MAX_EDGES; i++)
 		if (tables_is_ready(&m->tables->edges[i].state))
 			err = tables_move_edge(m, i);
 	for (uint32_t i = 0; !err && m->tables->facts && i < LV_MAX_FACTS; i++)
 		if (tables_is_ready(&m->tables->facts[i].state))
 			err = move_fact(m, i);
+	err = err ? err : tables_move_waits(m);
 	return err ? err : add_losses(m->tables, m->capture);
 }
 

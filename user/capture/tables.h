@@ -10,6 +10,14 @@
 
 #include "capture/capture.h"
 
+/* Of a ring of tasks that wait for each other, one after the other; see struct capture_wait. */
+struct tables_wait {
+	struct lv_wait wait; /* with its class */
+	uint32_t ring;
+	uint32_t held;	     /* enum lv_mode, of the next one's */
+	uint64_t waited_ms;
+};
+
 struct tables {
 	const struct lv_control *control;
 	const struct lv_cpu *cpus;
@@ -22,6 +30,9 @@ struct tables {
 	const __u64 *task_keys;	/* LV_MAX_TASKS, or NULL: not known */
 	/* Runs that the kernel skipped, by hook, LV_HOOKS + 1 of them; NULL: not known. */
 	const uint64_t *recursion_misses;
+	const struct lv_held_stack *held; /* LV_MAX_TASKS: the tasks' sleeping locks; or NULL */
+	const struct tables_wait *waits;  /* of deadlocks that were seen; nr_waits of them */
+	size_t nr_waits;
 };
 
 /* What the program of a hook is called (struct lv_stack's); "sched_switch" for the last, NULL for others. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the files of tables: tables.c moves all but stacks and edges, which are tables_stack.c's and
- * tables_edge.c's. */
+/* Between the files of tables: tables.c moves facts and losses, tables_class.c, tables_stack.c,
+ * tables_edge.c and tables_wait.c what they are named after. */
 #ifndef LOCKVANE_CAPTURE_TABLES_INTERNAL_H
 #define LOCKVANE_CAPTURE_TABLES_INTERNAL_H
 
@@ -35,6 +35,15 @@ bool tables_is_in(const char *text, const char *function);
 
 /* The capture's stack for the recorder's, which moves when something refers to it. 0 or -ENOMEM. */
 int tables_move_stack(struct moved *m, uint32_t id, uint32_t *ret);
+
+/* A stack of its own, that is nobody else's. 0 or -ENOMEM. */
+int tables_add_stack(struct moved *m, const struct lv_stack *from, uint32_t *ret);
+
+/* A class of the tables' that has not moved yet. 0 or -errno. */
+int tables_move_class(struct moved *m, uint32_t id);
+
+/* The waits of deadlocks. 0 or -errno. */
+int tables_move_waits(struct moved *m);
 
 /* An edge of the tables', whose classes have moved. 0 or -ENOMEM. */
 int tables_move_edge(struct moved *m, uint32_t id);

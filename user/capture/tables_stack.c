@@ -31,18 +31,20 @@ static const struct hook_name hook_names[] = {
 #define LV_PSEUDO(id, way, function, needs, unless) {#id, FUNCTION_##way(function)},
 #include "hooks.def"
 	PLAIN(sched_switch),
+	{"contention_begin", NULL},
+	{"contention_end", NULL},
 };
 
-_Static_assert(sizeof(hook_names) / sizeof(hook_names[0]) == LV_HOOKS + 1, "hooks.h");
+_Static_assert(sizeof(hook_names) / sizeof(hook_names[0]) == LV_ALL_HOOKS, "hooks.h");
 
 const char *tables_hook(uint32_t hook)
 {
-	return hook <= LV_HOOKS ? hook_names[hook].id : NULL;
+	return hook < LV_ALL_HOOKS ? hook_names[hook].id : NULL;
 }
 
 const char *tables_hook_function(uint32_t hook)
 {
-	return hook <= LV_HOOKS ? hook_names[hook].function : NULL;
+	return hook < LV_ALL_HOOKS ? hook_names[hook].function : NULL;
 }
 
 int tables_add_frame(struct capture_stack *stack, uint64_t ip, char *text)
@@ -100,10 +102,23 @@ static int fill_frames(const struct moved *m, const struct lv_stack *from,
 	return 0;
 }
 
+int tables_add_stack(struct moved *m, const struct lv_stack *from, uint32_t *ret)
+{
+	struct capture_stack *to = capture_add_stack(m->capture);
+
+	if (!to)
+		return -ENOMEM;
+	to->pid = from->pid;
+	to->cpu = from->cpu;
+	memcpy(to->comm, from->comm, sizeof(to->comm));
+	to->comm[sizeof(to->comm) - 1] = '\0';
+	*ret = m->capture->nr_stacks - 1;
+	return fill_frames(m, from, to);
+}
+
 int tables_move_stack(struct moved *m, uint32_t id, uint32_t *ret)
 {
-	const struct lv_stack *from;
-	struct capture_stack *to;
+	int err;
 
 	*ret = LV_NONE;
 	if (id >= LV_MAX_STACKS)
@@ -112,14 +127,7 @@ int tables_move_stack(struct moved *m, uint32_t id, uint32_t *ret)
 		*ret = m->stacks[id];
 		return 0;
 	}
-	from = &m->tables->stacks[id];
-	to = capture_add_stack(m->capture);
-	if (!to)
-		return -ENOMEM;
-	to->pid = from->pid;
-	to->cpu = from->cpu;
-	memcpy(to->comm, from->comm, sizeof(to->comm));
-	to->comm[sizeof(to->comm) - 1] = '\0';
-	*ret = m->stacks[id] = m->capture->nr_stacks - 1;
-	return fill_frames(m, from, to);
+	err = tables_add_stack(m, &m->tables->stacks[id], ret);
+	m->stacks[id] = *ret;
+	return err;
 }

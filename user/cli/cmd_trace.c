@@ -19,11 +19,14 @@
 #include "cli/cli.h"
 #include "cli/host.h"
 #include "cli/recording.h"
+#include "finding/finding.h"
 #include "finding/orders.h"
+#include "report/report.h"
 #include "trace/arming.h"
 #include "trace/presence.h"
 #include "trace/programs.h"
 #include "trace/selfcheck.h"
+#include "trace/waits.h"
 #include "trace/words.h"
 
 #define KEY_ACCEPT_HAZARD 0x200
@@ -149,6 +152,7 @@ struct session {
 	struct host host;
 	struct programs *programs;
 	struct words *words;
+	struct waits *waits;
 	struct child child;
 	sigset_t signals; /* that end the trace */
 	bool show_progress;
@@ -250,12 +254,12 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 	if (!c)
 		return error_set(err, -ENOMEM, "out of memory");
 	programs_tables(s->programs, &tables);
+	waits_tables(s->waits, &tables);
 	programs_recursion_misses(s->programs, misses);
 	tables.recursion_misses = misses;
 	code = words_capture(s->words, &tables, c, NULL, err);
 	if (!code && (describe(s, c) || orders_add(c, c->kernel)))
 		code = error_set(err, -ENOMEM, "out of memory");
-	code = code ? code : check_hooks_fired(c, err);
 	if (code) {
 		capture_free(c);
 		return code;
@@ -264,12 +268,35 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 	return 0;
 }
 
+/* The deadlocks alone, and at once: who reads it may have to act. */
+static void tell_deadlocks(void *arg)
+{
+	struct session *s = arg;
+	struct capture *c = NULL;
+	struct findings *f = NULL;
+	struct error err = {};
+	int code = drain(s, &c, &err);
+
+	code = code ? code : finding_analyse(c, &f);
+	if (!code)
+		code = report_deadlocks(stderr, c, f);
+	if (code)
+		fprintf(stderr, "lockvane: tasks wait for each other's locks: %s\n",
+			err.text[0] ? err.text : strerror(-code));
+	fflush(stderr);
+	findings_free(f);
+	capture_free(c);
+}
+
 static void prepare_recording(struct session *s, uint64_t loaded_ns)
 {
 	s->recording = (struct recording){
 		.programs = s->programs,
 		.child = s->args->command ? &s->child : NULL,
 		.signals = &s->signals,
+		.waits = s->waits,
+		.tell_deadlocks = tell_deadlocks,
+		.arg = s,
 		.longest_ns = s->args->seconds * 1000000000ull,
 		.contention = s->args->contention,
 		.cpus = sysconf(_SC_NPROCESSORS_ONLN),
@@ -312,10 +339,20 @@ static int trace(struct session *s, struct capture **ret, struct error *err)
 	code = programs_prepare(&s->host.plan, show_attaching, s, &s->programs, err);
 	end_progress(s);
 	code = code ? code : selfcheck(s->programs, &s->host.plan, err);
-	if (!code)
+	if (!code && waits_new(s->programs, s->words, &s->waits))
+		code = error_set(err, -ENOMEM, "out of memory");
+	if (!code) {
+		words_follow(s->words); /* while nobody waits for it */
 		prepare_recording(s, loaded_ns);
+	}
 	code = code ? code : record(s, err);
 	code = code ? code : drain(s, ret, err);
+	if (!code) {
+		code = check_hooks_fired(*ret, err);
+		if (code)
+			capture_free(TAKE_PTR(*ret));
+	}
+	waits_free(s->waits);
 	programs_finish(s->programs);
 	presence_end(&presence);
 	allow_stop();

@@ -55,6 +55,17 @@ static void suspend(struct recording *r)
 	go_on(r, "continued");
 }
 
+/* Telling one takes longer than a lease lasts. */
+static void look_at_waits(struct recording *r)
+{
+	if (waits_look(r->waits) <= 0)
+		return;
+	programs_stop(r->programs);
+	end_progress(r);
+	r->tell_deadlocks(r->arg);
+	go_on(r, "a deadlock was told");
+}
+
 /* Do others wait for locks more often than before? True if it is time to end. */
 static bool is_in_the_way(struct recording *r)
 {
@@ -94,6 +105,7 @@ static void watch(struct recording *r)
 			return;
 		if (r->longest_ns && elapsed(r) >= r->longest_ns)
 			return;
+		look_at_waits(r);
 		r->contended = is_in_the_way(r);
 		if (r->contended)
 			return;

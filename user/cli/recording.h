@@ -13,12 +13,16 @@
 #include "cli/child.h"
 #include "trace/programs.h"
 #include "trace/valve.h"
+#include "trace/waits.h"
 
 struct recording {
 	/* The caller's: */
 	struct programs *programs; /* attached, disarmed */
 	struct child *child;	   /* waits at its gate; NULL: none */
 	const sigset_t *signals;   /* blocked; SIGINT, SIGTERM and SIGHUP end it, SIGTSTP stops it */
+	struct waits *waits;	   /* looked at meanwhile */
+	void (*tell_deadlocks)(void *arg); /* new ones were found; disarmed */
+	void *arg;
 	uint64_t longest_ns;	   /* 0: no limit */
 	double contention;	   /* valve_begin()'s factor */
 	unsigned int cpus;	   /* online */

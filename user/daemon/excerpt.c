@@ -49,6 +49,20 @@ static int move_chain(struct moves *m, struct excerpt *e, const struct finding_c
 	return 0;
 }
 
+/* Room is there for all waits of the whole. */
+static void move_ring(struct moves *m, struct excerpt *e, uint32_t first)
+{
+	size_t nr = capture_ring_len(m->whole, first);
+
+	e->f.ring = 0;
+	for (size_t i = 0; i < nr; i++) {
+		struct capture_wait *to = &e->c.waits[e->c.nr_waits++];
+
+		*to = m->whole->waits[first + i];
+		to->class = move_class(m, e, to->class);
+	}
+}
+
 static int move_finding(struct moves *m, struct excerpt *e, const struct finding *f)
 {
 	int code;
@@ -56,10 +70,13 @@ static int move_finding(struct moves *m, struct excerpt *e, const struct finding
 	e->f = *f;
 	e->f.also = NULL;
 	e->f.beyond = NULL;
+	e->f.ring = LV_NONE;
 	e->f.nr_also = e->f.nr_beyond = 0;
 	code = move_chain(m, e, &f->chain, &e->f.chain);
 	if (code)
 		return code;
+	if (f->ring != LV_NONE)
+		move_ring(m, e, f->ring);
 	e->f.also = calloc(f->nr_also + 1, sizeof(*e->f.also));
 	e->f.beyond = calloc(f->nr_beyond + 1, sizeof(*e->f.beyond));
 	if (!e->f.also || !e->f.beyond)
@@ -77,12 +94,13 @@ int excerpt_make(const struct capture *whole, const struct finding *f, struct ex
 	int code = -ENOMEM;
 
 	*ret = (struct excerpt){.c = *whole};
-	ret->c.nr_classes = ret->c.nr_edges = ret->c.nr_facts = 0;
+	ret->c.nr_classes = ret->c.nr_edges = ret->c.nr_facts = ret->c.nr_waits = 0;
 	ret->c.classes = calloc(whole->nr_classes + 1, sizeof(*ret->c.classes));
 	ret->c.edges = calloc(whole->nr_edges + 1, sizeof(*ret->c.edges));
+	ret->c.waits = calloc(whole->nr_waits + 1, sizeof(*ret->c.waits));
 	m.classes = malloc((whole->nr_classes + 1) * sizeof(*m.classes));
 	m.edges = malloc((whole->nr_edges + 1) * sizeof(*m.edges));
-	if (ret->c.classes && ret->c.edges && m.classes && m.edges) {
+	if (ret->c.classes && ret->c.edges && ret->c.waits && m.classes && m.edges) {
 		memset(m.classes, 0xff, whole->nr_classes * sizeof(*m.classes));
 		memset(m.edges, 0xff, whole->nr_edges * sizeof(*m.edges));
 		code = move_finding(&m, ret, f);
@@ -109,5 +127,6 @@ void excerpt_done(struct excerpt *e)
 	free(e->f.beyond);
 	free(e->c.classes);
 	free(e->c.edges);
+	free(e->c.waits);
 	*e = (struct excerpt){};
 }

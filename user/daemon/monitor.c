@@ -79,6 +79,8 @@ static int begin_hooks(struct monitor *m, struct error *err)
 		.own_ns = monitor_own_ns() - m->attach_own_ns,
 		.in_place_ns = (monitor_now() - m->attach_ns) / 2.0,
 	};
+	if (waits_new(m->programs, m->words, &m->waits))
+		return error_set(err, -ENOMEM, "out of memory");
 	programs_tables(m->programs, &m->tables);
 	code = selfcheck(m->programs, m->setup->plan, err);
 	code = code ? code : calibrate_hooks(&c, m->programs, err);
@@ -273,7 +275,7 @@ static void watch(struct monitor *m)
 		uint64_t now;
 
 		monitor_renew(m);
-		monitor_look_at_waits(m);
+		monitor_watch_contention(m);
 		monitor_make_room(m);
 		if (signal == SIGINT || signal == SIGTERM)
 			return;
@@ -281,6 +283,7 @@ static void watch(struct monitor *m)
 			reload(m);
 		if (m->budget.mode == BUDGET_ARMED)
 			monitor_learn(m, false);
+		monitor_look_at_waits(m);
 		monitor_follow_budget(m);
 		now = monitor_now();
 		count(m, now);
@@ -311,6 +314,7 @@ static void release(struct monitor *m)
 	presence_end(&m->presence);
 	monitor_end_metrics(m);
 	programs_finish(m->programs);
+	waits_free(m->waits);
 	words_free(m->words);
 	picture_free(m->picture);
 	suppressions_free(m->suppressions);

@@ -264,7 +264,7 @@ void monitor_make_room(struct monitor *m)
 	m->makes_room = trace;
 }
 
-void monitor_look_at_waits(struct monitor *m)
+void monitor_watch_contention(struct monitor *m)
 {
 	struct valve *v = &m->valve;
 	uint64_t hold_ns;

@@ -19,6 +19,7 @@
 #include "trace/presence.h"
 #include "trace/programs.h"
 #include "trace/valve.h"
+#include "trace/waits.h"
 #include "trace/words.h"
 
 /* When the tables were last looked at, and what they held: growth shows in it. */
@@ -52,11 +53,13 @@ struct monitor {
 	struct tables tables;
 
 	struct words *words;
+	struct waits *waits;
 	struct picture *picture;
 	struct monitor_sight sight;
 	uint64_t counted_ns; /* when counters were last read */
 	bool told_full;
 	bool told_unkept; /* that a finding cannot be kept */
+	bool blind; /* the last look at who waits failed */
 
 	struct suppressions *suppressions;
 	struct known known;
@@ -96,7 +99,7 @@ void monitor_disarm(struct monitor *m);
 /* It rests while a trace is at work. Called often. */
 void monitor_make_room(struct monitor *m);
 /* Armed, do others wait for locks more than before? Then the window ends. Called often. */
-void monitor_look_at_waits(struct monitor *m);
+void monitor_watch_contention(struct monitor *m);
 /* Hooks that are armed stay so; called often. */
 void monitor_renew(struct monitor *m);
 
@@ -104,6 +107,8 @@ void monitor_renew(struct monitor *m);
 int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err);
 /* What is new in the tables, if anything is or `whole`; tells what is found. */
 void monitor_learn(struct monitor *m, bool whole);
+/* Deadlocks that hang, whether armed or not. */
+void monitor_look_at_waits(struct monitor *m);
 /* Look at all findings: what is news is told, the rest counted. */
 void monitor_review(struct monitor *m);
 void monitor_say_coverage(const struct monitor *m, char *ret, size_t room);

@@ -137,9 +137,9 @@ static struct known_finding *new_finding(struct monitor *m, struct finding *f)
 /*
  * Seen again? What is added is what this process sees more: of a process that was
  * killed the finding's count is newer than its dependencies'. Clocks may have been
- * set back in the meantime: what was last stays last.
+ * set back in the meantime: what was last stays last. Returns whether there is more.
  */
-static void count(struct monitor *m, const struct finding *f, struct known_finding *k)
+static bool count(struct monitor *m, const struct finding *f, struct known_finding *k)
 {
 	uint64_t sightings = picture_sightings(m->picture, f), now = monitor_time_ms();
 	uint64_t before = k->counting ? k->sightings : sightings;
@@ -147,12 +147,13 @@ static void count(struct monitor *m, const struct finding *f, struct known_findi
 	k->counting = true;
 	k->sightings = sightings;
 	if (sightings <= before)
-		return;
+		return false;
 	k->count += sightings - before;
 	if (now > k->last_ms)
 		k->last_ms = now;
 	k->dirty = true;
 	m->changed = true;
+	return true;
 }
 
 static void review(struct monitor *m, struct finding *f)
@@ -167,7 +168,9 @@ static void review(struct monitor *m, struct finding *f)
 		return; /* next time */
 	if (!k)
 		return;
-	count(m, f, k);
+	/* Another deadlock of the same locks hangs now: it is told, whatever was told before. */
+	if (count(m, f, k) && f->rule == FINDING_DEADLOCK && !describe(m, f, k))
+		k->told = false;
 	if (k->suppressed != suppressed) {
 		k->suppressed = suppressed;
 		k->dirty = m->changed = true;
@@ -255,6 +258,7 @@ static int take_in(struct monitor *m, struct error *err)
 
 	programs_recursion_misses(m->programs, misses);
 	tables.recursion_misses = misses;
+	waits_tables(m->waits, &tables);
 	code = code ? code : words_capture(m->words, &tables, seen, classes, err);
 	if (!code) {
 		code = orders_add(seen, picture_capture(m->picture)->kernel);
@@ -285,6 +289,17 @@ void monitor_learn(struct monitor *m, bool whole)
 	m->told_full = true;
 	tell(CONFIG_WARNING, TELL_GENERAL,
 	     "the picture of this kernel is full: what is new is left out");
+}
+
+void monitor_look_at_waits(struct monitor *m)
+{
+	int found = waits_look(m->waits);
+
+	if (found > 0)
+		monitor_learn(m, true);
+	else if (found < 0 && !m->blind)
+		tell(CONFIG_WARNING, TELL_GENERAL, "cannot look at who waits: %s", strerror(-found));
+	m->blind = found < 0;
 }
 
 int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err)

@@ -88,7 +88,7 @@ static void put_tables(const struct monitor *m, struct metrics *ret)
 	for (int kind = 0; kind < LV_LOSS_KINDS; kind++) {
 		ret->lost[kind] = m->losses_before[kind];
 		for (size_t cpu = 0; cpu < t->nr_cpus; cpu++)
-			for (int hook = 0; hook <= LV_HOOKS; hook++)
+			for (int hook = 0; hook < LV_ALL_HOOKS; hook++)
 				ret->lost[kind] += t->cpus[cpu].lost[kind][hook];
 	}
 }

@@ -25,73 +25,6 @@ bool picture_is_full(const struct picture *p)
 	return p->full;
 }
 
-/* --- what was found ---------------------------------------------------- */
-
-static struct finding *find_id(struct picture *p, const char *id)
-{
-	for (uint32_t i = 0; i < p->all.nr; i++)
-		if (!strcmp(p->all.items[i].id, id))
-			return &p->all.items[i];
-	return NULL;
-}
-
-/* What a step has found moves over; what that replaces is left in its place. */
-static int keep_new(struct picture *p, struct findings *new)
-{
-	struct finding *grown = reallocarray(p->all.items, p->all.nr + new->nr, sizeof(*grown));
-	uint32_t kept = 0;
-
-	if (!grown)
-		return -ENOMEM;
-	p->all.items = grown;
-	for (uint32_t i = 0; i < new->nr; i++) {
-		struct finding f = new->items[i], *old = find_id(p, f.id);
-
-		if (old)
-			new->items[kept++] = *old;
-		*(old ? old : &p->all.items[p->all.nr++]) = f;
-	}
-	new->nr = kept;
-	return 0;
-}
-
-typedef int (*watch_step)(struct finding_watch *w, uint32_t index, struct findings *ret_new);
-
-static int tell_watch(struct picture *p, watch_step step, uint32_t index)
-{
-	struct findings *new = calloc(1, sizeof(*new));
-	int code;
-
-	if (!new)
-		return -ENOMEM;
-	code = step(p->w, index, new);
-	if (!code && new->nr)
-		code = keep_new(p, new);
-	findings_free(new);
-	return code;
-}
-
-/* What was seen once and now twice is surer, though no new class or edge tells the watch. */
-static int tell_again(struct picture *p)
-{
-	int code = 0;
-
-	for (uint32_t i = 0; !code && i < p->all.nr; i++) {
-		struct findings *new;
-
-		if (!p->all.items[i].chain.once)
-			continue;
-		new = calloc(1, sizeof(*new));
-		if (!new)
-			return -ENOMEM;
-		code = finding_watch_again(p->w, &p->all.items[i], new);
-		if (!code && new->nr)
-			code = keep_new(p, new);
-		findings_free(new);
-	}
-	return code;
-}
-
 /* --- names that are known ------------------------------------------------- */
 
 static int learn_name(struct picture *p, uint32_t class, uint32_t owner)
@@ -126,14 +59,16 @@ static int tell_known(struct picture *p)
 
 	for (uint32_t i = 0; !code && i < p->c->nr_classes; i++) {
 		code = learn_name(p, i, LV_NONE);
-		code = code ? code : tell_watch(p, finding_watch_class, i);
+		code = code ? code : picture_tell_watch(p, finding_watch_class, i);
 	}
 	for (uint32_t i = 0; !code && i < p->c->nr_edges; i++) {
 		code = picture_learn_edge(p, i);
-		code = code ? code : tell_watch(p, finding_watch_edge, i);
+		code = code ? code : picture_tell_watch(p, finding_watch_edge, i);
 	}
 	for (uint32_t i = 0; !code && i < p->c->nr_facts; i++)
-		code = tell_watch(p, finding_watch_fact, i);
+		code = picture_tell_watch(p, finding_watch_fact, i);
+	for (uint32_t i = 0; !code && i < p->c->nr_waits; i += capture_ring_len(p->c, i))
+		code = picture_tell_watch(p, finding_watch_ring, i);
 	return code;
 }
 
@@ -221,7 +156,7 @@ static int update_class(struct adding *a, const struct capture_class *from, uint
 	bool news;
 	int code = add_usage(a, from, class, &news);
 
-	return code || !news ? code : tell_watch(a->p, finding_watch_usage, class);
+	return code || !news ? code : picture_tell_watch(a->p, finding_watch_usage, class);
 }
 
 static int new_class(struct adding *a, const struct capture_class *from, const char *name,
@@ -247,7 +182,7 @@ static int new_class(struct adding *a, const struct capture_class *from, const c
 		return -ENOMEM;
 	code = learn_name(p, *ret, owner);
 	code = code ? code : add_usage(a, from, *ret, &news);
-	return code ? code : tell_watch(p, finding_watch_class, *ret);
+	return code ? code : picture_tell_watch(p, finding_watch_class, *ret);
 }
 
 /* What is told by an address of the kernel's is known by name: these differ from boot to boot. */
@@ -332,7 +267,7 @@ static int new_edge(struct adding *a, const struct capture_edge *from, uint32_t 
 	code = picture_add_stack(a, from->stack, &to->stack);
 	code = code ? code : picture_add_place(a, from->from_stack, &to->from_stack);
 	code = code ? code : picture_learn_edge(p, *ret);
-	return code ? code : tell_watch(p, finding_watch_edge, *ret);
+	return code ? code : picture_tell_watch(p, finding_watch_edge, *ret);
 }
 
 static int add_edge(struct adding *a, const struct capture_edge *from)
@@ -390,7 +325,7 @@ static int add_fact(struct adding *a, const struct capture_fact *from)
 	to->class2 = class2;
 	to->addr = from->addr;
 	code = picture_add_stack(a, from->stack, &to->stack);
-	return code ? code : tell_watch(p, finding_watch_fact, p->c->nr_facts - 1);
+	return code ? code : picture_tell_watch(p, finding_watch_fact, p->c->nr_facts - 1);
 }
 
 static int add_loss(struct picture *p, const struct capture_loss *from)
@@ -430,7 +365,8 @@ static int add_all(struct adding *a)
 		code = add_edge(a, &seen->edges[i]);
 	for (size_t i = 0; !code && i < seen->nr_facts; i++)
 		code = add_fact(a, &seen->facts[i]);
-	return code ? code : tell_again(a->p);
+	code = code ? code : picture_add_rings(a);
+	return code ? code : picture_tell_again(a->p);
 }
 
 /* Of several classes of the tables that are one of the capture's, the first owns it. */

@@ -106,10 +106,40 @@ void picture_count(struct picture *p, const struct tables *tables, uint64_t arme
 	p->c->duration = p->base_duration + armed_ns;
 }
 
+/* Is it the finding's, begun at wait `start` of the ring? */
+static bool is_ring_of(const struct capture *c, const struct finding *f, size_t first, size_t start)
+{
+	const struct finding_chain *chain = &f->chain;
+
+	for (uint32_t i = 0; i < chain->nr_classes; i++)
+		if (c->waits[first + (start + i) % chain->nr_classes].class != chain->classes[i])
+			return false;
+	return true;
+}
+
+/* Deadlocks of these classes, each of other tasks. */
+static uint64_t count_rings(const struct capture *c, const struct finding *f)
+{
+	uint64_t rings = 0;
+	size_t nr;
+
+	for (size_t i = 0; i < c->nr_waits; i += nr) {
+		bool same = false;
+
+		nr = capture_ring_len(c, i);
+		for (size_t start = 0; nr == f->chain.nr_classes && start < nr; start++)
+			same |= is_ring_of(c, f, i, start);
+		rings += same;
+	}
+	return rings;
+}
+
 uint64_t picture_sightings(const struct picture *p, const struct finding *f)
 {
 	uint64_t least = UINT64_MAX;
 
+	if (f->rule == FINDING_DEADLOCK)
+		return count_rings(p->c, f);
 	for (uint32_t i = 0; i < f->chain.nr_edges; i++)
 		if (p->c->edges[f->chain.edges[i]].count < least)
 			least = p->c->edges[f->chain.edges[i]].count;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Between the files of picture: picture.c lets it grow, picture_edges.c finds its edges, picture_stack.c
- * keeps its stacks, picture_seen.c what was
- * looked at, picture_count.c counts.
+ * Between the files of picture: picture.c lets it grow, picture_edges.c finds its edges,
+ * picture_stack.c keeps its stacks, picture_ring.c tasks that wait for each other, picture_seen.c what
+ * was looked at, picture_watch.c what is found, picture_count.c counts.
  */
 #ifndef LOCKVANE_DAEMON_PICTURE_INTERNAL_H
 #define LOCKVANE_DAEMON_PICTURE_INTERNAL_H
@@ -51,6 +51,16 @@ struct adding {
 	uint32_t *owners; /* of its classes: the first of the tables' */
 	const uint32_t *seen_as; /* of the tables' classes: where they are in what was seen */
 };
+
+/* The watch is told of something, and what that completes becomes a finding. 0 or -errno. */
+typedef int (*watch_step)(struct finding_watch *w, uint32_t index, struct findings *ret_new);
+int picture_tell_watch(struct picture *p, watch_step step, uint32_t index);
+
+/* Of the findings of which something was seen once, whether they are surer now. 0 or -errno. */
+int picture_tell_again(struct picture *p);
+
+/* The deadlocks of what was seen that are not known yet. 0 or -errno. */
+int picture_add_rings(struct adding *a);
 
 /* A stack comes along with what refers to it, while there is room. 0 or -ENOMEM. */
 int picture_add_stack(struct adding *a, uint32_t index, uint32_t *ret);

@@ -213,7 +213,8 @@ static int read_graph(struct state *s, struct capture **ret, struct error *err)
 	if (code)
 		return code;
 	code = number(s->db, "SELECT count(*) FROM frame", &frames, err);
-	s->mark = (struct db_mark){frames, c->nr_stacks, c->nr_classes, c->nr_edges, c->nr_facts};
+	s->mark = (struct db_mark){frames, c->nr_stacks, c->nr_classes, c->nr_edges, c->nr_facts,
+				  c->nr_waits};
 	remember_usage(s, c);
 	*ret = c;
 	return code;

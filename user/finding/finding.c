@@ -18,6 +18,7 @@ static const char *const confidence_names[] = {
 	[FINDING_LIKELY] = "likely",
 	[FINDING_CERTAIN] = "certain",
 	[FINDING_CONFIRMED] = "confirmed",
+	[FINDING_OBSERVED] = "observed",
 };
 
 const char *finding_rule_name(enum finding_rule rule)
@@ -94,6 +95,7 @@ int finding_set_add(struct finding_set *set, enum finding_rule rule, struct find
 		.confidence = chain->confidence,
 		.suppressed_by = LV_NONE,
 		.stack = LV_NONE,
+		.ring = LV_NONE,
 	};
 	if (ret_finding)
 		*ret_finding = f;
@@ -141,6 +143,8 @@ static int run_rules(struct finding_model *m, struct finding_set *set)
 		err = finding_rule_wait_edge(m, i, set);
 	for (uint32_t i = 0; !err && i < m->c->nr_facts; i++)
 		err = finding_rule_fact(m, &m->c->facts[i], set);
+	for (size_t i = 0; !err && i < m->c->nr_waits; i += capture_ring_len(m->c, i))
+		err = finding_rule_deadlock(m, i, set);
 	for (uint32_t i = 0; !err && i < set->findings->nr; i++)
 		finding_set_id(m->c, &set->findings->items[i]);
 	if (finding_model_tired(m))

@@ -13,6 +13,7 @@
 
 /* In the order reports show them. */
 #define FINDING_RULES_X(X)                                                                         \
+	X(DEADLOCK, "deadlock")                                                                    \
 	X(INCONSISTENT, "inconsistent-state")                                                      \
 	X(IRQ_INVERSION, "irq-inversion")                                                          \
 	X(CIRCULAR, "circular")                                                                    \
@@ -34,7 +35,8 @@ enum finding_confidence {
 	FINDING_LIKELY = 1,    /* a class or a holder is inferred */
 	FINDING_CERTAIN = 2,   /* every class is exact */
 	FINDING_CONFIRMED = 3, /* and the same instances were seen all along */
-	FINDING_CONFIDENCES = 4,
+	FINDING_OBSERVED = 4,  /* it has come to pass */
+	FINDING_CONFIDENCES = 5,
 };
 
 /* Which event completed it. A capture does not tell; a watch does. */
@@ -90,8 +92,12 @@ struct finding {
 	uint32_t suppressed_by; /* suppression entry, or LV_NONE */
 	uint32_t stack;		/* of a fact: where, or LV_NONE */
 	uint64_t addr;		/* of a fact: the instance, or 0 */
+	uint32_t ring;		/* deadlock: the capture's first wait of it, else LV_NONE */
+	uint32_t ring_start;	/* and the wait, counted from there, for the chain's first class */
 	bool same_instance;	/* recursive: the one lock twice */
 	bool in_irq;		/* wait context: no holder, but in irq */
+	bool atomic;		/* or with preemption or softirqs off */
+	bool died;		/* held at exit: by a task that has ended */
 };
 
 struct findings {

@@ -3,6 +3,7 @@
 #include "finding/rules.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "finding/annotated.h"
@@ -176,6 +177,8 @@ static const enum finding_rule fact_rules[CAPTURE_FACT_KINDS] = {
 	[CAPTURE_BAD_UNLOCK] = FINDING_BAD_UNLOCK,
 	[CAPTURE_HELD_FREED] = FINDING_HELD_FREED,
 	[CAPTURE_HELD_AT_EXIT] = FINDING_HELD_AT_EXIT,
+	[CAPTURE_WAIT_ATOMIC] = FINDING_WAIT_CONTEXT,
+	[CAPTURE_HELD_AT_DEATH] = FINDING_HELD_AT_EXIT,
 };
 
 int finding_rule_fact(struct finding_model *m, const struct capture_fact *fact,
@@ -193,6 +196,64 @@ int finding_rule_fact(struct finding_model *m, const struct capture_fact *fact,
 		return err;
 	f->stack = fact->stack;
 	f->addr = fact->addr;
-	f->in_irq = rule == FINDING_WAIT_CONTEXT && !nested;
+	f->atomic = fact->kind == CAPTURE_WAIT_ATOMIC;
+	f->died = fact->kind == CAPTURE_HELD_AT_DEATH;
+	f->in_irq = rule == FINDING_WAIT_CONTEXT && !nested && !f->atomic;
+	return 0;
+}
+
+/* --- tasks that wait for each other: it was seen (trace/rings.h), nothing is concluded */
+
+static const char *name_at(const struct finding_model *m, size_t first, size_t nr, size_t i)
+{
+	return m->c->classes[m->c->waits[first + i % nr].class].name;
+}
+
+/* Does the ring, begun at a, come before itself, begun at b? */
+static bool comes_first(const struct finding_model *m, size_t first, size_t nr, size_t a, size_t b)
+{
+	for (size_t i = 0; i < nr; i++) {
+		int order = strcmp(name_at(m, first, nr, a + i), name_at(m, first, nr, b + i));
+
+		if (order)
+			return order < 0;
+	}
+	return false;
+}
+
+/* A ring has no beginning: where the names say, so that the id is the same each time. */
+static size_t find_start(const struct finding_model *m, size_t first, size_t nr)
+{
+	size_t start = 0;
+
+	for (size_t i = 1; i < nr; i++)
+		if (comes_first(m, first, nr, i, start))
+			start = i;
+	return start;
+}
+
+int finding_rule_deadlock(struct finding_model *m, size_t first, struct finding_set *set)
+{
+	size_t nr = capture_ring_len(m->c, first), start = find_start(m, first, nr);
+	uint32_t *classes = calloc(nr, sizeof(*classes));
+	struct finding_chain chain;
+	struct finding *f;
+	int err;
+
+	if (!classes)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		classes[i] = m->c->waits[first + (start + i) % nr].class;
+	err = finding_chain_plain(m, classes, nr, LV_NONE, &chain);
+	free(classes);
+	if (err)
+		return err;
+	/* Which locks they are was seen; how sure their names are does not matter. */
+	chain.confidence = FINDING_OBSERVED;
+	err = finding_set_add(set, FINDING_DEADLOCK, &chain, &f);
+	if (err)
+		return err;
+	f->ring = first;
+	f->ring_start = start;
 	return 0;
 }

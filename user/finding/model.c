@@ -117,6 +117,12 @@ static bool fact_valid(const struct capture *c, const struct capture_fact *fact)
 	       (fact->class2 == LV_NONE || fact->class2 < c->nr_classes);
 }
 
+static bool wait_valid(const struct capture *c, const struct capture_wait *wait)
+{
+	return wait->class < c->nr_classes && wait->mode <= LV_READ && wait->held <= LV_READ &&
+	       wait->ends < CAPTURE_WAIT_ENDS;
+}
+
 static int valid(const struct capture *c)
 {
 	bool good = c->nr_classes < LV_NONE / 4 && c->nr_edges < BIT(28);
@@ -127,6 +133,8 @@ static int valid(const struct capture *c)
 		good = edge_valid(c, &c->edges[i]);
 	for (size_t i = 0; good && i < c->nr_facts; i++)
 		good = fact_valid(c, &c->facts[i]);
+	for (size_t i = 0; good && i < c->nr_waits; i++)
+		good = wait_valid(c, &c->waits[i]);
 	return good ? 0 : -EINVAL;
 }
 

@@ -46,6 +46,9 @@ int finding_rule_wait_irq(struct finding_model *m, uint32_t class, struct findin
 int finding_rule_fact(struct finding_model *m, const struct capture_fact *fact,
 		      struct finding_set *set);
 
+/* local.c: the ring of tasks whose first wait this is. */
+int finding_rule_deadlock(struct finding_model *m, size_t first, struct finding_set *set);
+
 /* id.c: sets id and fingerprint. */
 void finding_set_id(const struct capture *c, struct finding *f);
 

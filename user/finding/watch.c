@@ -504,6 +504,22 @@ int finding_watch_fact(struct finding_watch *w, uint32_t fact, struct findings *
 	return finish(w, &set, err, ret_new);
 }
 
+int finding_watch_ring(struct finding_watch *w, uint32_t first, struct findings *ret_new)
+{
+	const struct capture *c = w->m->c;
+	struct finding_set set;
+	int err;
+
+	if (first >= c->nr_waits)
+		return -EINVAL;
+	for (size_t i = first; i < first + capture_ring_len(c, first); i++)
+		if (c->waits[i].class >= c->nr_classes)
+			return -EINVAL;
+	err = begin(w, &set);
+	err = err ?: finding_rule_deadlock(w->m, first, &set);
+	return finish(w, &set, err, ret_new);
+}
+
 /* The cycle's chain, by the best of its sightings. */
 static int judge_cycle(struct finding_model *m, const struct finding_chain *told,
 		       struct finding_set *set)

@@ -30,6 +30,8 @@ void finding_watch_free(struct finding_watch *w); /* takes NULL */
 int finding_watch_class(struct finding_watch *w, uint32_t class, struct findings *ret_new);
 int finding_watch_usage(struct finding_watch *w, uint32_t class, struct findings *ret_new);
 int finding_watch_edge(struct finding_watch *w, uint32_t edge, struct findings *ret_new);
+/* Of a ring its first wait, once all of them are there. */
+int finding_watch_ring(struct finding_watch *w, uint32_t first, struct findings *ret_new);
 int finding_watch_fact(struct finding_watch *w, uint32_t fact, struct findings *ret_new);
 
 /*

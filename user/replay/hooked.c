@@ -132,7 +132,7 @@ void hooked_switch(uint64_t next)
 
 	if (!is_armed(word))
 		return;
-	record_switch(next, word, RECORD_BLOCKED);
+	record_switch(NULL, next, word, RECORD_BLOCKED);
 }
 
 void hooked_enable(void)

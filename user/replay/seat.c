@@ -92,6 +92,7 @@ void world_reset(struct world *world)
 	CLEAR_USED(world->tasks, LV_MAX_TASKS, depth);
 	memset(&world->task_keys, 0, sizeof(world->task_keys));
 	memset(&world->orders, 0, sizeof(world->orders));
+	memset(&world->waits, 0, sizeof(world->waits));
 	memset(world->memory, 0, world->nr_objects * WORLD_OBJECT_SIZE);
 	memset(world->objects, 0, world->nr_objects * sizeof(*world->objects));
 	world->nr_caches = 0;

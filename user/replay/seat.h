@@ -43,6 +43,9 @@ struct world {
 	struct lv_held_stack *tasks;
 	struct lv_task_keys task_keys;
 	struct lv_orders orders;
+	struct lv_waits waits;
+	__u64 time_ns;
+	__u32 inner_lock; /* bytes from a sleeping lock to the spinning one inside it; 0: none */
 
 	bool annotated; /* classes are told, not derived */
 	bool counts_preemption;

@@ -134,6 +134,11 @@ static __always_inline int world_counts_preemption(void)
 	return WORLD_COUNTS_PREEMPTION;
 }
 
+static __always_inline int world_shows_atomic(void)
+{
+	return WORLD_COUNTS_PREEMPTION;
+}
+
 static __always_inline int world_preempts(void)
 {
 	return WORLD_PREEMPTS;
@@ -311,6 +316,27 @@ static inline int world_holds_elsewhere(__u32 cpu_id, __u64 addr)
 					return 1;
 	}
 	return 0;
+}
+
+static __always_inline struct lv_wait *world_wait(__u32 id)
+{
+	return &world_seat->world->waits.wait[id & (LV_MAX_WAITS - 1)];
+}
+
+static __always_inline __u64 *world_wait_key(__u32 id)
+{
+	return &world_seat->world->waits.key[id & (LV_MAX_WAITS - 1)];
+}
+
+/* As machine_lock.c lays locks out: an object has none inside another. */
+static inline __u32 world_inner_lock(__u32 family)
+{
+	return world_seat->world->inner_lock;
+}
+
+static inline __u64 world_time_ns(void)
+{
+	return world_seat->world->time_ns | 1;
 }
 
 static inline __u64 world_object_hash(__u64 addr, const struct lv_place *place,

@@ -8,9 +8,9 @@
  *	events          lock events seen; seconds: for how long
  *	findings[]      those shown, surest first:
  *	  id            the same in each run that finds it
- *	  rule          inconsistent-state, irq-inversion, circular, recursive,
+ *	  rule          deadlock, inconsistent-state, irq-inversion, circular, recursive,
  *	                wait-context, bad-unlock, held-freed, held-at-exit
- *	  confidence    confirmed, certain, likely, weak
+ *	  confidence    observed, confirmed, certain, likely, weak
  *	  chain[]       class names, each taken under the one before; a circular
  *	                chain goes on from its last to its first
  *	  graded_down   the annotation that made it weak, or null
@@ -20,6 +20,10 @@
  *	                class or from and to, type, task, pid, cpu, frames[]}
  *	  also[]        other chains with the same cure: {confidence, chain,
  *	                graded_down, safe, unsafe, stacks}; more: how many are not listed
+ *	  waits[]       of a deadlock alone: {class, address, mode, held, ends, seconds, task,
+ *	                pid, cpu, frames[]}, each waiting for the next, the last for the first;
+ *	                mode and held, of the next: "exclusive", "shared"; ends: what ends the
+ *	                wait beside the lock, null, "fatal-signal", "signal"
  *	  beyond[]      of an inversion: names of unsafe classes reached only by
  *	                way of its own; more_beyond: how many are not listed
  *	classes[]       {name, alias, kind, family, certainty, ambiguous, usage,
@@ -255,6 +259,43 @@ static json_t *beyond(const struct capture *c, const struct finding *f)
 	return checked(array, err);
 }
 
+static const char *mode_name(uint32_t mode)
+{
+	return mode == LV_WRITE ? "exclusive" : "shared";
+}
+
+static json_t *wait_end(uint32_t ends)
+{
+	if (ends == CAPTURE_WAIT_LOCK_ONLY)
+		return json_null();
+	return json_string(ends == CAPTURE_WAIT_SIGNAL ? "signal" : "fatal-signal");
+}
+
+static json_t *wait(const struct capture *c, const struct capture_wait *seen)
+{
+	json_t *object = evidence(c, "wait", seen->stack);
+	int err = object ? 0 : -ENOMEM;
+
+	err = err ?: set(object, "class", text(c->classes[seen->class].name));
+	err = err ?: set(object, "address", address(seen->addr));
+	err = err ?: set(object, "mode", json_string(mode_name(seen->mode)));
+	err = err ?: set(object, "held", json_string(mode_name(seen->held)));
+	err = err ?: set(object, "ends", wait_end(seen->ends));
+	err = err ?: set(object, "seconds", json_real((double)seen->waited_ms / 1e3));
+	return checked(object, err);
+}
+
+static json_t *waits(const struct capture *c, const struct finding *f)
+{
+	json_t *array = json_array();
+	uint32_t nr = f->chain.nr_classes;
+	int err = array ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; !err && i < nr; i++)
+		err = push(array, wait(c, &c->waits[f->ring + (f->ring_start + i) % nr]));
+	return checked(array, err);
+}
+
 static json_t *finding(const struct capture *c, const struct finding *f,
 		       enum finding_confidence least)
 {
@@ -265,6 +306,8 @@ static json_t *finding(const struct capture *c, const struct finding *f,
 	err = err ?: set(object, "fingerprint", json_string(f->fingerprint));
 	err = err ?: set(object, "rule", json_string(finding_rule_name(f->rule)));
 	err = err ?: set_chain(object, c, &f->chain, f->stack);
+	if (f->ring != LV_NONE)
+		err = err ?: set(object, "waits", waits(c, f));
 	err = err ?: set(object, "also", also(c, f, least));
 	err = err ?: set(object, "more", number(f->nr_more));
 	err = err ?: set(object, "beyond", beyond(c, f));

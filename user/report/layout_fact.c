@@ -46,7 +46,9 @@ void layout_wait_context(const struct parts *p)
 	fputs(" is trying to lock:\n", p->out);
 	parts_lock(p, last_class(p), event_addr(p), stack);
 	fputs("other info that might help us debug this:\n", p->out);
-	if (p->f->in_irq) {
+	if (p->f->atomic) {
+		fputs("this lock can sleep, and preemption or softirqs are off\n", p->out);
+	} else if (p->f->in_irq) {
 		fprintf(p->out, "this lock can sleep, and the context is an interrupt%s%s\n",
 			chain->safe == FINDING_NO_USAGE ? "" : ": ",
 			chain->safe == FINDING_NO_USAGE ? "" : words_irq_state(chain->safe));
@@ -93,9 +95,12 @@ void layout_held_at_exit(const struct parts *p)
 {
 	uint32_t stack = event_stack(p);
 
-	parts_heading(p, '-', "WARNING: lock held when returning to user space!");
+	parts_heading(p, '-', p->f->died ? "BUG: a task ends with locks still held!" :
+					   "WARNING: lock held when returning to user space!");
 	parts_task(p, stack);
-	fputs(" is leaving the kernel with locks still held!\n", p->out);
+	fputs(p->f->died ? " ends, and nobody will give its locks back:\n" :
+			   " is leaving the kernel with locks still held!\n",
+	      p->out);
 	parts_lock(p, last_class(p), event_addr(p), stack);
 	parts_backtrace(p, stack);
 }

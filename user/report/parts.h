@@ -51,5 +51,6 @@ void layout_wait_context(const struct parts *p);
 void layout_bad_unlock(const struct parts *p);
 void layout_held_freed(const struct parts *p);
 void layout_held_at_exit(const struct parts *p);
+void layout_deadlock(const struct parts *p);
 
 #endif

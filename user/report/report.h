@@ -25,6 +25,8 @@ struct report_opts {
 int report_text(FILE *out, const struct capture *c, const struct findings *f,
 		const struct report_opts *opts);
 /* The document is described at the head of json.c. */
+/* The deadlocks among the findings, and no summary: what hangs is told while it hangs. 0 or -EIO. */
+int report_deadlocks(FILE *out, const struct capture *c, const struct findings *f);
 int report_json(FILE *out, const struct capture *c, const struct findings *f,
 		const struct report_opts *opts);
 

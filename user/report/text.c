@@ -10,6 +10,7 @@
 #include "report/weight.h"
 
 static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
+	[FINDING_DEADLOCK] = layout_deadlock,
 	[FINDING_INCONSISTENT] = layout_inconsistent, [FINDING_IRQ_INVERSION] = layout_inversion,
 	[FINDING_CIRCULAR] = layout_circular,	      [FINDING_RECURSIVE] = layout_recursive,
 	[FINDING_WAIT_CONTEXT] = layout_wait_context, [FINDING_BAD_UNLOCK] = layout_bad_unlock,
@@ -80,6 +81,8 @@ static void put_doubts(const struct parts *p)
 	fprintf(p->out, "lockvane: confidence: %s", finding_confidence_name(p->f->confidence));
 	if (p->f->confidence == FINDING_CONFIRMED)
 		fputs(", the same locks were seen on all sides", p->out);
+	if (p->f->confidence == FINDING_OBSERVED)
+		fputs(", it has come to pass", p->out);
 	put_class_doubts(p);
 	if (c->preempts && !c->misses_asked && p->f->confidence == FINDING_WEAK)
 		fputs("; this kernel preempts itself: readers of sleeping locks may have been gone",
@@ -315,6 +318,21 @@ static void put_suppressed(FILE *out, const struct capture *c, const struct find
 		words_put(out, s->text);
 		putc('\n', out);
 	}
+}
+
+int report_deadlocks(FILE *out, const struct capture *c, const struct findings *f)
+{
+	uint32_t nr = 0, of = 0;
+
+	for (uint32_t i = 0; i < f->nr; i++)
+		of += f->items[i].rule == FINDING_DEADLOCK;
+	for (uint32_t i = 0; i < f->nr; i++) {
+		struct parts p = {out, c, &f->items[i]};
+
+		if (p.f->rule == FINDING_DEADLOCK)
+			put_finding(&p, ++nr, of, FINDING_OBSERVED);
+	}
+	return ferror(out) ? -EIO : 0;
 }
 
 int report_text(FILE *out, const struct capture *c, const struct findings *f,

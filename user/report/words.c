@@ -133,7 +133,8 @@ static bool is_lock_function(const char *text)
 		"mutex_", "__mutex_", "ww_mutex_", "down_",	     "__down_",
 		"up_",	  "rwsem_",   "queued_",   "native_queued_",
 		"downgrade_write", "percpu_down_", "percpu_up_", "lock_sock_nested",
-		"__lock_sock_fast", "cpus_read_", "atomic_dec_and_mutex_lock",
+		"__lock_sock_fast", "cpus_read_", "atomic_dec_and_mutex_lock", "__ww_mutex_",
+		"percpu_rwsem_", "__percpu_", "__schedule", "schedule",
 	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)

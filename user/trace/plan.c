@@ -161,6 +161,8 @@ int plan_make(const struct kbtf *btf, const struct ksyms *ksyms, const struct fe
 	/* CONFIG_PREEMPTION uninlines the unlocks and counts preemption. */
 	plan.unlocks_hidden = has_hidden_unlocks(&plan);
 	plan.counts_preemption = !plan.unlocks_hidden;
+	/* A function only with CONFIG_PREEMPT_RCU: else a program runs with preemption off itself. */
+	plan.shows_atomic = plan.counts_preemption && kbtf_has_func(btf, "__rcu_read_lock");
 	for (int i = 0; i < LV_HOOKS; i++)
 		plan.hooks[i].present &= is_wanted(&plan.hooks[i], locks);
 	*ret = plan;
@@ -183,7 +185,8 @@ size_t plan_pinned_fixed(void)
 {
 	return sizeof(struct lv_control) + sizeof(struct lv_task_keys) +
 	       sizeof(struct lv_anchors) + sizeof(struct lv_units) +
-	       sizeof(struct lv_stack_tasks) + sizeof(struct lv_valve) + sizeof(struct lv_releases) + sizeof(struct lv_orders) +
+	       sizeof(struct lv_stack_tasks) + sizeof(struct lv_valve) +
+	       sizeof(struct lv_releases) + sizeof(struct lv_orders) + sizeof(struct lv_waits) +
 	       LV_MAX_CLASSES * sizeof(struct lv_class) +
 	       LV_MAX_EDGES * sizeof(struct lv_edge) + LV_MAX_STACKS * sizeof(struct lv_stack) +
 	       LV_MAX_NAMES * sizeof(struct lv_name) + LV_MAX_FACTS * sizeof(struct lv_fact) +

@@ -38,6 +38,7 @@ struct plan {
 	struct plan_hook hooks[LV_HOOKS];
 	enum lv_irq_source irq_source;
 	bool counts_preemption;
+	bool shows_atomic; /* programs see the preemption count of what they hook */
 	bool preempts; /* the kernel, itself: programs of sleeping locks, too */
 	bool unlocks_hidden; /* some lock's release has no function to hook */
 	unsigned int nr_cpus; /* possible ones */

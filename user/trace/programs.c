@@ -25,7 +25,15 @@ enum table {
 	TABLE_STACKS,
 	TABLE_NAMES,
 	TABLE_FACTS,
+	TABLE_TASKS,
 	NR_TABLES,
+};
+
+enum wait_program {
+	WAITS_BEGIN,
+	WAITS_END,
+	WAITS_LOOK, /* an iterator: it runs when it is read */
+	NR_WAITS,
 };
 
 struct programs {
@@ -37,7 +45,7 @@ struct programs {
 	uint64_t slowest_ns;		      /* to attach, or to let go of */
 	int slowest;			      /* hook */
 	struct bpf_link *retire[RETIRE_HOOKS]; /* while we live */
-	struct bpf_link *valve;		      /* the same */
+	struct bpf_link *waits[NR_WAITS];      /* the same */
 	uint64_t heat[LV_HOOKS + 1];	      /* events that were forgotten since */
 	struct {
 		void *memory;
@@ -88,6 +96,7 @@ static int choose(struct programs *p, const struct plan *plan, struct error *err
 	p->skel->rodata->lv_irq_source = plan->irq_source;
 	p->skel->rodata->lv_preempt_counted = plan->counts_preemption;
 	p->skel->rodata->lv_preempts = plan->preempts;
+	p->skel->rodata->lv_shows_atomic = plan->shows_atomic;
 	if (bpf_map__set_max_entries(p->skel->maps.lv_cpus, plan->nr_cpus) ||
 	    bpf_map__set_max_entries(p->skel->maps.lv_irq_slots, plan->nr_cpus))
 		return error_set(err, -EINVAL, "cannot size the per-CPU tables");
@@ -133,6 +142,7 @@ static int map_tables(struct programs *p, struct error *err)
 		[TABLE_STACKS] = p->skel->maps.lv_stacks,
 		[TABLE_NAMES] = p->skel->maps.lv_names,
 		[TABLE_FACTS] = p->skel->maps.lv_facts,
+		[TABLE_TASKS] = p->skel->maps.lv_tasks,
 	};
 
 	for (int i = 0; i < NR_TABLES; i++) {
@@ -304,6 +314,66 @@ int programs_attach(struct programs *p, const struct plan *plan, programs_progre
 	return code;
 }
 
+struct lv_waits *programs_wait_table(struct programs *p)
+{
+	return &p->skel->bss->lv_waits;
+}
+
+static void detach_waits(struct programs *p)
+{
+	for (int i = 0; i < NR_WAITS; i++) {
+		bpf_link__destroy(p->waits[i]);
+		p->waits[i] = NULL;
+	}
+}
+
+/*
+ * An end that is not seen leaves a wait that has ended: it comes before the beginnings, and goes after.
+ * Without the tracepoints (before 5.19) nobody is seen to wait.
+ */
+static int attach_waits(struct programs *p, struct error *err)
+{
+	static const enum wait_program order[] = {WAITS_LOOK, WAITS_END, WAITS_BEGIN};
+	const struct bpf_program *programs[NR_WAITS] = {
+		[WAITS_BEGIN] = p->skel->progs.lv_contention_begin,
+		[WAITS_END] = p->skel->progs.lv_contention_end,
+		[WAITS_LOOK] = p->skel->progs.lv_look_at_waits,
+	};
+
+	for (int i = 0; i < NR_WAITS; i++) {
+		struct bpf_link *link = bpf_program__attach(programs[order[i]]);
+		int code = libbpf_get_error(link);
+
+		if (code == -ENOENT) {
+			detach_waits(p);
+			return 0;
+		}
+		if (code)
+			return error_set(err, code, "the kernel refused the hook %s: %s",
+					 bpf_program__name(programs[order[i]]), strerror(-code));
+		p->waits[order[i]] = link;
+	}
+	programs_wait_table(p)->watched = 1;
+	return 0;
+}
+
+int programs_look_at_waits(struct programs *p)
+{
+	int fd, code;
+	char byte;
+
+	programs_wait_table(p)->round++;
+	fd = bpf_iter_create(bpf_link__fd(p->waits[WAITS_LOOK]));
+	if (fd < 0)
+		return -errno;
+	do /* it writes nothing, but what runs for long comes back in between */
+		code = read(fd, &byte, sizeof(byte));
+	while (code > 0 || (code < 0 && (errno == EAGAIN || errno == EINTR)));
+	code = code ? -errno : 0;
+	close(fd);
+	return code;
+}
+
 static int load_all(struct programs *p, const struct plan *plan, struct error *err)
 {
 	int code;
@@ -327,7 +397,7 @@ static int load_all(struct programs *p, const struct plan *plan, struct error *e
 					&p->skel->bss->lv_units, err);
 	if (!code && plan->preempts)
 		code = misses_find(p->skel->obj, &p->skel->bss->lv_releases, err);
-	code = code ? code : valve_attach(p->skel->obj, &p->valve, err);
+	code = code ? code : attach_waits(p, err);
 	code = code ? code : retire_attach(p->skel->obj, p->retire, err);
 	return code ? code : layout_find_by_symbols(p->skel->obj, plan->btf, &p->skel->bss->lv_anchors,
 						    &p->skel->bss->lv_generic, err);
@@ -398,7 +468,10 @@ int programs_reset(struct programs *p, struct error *err)
 
 	read_heat(p, p->heat);
 	for (int i = 0; i < NR_TABLES; i++)
-		memset(p->tables[i].memory, 0, p->tables[i].size);
+		if (i != TABLE_TASKS) /* a program of a sleeping lock may be preempted with one of them */
+			memset(p->tables[i].memory, 0, p->tables[i].size);
+	for (int i = 0; i < LV_MAX_WAITS; i++)
+		programs_wait_table(p)->wait[i].class = LV_NONE;
 	control->next_stack = 0;
 	control->lost_cpu = 0;
 	return layout_find(p->skel->obj, err); /* it was in the CPUs' table */
@@ -421,6 +494,9 @@ void programs_tables(struct programs *p, struct tables *ret)
 	ret->facts = p->tables[TABLE_FACTS].memory;
 	ret->task_keys = p->skel->bss->lv_task_keys.key;
 	ret->recursion_misses = NULL;
+	ret->held = p->tables[TABLE_TASKS].memory;
+	ret->waits = NULL;
+	ret->nr_waits = 0;
 }
 
 static void run_counts(const struct programs *p, const char *function, struct programs_runs *ret)
@@ -459,7 +535,7 @@ void programs_finish(struct programs *p)
 		programs_stop(p);
 	detach_all(p, true, NULL, NULL);
 	retire_detach(p->retire);
-	bpf_link__destroy(p->valve);
+	detach_waits(p);
 	arming_end(&p->arming);
 	for (int i = 0; i < NR_TABLES; i++)
 		if (p->tables[i].memory)

@@ -72,9 +72,9 @@ void programs_run_counts(struct programs *programs, struct programs_runs ret[sta
 /*
  * Let go of the kernel's functions, and take them again: between programs_stop() and
  * programs_start(), when nothing shall cost anything for a while. Those that see modules and
- * caches go stay (trace/retire.h). The kernel holds its mutexes for that (ftrace_lock, text_mutex), and waits
- * for all tasks in it: a hook that takes longer than PROGRAMS_SLOW_NS is the last to go, and
- * programs_detach() returns false.
+ * caches go stay (trace/retire.h), and those that note who waits. The kernel holds its mutexes for
+ * that (ftrace_lock, text_mutex), and waits for all tasks in it: a hook that takes longer than
+ * PROGRAMS_SLOW_NS is the last to go, and programs_detach() returns false.
  */
 bool programs_detach(struct programs *programs, programs_progress progress, void *arg);
 int programs_attach(struct programs *programs, const struct plan *plan,
@@ -84,6 +84,11 @@ int programs_attach(struct programs *programs, const struct plan *plan,
 
 /* The hook that took longest to come or go so far, and how long. */
 const char *programs_slowest(const struct programs *programs, uint64_t *ret_ns);
+
+/* Who waits for what, as programs note it, whether armed or not. */
+struct lv_waits *programs_wait_table(struct programs *programs);
+/* Let the kernel fill in what is asked of all that wait: a round. 0 or -errno. */
+int programs_look_at_waits(struct programs *programs);
 
 /* Of all events, the share that hooks see which are attached now, estimated from those so far. */
 double programs_in_place(const struct programs *programs);

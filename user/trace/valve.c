@@ -13,19 +13,6 @@
 #define HOLD 10.0	/* seconds */
 #define HOLD_MOST 600.0
 
-int valve_attach(const struct bpf_object *object, struct bpf_link **ret, struct error *err)
-{
-	struct bpf_link *link = bpf_program__attach(
-		bpf_object__find_program_by_name(object, "lv_valve_count"));
-	int code = libbpf_get_error(link);
-
-	*ret = code ? NULL : link;
-	if (!code || code == -ENOENT)
-		return 0;
-	return error_set(err, code, "the kernel refused the hook contention_begin: %s",
-			 strerror(-code));
-}
-
 uint64_t valve_waits(const struct lv_valve *counts)
 {
 	uint64_t sum = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Does recording make others wait? Waits for locks are counted in the kernel, armed or not; grow they by
- * more than a factor against the seconds before, it is time to disarm. Pure, but for
- * valve_attach(): the caller has clocks and counts.
+ * more than a factor against the seconds before, it is time to disarm. Pure: the
+ * caller has clocks and counts.
  */
 #ifndef LOCKVANE_TRACE_VALVE_H
 #define LOCKVANE_TRACE_VALVE_H
@@ -10,15 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <bpf/libbpf.h>
-
 #include "abi.h"
-#include "base/error.h"
 
 #define VALVE_FACTOR 4.0
-
-/* Begin to count. No such tracepoint: *ret is NULL, and nobody is seen to wait. 0 or -errno. */
-int valve_attach(const struct bpf_object *object, struct bpf_link **ret, struct error *err);
 
 /* Waits so far, on all CPUs. */
 uint64_t valve_waits(const struct lv_valve *counts);

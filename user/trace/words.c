@@ -9,13 +9,14 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/strbuf.h"
+#include "hooks.h"
 #include "kernel/ksyms.h"
 #include "naming/names.h"
 #include "naming/names_fold.h"
 #include "naming/siting.h"
 #include "kernel/slabs.h"
 #include "sites/text.h"
-#include "trace/attempts.h"
+#include "trace/slowpath.h"
 
 #define MODULES_MAX (1u << 20)
 
@@ -55,13 +56,15 @@ static void add_site(const struct words *w, uint32_t id, struct callsite_stack *
 	const struct lv_stack *stack = &w->tables->stacks[id & (LV_MAX_STACKS - 1)];
 	uint32_t all = stack->nr < LV_STACK_DEPTH ? stack->nr : LV_STACK_DEPTH, i = 0;
 	const char *hook = tables_hook_function(stack->hook);
+	bool attempt = stack->hook == LV_HOOK_contention_begin;
 
 	if (id >= LV_MAX_STACKS || *nr == NAMES_FOLD_SITES)
 		return;
 	for (; i < all; i++) {
 		const struct ksym *sym = ksyms_find(w->ksyms, stack->ip[i]);
 
-		if (sym && !ksym_is_generated(sym) && !(hook && !strcmp(sym->name, hook)))
+		if (sym && !ksym_is_generated(sym) && !(hook && !strcmp(sym->name, hook)) &&
+		    !(attempt && slowpath_is_above_taker(sym->name)))
 			break;
 	}
 	if (i == all)
@@ -394,6 +397,13 @@ void words_follow(struct words *w)
 	open_symbols(w, NULL); /* who needs them then says why there are none */
 }
 
+const char *words_function(const struct words *w, uint64_t ip)
+{
+	const struct ksym *sym = w->ksyms ? ksyms_find(w->ksyms, ip) : NULL;
+
+	return sym ? sym->name : NULL;
+}
+
 void words_forget(struct words *w)
 {
 	sites_free(w->sites);
@@ -431,7 +441,6 @@ int words_capture(struct words *w, const struct tables *tables, struct capture *
 	if (!code) {
 		code = tables_to_capture(tables, &callbacks, ret);
 		code = code ? code : set_names(w, ret);
-		code = code ? code : attempts_add(ret);
 		if (code)
 			error_set_errno(err, code, "cannot put the capture together");
 	}

@@ -23,6 +23,9 @@ int words_capture(struct words *w, const struct tables *tables, struct capture *
 		uint32_t *ret_classes, struct error *err);
 void words_forget(struct words *w);
 
+/* The function that the address, a return address, lies in; NULL: not known. After words_follow(). */
+const char *words_function(const struct words *w, uint64_t ip);
+
 /* Read what has to be read again now, and not when somebody waits for names. */
 void words_follow(struct words *w);
 

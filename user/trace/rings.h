@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tasks that wait for each other in a ring, told from looks at all that wait. A ring is told when it
+ * stood in two looks a second or more apart: each of its tasks slept in both, in the same wait, and
+ * did not leave its sleep in between; the lock's word names the next task as its owner, or a
+ * rwsem's readers are known from the next task's held stack. None of them can go on then, but by a
+ * signal. A task that holds and lives, however slow, waits for nothing that stands in the table, and
+ * closes no ring.
+ *
+ * An acquire context of a ww_mutex needs nothing of its own: who is to back off is woken, and has left
+ * its sleep by the second look.
+ *
+ * A wait for something else than a lock (a work item that is flushed) would be a waiter with its
+ * own way to name who it waits for: find_holders() is the place.
+ */
+#ifndef LOCKVANE_TRACE_RINGS_H
+#define LOCKVANE_TRACE_RINGS_H
+
+#include "capture/tables.h"
+
+struct rings;
+int rings_new(struct rings **ret); /* -ENOMEM */
+void rings_free(struct rings *r);  /* takes NULL */
+
+struct rings_look {
+	const struct lv_waits *waits; /* of its last round */
+	const struct tables *tables;  /* held stacks of those who read; may have none */
+	uint64_t now_ns;	      /* CLOCK_MONOTONIC */
+	void *arg;
+	/* By the task's stack: does it wait for a lock of that family? */
+	bool (*is_waiting)(void *arg, const struct lv_wait *wait);
+};
+
+/* Has anybody waited for long enough to be looked at? Costs no look. */
+bool rings_may_stand(const struct lv_waits *waits, uint64_t now_ns);
+
+/* Returns how many rings are told that were not before, or -ENOMEM. */
+int rings_add_look(struct rings *r, const struct rings_look *look);
+
+/* All that were told. */
+const struct tables_wait *rings_told(const struct rings *r, size_t *ret_nr);
+
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "trace/waits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "trace/rings.h"
+#include "trace/slowpath.h"
+
+#define EVERY_NS 500000000ull /* between looks */
+#define TOP_FRAMES 8	       /* the scheduler's, and the function that waits */
+
+struct waits {
+	struct programs *programs;
+	struct words *words;
+	struct rings *rings;
+	uint64_t looked_ns;
+};
+
+int waits_new(struct programs *programs, struct words *words, struct waits **ret)
+{
+	struct waits *w = calloc(1, sizeof(*w));
+	int code = w ? rings_new(&w->rings) : -ENOMEM;
+
+	if (code) {
+		free(w);
+		return code;
+	}
+	w->programs = programs;
+	w->words = words;
+	*ret = w;
+	return 0;
+}
+
+void waits_free(struct waits *w)
+{
+	if (!w)
+		return;
+	rings_free(w->rings);
+	free(w);
+}
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* An end of a wait may have been missed: the stack says whether it goes on. */
+static bool is_waiting(void *arg, const struct lv_wait *wait)
+{
+	uint32_t nr = wait->nr < TOP_FRAMES ? wait->nr : TOP_FRAMES;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		const char *function = words_function(arg, wait->ip[i]);
+
+		if (function && slowpath_waits(function, wait->family))
+			return true;
+	}
+	return false;
+}
+
+/* A task that died in a wait, or whose end of it was missed, leaves its slot. */
+static void free_slots(struct lv_waits *waits, uint64_t before_ns)
+{
+	for (uint32_t i = 0; i < LV_MAX_WAITS; i++) {
+		struct lv_wait *wait = &waits->wait[i];
+		__u64 task = __atomic_load_n(&waits->key[i], __ATOMIC_RELAXED);
+		__u64 since = __atomic_load_n(&wait->since_ns, __ATOMIC_RELAXED);
+
+		if (task && wait->round != waits->round && since && since < before_ns)
+			__atomic_compare_exchange_n(&waits->key[i], &task, 0, false, __ATOMIC_SEQ_CST,
+						    __ATOMIC_RELAXED);
+	}
+}
+
+int waits_look(struct waits *w)
+{
+	struct rings_look look = {.arg = w->words, .is_waiting = is_waiting, .now_ns = now()};
+	struct tables tables;
+	struct lv_waits *waits = programs_wait_table(w->programs);
+	int code;
+
+	if (look.now_ns - w->looked_ns < EVERY_NS)
+		return 0;
+	w->looked_ns = look.now_ns;
+	if (!rings_may_stand(waits, look.now_ns))
+		return 0;
+	code = programs_look_at_waits(w->programs);
+	if (code)
+		return code;
+	programs_tables(w->programs, &tables);
+	look.waits = waits;
+	look.tables = &tables;
+	words_follow(w->words);
+	code = rings_add_look(w->rings, &look);
+	free_slots(waits, look.now_ns);
+	return code;
+}
+
+void waits_tables(const struct waits *w, struct tables *ret)
+{
+	ret->waits = rings_told(w->rings, &ret->nr_waits);
+}
