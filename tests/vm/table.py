@@ -14,9 +14,8 @@ import trials
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'trials'))
 import load  # noqa: E402
 
-UFFD, ABBA, COUNTS, PSEUDO = 'uffd2019', 'abba', 'counts', 'pseudo'     # of tests/kmod
-SAFETY = 'safety'
-UFFD, ABBA, COUNTS, HANG = 'uffd2019', 'abba', 'counts', 'hang'     # of tests/kmod
+UFFD, ABBA, COUNTS = 'uffd2019', 'abba', 'counts'     # of tests/kmod
+SAFETY, PSEUDO, HANG = 'safety', 'pseudo', 'hang'
 LOAD = 'mixed -s 20 -j 4'
 LONG_LOAD = f'everything.sh {os.environ.get("LOAD_SECONDS") or 600}'
 
