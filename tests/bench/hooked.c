@@ -286,19 +286,31 @@ static void finish_armed(pid_t pid, struct programs *programs)
 		die("the program failed");
 }
 
+static uint64_t runs_of(const struct target *target)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+
+	check(bpf_obj_get_info_by_fd(target->program, &info, &len), "info of", target->name);
+	return info.run_cnt;
+}
+
 static uint64_t empty_runs(void)
 {
 	uint64_t sum = 1; /* never 0, which is for "nobody counts" */
 
-	for (size_t i = 0; i < nr_targets; i++) {
-		struct bpf_prog_info info = {};
-		__u32 len = sizeof(info);
-
-		check(bpf_obj_get_info_by_fd(targets[i].program, &info, &len), "info of",
-		      targets[i].name);
-		sum += info.run_cnt;
-	}
+	for (size_t i = 0; i < nr_targets; i++)
+		sum += runs_of(&targets[i]);
 	return sum;
+}
+
+static void list_runs(void)
+{
+	for (size_t i = 0; i < nr_targets; i++)
+		if (runs_of(&targets[i]))
+			printf("runs %s %s %llu\n", targets[i].name,
+			       targets[i].way == BPF_TRACE_FEXIT ? "fexit" : "entry",
+			       (unsigned long long)runs_of(&targets[i]));
 }
 
 /* CMD writes a byte when it wants to know, and closes when it ends. */
@@ -320,6 +332,7 @@ static void run_counted(char **command)
 		check(write(answer[1], &sum, sizeof(sum)), "answer", "");
 	}
 	finish(pid);
+	list_runs();
 }
 
 static void run_lockvane(const char *mode, char **command)
