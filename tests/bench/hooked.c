@@ -150,6 +150,16 @@ static bool read_link(int fd, const struct btf *btf, struct target *ret)
 	return program.type == BPF_PROG_TYPE_TRACING;
 }
 
+/* It runs when somebody reads it, and is no hook. */
+static bool is_iterator(int fd)
+{
+	struct bpf_link_info link = {};
+	__u32 len = sizeof(link);
+
+	check(bpf_obj_get_info_by_fd(fd, &link, &len), "info of a", "link");
+	return link.type == BPF_LINK_TYPE_ITER;
+}
+
 static void find_targets(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -160,6 +170,10 @@ static void find_targets(void)
 	while (!bpf_link_get_next_id(id, &id)) {
 		int fd = check(bpf_link_get_fd_by_id(id), "open a", "link");
 
+		if (is_iterator(fd)) {
+			close(fd);
+			continue;
+		}
 		if (nr_targets == MAX_TARGETS || !read_link(fd, btf, &targets[nr_targets]))
 			die("link %u is of a kind that has no empty twin here", id);
 		close(fd);

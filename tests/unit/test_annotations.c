@@ -462,6 +462,9 @@ static void test_nesting(void **state)
 		      "(annotation)");
 	assert_graded(both_orders("futex_hash_bucket.lock", "futex_other", 0xa0), FINDING_CONFIRMED,
 		      NULL);
+	/* The outer one, by a caller that has it still. */
+	assert_graded(both_orders("inode.i_rwsem", "vfs_unlink+0x48/0x2a0|do_unlinkat", 0xa0),
+		      FINDING_WEAK, "do_unlinkat takes inode.i_rwsem as subclass 1 (annotation)");
 	assert_graded(both_orders("anon_vma.rwsem", "mm_take_all_locks", 0xa0), FINDING_WEAK,
 		      "vm_lock_anon_vma takes several anon_vma.rwsem under &mm->mmap_lock "
 		      "(annotation)");

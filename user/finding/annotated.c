@@ -326,7 +326,10 @@ bool annotated_nesting(const struct finding_model *m, const struct capture_edge 
 
 	if (!member || same_instance(&side, &(struct annotated_side){.addr = edge->from_addr}))
 		return false;
-	if (!find_taker(m->annotations, member, &side, true, &row) || !row)
+	find_taker(m->annotations, member, &side, true, &row);
+	/* Or the outer one is told of: it was taken by a caller. */
+	row = row ?: find_holder(member, side.taken, true);
+	if (!row)
 		return false;
 	if (ret_why && row->kind == ANNOTATION_NEST_LOCK)
 		strbuf_addf(ret_why, "%s takes several %s under %s (annotation)", row->function,
