@@ -409,7 +409,8 @@ struct lv_wait {
 	__u32 pid;
 	__u32 nr; /* frames */
 	char comm[LV_COMM_LEN];
-	__u64 ip[LV_STACK_DEPTH];
+	__u64 begin[LV_ABOVE_FRAMES]; /* the stack when it went to sleep: where the lock was asked for */
+	__u64 ip[LV_STACK_DEPTH];     /* when it was looked at, without the scheduler's and the lock's functions */
 };
 
 struct lv_waits {
@@ -603,7 +604,7 @@ struct lv_control {
 	/* What is written while armed has a line of its own: every event reads the above. */
 	__u64 lost_cpu __attribute__((aligned(64))); /* events on CPUs that were not planned for */
 	__u32 next_stack; /* stack slots given out */
-	__u32 pad;
+	__u32 pseudo_kinds; /* bits: kinds of pseudo-locks of which there is a class */
 	__u64 lease_ns;  /* armed until then, CLOCK_MONOTONIC: see lease.bpf.h */
 	__u64 lapsed_ns; /* when the hooks found it to be over, and disarmed themselves */
 };
@@ -615,7 +616,7 @@ _Static_assert(sizeof(struct lv_edge) == 144, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");
 _Static_assert(sizeof(struct lv_fact) == 24, "ABI");
 _Static_assert(sizeof(struct lv_anchor) == 40, "ABI");
-_Static_assert(sizeof(struct lv_wait) == 96 + 8 * LV_STACK_DEPTH, "ABI");
+_Static_assert(sizeof(struct lv_wait) == 96 + 8 * (LV_ABOVE_FRAMES + LV_STACK_DEPTH), "ABI");
 _Static_assert(sizeof(struct lv_name) == 48 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 24, "ABI");
 _Static_assert(sizeof(struct lv_memo) == 64, "ABI: a line each");

@@ -298,7 +298,7 @@ static __always_inline int inode_is_file(__u64 inode)
 
 #define SB_HOLD(ctx, sb, level, meta)                                             \
 	pseudo_hold(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta,             \
-		    PSEUDO(SB_##level) | PSEUDO_READ | PSEUDO_ONCE)
+		    PSEUDO(SB_##level) | PSEUDO_READ | PSEUDO_ONCE | PSEUDO_KEEPS)
 #define SB_DROP(sb, level, meta) pseudo_drop(INSTANCE(sb, SB_##level), meta, PSEUDO(SB_##level))
 
 static __always_inline void see_sb_want(__u64 *ctx, __u32 meta)
@@ -335,18 +335,33 @@ static __always_inline void see_sb_done_file(__u64 *ctx, __u32 meta)
 	SB_DROP(sb, WRITERS, meta);
 }
 
-/*
- * (file, ...): the filesystem that is written to; 0: it is no file. Pipes and sockets come here far
- * more often, so that the typed pointer is followed, which costs no helper's call.
- */
-static __always_inline __u64 written_sb(const __u64 *ctx)
+/* (file, ...): of anything but a file, nothing is held. */
+static __always_inline void see_sb_allocate(__u64 *ctx, __u32 meta)
 {
-	const struct file *file = (const void *)ctx[0];
-	__u64 inode;
+	__u64 file = argument(ctx, 0), inode = FILE_INODE(file), sb;
 
-	if ((file->f_inode->i_mode & S_IFMT) != S_IFREG)
-		return 0;
-	inode = FILE_INODE(argument((void *)ctx, 0));
+	if (!inode_is_file(inode))
+		return;
+	sb = INODE_SB(inode);
+	SB_HOLD(ctx, sb, WRITERS, meta);
+}
+
+static __always_inline void see_sb_allocated(__u64 *ctx, __u32 meta)
+{
+	__u64 file = argument(ctx, 0), inode = FILE_INODE(file), sb;
+
+	if (!inode_is_file(inode))
+		return;
+	sb = INODE_SB(inode);
+	SB_DROP(sb, WRITERS, meta);
+}
+
+/* (kiocb, ...): the filesystem's file */
+static __always_inline __u64 written_sb(__u64 *ctx)
+{
+	__u64 iocb = argument(ctx, 0), file = MEMORY_MEMBER(iocb, struct kiocb, ki_filp);
+	__u64 inode = FILE_INODE(file);
+
 	return INODE_SB(inode);
 }
 
@@ -354,24 +369,92 @@ static __always_inline void see_sb_write(__u64 *ctx, __u32 meta)
 {
 	__u64 sb = written_sb(ctx);
 
-	if (sb)
-		SB_HOLD(ctx, sb, WRITERS, meta);
+	SB_HOLD(ctx, sb, WRITERS, meta);
 }
 
 static __always_inline void see_sb_wrote(__u64 *ctx, __u32 meta)
 {
 	__u64 sb = written_sb(ctx);
 
-	if (sb)
-		SB_DROP(sb, WRITERS, meta);
+	SB_DROP(sb, WRITERS, meta);
 }
 
-static __always_inline void see_sb_allocate(__u64 *ctx, __u32 meta)
+static __always_inline void see_sb_write_ext4(__u64 *ctx, __u32 meta)
 {
 	see_sb_write(ctx, meta);
 }
 
-static __always_inline void see_sb_allocated(__u64 *ctx, __u32 meta)
+static __always_inline void see_sb_wrote_ext4(__u64 *ctx, __u32 meta)
+{
+	see_sb_wrote(ctx, meta);
+}
+
+static __always_inline void see_sb_write_xfs(__u64 *ctx, __u32 meta)
+{
+	see_sb_write(ctx, meta);
+}
+
+static __always_inline void see_sb_wrote_xfs(__u64 *ctx, __u32 meta)
+{
+	see_sb_wrote(ctx, meta);
+}
+
+static __always_inline void see_sb_write_btrfs(__u64 *ctx, __u32 meta)
+{
+	see_sb_write(ctx, meta);
+}
+
+static __always_inline void see_sb_wrote_btrfs(__u64 *ctx, __u32 meta)
+{
+	see_sb_wrote(ctx, meta);
+}
+
+static __always_inline void see_sb_write_f2fs(__u64 *ctx, __u32 meta)
+{
+	see_sb_write(ctx, meta);
+}
+
+static __always_inline void see_sb_wrote_f2fs(__u64 *ctx, __u32 meta)
+{
+	see_sb_wrote(ctx, meta);
+}
+
+static __always_inline void see_sb_write_shmem(__u64 *ctx, __u32 meta)
+{
+	see_sb_write(ctx, meta);
+}
+
+static __always_inline void see_sb_wrote_shmem(__u64 *ctx, __u32 meta)
+{
+	see_sb_wrote(ctx, meta);
+}
+
+static __always_inline void see_sb_write_fuse(__u64 *ctx, __u32 meta)
+{
+	see_sb_write(ctx, meta);
+}
+
+static __always_inline void see_sb_wrote_fuse(__u64 *ctx, __u32 meta)
+{
+	see_sb_wrote(ctx, meta);
+}
+
+static __always_inline void see_sb_write_ovl(__u64 *ctx, __u32 meta)
+{
+	see_sb_write(ctx, meta);
+}
+
+static __always_inline void see_sb_wrote_ovl(__u64 *ctx, __u32 meta)
+{
+	see_sb_wrote(ctx, meta);
+}
+
+static __always_inline void see_sb_write_generic(__u64 *ctx, __u32 meta)
+{
+	see_sb_write(ctx, meta);
+}
+
+static __always_inline void see_sb_wrote_generic(__u64 *ctx, __u32 meta)
 {
 	see_sb_wrote(ctx, meta);
 }
@@ -518,13 +601,16 @@ static __always_inline void see_srcu_read(__u64 *ctx, __u32 meta)
 {
 	__u64 srcu = argument(ctx, 0);
 
-	pseudo_hold(ctx, INSTANCE(srcu, SRCU), srcu, meta,
-		    PSEUDO(SRCU) | PSEUDO_READ | PSEUDO_RECURSIVE | PSEUDO_IF_KNOWN);
+	if (pseudo_kind_is_known(LV_PSEUDO_SRCU))
+		pseudo_hold(ctx, INSTANCE(srcu, SRCU), srcu, meta,
+			    PSEUDO(SRCU) | PSEUDO_READ | PSEUDO_RECURSIVE | PSEUDO_IF_KNOWN |
+				    PSEUDO_KEEPS);
 }
 
 static __always_inline void see_srcu_read_end(__u64 *ctx, __u32 meta)
 {
-	pseudo_drop(INSTANCE(argument(ctx, 0), SRCU), meta, PSEUDO(SRCU));
+	if (pseudo_kind_is_known(LV_PSEUDO_SRCU))
+		pseudo_drop(INSTANCE(argument(ctx, 0), SRCU), meta, PSEUDO(SRCU));
 }
 
 static __always_inline void see_srcu_wait(__u64 *ctx, __u32 meta)

@@ -53,16 +53,28 @@ static __noinline __u64 wait_above(void *ctx)
 	return above_generic(frames->ip, LV_ABOVE_FRAMES);
 }
 
+/* Two frames are the tracepoint's. */
+static __noinline int wait_note_site(void *ctx, __u32 id)
+{
+	struct lv_wait *wait = world_wait(id);
+
+	if (bpf_get_stack(ctx, wait->begin, sizeof(wait->begin), 2) < (long)sizeof(wait->begin[0]))
+		wait->begin[0] = 0;
+	return 0;
+}
+
 /* (void *lock, unsigned int flags) */
 SEC("raw_tp/contention_begin")
 int lv_contention_begin(__u64 *ctx)
 {
-	__u32 how = wait_how(ctx[1]), stack;
+	__u32 how = wait_how(ctx[1]), stack, id;
 
 	valve_count();
 	if (how == WAIT_NONE || !lv_waits.watched)
 		return 0;
-	wait_begin(ctx[0], how);
+	id = wait_begin(ctx[0], how);
+	if (id != LV_NONE && !(ctx[1] & LCB_F_SPIN))
+		wait_note_site(ctx, id);
 	if (!is_armed(armed_word()))
 		return 0;
 	stack = wait_attempt(ctx[0], how, 0);

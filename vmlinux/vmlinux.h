@@ -221,6 +221,11 @@ struct file {
 	struct inode *f_inode;
 };
 
+/* The same */
+struct kiocb {
+	struct file *ki_filp;
+};
+
 /* include/linux/mount.h */
 struct vfsmount {
 	struct super_block *mnt_sb;

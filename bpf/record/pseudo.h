@@ -29,11 +29,18 @@
 #define PSEUDO_IF_KNOWN (1 << 14) /* only if there is such a class: somebody has waited for one */
 #define PSEUDO_ONCE (1 << 15)	  /* a reader, but never twice of one instance */
 #define PSEUDO_KIND_SHIFT 16	  /* enum lv_pseudo; 0: a lock, attempted */
+#define PSEUDO_KEEPS (1 << 24)	  /* an instance keeps its class: repetitions need no look */
 #define PSEUDO(kind) (LV_PSEUDO_##kind << PSEUDO_KIND_SHIFT)
 
 static __always_inline __u32 pseudo_kind(__u32 how)
 {
-	return how >> PSEUDO_KIND_SHIFT;
+	return how >> PSEUDO_KIND_SHIFT & 0xff;
+}
+
+/* Has anybody waited for one of the kind? */
+static __always_inline int pseudo_kind_is_known(__u32 kind)
+{
+	return !!(read_once(world_control()->pseudo_kinds) & 1u << kind);
 }
 
 static __always_inline __u32 pseudo_mode(__u32 how)
@@ -69,11 +76,14 @@ RECORD_RARE __u32 pseudo_known_class(__u64 addr, __u64 base, __u32 kind)
 RECORD_RARE __u32 pseudo_class(__u64 addr, __u64 base, __u32 kind)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_control *control = world_control();
 	struct lv_place place = {};
 
 	keep_value(addr); /* as above */
 	if (!cpu || world_pseudo_place(addr, base, &place))
 		return LV_NONE;
+	if (!pseudo_kind_is_known(kind))
+		write_once(control->pseudo_kinds, control->pseudo_kinds | 1u << (kind & 31));
 	return class_find(cpu, &place, LV_PSEUDO, kind << LV_SUBCLASS_KIND_SHIFT);
 }
 
@@ -170,16 +180,24 @@ static __always_inline __u32 pseudo_edges(const struct context *context, struct 
 	return edges_record(context->cpu, spin, task, lock, meta, stack);
 }
 
-/* The entry goes on the stack at `where`. */
-RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 where)
+/* The entry goes on the stack at `where`. when: memo_when() of what is to be kept, 0: nothing is. */
+RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 where, __u64 when)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held lock = { .addr = addr, .entry = entry };
+	const struct lv_class *class = world_class(lock.class);
 	struct lv_held_stack *held = cpu ? held_at(cpu, where) : 0;
+	__u64 under;
+	const struct lv_held *pushed;
 
-	if (!held)
+	if (!held || !class)
 		return 0;
-	held_push(cpu, held, &lock, 0);
+	under = held_top_entry(held);
+	pushed = held_push(cpu, held, &lock, 0);
+	if (when) {
+		addr_remember(cpu, addr, LV_PSEUDO, lock.class, &class->place);
+		memo_keep(pushed, LV_PSEUDO, when, under);
+	}
 	if (where & HELD_SLEEPING)
 		cpu->task_top = held_top_entry(held);
 	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
@@ -208,6 +226,42 @@ static __always_inline void pseudo_stand(const struct context *context, struct l
 		lock->count = context->count & CONTEXT_PREEMPT;
 }
 
+/* Of which nothing is to be learnt any more where it stands now. 0: it is not so. */
+static __always_inline __u64 pseudo_keeps(const struct context *context, const struct lv_held *lock,
+					  __u32 meta, __u32 how)
+{
+	const struct lv_class *class = world_class(lock->class);
+	__u32 due = USAGE_MODE(LV_USED, lock->mode) |
+		    usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
+
+	if (!(how & PSEUDO_KEEPS) || !class || due & ~read_once(class->settled) ||
+	    context->level != LV_LEVEL_TASK || context->count & CONTEXT_PREEMPT)
+		return 0;
+	return memo_when(META_HOOK(meta), context->count);
+}
+
+/* A hold as one before: the entry goes on the stack. 1: it was. */
+static __always_inline int pseudo_repeat(const struct context *context, __u64 addr, __u32 meta,
+					 __u32 how)
+{
+	struct lv_held_stack *held;
+	const struct lv_memo *memo;
+
+	if (!(how & PSEUDO_KEEPS) || context->level != LV_LEVEL_TASK ||
+	    context->count & CONTEXT_PREEMPT)
+		return 0;
+	held = task_held(context->cpu);
+	memo = held ? memo_repeat(context->cpu, held, addr, LV_PSEUDO,
+				  memo_when(META_HOOK(meta), context->count), 0, 1) :
+		      0;
+	if (!memo)
+		return 0;
+	held->attempted = 0;
+	context->cpu->task_top = memo->entry;
+	memo_count(context->cpu, memo, 1);
+	return 1;
+}
+
 /* A hold or an attempt, in a context that is ours. Returns the stack slot. */
 static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, __u64 base,
 					  __u32 meta, __u32 how)
@@ -230,7 +284,7 @@ static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, _
 	if (!(lock.flags & LV_HELD_TRY))
 		stack = pseudo_edges(context, &lock, meta, how, where, stack);
 	if (!(how & PSEUDO_ATTEMPT))
-		pseudo_push(addr, lock.entry, where);
+		pseudo_push(addr, lock.entry, where, pseudo_keeps(context, &lock, meta, how));
 	return stack;
 }
 
@@ -277,6 +331,8 @@ RECORD_SHARED __u32 pseudo_see(__u64 addr, __u64 base, __u32 meta, __u32 how)
 	context.cpu->clock++;
 	if (!guard && !(how & PSEUDO_ATTEMPT) && context.cpu->task_slot == LV_NONE)
 		task_claim(context.id);
+	if (!guard && pseudo_repeat(&context, addr, meta, how))
+		return LV_NONE;
 	meta &= ~(0xfu << META_LEVEL_SHIFT);
 	stack = pseudo_learn(&context, addr, base, meta | context.level << META_LEVEL_SHIFT, how);
 	if (guard)

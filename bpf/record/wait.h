@@ -57,9 +57,9 @@ RECORD_RARE __u32 wait_claim(void)
 
 /*
  * The running task begins to wait. A mutex tells so again between spinning and sleeping: that is the
- * same wait, which goes on.
+ * same wait, which goes on. Returns its slot, or LV_NONE.
  */
-RECORD_RARE int wait_begin(__u64 addr, __u32 how)
+RECORD_RARE __u32 wait_begin(__u64 addr, __u32 how)
 {
 	__u32 id = wait_find(world_task());
 	struct lv_wait *wait;
@@ -67,18 +67,18 @@ RECORD_RARE int wait_begin(__u64 addr, __u32 how)
 	if (id == LV_NONE)
 		id = wait_claim();
 	if (id == LV_NONE)
-		return 0;
+		return id;
 	wait = world_wait(id);
 	if (wait->since_ns && wait->addr == addr && wait->family == WAIT_FAMILY(how) &&
 	    wait->mode == WAIT_MODE(how))
-		return 0;
+		return id;
 	write_once(wait->since_ns, 0);
 	wait->addr = addr;
 	wait->class = LV_NONE;
 	wait->family = WAIT_FAMILY(how);
 	wait->mode = WAIT_MODE(how);
 	write_once(wait->since_ns, world_time_ns());
-	return 0;
+	return id;
 }
 
 /* The wait for the lock at addr has ended; of one that is not noted, a spinning lock's, nothing. */

@@ -19,7 +19,7 @@ ALSO = {
     'console_trylock_spinning': 'vprintk_emit', 'bio_queue_enter': '__submit_bio', 'blk_mq_submit_bio': '__submit_bio',
     'blk_try_enter_queue': 'blk_queue_enter', 'synchronize_srcu': '__synchronize_srcu',
     'get_mmap_lock_carefully': 'lock_mm_and_find_vma', 'fs_reclaim_acquire': '___slab_alloc',
-    '__fs_reclaim_acquire': '___slab_alloc',
+    '__fs_reclaim_acquire': '___slab_alloc', 'vfs_write': 'generic_file_write_iter',
 }
 # A user copy says that it may fault, and mostly does not.
 MIGHT_FAULT = re.compile(r'^_*might_fault$|^internal_get_user_pages_fast|^gup_fast')

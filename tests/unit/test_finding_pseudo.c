@@ -82,14 +82,14 @@ static void test_reclaim(void **state)
 			 FINDING_WEAK);
 }
 
-/* vfs_write() asks before it takes the level. */
+/* vfs_fallocate() asks before it takes the level. */
 static void test_writers(void **state)
 {
 	assert_int_equal(found(pair(LV_PSEUDO_SB_WRITERS, "sb_writers ext4", "m",
-				    "mutex_lock+0x1/0x2|vfs_write+0x1/0x2")),
+				    "mutex_lock+0x1/0x2|vfs_fallocate+0x1/0x2")),
 			 FINDING_LIKELY);
 	assert_int_equal(found(pair(LV_PSEUDO_SB_WRITERS, "sb_writers ext4", "m",
-				    "mutex_lock+0x1/0x2|rw_verify_area+0x1/0x2|vfs_write+0x1/0x2")),
+				    "mutex_lock+0x1/0x2|rw_verify_area+0x1/0x2|vfs_fallocate+0x1/0x2")),
 			 -1);
 }
 
@@ -97,7 +97,7 @@ static void test_writers(void **state)
 static void test_preempted(void **state)
 {
 	struct pair p = pair(LV_PSEUDO_SB_WRITERS, "sb_writers ext4", "m",
-			     "mutex_lock+0x1/0x2|vfs_write+0x1/0x2");
+			     "mutex_lock+0x1/0x2|vfs_fallocate+0x1/0x2");
 
 	p.c->preempts = true;
 	assert_int_equal(found(p), FINDING_WEAK);

@@ -271,9 +271,9 @@ void words_forget(struct words *w)
 {
 }
 
-const char *words_function(const struct words *w, uint64_t ip)
+uint64_t words_taker(const struct words *w, const __u64 *ip, uint32_t nr)
 {
-	return NULL;
+	return 0;
 }
 
 void words_follow(struct words *w)

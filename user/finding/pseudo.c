@@ -65,7 +65,7 @@ static bool is_holder(const char *text, const struct capture_class *class)
 	       begins_with(text, own + 2, strcspn(own + 2, " #+"));
 }
 
-/* vfs_write() asks others, who may wait for user space, before it takes the level. */
+/* vfs_fallocate() asks others, who may wait for user space, before it takes the level. */
 static bool is_before_writing(const struct capture_stack *stack)
 {
 	for (uint32_t i = 0; i < stack->nr_frames; i++)

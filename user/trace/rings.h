@@ -27,7 +27,7 @@ struct rings_look {
 	const struct tables *tables;  /* held stacks of those who read; may have none */
 	uint64_t now_ns;	      /* CLOCK_MONOTONIC */
 	void *arg;
-	/* By the task's stack: does it wait for a lock of that family? */
+	/* By the task's stacks, now and when the wait began: does it go on? */
 	bool (*is_waiting)(void *arg, const struct lv_wait *wait);
 };
 

@@ -6,10 +6,9 @@
 #include <time.h>
 
 #include "trace/rings.h"
-#include "trace/slowpath.h"
 
 #define EVERY_NS 500000000ull /* between looks */
-#define TOP_FRAMES 8	       /* the scheduler's, and the function that waits */
+#define TOP_FRAMES 12	       /* the scheduler's, the lock's, and who asked for it */
 
 struct waits {
 	struct programs *programs;
@@ -49,18 +48,16 @@ static uint64_t now(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-/* An end of a wait may have been missed: the stack says whether it goes on. */
+/*
+ * An end of a wait may have been missed. It goes on if the task sleeps where it asked for the lock: by what
+ * is above the lock's own functions, which the kernel leaves out of a sleeper's stack.
+ */
 static bool is_waiting(void *arg, const struct lv_wait *wait)
 {
 	uint32_t nr = wait->nr < TOP_FRAMES ? wait->nr : TOP_FRAMES;
+	uint64_t began = words_taker(arg, wait->begin, LV_ABOVE_FRAMES);
 
-	for (uint32_t i = 0; i < nr; i++) {
-		const char *function = words_function(arg, wait->ip[i]);
-
-		if (function && slowpath_waits(function, wait->family))
-			return true;
-	}
-	return false;
+	return began && began == words_taker(arg, wait->ip, nr);
 }
 
 /* A task that died in a wait, or whose end of it was missed, leaves its slot. */

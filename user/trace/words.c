@@ -397,11 +397,15 @@ void words_follow(struct words *w)
 	open_symbols(w, NULL); /* who needs them then says why there are none */
 }
 
-const char *words_function(const struct words *w, uint64_t ip)
+uint64_t words_taker(const struct words *w, const __u64 *ip, uint32_t nr)
 {
-	const struct ksym *sym = w->ksyms ? ksyms_find(w->ksyms, ip) : NULL;
+	for (uint32_t i = 0; w->ksyms && i < nr; i++) {
+		const struct ksym *sym = ksyms_find(w->ksyms, ip[i]);
 
-	return sym ? sym->name : NULL;
+		if (sym && !ksym_is_generated(sym) && !slowpath_is_above_taker(sym->name))
+			return ip[i];
+	}
+	return 0;
 }
 
 void words_forget(struct words *w)

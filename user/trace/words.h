@@ -23,8 +23,11 @@ int words_capture(struct words *w, const struct tables *tables, struct capture *
 		uint32_t *ret_classes, struct error *err);
 void words_forget(struct words *w);
 
-/* The function that the address, a return address, lies in; NULL: not known. After words_follow(). */
-const char *words_function(const struct words *w, uint64_t ip);
+/*
+ * Of the return addresses of a task that waits for a sleeping lock, that of whoever asked for it: the first
+ * that is not in a lock's functions. 0: not known. After words_follow().
+ */
+uint64_t words_taker(const struct words *w, const __u64 *ip, uint32_t nr);
 
 /* Read what has to be read again now, and not when somebody waits for names. */
 void words_follow(struct words *w);
