@@ -45,7 +45,7 @@ static __always_inline int pseudo_btrfs_blocks(__u64 transaction)
 {
 	__u32 state;
 
-	if (!bpf_core_type_exists(struct btrfs_transaction))
+	if (!bpf_core_type_exists(struct btrfs_transaction) || !memory_is_direct(transaction))
 		return 0;
 	state = MEMORY_MEMBER(transaction, struct btrfs_transaction, state);
 	return state >= bpf_core_enum_value(enum btrfs_trans_state, TRANS_STATE_COMMIT_START) &&
@@ -58,13 +58,12 @@ static __always_inline __u64 pseudo_handle(void)
 	return MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, journal_info);
 }
 
-#define PSEUDO_BTRFS_STUB 1 /* BTRFS_TRANS_DIO_WRITE_STUB: no handle */
-
+/* Other filesystems' may be on the task's stack, and btrfs has a number there that is none. */
 static __always_inline int pseudo_btrfs_joined(__u64 fs_info)
 {
 	__u64 handle = pseudo_handle();
 
-	return handle > PSEUDO_BTRFS_STUB && bpf_core_type_exists(struct btrfs_trans_handle) &&
+	return bpf_core_type_exists(struct btrfs_trans_handle) && memory_is_direct(handle) &&
 	       MEMORY_MEMBER(handle, struct btrfs_trans_handle, fs_info) == fs_info;
 }
 
@@ -73,7 +72,9 @@ static __always_inline int pseudo_btrfs_joined(__u64 fs_info)
 /* Has anybody an active reference to the file? Counted from the bias on while they are waited for. */
 static __always_inline int pseudo_kernfs_is_active(__u64 node)
 {
-	__u32 active = MEMORY_MEMBER(node, struct kernfs_node, active);
+	__u32 active = memory_is_direct(node) ?
+			       MEMORY_MEMBER(node, struct kernfs_node, active) :
+			       0;
 
 	return active && active != PSEUDO_KN_BIAS;
 }

@@ -587,7 +587,7 @@ static __always_inline void see_btrfs_block(__u64 *ctx, __u32 meta)
 {
 	__u64 handle = pseudo_handle(), transaction;
 
-	if (handle <= PSEUDO_BTRFS_STUB)
+	if (!memory_is_direct(handle))
 		return;
 	transaction = MEMORY_MEMBER(handle, struct btrfs_trans_handle, transaction);
 	pseudo_hold(ctx, INSTANCE(transaction, BTRFS_UNBLOCKED), THE_ONE, meta,
