@@ -202,7 +202,7 @@ static int __init lv_pseudo_init(void)
 {
 	int err;
 
-	lv_pseudo_wq = alloc_workqueue("lv_pseudo%d-recv", 0, 0, 7);
+	lv_pseudo_wq = alloc_workqueue("lv_pseudo%d-recv", WQ_UNBOUND, 0, 7);
 	if (!lv_pseudo_wq)
 		return -ENOMEM;
 	err = misc_register(&lv_pseudo_device);
