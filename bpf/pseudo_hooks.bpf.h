@@ -884,7 +884,7 @@ static __always_inline __u64 kernfs_root_of(__u64 node)
 	return parent ? MEMORY_MEMBER(parent, struct kernfs_node, dir.root) : 0;
 }
 
-/* (node, since 6.17 whether it gives back the supers' lock): its caller's locks of the tree are given back while it waits. */
+/* (node, on newer kernels whether the supers' lock, too): the caller's lock of the tree is given back for the wait. */
 static __always_inline void see_kernfs_drain(__u64 *ctx, __u32 meta)
 {
 	__u64 node = argument(ctx, 0), root, attribute;
