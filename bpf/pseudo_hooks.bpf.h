@@ -27,11 +27,10 @@ static __always_inline void pseudo_hold(void *ctx, __u64 addr, __u64 base, __u32
 	record_stack(ctx, pseudo_see(addr, base, meta, how));
 }
 
-/* Nothing is to be learnt where nothing is held. */
 static __always_inline void pseudo_attempt(void *ctx, __u64 addr, __u64 base, __u32 meta,
 					   __u32 how)
 {
-	if (pseudo_holds_any())
+	if (pseudo_tells(how))
 		record_stack(ctx, pseudo_see(addr, base, meta, how | PSEUDO_ATTEMPT));
 }
 
@@ -144,7 +143,7 @@ static __always_inline void see_timer_delete(__u64 *ctx, __u32 meta)
 {
 	__u64 timer = argument(ctx, 0), function;
 
-	if (!pseudo_holds_any())
+	if (!pseudo_tells(PSEUDO(TIMER)))
 		return;
 	function = MEMORY_MEMBER(timer, struct timer_list, function);
 	if (function && !timer_is_private(function))
@@ -174,6 +173,25 @@ static __always_inline void see_fault(__u64 *ctx, __u32 meta)
 	meta = EVENT_META(META_HOOK(meta), LV_LEVEL_TASK, LV_RWSEM);
 	pseudo_attempt(ctx, mm + bpf_core_field_offset(struct mm_struct, mmap_lock), 0, meta,
 		       PSEUDO_READ);
+}
+
+/* (start, pages, flags, ...): looks for the pages without the lock, and takes it if they are not all there. */
+static __always_inline void see_user_pages(__u64 *ctx, __u32 meta)
+{
+	__u64 mm;
+
+	if (!pseudo_holds_any())
+		return;
+	mm = MEMORY_MEMBER(world_task(), struct task_struct, mm);
+	meta = EVENT_META(META_HOOK(meta), LV_LEVEL_TASK, LV_RWSEM);
+	if (mm)
+		pseudo_attempt(ctx, mm + bpf_core_field_offset(struct mm_struct, mmap_lock), 0,
+			       meta, PSEUDO_READ);
+}
+
+static __always_inline void see_user_pages_pin(__u64 *ctx, __u32 meta)
+{
+	see_user_pages(ctx, meta);
 }
 
 /* The console: who prints to its devices, and who has console_lock() */
@@ -283,7 +301,7 @@ static __always_inline void see_queue_gone(__u64 *ctx, __u32 meta)
 	pseudo_retire(INSTANCE(queue, QUEUE_IO), queue, PSEUDO(QUEUE_IO));
 }
 
-/* The levels of a filesystem's freeze, by type: readers write, and the writer has a lock (percpu_down_write()) */
+/* The levels of a filesystem's freeze, by type: readers write, and the writer has the superblock's locks */
 
 #define SB_TYPE(sb) MEMORY_MEMBER(sb, struct super_block, s_type)
 #define FILE_INODE(at) MEMORY_MEMBER(at, struct file, f_inode)
@@ -484,6 +502,41 @@ static __always_inline void see_sb_mkwritten(__u64 *ctx, __u32 meta)
 	pseudo_drop_kind(meta, PSEUDO(SB_PAGEFAULTS));
 }
 
+/* Its root says so. */
+static __always_inline int is_super_block(__u64 sb)
+{
+	__u64 root = memory_is_direct(sb) ? MEMORY_MEMBER(sb, struct super_block, s_root) : 0;
+
+	return memory_is_direct(root) && MEMORY_MEMBER(root, struct dentry, d_sb) == sb;
+}
+
+#define SB_FREEZE(ctx, sb, level, meta) \
+	pseudo_hold(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta, PSEUDO(SB_##level))
+
+/* (lock): one of a superblock's, which has one for each level? */
+static __always_inline void see_sb_freeze(__u64 *ctx, __u32 meta)
+{
+	__u64 size = bpf_core_type_size(struct percpu_rw_semaphore);
+	__u64 sb = argument(ctx, 0) - bpf_core_field_offset(struct super_block, s_writers.rw_sem);
+
+	if (is_super_block(sb))
+		SB_FREEZE(ctx, sb, WRITERS, meta);
+	else if (is_super_block(sb - size))
+		SB_FREEZE(ctx, sb - size, PAGEFAULTS, meta);
+	else if (is_super_block(sb - 2 * size))
+		SB_FREEZE(ctx, sb - 2 * size, INTERNAL, meta);
+}
+
+/* Frozen or not, the task is out of it: see LV_HAND_OVER. */
+static __always_inline void see_sb_frozen(__u64 *ctx, __u32 meta)
+{
+	__u64 sb = argument(ctx, 0);
+
+	SB_DROP(sb, INTERNAL, meta);
+	SB_DROP(sb, PAGEFAULTS, meta);
+	SB_DROP(sb, WRITERS, meta);
+}
+
 /* Only where it deletes the file, and begins a handle, does it take the level. */
 static __always_inline void see_sb_evict(__u64 *ctx, __u32 meta)
 {
@@ -501,6 +554,183 @@ static __always_inline void see_sb_evicted(__u64 *ctx, __u32 meta)
 	__u64 inode = argument(ctx, 0), sb = INODE_SB(inode);
 
 	SB_DROP(sb, INTERNAL, meta);
+}
+
+/* Nor does one that has a copy of a file's pages (see fs/f2fs/inode.c): that goes before, with its locks. */
+static __always_inline void see_sb_f2fs_evict(__u64 *ctx, __u32 meta)
+{
+	__u64 inode = argument(ctx, 0);
+	__u64 of_f2fs = inode - bpf_core_field_offset(struct f2fs_inode_info, vfs_inode);
+
+	if (!MEMORY_MEMBER(of_f2fs, struct f2fs_inode_info, cow_inode))
+		see_sb_evict(ctx, meta);
+}
+
+static __always_inline void see_sb_f2fs_evicted(__u64 *ctx, __u32 meta)
+{
+	see_sb_evicted(ctx, meta);
+}
+
+/* (sb, ...): within a transaction it only counts. It takes a lock of its own beneath the level, so from the entry. */
+static __always_inline void see_sb_nilfs_begin(__u64 *ctx, __u32 meta)
+{
+	__u64 sb = argument(ctx, 0);
+
+	if (!MEMORY_MEMBER(world_task(), struct task_struct, journal_info))
+		SB_HOLD(ctx, sb, INTERNAL, meta);
+}
+
+static __always_inline void see_sb_nilfs_begun(__u64 *ctx, __u32 meta)
+{
+	__u64 sb = argument(ctx, 0);
+
+	if ((__u32)returned(ctx))
+		SB_DROP(sb, INTERNAL, meta);
+}
+
+/* (sb): the outermost leaves no transaction to the task. */
+static __always_inline void see_sb_nilfs_commit(__u64 *ctx, __u32 meta)
+{
+	__u64 sb = argument(ctx, 0);
+
+	if (!MEMORY_MEMBER(world_task(), struct task_struct, journal_info))
+		SB_DROP(sb, INTERNAL, meta);
+}
+
+static __always_inline void see_sb_nilfs_abort(__u64 *ctx, __u32 meta)
+{
+	see_sb_nilfs_commit(ctx, meta);
+}
+
+#define XFS_TRANS_NO_WRITECOUNT (1u << 5) /* fs/xfs/libxfs/xfs_shared.h */
+
+/* (mount, reservation, blocks, extents, flags, ...) */
+static __always_inline void see_sb_xfs_begin(__u64 *ctx, __u32 meta)
+{
+	__u64 mount = argument(ctx, 0), sb;
+
+	if ((__u32)returned(ctx) || argument(ctx, 4) & XFS_TRANS_NO_WRITECOUNT)
+		return;
+	sb = MEMORY_MEMBER(mount, struct xfs_mount, m_super);
+	SB_HOLD(ctx, sb, INTERNAL, meta);
+}
+
+/* One that is rolled on has given the level to the next. */
+static __always_inline void see_sb_xfs_end(__u64 *ctx, __u32 meta)
+{
+	__u64 transaction = argument(ctx, 0), mount, sb;
+
+	if (MEMORY_MEMBER(transaction, struct xfs_trans, t_flags) & XFS_TRANS_NO_WRITECOUNT)
+		return;
+	mount = MEMORY_MEMBER(transaction, struct xfs_trans, t_mountp);
+	sb = MEMORY_MEMBER(mount, struct xfs_mount, m_super);
+	SB_DROP(sb, INTERNAL, meta);
+}
+
+/* (dentry): of the filesystem that overlayfs writes to. */
+static __always_inline __u64 overlaid_sb(__u64 dentry)
+{
+	__u64 sb = MEMORY_MEMBER(dentry, struct dentry, d_sb);
+	__u64 overlay = MEMORY_MEMBER(sb, struct super_block, s_fs_info);
+	__u64 layers = MEMORY_MEMBER(overlay, struct ovl_fs, layers);
+	__u64 mount = MEMORY_MEMBER(layers, struct ovl_layer, mnt);
+
+	return MEMORY_MEMBER(mount, struct vfsmount, mnt_sb);
+}
+
+static __always_inline void see_sb_overlay(__u64 *ctx, __u32 meta)
+{
+	__u64 dentry = argument(ctx, 0), sb = overlaid_sb(dentry);
+
+	SB_HOLD(ctx, sb, WRITERS, meta);
+}
+
+static __always_inline void see_sb_overlay_end(__u64 *ctx, __u32 meta)
+{
+	__u64 dentry = argument(ctx, 0), sb = overlaid_sb(dentry);
+
+	SB_DROP(sb, WRITERS, meta);
+}
+
+/* btrfs: who has joined a transaction is a reader of two counts; who commits it waits until they are gone */
+
+#define BTRFS_FREEZABLE 1u /* __TRANS_FREEZABLE (fs/btrfs/transaction.h) */
+#define BTRFS_HOW(kind) (PSEUDO(BTRFS_##kind) | PSEUDO_READ | PSEUDO_ONCE)
+
+static __always_inline void see_btrfs_join(__u64 *ctx, __u32 meta)
+{
+	__u64 fs_info = argument(ctx, 0), sb;
+
+	if ((__u32)returned(ctx))
+		return;
+	sb = MEMORY_MEMBER(fs_info, struct btrfs_fs_info, sb);
+	if (argument(ctx, 1) & BTRFS_FREEZABLE)
+		SB_HOLD(ctx, sb, INTERNAL, meta);
+	pseudo_hold(ctx, INSTANCE(fs_info, BTRFS_WRITERS), THE_ONE, meta, BTRFS_HOW(WRITERS));
+	pseudo_hold(ctx, INSTANCE(fs_info, BTRFS_EXTWRITERS), THE_ONE, meta,
+		    BTRFS_HOW(EXTWRITERS));
+}
+
+/* (handle, ...): one that was begun in another only counts. */
+static __always_inline void see_btrfs_end(__u64 *ctx, __u32 meta)
+{
+	__u64 handle = argument(ctx, 0), fs_info, sb;
+
+	if ((__u32)MEMORY_MEMBER(handle, struct btrfs_trans_handle, use_count) > 1)
+		return;
+	fs_info = MEMORY_MEMBER(handle, struct btrfs_trans_handle, fs_info);
+	sb = MEMORY_MEMBER(fs_info, struct btrfs_fs_info, sb);
+	pseudo_drop(INSTANCE(fs_info, BTRFS_EXTWRITERS), meta, PSEUDO(BTRFS_EXTWRITERS));
+	pseudo_drop(INSTANCE(fs_info, BTRFS_WRITERS), meta, PSEUDO(BTRFS_WRITERS));
+	if (MEMORY_MEMBER(handle, struct btrfs_trans_handle, type) & BTRFS_FREEZABLE)
+		SB_DROP(sb, INTERNAL, meta);
+}
+
+/* (handle): each count is given back just before it is waited for. */
+static __always_inline void see_btrfs_commit(__u64 *ctx, __u32 meta)
+{
+	__u64 handle = argument(ctx, 0);
+	__u64 fs_info = MEMORY_MEMBER(handle, struct btrfs_trans_handle, fs_info);
+
+	pseudo_drop(INSTANCE(fs_info, BTRFS_EXTWRITERS), meta, PSEUDO(BTRFS_EXTWRITERS));
+	pseudo_attempt(ctx, INSTANCE(fs_info, BTRFS_EXTWRITERS), THE_ONE, meta,
+		       PSEUDO(BTRFS_EXTWRITERS));
+	pseudo_drop(INSTANCE(fs_info, BTRFS_WRITERS), meta, PSEUDO(BTRFS_WRITERS));
+	pseudo_attempt(ctx, INSTANCE(fs_info, BTRFS_WRITERS), THE_ONE, meta,
+		       PSEUDO(BTRFS_WRITERS));
+}
+
+/* From here on the transaction that the task commits blocks others, until its state is another. */
+static __always_inline void see_btrfs_block(__u64 *ctx, __u32 meta)
+{
+	__u64 handle = pseudo_handle(), transaction;
+
+	if (!memory_is_direct(handle))
+		return;
+	transaction = MEMORY_MEMBER(handle, struct btrfs_trans_handle, transaction);
+	pseudo_hold(ctx, INSTANCE(transaction, BTRFS_UNBLOCKED), THE_ONE, meta,
+		    BTRFS_HOW(UNBLOCKED));
+}
+
+/* The handle is freed by now. */
+static __always_inline void see_btrfs_committed(__u64 *ctx, __u32 meta)
+{
+	pseudo_drop_kind(meta, PSEUDO(BTRFS_UNBLOCKED));
+	pseudo_drop_kind(meta, PSEUDO(SB_INTERNAL));
+}
+
+/* (fs_info, type): who is about to join, and has the level by now, as after btrfs_join. */
+static __always_inline void see_btrfs_wait(__u64 *ctx, __u32 meta)
+{
+	__u64 fs_info = argument(ctx, 0), sb = MEMORY_MEMBER(fs_info, struct btrfs_fs_info, sb);
+	__u32 freezable = argument(ctx, 1) & BTRFS_FREEZABLE;
+
+	if (freezable)
+		SB_HOLD(ctx, sb, INTERNAL, meta);
+	pseudo_attempt(ctx, INSTANCE(fs_info, BTRFS_UNBLOCKED), THE_ONE, meta,
+		       PSEUDO(BTRFS_UNBLOCKED));
+	if (freezable)
+		SB_DROP(sb, INTERNAL, meta);
 }
 
 /* Memory reclaim: held while it runs, waited for by who allocates with what lets it enter a filesystem */
@@ -653,23 +883,115 @@ static __always_inline void see_cpuhp_down(__u64 *ctx, __u32 meta)
 
 /* cgroup_threadgroup_rwsem: its writers are seen as a lock's, its readers are inlined in these */
 
-#define THREADS_META(meta) EVENT_META(META_HOOK(meta), LV_LEVEL_TASK, LV_PERCPU_RWSEM)
+#define PERCPU_META(meta) EVENT_META(META_HOOK(meta), LV_LEVEL_TASK, LV_PERCPU_RWSEM)
 
 static __always_inline void see_threads_fork(__u64 *ctx, __u32 meta)
 {
 	if (!(__u32)returned(ctx) && &cgroup_threadgroup_rwsem)
-		pseudo_hold(ctx, (__u64)&cgroup_threadgroup_rwsem, 0, THREADS_META(meta),
+		pseudo_hold(ctx, (__u64)&cgroup_threadgroup_rwsem, 0, PERCPU_META(meta),
 			    PSEUDO_READ);
 }
 
 static __always_inline void see_threads_forked(__u64 *ctx, __u32 meta)
 {
-	pseudo_drop((__u64)&cgroup_threadgroup_rwsem, THREADS_META(meta), PSEUDO_READ);
+	pseudo_drop((__u64)&cgroup_threadgroup_rwsem, PERCPU_META(meta), PSEUDO_READ);
 }
 
 static __always_inline void see_threads_not_forked(__u64 *ctx, __u32 meta)
 {
 	see_threads_forked(ctx, meta);
+}
+
+/* ext4's s_writepages_rwsem: the same */
+
+/* (mapping, ...) */
+static __always_inline __u64 writepages_lock(const __u64 *ctx)
+{
+	__u64 inode = MEMORY_MEMBER(argument((void *)ctx, 0), struct address_space, host);
+	__u64 ext4 = MEMORY_MEMBER(INODE_SB(inode), struct super_block, s_fs_info);
+
+	return ext4 + bpf_core_field_offset(struct ext4_sb_info, s_writepages_rwsem);
+}
+
+static __always_inline void see_writepages(__u64 *ctx, __u32 meta)
+{
+	pseudo_hold(ctx, writepages_lock(ctx), 0, PERCPU_META(meta), PSEUDO_READ);
+}
+
+static __always_inline void see_writepages_end(__u64 *ctx, __u32 meta)
+{
+	pseudo_drop(writepages_lock(ctx), PERCPU_META(meta), PSEUDO_READ);
+}
+
+/* kernfs: who uses a file of sysfs or of a cgroup has a reference; who removes it waits until they are gone */
+
+/* include/linux/kernfs.h */
+#define KERNFS_FILE 0x2u
+#define KERNFS_ACTIVATED 0x10u
+
+/*
+ * The attribute that a node is a file of; 0: it is none, or the attribute is no static object: what
+ * comes to lie where that was is not told apart.
+ */
+static __always_inline __u64 kernfs_attribute(__u64 node)
+{
+	__u64 attribute;
+
+	if (!(MEMORY_MEMBER(node, struct kernfs_node, flags) & KERNFS_FILE))
+		return 0;
+	attribute = MEMORY_MEMBER(node, struct kernfs_node, priv);
+	return attribute >= MEMORY_IMAGE && attribute < MEMORY_MODULES_END ? attribute : 0;
+}
+
+static __always_inline void see_kernfs_get(__u64 *ctx, __u32 meta)
+{
+	__u64 node = argument(ctx, 0), attribute = returned(ctx) ? kernfs_attribute(node) : 0;
+
+	if (attribute)
+		pseudo_hold(ctx, INSTANCE(node, KERNFS), attribute, meta,
+			    PSEUDO(KERNFS) | PSEUDO_READ | LV_HELD_TRY | PSEUDO_IF_KNOWN);
+}
+
+static __always_inline void see_kernfs_put(__u64 *ctx, __u32 meta)
+{
+	__u64 node = argument(ctx, 0);
+
+	if (node)
+		pseudo_drop(INSTANCE(node, KERNFS), meta, PSEUDO(KERNFS));
+}
+
+/* A file always has a parent, and that is a folder. */
+static __always_inline __u64 kernfs_root_of(__u64 node)
+{
+	__u64 parent = bpf_core_field_exists(struct kernfs_node, parent) ?
+			       MEMORY_MEMBER(node, struct kernfs_node, parent) :
+			       MEMORY_MEMBER(node, struct kernfs_node___6_15, __parent);
+
+	return parent ? MEMORY_MEMBER(parent, struct kernfs_node, dir.root) : 0;
+}
+
+/* (node, on newer kernels whether the supers' lock, too): the caller's lock of the tree is given back for the wait. */
+static __always_inline void see_kernfs_drain(__u64 *ctx, __u32 meta)
+{
+	__u64 node = argument(ctx, 0), root, attribute;
+	__u32 tree, supers = 0;
+
+	if (!pseudo_holds_any() ||
+	    !(MEMORY_MEMBER(node, struct kernfs_node, flags) & KERNFS_ACTIVATED))
+		return;
+	attribute = kernfs_attribute(node);
+	root = attribute ? kernfs_root_of(node) : 0;
+	if (!root)
+		return;
+	tree = pseudo_lay_aside(root + bpf_core_field_offset(struct kernfs_root, kernfs_rwsem));
+	if (!tree)
+		return;
+	if (bpf_core_field_exists(struct kernfs_root, kernfs_supers_rwsem) && (__u8)argument(ctx, 1))
+		supers = pseudo_lay_aside(root + bpf_core_field_offset(struct kernfs_root,
+								       kernfs_supers_rwsem));
+	pseudo_attempt(ctx, INSTANCE(node, KERNFS), attribute, meta, PSEUDO(KERNFS));
+	pseudo_take_back(supers);
+	pseudo_take_back(tree);
 }
 
 #endif

@@ -122,6 +122,7 @@ struct task_struct {
 	void *stack;
 	int on_rq; /* until 7.1 */
 	int pid;
+	struct mm_struct *mm;
 	void *worker_private; /* of a kernel thread: its struct kthread, since 5.17 */
 	unsigned long nvcsw;
 	unsigned long nivcsw;
@@ -204,9 +205,22 @@ struct file_system_type {
 	const char *name;
 };
 
+/* include/linux/percpu-rwsem.h */
+struct percpu_rw_semaphore {
+	unsigned int *read_count;
+};
+
+/* include/linux/fs.h */
+struct sb_writers {
+	struct percpu_rw_semaphore rw_sem[3];
+};
+
 /* The same */
 struct super_block {
 	struct file_system_type *s_type;
+	struct dentry *s_root;
+	void *s_fs_info;
+	struct sb_writers s_writers;
 };
 
 /* include/linux/fs.h */
@@ -224,6 +238,16 @@ struct file {
 /* The same */
 struct kiocb {
 	struct file *ki_filp;
+};
+
+/* include/linux/fs.h */
+struct address_space {
+	struct inode *host;
+};
+
+/* include/linux/dcache.h */
+struct dentry {
+	struct super_block *d_sb;
 };
 
 /* include/linux/mount.h */
@@ -244,6 +268,92 @@ struct vm_fault {
 /* include/linux/jbd2.h; optional, it may be a module's */
 struct jbd2_journal_handle {
 	unsigned int h_reserved : 1;
+};
+
+/* fs/ext4/ext4.h; module ext4 */
+struct ext4_sb_info {
+	struct {
+	} s_writepages_rwsem;
+};
+
+/* fs/f2fs/f2fs.h; module f2fs */
+struct f2fs_inode_info {
+	struct inode vfs_inode;
+	struct inode *cow_inode;
+};
+
+/* fs/xfs/xfs_mount.h; module xfs */
+struct xfs_mount {
+	struct super_block *m_super;
+};
+
+/* fs/xfs/xfs_trans.h; module xfs */
+struct xfs_trans {
+	unsigned int t_flags;
+	struct xfs_mount *t_mountp;
+};
+
+/* fs/overlayfs/ovl_entry.h; module overlay */
+struct ovl_layer {
+	struct vfsmount *mnt;
+};
+
+/* fs/overlayfs/ovl_entry.h; module overlay */
+struct ovl_fs {
+	struct ovl_layer *layers;
+};
+
+/* fs/btrfs/fs.h (ctree.h on 6.1); module btrfs */
+struct btrfs_fs_info {
+	struct super_block *sb;
+};
+
+/* fs/btrfs/transaction.h; module btrfs */
+enum btrfs_trans_state {
+	TRANS_STATE_COMMIT_START = 1,
+	TRANS_STATE_UNBLOCKED = 3,
+};
+
+/* fs/btrfs/transaction.h; module btrfs */
+struct btrfs_transaction {
+	enum btrfs_trans_state state;
+};
+
+/* fs/btrfs/transaction.h; module btrfs */
+struct btrfs_trans_handle {
+	struct btrfs_transaction *transaction;
+	struct {
+	} use_count;
+	unsigned int type;
+	struct btrfs_fs_info *fs_info;
+};
+
+/* include/linux/kernfs.h */
+struct kernfs_elem_dir {
+	struct kernfs_root *root;
+};
+
+/* include/linux/kernfs.h */
+struct kernfs_node {
+	struct {
+	} active;
+	struct kernfs_node *parent; /* until 6.14 */
+	unsigned short flags;
+	void *priv;
+	struct kernfs_elem_dir dir;
+};
+
+/* include/linux/kernfs.h, since 6.15: the parent has another name. */
+struct kernfs_node___6_15 {
+	struct kernfs_node *__parent;
+};
+
+/* fs/kernfs/kernfs-internal.h */
+struct kernfs_root {
+	struct {
+	} kernfs_rwsem;
+	struct {
+	} kernfs_supers_rwsem; /* optional */
 };
 
 /* kernel/cpu.c */

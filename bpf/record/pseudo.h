@@ -397,4 +397,48 @@ static __always_inline int pseudo_holds_any(void)
 		       cpu->stack[LV_LEVEL_SOFTIRQ].depth || cpu->stack[LV_LEVEL_HARDIRQ].depth);
 }
 
+/*
+ * Does an attempt say anything here? Where nothing is held, only what spins does, in a hardirq: that
+ * it may be waited for there.
+ */
+static __always_inline int pseudo_tells(__u32 how)
+{
+	return pseudo_holds_any() || (pseudo_traits(pseudo_kind(how)) & LV_PSEUDO_SPINS &&
+				      world_preempt_count() & CONTEXT_HARDIRQ);
+}
+
+/*
+ * The lock at addr is given back during the attempt that comes, and taken again after it: it leaves
+ * the running task's stack if it is the newest there. Returns 1 + where it was, else 0.
+ */
+RECORD_RARE __u32 pseudo_lay_aside(__u64 addr)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
+	const struct lv_held *top = held ? held_top(held) : 0;
+
+	if (!top || top->addr != addr)
+		return 0;
+	held->depth--;
+	cpu->task_top = held_top_entry(held);
+	return held->depth + 1;
+}
+
+/*
+ * What was laid aside is back, the last first: an attempt puts nothing in its place, but a ghost beneath
+ * may have gone.
+ */
+RECORD_RARE int pseudo_take_back(__u32 aside)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
+
+	if (!held || !aside || held->depth >= aside)
+		return 0;
+	held->held[held->depth & (LV_HELD_DEPTH - 1)] = held->held[(aside - 1) & (LV_HELD_DEPTH - 1)];
+	held->depth++;
+	cpu->task_top = held_top_entry(held);
+	return 0;
+}
+
 #endif

@@ -19,10 +19,11 @@ ALSO = {
     'console_trylock_spinning': 'vprintk_emit', 'bio_queue_enter': '__submit_bio', 'blk_mq_submit_bio': '__submit_bio',
     'blk_try_enter_queue': 'blk_queue_enter', 'synchronize_srcu': '__synchronize_srcu',
     'get_mmap_lock_carefully': 'lock_mm_and_find_vma', 'fs_reclaim_acquire': '___slab_alloc',
-    '__fs_reclaim_acquire': '___slab_alloc', 'vfs_write': 'generic_file_write_iter',
+    '__fs_reclaim_acquire': '___slab_alloc', 'vfs_write': 'generic_file_write_iter', 'internal_get_user_pages_fast': 'get_user_pages_fast',
+    'gup_fast_fallback': 'get_user_pages_fast', 'start_transaction': 'join_transaction',
 }
 # A user copy says that it may fault, and mostly does not.
-MIGHT_FAULT = re.compile(r'^_*might_fault$|^internal_get_user_pages_fast|^gup_fast')
+MIGHT_FAULT = re.compile(r'^_*might_fault$')
 FAULTS = {'lock_mm_and_find_vma', 'get_mmap_lock_carefully', 'do_user_addr_fault', 'do_page_fault', '___do_page_fault'}
 # What allocates in kernels that are built to debug, and nowhere else.
 DEBUG = re.compile(r'stack_?depot|kasan_save|kasan_record|set_page_owner|page_owner|kmemleak|__create_object|debug_object|kmsan')
@@ -122,6 +123,8 @@ class Events:
             return (EVENT, '') if seen else (NONE, f'{kind.lower()}: no hook')
         if FAULTS & set(functions[:6]):
             return (EVENT, '') if self.hooked('RWSEM', ['lock_mm_and_find_vma']) else (NONE, 'page fault: no hook')
+        if functions and ALSO.get(functions[0]) == 'get_user_pages_fast':
+            return (EVENT, '') if self.hooked('RWSEM', functions) else (NONE, "a user's pages: no hook")
         how = kinds.how(dep.cls, functions)
         if how.word == 'percpu-rwsem' and how.step == 'read' and functions:
             return (EVENT, '') if self.hooked('PERCPU_RWSEM', functions) else (NONE, 'percpu-rwsem reader: no hook')

@@ -43,6 +43,8 @@ def function(frame):
 
 def frames(functions):
     found = [function(frame) for frame in functions]
+    if len(found) > 1 and len(set(found)) == 1:
+        return []       # the word before each line of a log, and no function
     return [name for name in found if name and not LOCKDEP.match(name)][:FRAMES]
 
 

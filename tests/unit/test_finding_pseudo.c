@@ -93,6 +93,50 @@ static void test_writers(void **state)
 			 -1);
 }
 
+/* What is done before and after the level is taken. */
+static void test_evict(void **state)
+{
+	assert_int_equal(found(pair(LV_PSEUDO_SB_INTERNAL, "sb_internal ext4", "m",
+				    "mutex_lock+0x1/0x2|ext4_truncate+0x1/0x2|"
+				    "ext4_evict_inode+0x1/0x2|evict+0x1/0x2")),
+			 FINDING_LIKELY);
+	assert_int_equal(found(pair(LV_PSEUDO_SB_INTERNAL, "sb_internal ext4", "m",
+				    "mutex_lock+0x1/0x2|dqget+0x1/0x2|__dquot_initialize+0x1/0x2|"
+				    "ext4_evict_inode+0x1/0x2|evict+0x1/0x2")),
+			 -1);
+	/* Not of what is evicted: of btrfs's transactions. */
+	assert_int_equal(found(pair(LV_PSEUDO_SB_INTERNAL, "sb_internal btrfs", "m",
+				    "mutex_lock+0x1/0x2|dquot_drop+0x1/0x2|start_transaction+0x1/0x2")),
+			 FINDING_LIKELY);
+}
+
+static void test_kernfs(void **state)
+{
+	const char *with = "mutex_lock+0x1/0x2|show+0x1/0x2|sysfs_kf_seq_show+0x1/0x2|" ENDS;
+	const char *without = "mutex_lock+0x1/0x2|vfs_read+0x1/0x2|" ENDS;
+	const char *name = "kn->active dev_attr_address";
+
+	assert_int_equal(found(pair(LV_PSEUDO_KERNFS, name, "m", with)), FINDING_CERTAIN);
+	assert_int_equal(found(pair(LV_PSEUDO_KERNFS, name, "m", without)), -1);
+	/* lockdep is told to leave it alone. */
+	assert_int_equal(found(pair(LV_PSEUDO_KERNFS, "kn->active dev_attr_remove#2 [usbcore]",
+				    "m", with)),
+			 -1);
+	assert_int_equal(found(pair(LV_PSEUDO_KERNFS, "kn->active dev_attr_removed", "m", with)),
+			 FINDING_CERTAIN);
+}
+
+static void test_transactions(void **state)
+{
+	const char *stack = "mutex_lock+0x1/0x2|fn+0x1/0x2";
+
+	assert_int_equal(found(pair(LV_PSEUDO_JOURNAL, "jbd2_handle", "m", stack)),
+			 FINDING_LIKELY);
+	assert_int_equal(found(pair(LV_PSEUDO_BTRFS_WRITERS, "btrfs_trans_num_writers", "m",
+				    stack)),
+			 FINDING_CERTAIN);
+}
+
 /* Nothing but its drop tells of a hold: weak where the kernel preempts who sees it. */
 static void test_preempted(void **state)
 {
@@ -145,7 +189,8 @@ int main(void)
 		cmocka_unit_test(test_work),	  cmocka_unit_test(test_function),
 		cmocka_unit_test(test_reclaim),   cmocka_unit_test(test_writers),
 		cmocka_unit_test(test_preempted), cmocka_unit_test(test_wait_context),
-		cmocka_unit_test(test_id),
+		cmocka_unit_test(test_id),	  cmocka_unit_test(test_evict),
+		cmocka_unit_test(test_kernfs),	  cmocka_unit_test(test_transactions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

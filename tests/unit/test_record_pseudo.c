@@ -20,6 +20,7 @@ static const struct machine_op handle = { .family = LV_PSEUDO,
 					  .pseudo = LV_PSEUDO_JOURNAL,
 					  .mode = LV_READ,
 					  .try = true };
+static const struct machine_op rwsem_write = { .family = LV_RWSEM };
 static const struct machine_op rwsem_read = { .family = LV_RWSEM, .mode = LV_READ };
 
 /* An instance of a class that is about `about`. */
@@ -329,6 +330,78 @@ static void test_doubt(void **state)
 	assert_int_equal(lost(m, LV_LOSS_DOUBTED), 1);
 }
 
+/* What is given back for the wait is no holder; afterwards it is one again, at its old place. */
+static void test_laid_aside(void **state)
+{
+	struct machine *m = *state;
+	uint64_t node = add(m, ABOUT), outer = machine_add_lock(m, LV_MUTEX);
+	uint64_t tree = machine_add_lock(m, LV_RWSEM), inner = machine_add_lock(m, LV_MUTEX);
+	uint32_t aside;
+
+	begin(m);
+	LOCK(m, outer, mutex_op);
+	LOCK(m, tree, rwsem_write);
+	assert_int_equal(pseudo_lay_aside(outer), 0); /* not the newest */
+	aside = pseudo_lay_aside(tree);
+	assert_int_equal(aside, 2);
+	ATTEMPT(m, node, work);
+	pseudo_take_back(aside);
+	LOCK(m, inner, mutex_op);
+	UNLOCK(m, inner, mutex_op);
+	UNLOCK(m, tree, rwsem_write);
+	UNLOCK(m, outer, mutex_op);
+	assert_int_equal(edge_of(m, outer, ABOUT), LV_DEP_EN);
+	assert_int_equal(edge_of(m, tree, ABOUT), 0);
+	assert_int_equal(edge_between(m, tree, inner), LV_DEP_EN);
+	assert_int_equal(lost_any(m), 0);
+}
+
+/* A ghost beneath goes during the attempt: what comes back closes the gap. */
+static void test_laid_aside_over_a_ghost(void **state)
+{
+	struct machine *m = *state;
+	uint64_t node = add(m, ABOUT), h = add(m, ANOTHER), tree = machine_add_lock(m, LV_RWSEM);
+	uint64_t inner = machine_add_lock(m, LV_MUTEX);
+	uint32_t aside;
+
+	begin(m);
+	*(uint64_t *)world_memory(machine_world(m), h, 8) = 1;
+	HOLD(m, h, handle);
+	LOCK(m, tree, rwsem_write);
+	*(uint64_t *)world_memory(machine_world(m), h, 8) = 0;
+	aside = pseudo_lay_aside(tree);
+	assert_int_equal(aside, 2);
+	ATTEMPT(m, node, work);
+	pseudo_take_back(aside);
+	LOCK(m, inner, mutex_op);
+	UNLOCK(m, inner, mutex_op);
+	UNLOCK(m, tree, rwsem_write);
+	assert_int_equal(edge_of(m, ANOTHER, ABOUT), 0);
+	assert_int_equal(edge_between(m, tree, inner), LV_DEP_EN);
+	assert_int_equal(task_held(world_cpu(0))->depth, 0);
+}
+
+/* Nothing is held, but where it is waited for matters, if what spins is. */
+static void test_attempt_in_hardirq(void **state)
+{
+	struct machine *m = *state;
+	uint64_t t = add(m, ABOUT), w = add(m, ANOTHER);
+	const struct lv_class *class;
+
+	begin(m);
+	ATTEMPT(m, t, timer);
+	assert_int_equal(pseudo_known_class(t, ABOUT, LV_PSEUDO_TIMER), LV_NONE);
+	assert_int_equal(machine_enter(m, LV_LEVEL_HARDIRQ), 0);
+	ATTEMPT(m, t, timer);
+	ATTEMPT(m, w, work);
+	assert_int_equal(machine_exit(m, LV_LEVEL_HARDIRQ), 0);
+	class = &machine_world(m)->classes[pseudo_known_class(t, ABOUT, LV_PSEUDO_TIMER)];
+	assert_int_equal(class->usage, 1 << LV_USED | 1 << LV_USED_IN_HARDIRQ);
+	assert_int_equal(pseudo_known_class(w, ANOTHER, LV_PSEUDO_WORK), LV_NONE);
+	assert_int_equal(nr_edges(m), 0);
+	assert_int_equal(lost_any(m), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,7 +409,8 @@ int main(void)
 		TEST(test_usage),	   TEST(test_self),	     TEST(test_self_of_others),
 		TEST(test_fresh),	   TEST(test_if_known),	     TEST(test_after),
 		TEST(test_word_refutes),   TEST(test_in_softirq),    TEST(test_among_spinning),
-		TEST(test_not_pinned),	   TEST(test_doubt),
+		TEST(test_not_pinned),	   TEST(test_doubt),	     TEST(test_laid_aside),
+		TEST(test_laid_aside_over_a_ghost),		     TEST(test_attempt_in_hardirq),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,11 @@ enum capture_certainty finding_pseudo_grade(const struct capture *c,
 {
 	uint32_t kind = finding_pseudo_kind(class), traits = pseudo_traits(kind);
 
-	/* What may be allocated with which flags is known by the caller alone. */
-	if (kind == LV_PSEUDO_RECLAIM)
+	/*
+	 * What may be allocated with which flags is known by the caller alone; and whether a handle
+	 * would ever wait for the transaction's commit, too.
+	 */
+	if (kind == LV_PSEUDO_RECLAIM || kind == LV_PSEUDO_JOURNAL)
 		return CAPTURE_INFERRED;
 	if (!kind || traits & (LV_PSEUDO_BY_STACK | LV_PSEUDO_BY_WORD))
 		return CAPTURE_EXACT;
@@ -37,8 +40,41 @@ static const struct {
 	{LV_PSEUDO_RECLAIM, "balance_pgdat"},
 	{LV_PSEUDO_RECLAIM, "node_reclaim"},
 	{LV_PSEUDO_SB_PAGEFAULTS, "do_page_mkwrite"},
+	{LV_PSEUDO_SB_PAGEFAULTS, "freeze_super"},
 	{LV_PSEUDO_CPUHP_UP, "cpuhp_thread_fun"},
 	{LV_PSEUDO_CPUHP_DOWN, "cpuhp_thread_fun"},
+	{LV_PSEUDO_KERNFS, "kernfs_fop_read_iter"},
+	{LV_PSEUDO_KERNFS, "kernfs_fop_write_iter"},
+	{LV_PSEUDO_KERNFS, "kernfs_fop_open"},
+	{LV_PSEUDO_KERNFS, "kernfs_fop_mmap"},
+	{LV_PSEUDO_KERNFS, "kernfs_fop_poll"},
+	/* Calls at a function's end leave only the last of them: */
+	{LV_PSEUDO_KERNFS, "kernfs_file_read_iter"},
+	{LV_PSEUDO_KERNFS, "kernfs_seq_show"},
+	{LV_PSEUDO_KERNFS, "sysfs_kf_seq_show"},
+	{LV_PSEUDO_KERNFS, "cgroup_seqfile_show"},
+};
+
+/* The functions that hold sb_internal for a part of their time, and what they call beside it. */
+static const char *const evicts[] = {"ext4_evict_inode", "f2fs_evict_inode"};
+static const char *const beside_evict[] = {
+	"truncate_inode_pages_final", "invalidate_mapping_pages", "dquot_initialize", "__dquot_initialize",
+	"f2fs_dquot_initialize", "dquot_drop", "__dquot_drop", "ext4_begin_ordered_truncate",
+	"jbd2_journal_begin_ordered_truncate", "ext4_evict_ea_inode", "ext4_xattr_inode_array_free",
+	"dax_break_layout_final", "inode_io_list_del", "f2fs_remove_dirty_inode",
+	"f2fs_remove_donate_inode", "f2fs_destroy_extent_tree", "f2fs_remove_ino_entry",
+	"f2fs_add_ino_entry", "f2fs_inode_synced", "f2fs_alloc_nid_failed",
+	"fscrypt_put_encryption_info",
+};
+
+/*
+ * Attributes whose active references lockdep is told to ignore (__ATTR_IGNORE_LOCKDEP): they remove others like
+ * themselves, or themselves. drivers/base/bus.c, drivers/dma/idxd/compat.c, drivers/usb/core/sysfs.c,
+ * drivers/peci/sysfs.c, drivers/i2c/i2c-core-base.c, drivers/pci/pci-sysfs.c
+ */
+static const char *const ignored[] = {
+	"driver_attr_bind", "driver_attr_unbind", "dev_attr_remove", "dev_attr_authorized",
+	"dev_attr_bConfigurationValue", "dev_attr_delete_device",
 };
 
 /* "function+0x4dc/0x620", "function.isra.0+0x4dc/0x620" */
@@ -52,12 +88,22 @@ static bool is_frame_of(const char *text, const char *function)
 	return begins_with(text, function, strlen(function));
 }
 
+#define NR(array) (sizeof(array) / sizeof(*(array)))
+
+static bool is_one_of(const char *text, const char *const functions[], size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (is_frame_of(text, functions[i]))
+			return true;
+	return false;
+}
+
 static bool is_holder(const char *text, const struct capture_class *class)
 {
 	uint32_t kind = finding_pseudo_kind(class);
 	const char *own = strstr(class->name, ") ");
 
-	for (size_t i = 0; i < sizeof(holders) / sizeof(*holders); i++)
+	for (size_t i = 0; i < NR(holders); i++)
 		if (holders[i].kind == kind && is_frame_of(text, holders[i].function))
 			return true;
 	/* "(work) function [module]": a class that is called like what runs. */
@@ -71,6 +117,26 @@ static bool is_before_writing(const struct capture_stack *stack)
 	for (uint32_t i = 0; i < stack->nr_frames; i++)
 		if (is_frame_of(stack->frames[i].text, "rw_verify_area") ||
 		    is_frame_of(stack->frames[i].text, "security_file_permission"))
+			return true;
+	return false;
+}
+
+static bool is_beside_evict(const struct capture_stack *stack)
+{
+	for (uint32_t i = 0; i + 1 < stack->nr_frames; i++)
+		if (is_one_of(stack->frames[i + 1].text, evicts, NR(evicts)))
+			return is_one_of(stack->frames[i].text, beside_evict, NR(beside_evict));
+	return false;
+}
+
+/* "kn->active dev_attr_remove#2 [usbcore]" */
+static bool is_ignored(const struct capture_class *class)
+{
+	const char *own = strchr(class->name, ' ');
+
+	for (size_t i = 0; own && i < NR(ignored); i++)
+		if (!strncmp(own + 1, ignored[i], strlen(ignored[i])) &&
+		    strchr(" #", own[1 + strlen(ignored[i])]))
 			return true;
 	return false;
 }
@@ -89,6 +155,10 @@ bool finding_pseudo_refutes(const struct capture *c, const struct capture_edge *
 
 	if (kind == LV_PSEUDO_SB_WRITERS && stack)
 		return is_before_writing(stack);
+	if (kind == LV_PSEUDO_SB_INTERNAL && stack)
+		return is_beside_evict(stack);
+	if (kind == LV_PSEUDO_KERNFS && is_ignored(from))
+		return true;
 	if (!(pseudo_traits(kind) & LV_PSEUDO_BY_STACK) || !c->nr_stacks)
 		return false;
 	if (!stack)

@@ -105,7 +105,7 @@ void hooked_drop(uint64_t addr, const struct machine_op *op)
 
 void hooked_attempt(uint64_t addr, uint64_t base, const struct machine_op *op)
 {
-	if (is_armed(armed_word()) && pseudo_holds_any())
+	if (is_armed(armed_word()) && pseudo_tells(pseudo_how(op)))
 		record_stack(NULL, pseudo_see(addr, base, EVENT_META(LV_HOOKS, 0, op->family),
 					      pseudo_how(op) | PSEUDO_ATTEMPT));
 }
