@@ -183,24 +183,26 @@ static bool is_bare_type(struct solver *s, uint32_t node)
 	return !to.type || types_is_library(s->f->btf, to.type);
 }
 
-/* The argument that the value is a part of: of several values, all that are known. */
-static bool find_argument(struct solver *s, uint32_t node, uint32_t *ret)
+/* The argument that the value is a part of, and where: of several values, all that are known. */
+static bool find_argument(struct solver *s, struct value v, struct sites_answer *ret)
 {
 	struct value leaf[SOLVE_LEAVES];
-	uint32_t nr = solve_leaves(s, node, leaf);
+	uint32_t nr = solve_leaves(s, v.base, leaf);
 	bool any = false;
 
 	if (!nr)
-		leaf[nr++] = value_node(node);
+		leaf[nr++] = value_node(v.base);
 	for (uint32_t i = 0; i < nr; i++) {
 		const struct node *n = &s->f->nodes.node[leaf[i].base];
+		int64_t off = leaf[i].off + v.off;
 
 		if (leaf[i].base <= NODE_PERCPU || n->kind == NODE_OPAQUE)
 			continue;
-		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) ||
-		    (any && *ret != n->off))
+		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) || off < 0 ||
+		    off > INT32_MAX || (any && (ret->arg != n->off || ret->arg_offset != off)))
 			return false;
-		*ret = n->off;
+		ret->arg = n->off;
+		ret->arg_offset = off;
 		any = true;
 	}
 	return any;
@@ -209,13 +211,13 @@ static bool find_argument(struct solver *s, uint32_t node, uint32_t *ret)
 static bool answer_generic(struct solver *s, struct value v, struct sites_answer *ret)
 {
 	const struct node *n = &s->f->nodes.node[v.base];
-	uint32_t declared = flow_declared_pointee(s->f, v.base), arg;
+	uint32_t declared = flow_declared_pointee(s->f, v.base);
 
-	if (find_argument(s, v.base, &arg)) {
+	if (find_argument(s, v, ret)) {
 		ret->kind = SITES_GENERIC;
-		ret->arg = arg;
 		return true;
 	}
+	ret->arg = SITES_NO_ARG;
 	if ((n->kind != NODE_LOAD && n->kind != NODE_RESULT) || !declared ||
 	    !types_is_library(s->f->btf, declared) || v.off < 0 ||
 	    v.off >= types_size(s->f->btf, declared))

@@ -15,17 +15,25 @@
 #define MOST_FILLED 256	    /* bytes of a struct on the stack that another function fills in */
 #define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
 
+/* The lock at an offset in what an argument of that function points to. */
+struct asked {
+	uint32_t arg, offset;
+	uint64_t function;
+};
+
+static const struct asked own_lock = {OWN_LOCK, 0, 0};
+
 /* An answer in short. */
 struct kept {
 	uint64_t ip;
-	uint32_t arg;
+	struct asked asked;
 	struct sites_answer *answer; /* NULL: none, as there is no text or no such call */
 };
 
 struct sites {
 	struct image im;
 	struct outside *outside;
-	struct kept *kept; /* hash by ip and arg */
+	struct kept *kept; /* hash by ip and what was asked */
 	size_t nr, mask, answers;
 };
 
@@ -71,11 +79,13 @@ size_t sites_memory(const struct sites *s)
 	       outside_memory(s->outside);
 }
 
-static struct kept *slot_of(struct kept *kept, size_t mask, uint64_t ip, uint32_t arg)
+static struct kept *slot_of(struct kept *kept, size_t mask, uint64_t ip, struct asked asked)
 {
-	size_t at = ((ip + arg) * 0x9e3779b97f4a7c15 >> 24) & mask;
+	size_t at = ((ip + asked.arg + 7 * asked.offset) * 0x9e3779b97f4a7c15 >> 24) & mask;
 
-	while (kept[at].ip && (kept[at].ip != ip || kept[at].arg != arg))
+	while (kept[at].ip && (kept[at].ip != ip || kept[at].asked.arg != asked.arg ||
+			       kept[at].asked.offset != asked.offset ||
+			       kept[at].asked.function != asked.function))
 		at = (at + 1) & mask;
 	return &kept[at];
 }
@@ -94,7 +104,7 @@ static int grow(struct sites *s)
 		return -ENOMEM;
 	for (size_t i = 0; i <= s->mask; i++)
 		if (s->kept[i].ip)
-			*slot_of(more, mask, s->kept[i].ip, s->kept[i].arg) = s->kept[i];
+			*slot_of(more, mask, s->kept[i].ip, s->kept[i].asked) = s->kept[i];
 	free(s->kept);
 	s->kept = more;
 	s->mask = mask;
@@ -102,14 +112,15 @@ static int grow(struct sites *s)
 }
 
 /* answer: NULL keeps that there is none. */
-static int keep(struct sites *s, uint64_t ip, uint32_t arg, const struct sites_answer *answer)
+static int keep(struct sites *s, uint64_t ip, struct asked asked, uint64_t function,
+		const struct sites_answer *answer)
 {
 	struct kept *slot;
 	int err = grow(s);
 
 	if (err)
 		return err;
-	slot = slot_of(s->kept, s->mask, ip, arg);
+	slot = slot_of(s->kept, s->mask, ip, asked);
 	if (slot->ip)
 		return 0;
 	if (answer) {
@@ -117,10 +128,11 @@ static int keep(struct sites *s, uint64_t ip, uint32_t arg, const struct sites_a
 		if (!slot->answer)
 			return -ENOMEM;
 		*slot->answer = *answer;
+		slot->answer->function = function;
 		s->answers++;
 	}
 	slot->ip = ip;
-	slot->arg = arg;
+	slot->asked = asked;
 	s->nr++;
 	return 0;
 }
@@ -245,9 +257,72 @@ static void find_given(struct sites *s, struct solver *solver)
 	}
 }
 
-/* All lock calls of the function; and `ip`, if it is not among them. */
-static int answer_calls(struct sites *s, struct solver *solver, uint64_t ip, uint32_t arg)
+static void answer_value(struct solver *solver, const struct flow_call *c, uint32_t arg,
+			 uint32_t offset, struct sites_answer *ret)
 {
+	struct value v = c->arg[arg];
+
+	v.off += offset;
+	solve_lock(solver, v, LOCKPATH_ANY, ret);
+}
+
+/* The only call of a function among those that a function ends in. NULL: none, or several. */
+static const struct flow_call *find_tail_call(const struct flow *f, uint64_t function)
+{
+	const struct flow_call *found = NULL;
+
+	for (uint32_t i = 0; i < f->nr_calls; i++) {
+		const struct flow_call *c = &f->call[i];
+
+		if (!c->tail || !c->to || c->to->addr != function)
+			continue;
+		if (found)
+			return NULL;
+		found = c;
+	}
+	return found;
+}
+
+/* A function that has left no frame: it was called, and its last act was to jump to the one asked for. */
+static void answer_between(struct sites *s, const struct ksym *sym, struct asked asked,
+			   struct sites_answer *ret)
+{
+	const struct flow_call *tail;
+	struct solver solver;
+	struct flow flow;
+
+	if (!sym || flow_run(&s->im, sym, &flow))
+		return;
+	tail = find_tail_call(&flow, asked.function);
+	if (tail && !solver_init(&solver, &flow)) {
+		answer_value(&solver, tail, asked.arg, asked.offset, ret);
+		solver_free(&solver);
+	}
+	flow_free(&flow);
+}
+
+/* What is on a stack above a function need not have called it, but who did in the end. */
+static void answer_argument(struct sites *s, struct solver *solver, const struct flow_call *c,
+			    struct asked asked, struct sites_answer *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->strength = SITES_BY_HINT;
+	ret->arg = SITES_NO_ARG;
+	if (!c->to)
+		return;
+	if (c->to->addr == asked.function) {
+		answer_value(solver, c, asked.arg, asked.offset, ret);
+		return;
+	}
+	answer_between(s, c->to->sym, asked, ret);
+	if (ret->kind == SITES_GENERIC && ret->arg < FLOW_ARGS)
+		answer_value(solver, c, ret->arg, ret->arg_offset, ret);
+}
+
+/* All lock calls of the function; and `ip`, if it is not among them. */
+static int answer_calls(struct sites *s, struct solver *solver, uint64_t ip, struct asked asked)
+{
+	uint64_t function = solver->f->sym->addr;
 	struct sites_answer answer;
 	int err = 0;
 
@@ -258,17 +333,18 @@ static int answer_calls(struct sites *s, struct solver *solver, uint64_t ip, uin
 			continue;
 		if (c->to && c->to->lock) {
 			answer_lock_call(s, solver, c, &answer);
-			err = keep(s, c->ip, OWN_LOCK, &answer);
+			err = keep(s, c->ip, own_lock, function, &answer);
 		}
-		if (!err && c->ip == ip && arg < FLOW_ARGS) {
-			solve_lock(solver, c->arg[arg], LOCKPATH_ANY, &answer);
-			err = keep(s, ip, arg, &answer);
+		if (!err && c->ip == ip && asked.arg < FLOW_ARGS) {
+			answer_argument(s, solver, c, asked, &answer);
+			err = keep(s, ip, asked, function, &answer);
 		}
 	}
 	return err;
 }
 
-static int answer_function(struct sites *s, const struct ksym *sym, uint64_t ip, uint32_t arg)
+static int answer_function(struct sites *s, const struct ksym *sym, uint64_t ip,
+			   struct asked asked)
 {
 	struct solver solver;
 	struct flow flow;
@@ -279,16 +355,16 @@ static int answer_function(struct sites *s, const struct ksym *sym, uint64_t ip,
 	err = solver_init(&solver, &flow);
 	if (!err) {
 		find_given(s, &solver);
-		err = answer_calls(s, &solver, ip, arg);
+		err = answer_calls(s, &solver, ip, asked);
 		solver_free(&solver);
 	}
 	flow_free(&flow);
 	return err;
 }
 
-static int ask(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *ret)
+static int ask(struct sites *s, uint64_t ip, struct asked asked, struct sites_answer *ret)
 {
-	const struct kept *kept = slot_of(s->kept, s->mask, ip, arg);
+	const struct kept *kept = slot_of(s->kept, s->mask, ip, asked);
 	const struct ksym *sym;
 	int err = 0;
 
@@ -297,13 +373,13 @@ static int ask(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *
 	if (kept->ip != ip) {
 		sym = ksyms_find(s->im.src.ksyms, ip - 1);
 		if (sym && sym->text)
-			err = answer_function(s, image_whole(&s->im, sym), ip, arg);
+			err = answer_function(s, image_whole(&s->im, sym), ip, asked);
 		if (err == -ENOMEM)
 			return err;
-		err = keep(s, ip, arg, NULL);
+		err = keep(s, ip, asked, 0, NULL);
 		if (err)
 			return err;
-		kept = slot_of(s->kept, s->mask, ip, arg);
+		kept = slot_of(s->kept, s->mask, ip, asked);
 	}
 	if (!kept->answer)
 		return -ENOENT;
@@ -313,12 +389,13 @@ static int ask(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *
 
 int sites_ask(struct sites *s, uint64_t ip, struct sites_answer *ret)
 {
-	return ask(s, ip, OWN_LOCK, ret);
+	return ask(s, ip, own_lock, ret);
 }
 
-int sites_ask_argument(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *ret)
+int sites_ask_argument(struct sites *s, uint64_t ip, const struct sites_answer *below,
+		       struct sites_answer *ret)
 {
-	if (arg >= FLOW_ARGS)
+	if (below->kind != SITES_GENERIC || below->arg >= FLOW_ARGS)
 		return -ENOENT;
-	return ask(s, ip, arg, ret);
+	return ask(s, ip, (struct asked){below->arg, below->arg_offset, below->function}, ret);
 }
