@@ -401,7 +401,7 @@ class Usage:
         for index, bit in judge.usage:
             self.of_key[judge.run.keys[index].base].add(bit)
         self.masks = Counter()
-        for key in self.run.keys:
+        for key in self.run.keys.values():
             self.masks[key.base] |= key.usage
         self.bits = [(number, bit) for number, cls in self.run.classes.items()
                      if number in classes.seen for bit in range(10) if cls.usage >> bit & 1]
