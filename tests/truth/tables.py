@@ -11,8 +11,9 @@ from dataclasses import dataclass
 NOBODY, NONE, READY = 0xff, 0xffffffff, 2
 TAKEN, GIVEN_BACK, GIVEN_BACK_ON = 0, 1, 2
 HARDIRQS_ON, SOFTIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, DEEPER = (1 << i for i in range(6))
-STATIC, PERCPU = 1, 2           # enum lv_place_kind
+STATIC, PERCPU, STACK = 1, 2, 11   # enum lv_place_kind
 TRY = 1                         # LV_HELD_TRY
+SLEEPING = (2, 3)               # LV_MUTEX, LV_RWSEM
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Class:
     kind: str = '?'
     certainty: int = 2
     acquisitions: int = 0
+    family: int = 0     # enum lv_family
+    sited: bool = False # told by the call sites, not by the memory alone
 
 
 @dataclass
@@ -131,11 +134,13 @@ def read_classes(folder, layout, moved):
                               for name in ('place_kind', 'class_usage', 'class_flags'))
         cls = classes.setdefault(moved[number], Class(moved[number], base, kind, 0, flags))
         cls.usage |= usage & 0x3ff
+        cls.sited |= struct.unpack_from('<Q', row, layout['place_site'])[0] != 0
     with sqlite3.connect(folder / 'capture.db') as db:
         for number, *named in db.execute('SELECT id, name, alias, kind, certainty, acquisitions, '
-                                         'subclass FROM class'):
+                                         'subclass, family FROM class'):
             cls = classes[number]
-            (cls.name, cls.alias, cls.kind, cls.certainty, cls.acquisitions, cls.subclass) = named
+            (cls.name, cls.alias, cls.kind, cls.certainty, cls.acquisitions, cls.subclass,
+             cls.family) = named
     find_outer(classes)
     return classes
 

@@ -90,6 +90,16 @@ static bool is_at_offset(const struct sites_answer *a, uint32_t off)
 	       (a->offset == off || (strchr(a->name, '[') && a->offset < off && off < a->size));
 }
 
+/*
+ * Does such a struct have room before the lock? It may lie behind another one (netdev_priv()); and in vmalloc's
+ * and early memory it is not known where an object begins.
+ */
+static bool has_room(const struct sites_answer *a, const struct lv_place *place)
+{
+	return a->kind == SITES_MEMBER &&
+	       (place->kind != LV_PLACE_SLAB || a->offset <= place->off);
+}
+
 /* Is the outermost struct known what lies at the object's start? Then nothing lies around it. */
 static bool is_whole(const struct siting_item *item)
 {
@@ -143,13 +153,16 @@ static void set_name(const struct siting_item *item, const char *name)
 	memcpy(r->full, r->name, sizeof(r->full));
 	r->collapsed = lockpath_collapse(r->name);
 	r->certainty = item->siting.answer.strength == SITES_BY_TYPE ? NAMES_EXACT : NAMES_INFERRED;
-	r->cache[0] = '\0'; /* of one type, whatever the cache */
+	r->by_callsite = false; /* but by this call: names_fold.h takes it for no array's element */
+	r->cache[0] = '\0';	/* of one type, whatever the cache */
 }
 
 /* Better than what other locks in the memory are called. Unrelated ones may be in the class as before. */
 static void name_by_guess(const struct siting_item *item)
 {
-	set_name(item, item->siting.hint.name);
+	const struct sites_answer *guess = &item->siting.hint;
+
+	set_name(item, has_room(guess, &item->class->place) ? guess->name : guess->inner);
 	item->result->certainty = NAMES_AMBIGUOUS;
 }
 
@@ -194,9 +207,18 @@ static bool is_guessed(const struct siting_item *item)
 {
 	const struct siting *s = &item->siting;
 
-	return item->class->place.site && item->class->place.kind == LV_PLACE_SLAB &&
+	return item->class->place.site && item->class->place.kind != LV_PLACE_STACK &&
 	       item->class->state != LV_SLOT_DEAD && !s->contradicts && !is_typed(&s->answer) &&
-	       is_at_offset(&s->hint, item->class->place.off);
+	       s->hint.kind == SITES_MEMBER;
+}
+
+/* At one place in a cache's objects; of an array, anywhere in it. */
+static bool is_placed_as(const struct siting_item *a, const struct siting_item *b,
+			 const struct sites_answer *guess)
+{
+	return is_in_memory_of(a, b) ||
+	       (is_in_cache_of(a, b) && is_at_offset(guess, a->class->place.off) &&
+		is_at_offset(guess, b->class->place.off));
 }
 
 /* Do sites of another function say the same of this place, if only by a guess? */
@@ -210,8 +232,8 @@ static bool is_shared_guess(const struct siting_item *item, const struct siting_
 		const struct sites_answer *a = is_typed(&s->answer) ? &s->answer : &s->hint;
 
 		if (a->function != guess->function && !s->contradicts &&
-		    is_at_offset(a, items[i].class->place.off) && a->offset == guess->offset &&
-		    !strcmp(a->name, guess->name) && is_in_cache_of(item, &items[i]))
+		    a->offset == guess->offset && !strcmp(a->name, guess->name) &&
+		    has_room(a, &items[i].class->place) && is_placed_as(item, &items[i], guess))
 			return true;
 	}
 	return false;
@@ -231,8 +253,11 @@ static bool is_good_guess(const struct siting_item *item, const struct siting_it
 		return false;
 	lockpath_last(r->alias, told, sizeof(told));
 	lockpath_last(item->siting.hint.name, guessed, sizeof(guessed));
-	return (r->alias[0] && !strcmp(told, guessed)) ||
-	       is_named_so(r, item->siting.hint.name) || is_shared_guess(item, items, nr);
+	if (is_at_offset(&item->siting.hint, item->class->place.off) &&
+	    ((r->alias[0] && !strcmp(told, guessed)) || is_named_so(r, item->siting.hint.name)))
+		return true;
+	return has_room(&item->siting.hint, &item->class->place) &&
+	       is_shared_guess(item, items, nr);
 }
 
 /* Each by the guesses as they were: what is believed makes no other guess better. */
@@ -315,15 +340,16 @@ static void doubt_told(struct siting_item *item, struct siting_item *const *type
 }
 
 /*
- * Prototypes name a class as the sites at its place that are typed do: what each says by itself, both
- * say of one type's lock. Prototypes alone may speak of one struct at two sites that take two.
+ * Prototypes, or what was told of other locks in the memory, name a class as the sites at its place that
+ * are typed do: what each says by itself, both say of one type's lock. Prototypes alone may speak of one
+ * struct at two sites that take two.
  */
 static bool is_named_as_typed(const struct siting_item *item, struct siting_item *const *typed,
 			      size_t nr)
 {
 	const struct names_result *r = item->result;
 
-	for (size_t i = 0; r->by_callsite && r->certainty == NAMES_INFERRED && i < nr; i++)
+	for (size_t i = 0; r->certainty != NAMES_AMBIGUOUS && i < nr; i++)
 		if (is_in_memory_of(item, typed[i]) && !strcmp(r->name, typed[i]->result->name))
 			return true;
 	return false;
