@@ -182,9 +182,9 @@ static struct place ask_callee(struct sites *s, const struct flow *f, uint64_t i
 }
 
 /* Ask other functions what a value is that an answer is wanting for. True: they knew. */
-static bool ask_outside(struct sites *s, struct solver *solver, const struct flow_call *c)
+static bool ask_outside(struct sites *s, struct solver *solver, struct value v)
 {
-	uint32_t node = solve_origin(solver, c->arg[c->to->lock_arg]);
+	uint32_t node = solve_origin(solver, v);
 	const struct flow *f = solver->f;
 	const struct node *n = &f->nodes.node[node];
 	struct place at = {.strength = SITES_BY_HINT};
@@ -215,11 +215,11 @@ static bool was_asked(const struct solver *solver, const struct opened *what)
 }
 
 /* Ask functions of a like name what an open pointer is that an answer hangs on. */
-static bool ask_opened(struct sites *s, struct solver *solver, const struct flow_call *c)
+static bool ask_opened(struct sites *s, struct solver *solver, struct value v)
 {
 	struct opened what;
 
-	if (!solve_open(solver, c->arg[c->to->lock_arg], &what))
+	if (!solve_open(solver, v, &what))
 		return false;
 	/* beyond a struct lies private data, or a larger struct that it is a member of */
 	for (uint32_t kind = what.kind; kind <= OPENED_LIST; kind++) {
@@ -240,6 +240,16 @@ static bool ask_opened(struct sites *s, struct solver *solver, const struct flow
 	return false;
 }
 
+static bool is_wanting(const struct sites_answer *a)
+{
+	return a->kind == SITES_UNKNOWN || a->kind == SITES_GENERIC;
+}
+
+static bool ask_others(struct sites *s, struct solver *solver, struct value v)
+{
+	return ask_outside(s, solver, v) || ask_opened(s, solver, v);
+}
+
 static void find_given(struct sites *s, struct solver *solver)
 {
 	struct sites_answer answer;
@@ -251,19 +261,20 @@ static void find_given(struct sites *s, struct solver *solver)
 			continue;
 		for (bool more = true; more;) {
 			answer_lock_call(s, solver, c, &answer);
-			more = (answer.kind == SITES_UNKNOWN || answer.kind == SITES_GENERIC) &&
-			       (ask_outside(s, solver, c) || ask_opened(s, solver, c));
+			more = is_wanting(&answer) && ask_others(s, solver, c->arg[c->to->lock_arg]);
 		}
 	}
 }
 
-static void answer_value(struct solver *solver, const struct flow_call *c, uint32_t arg,
-			 uint32_t offset, struct sites_answer *ret)
+static void answer_value(struct sites *s, struct solver *solver, const struct flow_call *c,
+			 uint32_t arg, uint32_t offset, struct sites_answer *ret)
 {
 	struct value v = c->arg[arg];
 
 	v.off += offset;
-	solve_lock(solver, v, LOCKPATH_ANY, ret);
+	do
+		solve_lock(solver, v, LOCKPATH_ANY, ret);
+	while (is_wanting(ret) && ask_others(s, solver, v));
 }
 
 /* The only call of a function among those that a function ends in. NULL: none, or several. */
@@ -295,7 +306,7 @@ static void answer_between(struct sites *s, const struct ksym *sym, struct asked
 		return;
 	tail = find_tail_call(&flow, asked.function);
 	if (tail && !solver_init(&solver, &flow)) {
-		answer_value(&solver, tail, asked.arg, asked.offset, ret);
+		answer_value(s, &solver, tail, asked.arg, asked.offset, ret);
 		solver_free(&solver);
 	}
 	flow_free(&flow);
@@ -311,12 +322,12 @@ static void answer_argument(struct sites *s, struct solver *solver, const struct
 	if (!c->to)
 		return;
 	if (c->to->addr == asked.function) {
-		answer_value(solver, c, asked.arg, asked.offset, ret);
+		answer_value(s, solver, c, asked.arg, asked.offset, ret);
 		return;
 	}
 	answer_between(s, c->to->sym, asked, ret);
 	if (ret->kind == SITES_GENERIC && ret->arg < FLOW_ARGS)
-		answer_value(solver, c, ret->arg, ret->arg_offset, ret);
+		answer_value(s, solver, c, ret->arg, ret->arg_offset, ret);
 }
 
 /* All lock calls of the function; and `ip`, if it is not among them. */
