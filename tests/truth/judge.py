@@ -253,7 +253,15 @@ class Classes:
         names = {self.judge.named[base].name for base in plain}
         # At one address, or an offset of the per-CPU section, there is one lock.
         one = len(names) == 1 or self.cls(number).place in (tables.STATIC, tables.PERCPU)
-        return 'same member' if one else 'strangers'
+        return 'same member' if one or self.is_one_member(plain) else 'strangers'
+
+    def is_one_member(self, bases):
+        """Two functions may initialise one struct's lock and call the struct by other names; what the
+        struct is says the debug information. Without it, other names are other locks."""
+        if len({last_member(self.judge.named[base].name) for base in bases}) > 1:
+            return False
+        members = {self.run.origins.member(base, self.judge.named[base].name) for base in bases}
+        return len(members) == 1 and None not in members
 
     def merges(self, kind=None, what=('strangers',)):
         return [n for n in self.used if self.merge(n) in what and self.is_of(n, kind)]

@@ -8,6 +8,8 @@ import struct
 from collections import defaultdict
 from dataclasses import dataclass
 
+from origins import Origins
+
 NOBODY, NONE, READY = 0xff, 0xffffffff, 2
 TAKEN, GIVEN_BACK, GIVEN_BACK_ON = 0, 1, 2
 HARDIRQS_ON, SOFTIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, DEEPER = (1 << i for i in range(6))
@@ -258,7 +260,8 @@ def read_direct(folder, keys):
 class Run:
     """All of one boot."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, vmlinux=None):
+        self.origins = Origins(vmlinux)
         self.layout = json.loads((folder / 'layout.json').read_text(encoding='utf-8'))
         self.symbols = Symbols(folder / 'kallsyms')
         moved = read_moved(folder)
