@@ -289,8 +289,7 @@ class Classes:
     def is_known(self, number):
         """Has it the name of a variable or a member, and is that sure?"""
         cls = self.cls(number)
-        return (cls.certainty != AMBIGUOUS and cls.kind != 'stack' and '->' not in cls.name
-                and '+0x' not in cls.name)
+        return cls.certainty != AMBIGUOUS and '->' not in cls.name and '+0x' not in cls.name
 
     def may_be_one(self, a, b):
         """Are they called alike, or is the one what lies in the other? Call sites may know the inner

@@ -81,6 +81,16 @@ static void make_shrinker(struct mini *m)
 	function(m, "shrinker_end", shrinker, 0, 0);
 }
 
+/* A struct that points to a lock. */
+static void make_page_group(struct mini *m)
+{
+	int lock = pointer(m, m->raw_spinlock_t), group;
+
+	group = mini_struct(m, "page_group", 64);
+	mini_field(m, "pages", lock, 24);
+	function(m, "group_pages", pointer(m, group), 0, 0);
+}
+
 /* Offsets as in Debian's 6.12. */
 static struct kbtf *make_types(bool crowd)
 {
@@ -121,6 +131,7 @@ static struct kbtf *make_types(bool crowd)
 	mini_field(&m, "lock", m.raw_spinlock_t, 0);
 	anything = pointer(&m, 0);
 	make_shrinker(&m);
+	make_page_group(&m);
 	function(&m, "find_port_by_vq", pointer(&m, ports), anything, 0);
 	function(&m, "io_poll_remove_all_table", anything, pointer(&m, table), m.boolean);
 	function(&m, "posix_timer_fn", pointer(&m, hrtimer), 0, 0);
@@ -271,6 +282,33 @@ static const struct excerpt shrinker_functions = {
 		"e8dbffffffc3cccccccccccccccccccccccccccccccccccccccccccccccccccc",
 };
 
+/* group_pages(g): spin_lock(g->pages): what the lock lies in is not known, the pointer is. */
+static const struct excerpt group_pages = {
+	.name = "group_pages",
+	.symbols = "ffffffff81000000 T group_pages\n"
+		   "ffffffff81000020 T after_group_pages\n"
+		   "ffffffff81000100 T _raw_spin_lock\n",
+	.addr = 0xffffffff81000000,
+	.size = 32,
+	.code = "488b7f18e8f7000000c3cccccccccccccccccccccccccccccccccccccccccccc",
+};
+
+static void test_pointed(void **state)
+{
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(&group_pages, types, &ksyms);
+	struct sites_answer a;
+
+	assert_int_equal(sites_ask(s, 0xffffffff81000009, &a), 0);
+	assert_int_equal(a.kind, SITES_MEMBER);
+	assert_int_equal(a.strength, SITES_BY_HINT);
+	assert_true(a.pointed);
+	assert_string_equal(a.name, "page_group.pages");
+	assert_int_equal(a.offset, 0);
+	sites_free(s);
+	ksyms_free(ksyms);
+}
+
 /* What a frame above a function that was given a completion knows of it. */
 static void test_argument(void **state)
 {
@@ -347,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_container),   cmocka_unit_test(test_two_of_a_kind),
 		cmocka_unit_test(test_only_struct), cmocka_unit_test(test_list),
 		cmocka_unit_test(test_argument),
+		cmocka_unit_test(test_pointed),
 		cmocka_unit_test(test_no_call),	    cmocka_unit_test(test_no_sources),
 	};
 

@@ -96,6 +96,8 @@ static bool is_at_offset(const struct sites_answer *a, uint32_t off)
  */
 static bool has_room(const struct sites_answer *a, const struct lv_place *place)
 {
+	if (a->pointed)
+		return place->kind == LV_PLACE_SLAB && is_at_offset(a, place->off);
 	return a->kind == SITES_MEMBER &&
 	       (place->kind != LV_PLACE_SLAB || a->offset <= place->off);
 }
@@ -161,8 +163,13 @@ static void set_name(const struct siting_item *item, const char *name)
 static void name_by_guess(const struct siting_item *item)
 {
 	const struct sites_answer *guess = &item->siting.hint;
+	char cache[LV_NAME_LEN];
 
+	if (guess->pointed && !has_room(guess, &item->class->place))
+		return;
+	memcpy(cache, item->result->cache, sizeof(cache));
 	set_name(item, has_room(guess, &item->class->place) ? guess->name : guess->inner);
+	memcpy(item->result->cache, cache, sizeof(cache));
 	item->result->certainty = NAMES_AMBIGUOUS;
 }
 

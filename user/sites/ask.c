@@ -242,7 +242,7 @@ static bool ask_opened(struct sites *s, struct solver *solver, struct value v)
 
 static bool is_wanting(const struct sites_answer *a)
 {
-	return a->kind == SITES_UNKNOWN || a->kind == SITES_GENERIC;
+	return a->kind == SITES_UNKNOWN || a->kind == SITES_GENERIC || a->pointed;
 }
 
 static bool ask_others(struct sites *s, struct solver *solver, struct value v)

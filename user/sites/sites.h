@@ -7,6 +7,7 @@
 #ifndef LOCKVANE_SITES_SITES_H
 #define LOCKVANE_SITES_SITES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,7 @@ struct sites_answer {
 	struct kbtf_type type;	       /* MEMBER: the outermost struct known */
 	uint32_t offset, size;	       /* MEMBER: of the lock in it; of it, bytes */
 	uint32_t inner_offset;	       /* MEMBER: of the lock in the inner struct, bytes */
+	bool pointed; /* MEMBER: it points to the lock; `offset` and `size` are of what it points to */
 	uint64_t symbol;	       /* SYMBOL: its address */
 	uint32_t arg; /* GENERIC: the argument of the function at the site; else SITES_NO_ARG */
 	uint32_t arg_offset;	       /* GENERIC: of the lock in what that points to, bytes */
