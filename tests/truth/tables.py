@@ -208,8 +208,8 @@ def read_keys(folder, layout, symbols):
 
 def read_theirs(row, at, keys):
     word, ours, nested, key = struct.unpack_from('<IBBH', row, at)
-    return Theirs(keys[key].index if key in keys else None, word >> 13 & 3, bool(word >> 15 & 1), word >> 16 & 3,
-                  bool(word >> 18 & 1), bool(word >> 19 & 1), ours, bool(nested))
+    return Theirs(keys[key].index if key in keys else None, word >> 13 & 3, bool(word >> 15 & 1),
+                  word >> 16 & 3, bool(word >> 18 & 1), bool(word >> 19 & 1), ours, bool(nested))
 
 
 def as_moved(cls, moved):

@@ -81,14 +81,24 @@ static void make_shrinker(struct mini *m)
 	function(m, "shrinker_end", shrinker, 0, 0);
 }
 
-/* A struct that points to a lock. */
+/* Structs that point to a lock, and one that has it. */
 static void make_page_group(struct mini *m)
 {
-	int lock = pointer(m, m->raw_spinlock_t), group;
+	int lock = pointer(m, m->raw_spinlock_t), group, slot;
 
 	group = mini_struct(m, "page_group", 64);
 	mini_field(m, "pages", lock, 24);
 	function(m, "group_pages", pointer(m, group), 0, 0);
+	group = mini_struct(m, "page_fault", 24);
+	mini_field(m, "ptl", lock, 8);
+	slot = pointer(m, group);
+	group = mini_struct(m, "page_owner", 64);
+	mini_field(m, "lock", m->raw_spinlock_t, 32);
+	group = pointer(m, group);
+	function(m, "handle_one", group, 0, 0);
+	function(m, "handle_two", group, 0, 0);
+	function(m, "fill", slot, group, 0);
+	function(m, "settle", slot, group, 0);
 }
 
 /* Offsets as in Debian's 6.12. */
@@ -282,6 +292,44 @@ static const struct excerpt shrinker_functions = {
 		"e8dbffffffc3cccccccccccccccccccccccccccccccccccccccccccccccccccc",
 };
 
+/*
+ * Both take the lock that they find on their stack. handle_one(mm) has given the slot to fill(slot, mm), which
+ * leaves &mm->lock there; handle_two(mm) has given it to settle(slot, mm), too.
+ */
+static const struct excerpt slots = {
+	.name = "slots",
+	.symbols = "ffffffff81000000 T handle_one\n"
+		   "ffffffff81000040 T handle_two\n"
+		   "ffffffff81000080 T fill\n"
+		   "ffffffff810000a0 T settle\n"
+		   "ffffffff810000c0 T after_settle\n"
+		   "ffffffff81000100 T _raw_spin_lock\n",
+	.addr = 0xffffffff81000000,
+	.size = 192,
+	.code = "534883ec204889fb4889de488d7c2408e86b0000004889de488d7c2408e85e00"
+		"0000488b7c2410e8d40000004883c4205bc3cccccccccccccccccccccccccccc"
+		"534883ec204889fb4889de488d7c2408e82b0000004889de488d7c2408e83e00"
+		"0000488b7c2410e8940000004883c4205bc3cccccccccccccccccccccccccccc"
+		"488d462048894708c3cccccccccccccccccccccccccccccccccccccccccccccc"
+		"c3cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+};
+
+/* Who else was given a stack slot may have left another lock there. */
+static void test_slot(void **state)
+{
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(&slots, types, &ksyms);
+	struct sites_answer one, two;
+
+	assert_int_equal(sites_ask(s, 0xffffffff81000000 + 0x2c, &one), 0);
+	assert_string_equal(one.name, "page_owner.lock");
+	assert_int_equal(one.strength, SITES_BY_TYPE);
+	assert_int_equal(sites_ask(s, 0xffffffff81000000 + 0x6c, &two), 0);
+	assert_int_equal(two.strength, SITES_BY_HINT);
+	sites_free(s);
+	ksyms_free(ksyms);
+}
+
 /* group_pages(g): spin_lock(g->pages): what the lock lies in is not known, the pointer is. */
 static const struct excerpt group_pages = {
 	.name = "group_pages",
@@ -385,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_container),   cmocka_unit_test(test_two_of_a_kind),
 		cmocka_unit_test(test_only_struct), cmocka_unit_test(test_list),
 		cmocka_unit_test(test_argument),
+		cmocka_unit_test(test_slot),
 		cmocka_unit_test(test_pointed),
 		cmocka_unit_test(test_no_call),	    cmocka_unit_test(test_no_sources),
 	};

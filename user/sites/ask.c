@@ -13,6 +13,7 @@
 
 #define MAX_KEPT (1 << 20)
 #define MOST_FILLED 256	    /* bytes of a struct on the stack that another function fills in */
+#define MOST_FILLERS 16	    /* calls that are given it */
 #define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
 
 /* The lock at an offset in what an argument of that function points to. */
@@ -157,20 +158,52 @@ static void answer_lock_call(struct sites *s, struct solver *solver, const struc
 	}
 }
 
-/* What a call that was given the address of a stack slot, or of a struct around it, left there. */
+/* Is the address of the stack slot, or of a struct around it, an argument of the call? Which; -1: none. */
+static int filled_argument(const struct flow_call *c, int64_t slot)
+{
+	for (uint32_t k = 0; c->to && k < FLOW_ARGS; k++) {
+		const struct value *v = &c->arg[k];
+
+		if (v->base == NODE_STACK && !v->index && v->off <= slot &&
+		    slot - v->off < MOST_FILLED)
+			return k;
+	}
+	return -1;
+}
+
+/*
+ * What a call that was given the address of a stack slot, or of a struct around it, left there. Of several
+ * functions that were given a struct ("vm_fault"), each may have filled in another lock: what one is known to
+ * leave there is a guess then, and nothing where two leave different ones.
+ */
 static struct place ask_filler(struct sites *s, const struct flow *f, int64_t slot)
 {
-	struct place at = {.strength = SITES_BY_HINT};
+	struct place sum = {.strength = SITES_BY_HINT}, none = sum;
+	const struct target *asked = NULL;
+	bool several = false;
+	int nr = 0;
 
-	for (uint32_t i = 0; i < f->nr_calls && !at.type; i++)
-		for (uint32_t k = 0; f->call[i].to && k < FLOW_ARGS && !at.type; k++) {
-			const struct value *v = &f->call[i].arg[k];
+	for (uint32_t i = 0; i < f->nr_calls; i++) {
+		const struct flow_call *c = &f->call[i];
+		int k = filled_argument(c, slot);
+		struct place at;
 
-			if (v->base == NODE_STACK && !v->index && v->off <= slot &&
-			    slot - v->off < MOST_FILLED)
-				at = outside_stored(s->outside, f, f->call[i].to, k, slot - v->off);
-		}
-	return at;
+		if (k < 0 || c->to == asked)
+			continue;
+		several |= asked != NULL;
+		asked = c->to;
+		if (++nr > MOST_FILLERS)
+			return none;
+		at = outside_stored(s->outside, f, c->to, k, slot - c->arg[k].off);
+		if (!at.type)
+			continue;
+		if (sum.type && (sum.off != at.off || !types_same(f->btf, sum.type, at.type)))
+			return none;
+		sum = at;
+	}
+	if (several)
+		sum.strength = SITES_BY_HINT;
+	return sum;
 }
 
 static struct place ask_callee(struct sites *s, const struct flow *f, uint64_t ip)
