@@ -79,6 +79,7 @@ static void make_shrinker(struct mini *m)
 	function(m, "shrinker_free", shrinker, 0, 0);
 	function(m, "shrinker_put", shrinker, 0, 0);
 	function(m, "shrinker_end", shrinker, 0, 0);
+	function(m, "shrinker_call", shrinker, completion, 0);
 }
 
 /* Structs that point to a lock, and one that has it. */
@@ -274,7 +275,7 @@ static void test_list(void **state)
 
 /*
  * shrinker_free() calls complete(&s->done). shrinker_end() calls shrinker_put(s), which jumps to
- * complete(&s->done) and so has no frame. Only shrinker_free() is known from the call alone.
+ * complete(&s->done) and so has no frame. shrinker_call(s, f) calls f(&s->done), whatever that is.
  */
 static const struct excerpt shrinker_functions = {
 	.name = "shrinker_functions",
@@ -282,14 +283,16 @@ static const struct excerpt shrinker_functions = {
 		   "ffffffff81000020 T shrinker_free\n"
 		   "ffffffff81000040 T shrinker_put\n"
 		   "ffffffff81000060 T shrinker_end\n"
-		   "ffffffff81000080 T after_shrinker_end\n"
+		   "ffffffff81000080 T shrinker_call\n"
+		   "ffffffff810000a0 T after_shrinker_call\n"
 		   "ffffffff81000100 T _raw_spin_lock_irqsave\n",
 	.addr = 0xffffffff81000000,
-	.size = 128,
+	.size = 160,
 	.code = "488d7f08e8f7000000c3cccccccccccccccccccccccccccccccccccccccccccc"
 		"488d7f30e8d7ffffffc3cccccccccccccccccccccccccccccccccccccccccccc"
 		"488d7f30e9b7ffffffcccccccccccccccccccccccccccccccccccccccccccccc"
-		"e8dbffffffc3cccccccccccccccccccccccccccccccccccccccccccccccccccc",
+		"e8dbffffffc3cccccccccccccccccccccccccccccccccccccccccccccccccccc"
+		"488d7f30ffd6c3cccccccccccccccccccccccccccccccccccccccccccccccccc",
 };
 
 /*
@@ -376,6 +379,9 @@ static void test_argument(void **state)
 		assert_string_equal(a.name, "shrinker.done.wait");
 		assert_int_equal(a.offset, 56);
 	}
+	assert_int_equal(sites_ask_argument(s, 0xffffffff81000086, &below, &a), 0);
+	assert_string_equal(a.name, "shrinker.done.wait");
+	assert_int_equal(a.strength, SITES_BY_HINT);
 	/* another function was called there, and jumps nowhere */
 	other = below;
 	other.function = 0xffffffff81000100;

@@ -352,10 +352,10 @@ static void answer_argument(struct sites *s, struct solver *solver, const struct
 	memset(ret, 0, sizeof(*ret));
 	ret->strength = SITES_BY_HINT;
 	ret->arg = SITES_NO_ARG;
-	if (!c->to)
-		return;
-	if (c->to->addr == asked.function) {
+	if (!c->to || c->to->addr == asked.function) {
 		answer_value(s, solver, c, asked.arg, asked.offset, ret);
+		if (!c->to) /* called by a pointer: it may be another that was, and jumped there */
+			ret->strength = SITES_BY_HINT;
 		return;
 	}
 	answer_between(s, c->to->sym, asked, ret);
