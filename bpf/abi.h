@@ -24,7 +24,7 @@
 #define LV_MAX_TASKS 4096 /* tasks that hold a sleeping lock at one moment */
 #define LV_MAX_FACTS 256
 #define LV_MAX_CPUS 1024
-#define LV_MAX_HOOKS 128 /* lines of hooks.def, and the task switch */
+#define LV_MAX_HOOKS 256 /* lines of hooks.def, and the task switch */
 #define LV_MAX_ANCHORS 1024
 
 #define LV_STACK_DEPTH 48 /* frames kept per stack */
@@ -35,7 +35,7 @@
 #define LV_EDGE_SLOTS 1024
 #define LV_MEMO_BITS 10
 #define LV_MEMOS (1 << LV_MEMO_BITS)
-#define LV_MAX_RELEASES 16 /* programs of releases that prove nothing by an owner: see misses.h */
+#define LV_MAX_RELEASES 32 /* programs of releases that prove nothing by an owner: see misses.h */
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
 
@@ -67,10 +67,28 @@ enum lv_family {
 	LV_RAWSPIN = 4, /* told apart from LV_SPIN only where a kernel shows it (PREEMPT_RT) */
 	LV_PERCPU_RWSEM = 5,
 	LV_SOCK = 6, /* a socket's owner: lock_sock() */
-	LV_FAMILIES = 7,
+	LV_PSEUDO = 7, /* what is waited for like a lock: see enum lv_pseudo */
+	LV_FAMILIES = 8,
 	/* PREEMPT_RT's spinlocks and rwlocks sleep; a capture calls them spin and rwlock. */
-	LV_RT_SPIN = 7,
-	LV_RT_RWLOCK = 8,
+	LV_RT_SPIN = 8,
+	LV_RT_RWLOCK = 9,
+};
+
+/* The kinds of pseudo-locks, and what is known of each: see pseudo.def. */
+enum lv_pseudo {
+	LV_PSEUDO_NONE = 0,
+#define LV_PSEUDO_KIND(id, word, text, traits) LV_PSEUDO_##id,
+#include "pseudo.def"
+	LV_PSEUDO_KINDS
+};
+
+enum lv_pseudo_trait {
+	LV_PSEUDO_BY_STACK = 1 << 0, /* held while a function runs: stacks prove it */
+	LV_PSEUDO_BY_WORD = 1 << 1,  /* a word in memory proves who holds it */
+	LV_PSEUDO_SPINS = 1 << 2,    /* held by a CPU and level: its holder does not sleep */
+	LV_PSEUDO_SELF = 1 << 3,     /* an attempt by the holder of the same instance never ends */
+	LV_PSEUDO_BY_TEXT = 1 << 4,  /* the class has a text of the kernel's, not a symbol, for a name */
+	LV_PSEUDO_TOLD = 1 << 5,     /* nothing but an annotation: only a scenario tells of it */
 };
 
 /* How a lock is taken: the values of lockdep's held_lock.read. */
@@ -139,7 +157,8 @@ enum lv_place_kind {
 	LV_PLACE_TOLD = 9,       /* replay: a scenario names the class: base is its number */
 	LV_PLACE_TABLE = 10,     /* an anchor's: base is its variable, off the offset in an element */
 	LV_PLACE_STACK = 11,     /* a task's stack */
-	LV_PLACE_KINDS = 12,
+	LV_PLACE_PSEUDO = 12,    /* no lock: base is what the pseudo-lock is about, a kernel address */
+	LV_PLACE_KINDS = 13,
 };
 
 /*
@@ -163,6 +182,8 @@ enum lv_site {
 /* What sets classes of one place and family apart: */
 #define LV_SUBCLASS_TWIN (1 << 0)   /* another's twin, see class_twin() */
 #define LV_SUBCLASS_KERNEL (1 << 1) /* of the kernel's own sockets */
+#define LV_SUBCLASS_KIND_SHIFT 4    /* from here on: enum lv_pseudo */
+#define LV_PSEUDO_KIND_OF(subclass) ((subclass) >> LV_SUBCLASS_KIND_SHIFT)
 
 /* Class flags */
 #define LV_CLASS_SELF_ORDER (1 << 1) /* the same two instances nested in both orders */
@@ -350,7 +371,7 @@ struct lv_held_stack {
 	struct lv_held held[LV_HELD_DEPTH];
 	/* Sleeping: entries below this index may have been given back unseen, see record/doubt.h */
 	__u32 doubted;
-	__u32 pad;
+	__u32 attempted; /* 1 + the class of the newest attempt at a pseudo-lock */
 };
 
 /*

@@ -14,9 +14,11 @@ enum lv_hook {
 #define LV_SLEEP_RELEASE(function, family, lock, how) LV_HOOK_##function,
 #define LV_DOWNGRADE(function, family) LV_HOOK_##function,
 #define LV_HAND_OVER(function, family) LV_HOOK_##function,
+#define LV_PSEUDO(id, way, function, needs, unless) LV_HOOK_##id,
 #include "hooks.def"
 	LV_HOOK_sched_switch, /* no line: it takes no lock */
-	LV_HOOKS = LV_HOOK_sched_switch
+	LV_HOOKS = LV_HOOK_sched_switch,
+	LV_HOOK_NONE = LV_HOOKS
 };
 
 _Static_assert(LV_HOOKS < LV_MAX_HOOKS, "abi.h");

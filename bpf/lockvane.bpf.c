@@ -49,6 +49,8 @@ static __always_inline __u64 returned(void *ctx)
 	return value;
 }
 
+#include "pseudo_hooks.bpf.h"
+
 /* In a program: nothing is to be done. The recorder asks itself whose events these are... */
 #define UNLESS_ARMED_LEAVE                                                                  \
 	__u32 word = armed_word();                                                          \
@@ -177,6 +179,15 @@ static __always_inline __u64 returned(void *ctx)
 		UNLESS_OURS_LEAVE;                                                          \
 		if (!(__u32)returned(ctx))                                                  \
 			sleep_hand_over(SLEEP_META(function, family));                      \
+		return 0;                                                                   \
+	}
+
+#define LV_PSEUDO(id, way, function, needs, unless)                                         \
+	SEC(#way "/" #function)                                                             \
+	int lv_##id(__u64 *ctx)                                                             \
+	{                                                                                   \
+		UNLESS_OURS_LEAVE;                                                          \
+		see_##id(ctx, EVENT_META(LV_HOOK_##id, LV_LEVEL_TASK, LV_PSEUDO));          \
 		return 0;                                                                   \
 	}
 

@@ -35,7 +35,7 @@ static __always_inline __u64 retire_offset(const struct retire *r, __u64 addr)
 static __always_inline __u64 retire_place(const struct retire *r, const struct lv_place *place)
 {
 	if (place->kind == LV_PLACE_STATIC || place->kind == LV_PLACE_PERCPU_DYN ||
-	    place->kind == LV_PLACE_TABLE)
+	    place->kind == LV_PLACE_TABLE || place->kind == LV_PLACE_PSEUDO)
 		return retire_offset(r, place->base);
 	return place->site ? retire_offset(r, place->site) : 0;
 }

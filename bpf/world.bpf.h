@@ -6,6 +6,7 @@
 #include "abi.h"
 #include "maps.bpf.h"
 #include "place.bpf.h"
+#include "pseudo.bpf.h"
 #include "word.bpf.h"
 
 #define RECORD_RARE __noinline
@@ -264,13 +265,29 @@ static __always_inline int world_place(__u64 addr, struct lv_place *ret)
 
 static __always_inline int world_is_at(__u64 addr, const struct lv_place *place)
 {
-	return place_is(addr, place->base, place->off, place->kind);
+	return place->kind == LV_PLACE_PSEUDO ||
+	       place_is(addr, place->base, place->off, place->kind);
 }
 
 static __always_inline void world_describe_cache(const struct lv_place *place, char *ret_name,
 						 __u32 *ret_size)
 {
 	place_describe_cache(place->base, ret_name, ret_size);
+}
+
+static __always_inline int world_pseudo_place(__u64 addr, __u64 base, struct lv_place *ret)
+{
+	return pseudo_place(base, ret);
+}
+
+static __always_inline void world_describe_pseudo(__u64 base, __u32 kind, char *ret_text)
+{
+	pseudo_describe(base, kind, ret_text);
+}
+
+static __always_inline int world_pseudo_is_held(__u32 kind, __u64 addr)
+{
+	return pseudo_is_held(kind, addr);
 }
 
 /* Sockets are allocated from slabs. */

@@ -50,6 +50,7 @@ struct rq {
 /* arch/x86/include/asm/ptrace.h; its first member */
 struct pt_regs {
 	unsigned long r15;
+	unsigned short cs; /* since 6.9; a word of eight bytes before */
 };
 
 /* arch/x86/include/asm/current.h, 6.2 to 6.14 */
@@ -116,7 +117,127 @@ struct rt_mutex_base {
 
 /* include/linux/sched.h */
 struct task_struct {
+	unsigned int flags;
 	void *stack;
+	void *worker_private; /* of a kernel thread: its struct kthread, since 5.17 */
+	void *journal_info;
+};
+
+/* kernel/kthread.c */
+struct kthread {
+	void *data;
+};
+
+/* include/linux/workqueue.h (workqueue_types.h from 6.8 on) */
+struct work_struct {
+	void *func;
+};
+
+/* kernel/workqueue.c */
+struct workqueue_struct {
+	char name[24]; /* 32 since 6.9 */
+};
+
+/* kernel/workqueue.c */
+struct pool_workqueue {
+	struct workqueue_struct *wq;
+};
+
+/* kernel/workqueue_internal.h */
+struct worker {
+	struct work_struct *current_work;
+	struct pool_workqueue *current_pwq;
+};
+
+/* include/linux/timer.h (timer_types.h from 6.8 on) */
+struct timer_list {
+	void *function;
+};
+
+/* include/linux/mm_types.h */
+struct mm_struct {
+	struct {
+	} mmap_lock;
+};
+
+/* include/linux/semaphore.h */
+struct semaphore {
+	unsigned int count;
+};
+
+/* include/linux/blk_types.h */
+enum req_flag_bits {
+	__REQ_NOWAIT = 21,
+};
+
+/* include/linux/blkdev.h */
+struct request_queue {
+	struct gendisk *disk;
+	int mq_freeze_depth;
+};
+
+/* include/linux/blkdev.h */
+struct gendisk {
+	char disk_name[32];
+	struct request_queue *queue;
+};
+
+/* include/linux/blk_types.h */
+struct block_device {
+	struct gendisk *bd_disk;
+};
+
+/* include/linux/blk_types.h */
+struct bio {
+	struct block_device *bi_bdev;
+	unsigned int bi_opf; /* blk_opf_t */
+};
+
+/* include/linux/fs.h (fs/super_types.h from 6.19 on) */
+struct file_system_type {
+	const char *name;
+};
+
+/* The same */
+struct super_block {
+	struct file_system_type *s_type;
+};
+
+/* include/linux/fs.h */
+struct inode {
+	unsigned short i_mode;
+	struct super_block *i_sb;
+	unsigned int i_nlink;
+};
+
+/* include/linux/fs.h */
+struct file {
+	struct inode *f_inode;
+};
+
+/* include/linux/mount.h */
+struct vfsmount {
+	struct super_block *mnt_sb;
+};
+
+/* include/linux/mm_types.h */
+struct vm_area_struct {
+	struct file *vm_file;
+};
+
+/* include/linux/mm.h */
+struct vm_fault {
+	struct vm_area_struct *vma;
+};
+
+/* include/linux/jbd2.h; optional, it may be a module's */
+struct jbd2_journal_handle {
+	unsigned int h_reserved : 1;
+};
+
+/* kernel/cpu.c */
+struct cpuhp_cpu_state {
+	bool bringup;
 };
 
 /*

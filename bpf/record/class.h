@@ -67,6 +67,8 @@ static __always_inline void class_fill(struct lv_class *class, const struct lv_p
 		class->usage_stack[i] = LV_NONE;
 	if (place->kind == LV_PLACE_SLAB)
 		world_describe_cache(place, class->cache, &class->cache_size);
+	if (place->kind == LV_PLACE_PSEUDO)
+		world_describe_pseudo(place->base, LV_PSEUDO_KIND_OF(subclass), class->cache);
 	slot_ready(&class->state);
 }
 
@@ -90,6 +92,14 @@ RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family
 		       PROBE_OTHER;
 }
 
+/* Where in the table the class of a place may be: there, or in the slots that follow. */
+static __always_inline __u32 class_hash(const struct lv_place *place, __u32 subclass)
+{
+	return hash64(place->base ^ ((__u64)place->off << 48) ^ place->off ^
+		      ((__u64)place->kind << 40) ^ place->site) +
+	       subclass * CLASS_PROBES;
+}
+
 /*
  * The class of a place, made if it is new. Two families at one place (a merged
  * cache) are two classes. LV_NONE: table full, or a race.
@@ -97,10 +107,7 @@ RECORD_RARE int class_probe(__u32 id, const struct lv_place *place, __u32 family
 static __always_inline __u32 class_of_place(struct lv_cpu *cpu, const struct lv_place *place,
 					    __u32 family, __u32 subclass)
 {
-	__u32 hash = hash64(place->base ^ ((__u64)place->off << 48) ^ place->off ^
-			    ((__u64)place->kind << 40) ^ place->site);
-
-	hash += subclass * CLASS_PROBES;
+	__u32 hash = class_hash(place, subclass);
 
 	for (__u32 i = 0; i < CLASS_PROBES; i++) {
 		__u32 id = (hash + i) & (LV_MAX_CLASSES - 1);

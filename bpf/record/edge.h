@@ -136,11 +136,13 @@ static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 key, __u32 p
  */
 #define EDGE_META(meta, dep) ((meta) | (dep) << 24)
 #define META_DEP(meta) (((meta) >> 24) & 0x1f)
-#define META_SLOT_DEP(meta) ((meta) >> 24)
+#define META_SLOT_DEP(meta) (((meta) >> 24) & 0x3f)
 
 /* Where the holder's entry is: a level's stack, or the task's. */
 static __always_inline __u32 edge_holder_stack(const struct lv_class *from, __u32 meta)
 {
+	if (from->family == LV_PSEUDO)
+		return pseudo_where(LV_PSEUDO_KIND_OF(from->subclass), META_LEVEL(meta));
 	return family_sleeps(from->family) ? HELD_SLEEPING : META_LEVEL(meta);
 }
 
@@ -154,11 +156,27 @@ static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class
 	int sleeps = family_sleeps(from->family);
 
 	if (from->place.kind == LV_PLACE_TOLD ||
-	    (sleeps && edge_from_mode(META_DEP(meta)) != LV_WRITE &&
+	    (sleeps && from->family != LV_PSEUDO && edge_from_mode(META_DEP(meta)) != LV_WRITE &&
 	     held_by_any(addr, from->family, LV_READ)))
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 	else
 		held_expel(addr, edge_holder_stack(from, meta));
+}
+
+/* Is the holder's lock held, as far as memory tells? */
+static __always_inline int edge_is_held(const struct lv_class *from, __u64 addr, __u32 dep)
+{
+	if (from->family == LV_PSEUDO)
+		return world_pseudo_is_held(LV_PSEUDO_KIND_OF(from->subclass), addr);
+	return held_by_us(addr, from->family, edge_from_mode(dep));
+}
+
+/* Is there something else than its release that shows when a pseudo-lock is not held any more? */
+static __always_inline int edge_is_proved(const struct lv_class *from)
+{
+	return from->family == LV_PSEUDO &&
+	       pseudo_traits(LV_PSEUDO_KIND_OF(from->subclass)) &
+		       (LV_PSEUDO_BY_STACK | LV_PSEUDO_BY_WORD);
 }
 
 /* Are both what they seem to be, and is the one held, the other taken? Who does not hold, goes. */
@@ -171,24 +189,27 @@ RECORD_RARE int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u3
 	if (!cpu || !from || !to)
 		return 0;
 	/*
-	 * A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell.
+	 * A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell,
+	 * but for who waits for what its own memory says he holds.
 	 * Two families at one address are two locks: a socket's owner, and its spinlock.
 	 */
-	if (from_addr == to_addr && from->family == to->family && from->place.kind != LV_PLACE_TOLD &&
-	    (family_sleeps(from->family) || !world_counts_preemption()))
+	if (from_addr == to_addr && from->family == to->family && from->family != LV_PSEUDO &&
+	    from->place.kind != LV_PLACE_TOLD &&
+	    (family_sleeps(from->family) || !world_counts_preemption()) &&
+	    !doubt_is_owned(from_addr, from->family, edge_from_mode(META_DEP(meta))))
 		return 0;
 	if (!class_check(cpu, classes >> 32, from_addr) ||
 	    !class_check(cpu, (__u32)classes, to_addr))
 		return 0;
-	if (!held_by_us(from_addr, from->family, edge_from_mode(META_DEP(meta)))) {
+	if (!edge_is_held(from, from_addr, META_DEP(meta))) {
 		edge_expel(cpu, from, from_addr, meta);
 		return 0;
 	}
-	if (!held_by_any(to_addr, to->family, LV_READ)) {
+	if (!(meta & META_ATTEMPT) && !held_by_any(to_addr, to->family, LV_READ)) {
 		count_loss(cpu, LV_LOSS_STALE_HOLDER);
 		return 0;
 	}
-	return !(world_preempts() && family_sleeps(from->family) &&
+	return !(world_preempts() && family_sleeps(from->family) && !edge_is_proved(from) &&
 		 !doubt_is_owned(from_addr, from->family, edge_from_mode(META_DEP(meta))) &&
 		 doubt_drop(from_addr));
 }
@@ -417,7 +438,8 @@ static __always_inline __u32 edges_record(struct lv_cpu *cpu, const struct lv_he
 	if (!edge_stands_for_older(&from) || edge_is_ordered(&from, to))
 		return edges_walk(to->addr, to->entry, meta, stack);
 	stack = edge_record(cpu, &from, to, meta, stack);
-	if (edge_is_self(&from, to) || edge_is_perhaps_self(from.class, to->class))
+	if (META_FAMILY(meta) != LV_PSEUDO &&
+	    (edge_is_self(&from, to) || edge_is_perhaps_self(from.class, to->class)))
 		edge_see_order(&from, to, meta);
 	return stack;
 }

@@ -93,7 +93,7 @@ static __always_inline __u32 facts_of_stack(const struct lv_held_stack *held, __
 		const struct lv_held *lock = &held->held[i];
 		const struct lv_class *class = world_class(lock->class);
 
-		if (class && lock->addr - addr < size &&
+		if (class && class->family != LV_PSEUDO && lock->addr - addr < size &&
 		    held_by_us(lock->addr, class->family, lock->mode))
 			stack = fact_add(lock->class, lock->addr, meta, stack);
 	}

@@ -9,6 +9,7 @@
 #ifndef LOCKVANE_RECORD_HELD_H
 #define LOCKVANE_RECORD_HELD_H
 
+#include "traits.h"
 #include "record/class.h"
 
 #define TASK_PROBES 4
@@ -23,7 +24,8 @@ static __always_inline int held_by_any(__u64 addr, __u32 family, __u32 mode)
 {
 	__u32 word = 0;
 
-	if (family == LV_PERCPU_RWSEM && mode != LV_WRITE)
+	/* A pseudo-lock has no word of its own: see edge_is_real(). */
+	if (family == LV_PSEUDO || (family == LV_PERCPU_RWSEM && mode != LV_WRITE))
 		return 1;
 	return !world_lock_word(addr, family, &word) && word;
 }
@@ -177,6 +179,14 @@ static __always_inline void held_bound(struct lv_cpu *cpu, __u32 level, __u32 co
 
 #define HELD_SLEEPING (1 << 4) /* beside a level: the task's stack, not the level's */
 
+/* Where a pseudo-lock of this kind is held at a level. */
+static __always_inline __u32 pseudo_where(__u32 kind, __u32 level)
+{
+	if (level != LV_LEVEL_TASK || pseudo_traits(kind) & LV_PSEUDO_SPINS)
+		return level;
+	return HELD_SLEEPING;
+}
+
 static __always_inline struct lv_held_stack *held_at(struct lv_cpu *cpu, __u32 where)
 {
 	if (where & HELD_SLEEPING)
@@ -303,21 +313,18 @@ static __always_inline __u32 held_equal(const struct lv_held_stack *stack, __u64
 }
 
 /*
- * The class of a lock that was waited for, of `class` by its place: its twin, if
- * another of these is held here. where: as for held_drop_ghosts(). A ghost makes no twin.
+ * The class of a lock whose equal is entry `at`: the twin, or its own if that is a ghost. Out of
+ * line, or the verifier would walk it for each `at`.
  */
-RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
+RECORD_RARE __u32 held_twin(__u32 id, __u32 where, __u32 at)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
 	const struct lv_class *class = world_class(id);
 	const struct lv_held *equal;
-	__u32 at, twin;
+	__u32 twin;
 
-	if (!stack || !class || class->place.kind == LV_PLACE_TOLD)
-		return id;
-	at = held_equal(stack, addr, id, class->other - 1);
-	if (at >= LV_HELD_DEPTH)
+	if (!stack || !class || at >= LV_HELD_DEPTH)
 		return id;
 	equal = &stack->held[at];
 	if (held_refutes(equal->addr, class->family, equal->mode)) {
@@ -326,6 +333,23 @@ RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
 	}
 	twin = class_twin(id);
 	return twin == LV_NONE ? id : twin;
+}
+
+/*
+ * The class of a lock that was waited for, of `class` by its place: its twin, if
+ * another of these is held here. where: as for held_drop_ghosts(). A ghost makes no twin.
+ */
+RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+	const struct lv_class *class = world_class(id);
+	__u32 at;
+
+	if (!stack || !class || class->place.kind == LV_PLACE_TOLD)
+		return id;
+	at = held_equal(stack, addr, id, class->other - 1);
+	return at < LV_HELD_DEPTH ? held_twin(id, where, at) : id;
 }
 
 /* A lock that was waited for, of this class by its place, gets the class it is recorded as. */

@@ -12,6 +12,7 @@
 #include "record/fact.h"
 #include "record/memo.h"
 #include "record/name.h"
+#include "record/pseudo.h"
 #include "record/sleep.h"
 
 /*

@@ -71,7 +71,7 @@ static __always_inline void record_stack(void *ctx, __u32 stack)
 #define META_HOOK(meta) ((meta) & 0xffff)
 #define META_LEVEL(meta) (((meta) >> META_LEVEL_SHIFT) & 0xf)
 #define META_FAMILY(meta) (((meta) >> 20) & 0xf)
-
+#define META_ATTEMPT (1u << 30) /* what an edge leads to is waited for, and maybe nobody's */
 
 /* Which of two instances all samples prefer: the other, the one they have, is 0 when they have none. */
 static __always_inline int instance_is_lower(__u64 addr, __u64 than)

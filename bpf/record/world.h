@@ -96,6 +96,10 @@ static int world_place(__u64 addr, struct lv_place *ret);
 static int world_is_at(__u64 addr, const struct lv_place *place);
 /* The cache's name and object size for a slab place. */
 static void world_describe_cache(const struct lv_place *place, char *ret_name, __u32 *ret_size);
+/* Of a pseudo-lock: where its class is told by, the text of one that has a text, and is it held still? */
+static int world_pseudo_place(__u64 addr, __u64 base, struct lv_place *ret);
+static void world_describe_pseudo(__u64 base, __u32 kind, char *ret_text);
+static int world_pseudo_is_held(__u32 kind, __u64 addr);
 /* Is the socket the kernel's own, whose sk_lock this is? */
 static int world_is_kernel_sock(__u64 addr);
 /* Does an address of this place keep its class for good (no memory reuse)? */

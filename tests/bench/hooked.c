@@ -6,6 +6,7 @@
  *
  *	all     lockvane with all it hooks; first disarmed, then armed
  *	spin    lockvane, --locks spin,rw, armed
+ *	locks   lockvane without pseudo-locks, armed
  *	empty   in the place of each of lockvane's programs one that only returns;
  *	        then again, and CMD may ask how many ran (OPS_EVENTS)
  *	fentry, fexit, kprobe, kprobe-multi
@@ -91,10 +92,11 @@ static struct programs *attach_lockvane(const char *locks)
 		die("cannot read the kernel's BTF");
 	ksyms_load(NULL, &ksyms);
 	features_probe(NULL, btf, ksyms, &features);
-	ksyms_free(ksyms);
-	if (cli_may_trace(&features, &err) || plan_make(btf, &features, wanted, &plan, &err) ||
+	if (cli_may_trace(&features, &err) ||
+	    plan_make(btf, ksyms, &features, wanted, &plan, &err) ||
 	    programs_prepare(&plan, show_progress, NULL, &programs, &err))
 		die("%s", err.text);
+	ksyms_free(ksyms);
 	kbtf_free(btf);
 	return programs;
 }
@@ -323,7 +325,9 @@ static void run_counted(char **command)
 static void run_lockvane(const char *mode, char **command)
 {
 	bool all = !strcmp(mode, "all");
-	struct programs *programs = attach_lockvane(all ? NULL : "spin,rw");
+	bool spin = !strcmp(mode, "spin");
+	struct programs *programs =
+		attach_lockvane(all ? NULL : spin ? "spin,rw" : "spin,rw,mutex,rwsem,sock");
 
 	if (all) {
 		finish(start("disarmed", command));
@@ -331,7 +335,7 @@ static void run_lockvane(const char *mode, char **command)
 			die("events were recorded without being armed");
 	}
 	programs_start(programs);
-	finish_armed(start(all ? "lockvane" : "spin", command), programs);
+	finish_armed(start(all ? "lockvane" : mode, command), programs);
 	if (!recorded(programs))
 		die("no events were recorded");
 	programs_finish(programs);
@@ -360,10 +364,10 @@ static bool is_one_of(const char *word, const char *const *words, size_t nr)
 
 int main(int argc, char **argv)
 {
-	static const char *const lockvanes[] = {"all", "spin"};
+	static const char *const lockvanes[] = {"all", "spin", "locks"};
 	static const char *const empties[] = {"empty", "fentry", "fexit", "kprobe", "kprobe-multi"};
 
-	if (argc > 2 && is_one_of(argv[1], lockvanes, 2)) {
+	if (argc > 2 && is_one_of(argv[1], lockvanes, 3)) {
 		run_lockvane(argv[1], argv + 2);
 		return 0;
 	}

@@ -25,6 +25,7 @@ KINDS = {
 STATIC = "X1 and X2 are two static locks: that they share a class, only their annotation says"
 QUEUED = "the selftest makes all readers recursive; a kernel's readers queue behind a writer"
 GHOST = "a rwsem read twice looks like one whose release was lost: not told, rather than wrong"
+STORE = "a lock's initialisation is a store: no function to hook"
 UNTOLD = "that irqs were switched on under the lock, nothing but lockdep's own hook tells"
 
 
@@ -134,8 +135,9 @@ def misuses():
         yield Case("double unlock", f"double_unlock_{kind}", REPORT, "bad-unlock",
                    locks.text(steps))
     for kind in KINDS:
-        yield Case("initialize held", f"init_held_{kind}", REPORT,
-                   not_applicable="a lock's initialisation is a store: no function to hook")
+        locks = Locks()
+        steps = locks.lock(kind, "A") + ["init " + locks.name(kind, "A")] + locks.unlock(kind, "A")
+        yield Case("initialize held", f"init_held_{kind}", REPORT, "held-freed", locks.text(steps), (SILENT, "", STORE))
 
 
 def readers():
@@ -335,44 +337,49 @@ def queued_read_locks():
 
 
 def pseudo_locks():
-    for name, verdict in (("correct", SILENT), ("wrong", REPORT), ("protected", SILENT)):
-        yield Case("fs_reclaim", f"fs_reclaim_{name}_nesting", verdict,
-                   not_applicable="fs_reclaim is a lockdep map without a lock")
-    for name, verdict in (("2", SILENT), ("3A", SILENT), ("3B", REPORT)):
-        yield Case("local_lock", f"local_lock_{name}", verdict,
-                   not_applicable="local_lock is no lock here: without PREEMPT_RT it only "
-                                  "switches preemption off")
+    """An allocation that may not enter a filesystem, by its flags or its task's, is no attempt."""
+    for name, verdict, steps in (("correct", SILENT, []), ("wrong", REPORT, ["attempt R"]), ("protected", SILENT, [])):
+        yield Case("fs_reclaim", f"fs_reclaim_{name}_nesting", verdict, "recursive",
+                   "\n".join(["pseudo reclaim R", "hold R", *steps, "drop R"]))
+
+    head = ["spin A B", "pseudo local-lock L"]
+    alone, over = ["hold L", "drop L"], ["hold L", "lock B", "unlock B", "drop L"]
+    safe, under = in_irq("hard", ["lock A", "unlock A"]), irq_off("hard", ["lock A", *alone, "unlock A"])
+    inversion = irq_off("hard", ["lock A", "lock B", "unlock B", "unlock A"])
+    for name, verdict, steps in (("2", SILENT, alone + safe + under), ("3A", SILENT, over + safe + under),
+                                 ("3B", REPORT, over + safe + under + inversion)):
+        yield Case("local_lock", f"local_lock_{name}", verdict, "irq-inversion A --> B", "\n".join(head + steps))
+
+
+# What is taken, held or entered in the table of wait contexts: declaration, and the steps around others.
+WAITS = {
+    "HARDIRQ": ("", "hardirq", "end"),
+    "NOTTHREADED_HARDIRQ": ("pseudo unthreaded", "hardirq\nhold {}", "drop {}\nend"),
+    "SOFTIRQ": ("", "softirq", "end"),
+    "RCU": ("pseudo rcu", "hold {} recursive", "drop {}"),
+    "RCU_BH": ("pseudo rcu-bh", "bh off\nhold {} recursive", "drop {}\nbh on"),
+    "RCU_SCHED": ("pseudo rcu-sched", "hold {} recursive", "drop {}"),
+    "raw_spinlock": ("raw", "lock {}", "unlock {}"),
+    "spinlock": ("spin", "lock {}", "unlock {}"),
+    "mutex": ("mutex", "lock {}", "unlock {}"),
+}
+RAW = "raw_spinlock_t and spinlock_t are one on a kernel without PREEMPT_RT"
+RCU = "rcu_read_lock() is no lock, and often no code"
 
 
 def wait_contexts():
-    raw = "raw and plain spin locks differ on PREEMPT_RT only, and lockvane judges the kernel " \
-          "it runs on"
-    rcu = "rcu_read_lock() is no lock, and often no code"
-    outers = ("HARDIRQ", "NOTTHREADED_HARDIRQ", "SOFTIRQ", "RCU", "RCU_BH", "RCU_SCHED",
-              "raw_spinlock", "spinlock", "mutex")
-    words = {"raw_spinlock": "raw", "spinlock": "spin", "mutex": "mutex"}
     unthreaded = ("NOTTHREADED_HARDIRQ", "RCU_SCHED", "raw_spinlock")
-    for outer in outers:
+    for outer in WAITS:
         for inner in ("RCU", "raw_spinlock", "spinlock", "mutex"):
             bad = (inner == "mutex" and outer != "mutex") or \
                   (inner == "spinlock" and outer in unthreaded)
-            case = Case("wait context", f"{inner}_in_{outer}", REPORT if bad else SILENT,
-                        "wait-context")
-            if "RCU" in (outer + inner):
-                case.not_applicable = rcu
-            elif inner == "spinlock" and outer in unthreaded:
-                case.not_applicable = raw
-            else:
-                take = ["lock B", "unlock B"]
-                irq = {"HARDIRQ": "hard", "NOTTHREADED_HARDIRQ": "hard", "SOFTIRQ": "soft"}
-                locks = [f"{words[inner]} B"]
-                if outer in irq:
-                    steps = in_irq(irq[outer], take)
-                else:
-                    locks.append(f"{words[outer]} A")
-                    steps = ["lock A"] + take + ["unlock A"]
-                case.text = "\n".join(locks + steps)
-            yield case
+            places = (WAITS[outer], "A"), (WAITS[inner], "B")
+            (_, enter, leave), (_, take, give) = WAITS[outer], WAITS[inner]
+            text = [f"{word} {name}" for (word, _, _), name in places if word]
+            text += [enter.format("A"), take.format("B"), give.format("B"), leave.format("A")]
+            unseen = bad and (inner == "spinlock" or outer.startswith("RCU"))
+            yield Case("wait context", f"{inner}_in_{outer}", REPORT if bad else SILENT, "wait-context",
+                       "\n".join(text), (SILENT, "", RCU if "RCU" in outer else RAW) if unseen else ())
 
 
 def special():

@@ -8,6 +8,8 @@
 #include "capture/tables.h"
 #include "replay/machine.h"
 
+#define PSEUDO_BASE 0xffffffff90000000ull /* what the first lock's class is about */
+
 struct judge {
 	struct machine *machine;
 	uint64_t addr[MAX_LOCKS];
@@ -60,6 +62,27 @@ static void run_switch(struct judge *j, const struct step *step)
 	}
 }
 
+/* An attempt by who holds it hangs: it is seen, and the part ends there. */
+static int run_pseudo(struct judge *j, const struct program *p, const struct moment *now,
+		      const struct step *step)
+{
+	const struct machine_op op = {
+		.family = LV_PSEUDO,
+		.pseudo = p->pseudo[step->lock],
+		.mode = p->pseudo[step->lock] == LV_PSEUDO_SRCU && step->kind != STEP_ATTEMPT ?
+				LV_RECURSIVE :
+				LV_WRITE,
+	};
+	uint64_t addr = j->addr[step->lock];
+
+	if (step->kind == STEP_HOLD)
+		return machine_hold(j->machine, addr, &op);
+	if (step->kind == STEP_DROP)
+		return machine_drop(j->machine, addr, &op);
+	return machine_attempt(j->machine, addr, &op) ?:
+	       now->reads & 1u << step->lock ? -EBUSY : 0;
+}
+
 /* Alone, a lock is only ever refused to who has it: then the part ends there. */
 static int run_part(struct judge *j, const struct program *p, const struct part *part)
 {
@@ -73,6 +96,9 @@ static int run_part(struct judge *j, const struct program *p, const struct part 
 
 		if (step->kind == STEP_ACQUIRE || step->kind == STEP_TRY)
 			code = machine_lock(j->machine, j->addr[step->lock], &op);
+		else if (step->kind == STEP_HOLD || step->kind == STEP_DROP ||
+			 step->kind == STEP_ATTEMPT)
+			code = run_pseudo(j, p, &part->moments[i], step);
 		else if (step->kind == STEP_RELEASE)
 			code = machine_unlock(j->machine, j->addr[step->lock], &op);
 		else if (!step->fused)
@@ -110,6 +136,8 @@ static int describe_class(void *arg, const struct lv_class *class, struct captur
 
 	if (class->place.kind == LV_PLACE_TOLD)
 		name[0] += class->place.base;
+	if (class->place.kind == LV_PLACE_PSEUDO)
+		name[0] += class->place.base - PSEUDO_BASE;
 	for (uint32_t i = 0; i < MAX_LOCKS; i++)
 		if (class->place.kind == LV_PLACE_STATIC && j->addr[i] == class->place.base)
 			name[0] += i;
@@ -150,8 +178,13 @@ static int run_all(struct judge *j, const struct program *p)
 {
 	j->hung = false;
 	machine_reset(j->machine);
-	for (uint32_t i = 0; i < p->nr_locks; i++)
+	for (uint32_t i = 0; i < p->nr_locks; i++) {
 		j->addr[i] = machine_add_lock(j->machine, p->family[i]);
+		if (p->family[i] == LV_PSEUDO)
+			machine_show_place(j->machine, j->addr[i],
+					   &(struct lv_place){ .kind = LV_PLACE_PSEUDO,
+							       .base = PSEUDO_BASE + i });
+	}
 	for (uint32_t i = 0; i < program_parts(p); i++) {
 		int code = run_alone(j, p, i);
 

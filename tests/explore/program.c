@@ -45,7 +45,7 @@ static struct step *add(struct pen *pen, enum step_kind kind, uint8_t irq, bool 
 
 static bool spins(const struct pen *pen, uint8_t lock)
 {
-	return pen->p->family[lock] != LV_MUTEX;
+	return pen->p->family[lock] != LV_MUTEX && pen->p->family[lock] != LV_PSEUDO;
 }
 
 static void take(struct pen *pen, uint8_t lock, uint8_t mode, uint8_t irq, enum step_kind kind)
@@ -189,6 +189,37 @@ static void off_region(struct pen *pen, uint32_t depth)
 	add(pen, bh ? STEP_BH_ON : STEP_IRQ_ON, LV_IRQ_KEEP, false);
 }
 
+static bool holds_any(const struct pen *pen)
+{
+	for (uint32_t i = 0; i < MAX_LOCKS; i++)
+		if (pen->held[i])
+			return true;
+	return false;
+}
+
+/* A work's function, or a reader's section: begun with nothing held, as the kernel's are. */
+static void hold_section(struct pen *pen, uint8_t lock, uint32_t depth)
+{
+	take(pen, lock, LV_READ, LV_IRQ_KEEP, STEP_HOLD);
+	pen->room -= 2;
+	body(pen, depth + 1);
+	give(pen, lock, LV_READ, LV_IRQ_KEEP);
+	pen->part->steps[pen->part->nr_steps - 1].kind = STEP_DROP;
+}
+
+static void pseudo_section(struct pen *pen, uint8_t lock, uint32_t depth)
+{
+	if (!holds_any(pen) && chance(pen, 60)) {
+		hold_section(pen, lock, depth);
+		return;
+	}
+	/* A grace period in its own reader's section is no lock's business: SRCU has a rule for it. */
+	if (pen->held[lock] && pen->p->pseudo[lock] != LV_PSEUDO_WORK)
+		return;
+	add(pen, STEP_ATTEMPT, LV_IRQ_KEEP, false)->lock = lock;
+	pen->room--;
+}
+
 /* With irqs or softirqs off, if a handler takes the lock too: true if that was done. */
 static bool careful_section(struct pen *pen, uint8_t lock, uint8_t mode, uint32_t depth)
 {
@@ -222,6 +253,10 @@ static void section(struct pen *pen, uint32_t depth)
 	}
 	if (!pick_lock(pen, &lock))
 		return;
+	if (pen->p->family[lock] == LV_PSEUDO) {
+		pseudo_section(pen, lock, depth);
+		return;
+	}
 	mode = pick_mode(pen, lock);
 	if (careful_section(pen, lock, mode, depth))
 		return;
@@ -263,7 +298,8 @@ static void make_part(struct program *p, struct part *part, uint32_t room, uint8
 
 void program_make(struct program *p, struct dice *dice)
 {
-	static const uint8_t families[] = { LV_SPIN, LV_SPIN, LV_RWLOCK, LV_RWLOCK, LV_MUTEX };
+	static const uint8_t families[] = { LV_SPIN,   LV_SPIN,	 LV_RWLOCK, LV_RWLOCK,
+					    LV_MUTEX,  LV_MUTEX, LV_PSEUDO, LV_PSEUDO };
 	static const uint8_t cares[] = { 0, 70, 90, 97, 100 };
 
 	memset(p, 0, sizeof(*p));
@@ -274,6 +310,9 @@ void program_make(struct program *p, struct dice *dice)
 		p->family[i] = families[dice_roll(dice, sizeof(families))];
 	if (p->nr_handlers || dice_roll(dice, 2)) /* something for a handler to take */
 		p->family[0] = dice_roll(dice, 2) ? LV_SPIN : LV_RWLOCK;
+	for (uint32_t i = 0; i < p->nr_locks; i++)
+		if (p->family[i] == LV_PSEUDO)
+			p->pseudo[i] = dice_roll(dice, 2) ? LV_PSEUDO_WORK : LV_PSEUDO_SRCU;
 	p->care = cares[dice_roll(dice, sizeof(cares))];
 	for (uint32_t i = 0; i < p->nr_handlers; i++) {
 		p->handler_locks[i] = 1u | dice_roll(dice, 1u << p->nr_locks);

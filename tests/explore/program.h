@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random little programs: tasks and interrupt handlers that take locks. Each
+ * Random little programs: tasks and interrupt handlers that take locks, and tasks that hold
+ * pseudo-locks or wait for them. Each
  * part is a straight line of small steps; only a failed trylock jumps, over
  * what it guards. So what a part holds at a step follows from the step alone.
  */
@@ -24,6 +25,9 @@ enum step_kind {
 	STEP_ACQUIRE,
 	STEP_TRY,
 	STEP_RELEASE,
+	STEP_HOLD, /* a pseudo-lock: waits for nobody */
+	STEP_DROP,
+	STEP_ATTEMPT, /* waits until nobody holds it */
 	STEP_IRQ_OFF,
 	STEP_IRQ_ON,
 	STEP_BH_OFF,
@@ -56,7 +60,8 @@ struct part {
 
 struct program {
 	uint8_t nr_locks, nr_tasks, nr_handlers;
-	uint8_t family[MAX_LOCKS]; /* LV_SPIN, LV_RWLOCK, LV_MUTEX */
+	uint8_t family[MAX_LOCKS]; /* LV_SPIN, LV_RWLOCK, LV_MUTEX, LV_PSEUDO */
+	uint8_t pseudo[MAX_LOCKS]; /* LV_PSEUDO_WORK, LV_PSEUDO_SRCU; else LV_PSEUDO_NONE */
 	uint8_t care; /* per cent: how often locks are taken in order, and safely */
 	uint8_t handler_locks[MAX_HANDLERS]; /* those it may take */
 	struct part parts[MAX_PARTS]; /* tasks, then handlers */

@@ -215,6 +215,10 @@ static bool step_cpu(struct search *s, const struct state *state, uint32_t cpu,
 
 	if (frame->at == part->nr_steps)
 		return false;
+	if (step->kind == STEP_ATTEMPT && h->reads & 1u << step->lock) {
+		*ret_blocked = true;
+		return false;
+	}
 	if ((step->kind == STEP_ACQUIRE || step->kind == STEP_TRY) &&
 	    !is_free(s, frame, level, step, h)) {
 		if (step->kind == STEP_TRY) {
@@ -268,7 +272,7 @@ static bool is_private(const struct search *s, const struct state *state, uint32
 	const struct step *step = &part_of(s, frame)->steps[frame->at];
 
 	if (frame->at == part_of(s, frame)->nr_steps || !moment_of(s, frame)->irqs_off ||
-	    step->kind == STEP_ACQUIRE || step->kind == STEP_TRY)
+	    step->kind == STEP_ACQUIRE || step->kind == STEP_TRY || s->p->family[step->lock] == LV_PSEUDO)
 		return false;
 	return step->kind != STEP_RELEASE ||
 	       !(s->p->family[step->lock] == LV_RWLOCK || s->tried & 1u << step->lock);

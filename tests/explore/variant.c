@@ -24,6 +24,10 @@ void program_note_moments(struct part *part)
 			break;
 		if (step->kind == STEP_ACQUIRE || step->kind == STEP_TRY)
 			(step->mode == LV_WRITE ? writes : reads)[step->lock]++;
+		if (step->kind == STEP_HOLD)
+			reads[step->lock]++;
+		if (step->kind == STEP_DROP)
+			reads[step->lock]--;
 		if (step->kind == STEP_RELEASE)
 			(step->mode == LV_WRITE ? writes : reads)[step->lock]--;
 		if (step->kind == STEP_IRQ_OFF || step->kind == STEP_IRQ_ON)
@@ -70,7 +74,7 @@ bool program_add_writer(struct program *p, uint32_t lock)
 
 static bool is_about_lock(const struct step *step)
 {
-	return step->kind == STEP_ACQUIRE || step->kind == STEP_TRY || step->kind == STEP_RELEASE;
+	return step->kind <= STEP_ATTEMPT;
 }
 
 /* Drop the steps about other locks; jumps move with what is left. */
@@ -155,7 +159,17 @@ static void print_take(const struct step *step, FILE *out)
 		step->mode == LV_READ ? "read" : "lock", 'A' + step->lock, irq);
 }
 
-static void print_step(const struct step *step, FILE *out)
+static void print_pseudo(const struct program *p, const struct step *step, FILE *out)
+{
+	const char *how = p->pseudo[step->lock] == LV_PSEUDO_SRCU ? " recursive" : "";
+
+	if (step->kind == STEP_HOLD)
+		fprintf(out, "  hold %c%s\n", 'A' + step->lock, how);
+	else
+		fprintf(out, "  %s %c\n", step->kind == STEP_DROP ? "drop" : "attempt", 'A' + step->lock);
+}
+
+static void print_step(const struct program *p, const struct step *step, FILE *out)
 {
 	static const char *const back[] = { [LV_IRQ_KEEP] = "",
 					    [LV_IRQ_ON] = " irq",
@@ -170,6 +184,8 @@ static void print_step(const struct step *step, FILE *out)
 		return;
 	if (step->kind == STEP_ACQUIRE || step->kind == STEP_TRY)
 		print_take(step, out);
+	else if (step->kind == STEP_HOLD || step->kind == STEP_DROP || step->kind == STEP_ATTEMPT)
+		print_pseudo(p, step, out);
 	else if (step->kind == STEP_RELEASE)
 		fprintf(out, "  unlock %c%s\n", 'A' + step->lock, back[step->irq]);
 	else
@@ -183,7 +199,11 @@ void program_print(const struct program *p, FILE *out)
 						[LV_MUTEX] = "mutex" };
 
 	for (uint32_t i = 0; i < p->nr_locks; i++)
-		fprintf(out, "%s %c\n", families[p->family[i]], 'A' + i);
+		fprintf(out, "%s %c\n",
+			p->pseudo[i] == LV_PSEUDO_WORK	 ? "pseudo work" :
+			p->pseudo[i] == LV_PSEUDO_SRCU ? "pseudo srcu" :
+							 families[p->family[i]],
+			'A' + i);
 	for (uint32_t i = 0; i < program_parts(p); i++) {
 		const struct part *part = &p->parts[i];
 
@@ -193,7 +213,7 @@ void program_print(const struct program *p, FILE *out)
 							  "softirq",
 			i);
 		for (uint32_t s = 0; s < part->nr_steps; s++)
-			print_step(&part->steps[s], out);
+			print_step(p, &part->steps[s], out);
 		if (part->level != LV_LEVEL_TASK)
 			fputs("end\n", out);
 	}

@@ -31,8 +31,9 @@ static int look(struct kbtf **ret_btf, struct plan *ret_plan, struct error *err)
 		return error_set_errno(err, code, "cannot read the kernel's BTF");
 	ksyms_load(NULL, &ksyms);
 	features_probe(NULL, *ret_btf, ksyms, &features);
+	code = plan_make(*ret_btf, ksyms, &features, PLAN_ALL_LOCKS, ret_plan, err);
 	ksyms_free(ksyms);
-	return plan_make(*ret_btf, &features, PLAN_ALL_LOCKS, ret_plan, err);
+	return code;
 }
 
 static uint64_t events(struct programs *programs)

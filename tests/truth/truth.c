@@ -171,11 +171,11 @@ static struct programs *attach(struct kbtf **ret_btf, struct features *f, struct
 		die("cannot read the kernel's BTF");
 	ksyms_load(NULL, &ksyms);
 	features_probe(NULL, *ret_btf, ksyms, f);
-	ksyms_free(ksyms);
-	if (cli_may_trace(f, &err) || plan_make(*ret_btf, f, PLAN_ALL_LOCKS, plan, &err) ||
+	if (cli_may_trace(f, &err) || plan_make(*ret_btf, ksyms, f, PLAN_ALL_LOCKS, plan, &err) ||
 	    programs_prepare(plan, show_progress, NULL, &programs, &err) ||
 	    selfcheck(programs, plan, &err))
 		die("%s", err.text);
+	ksyms_free(ksyms);
 	return programs;
 }
 

@@ -11,6 +11,7 @@
 
 #include "finding/annotations.h"
 #include "finding/finding.h"
+#include "finding/orders.h"
 #include "finding/watch.h"
 #include "test_finding_cases.h"
 
@@ -153,6 +154,65 @@ static void test_built_in(void **state)
 				fail_msg("%s: nothing is told of %s", releases[i], names[j]);
 		annotations_free(a);
 	}
+}
+
+/* What lockdep is told at start is an edge that was not seen, once. */
+static void test_told_orders(void **state)
+{
+	struct capture *c = case_new();
+	uint32_t reclaim = case_class(c, "fs_reclaim", LV_PSEUDO);
+	uint32_t rwsem = case_class(c, "ext4_inode_info.vfs_inode.i_data.i_mmap_rwsem", LV_RWSEM);
+	uint32_t other = case_class(c, "inode.i_lock", LV_SPIN);
+	const struct capture_edge *edge;
+
+	assert_int_equal(orders_add(c, "7.2.13"), 0);
+	assert_int_equal(c->nr_edges, 0); /* it is no pseudo-lock of that kind yet */
+	c->classes[reclaim].subclass = LV_PSEUDO_RECLAIM << LV_SUBCLASS_KIND_SHIFT;
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(orders_add(c, "7.2.13"), 0);
+		assert_int_equal(c->nr_edges, 1);
+	}
+	edge = &c->edges[0];
+	assert_int_equal(edge->from, reclaim);
+	assert_int_equal(edge->to, rwsem);
+	assert_int_not_equal(edge->to, other);
+	assert_string_equal(capture_edge_told(c, edge),
+			    "lockdep is told so at start by dma_resv_lockdep(), drivers/dma-buf/dma-resv.c");
+	capture_free(c);
+}
+
+/* Queues are told of since 7.2; an annotated capture was told itself. */
+static void test_told_releases(void **state)
+{
+	static const struct {
+		const char *release;
+		bool annotated;
+		size_t edges;
+	} cases[] = {{"6.1.0", false, 0}, {"6.12.117", false, 0}, {"7.2.13", false, 1}, {"7.2.13", true, 0}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct capture *c = case_new();
+
+		c->annotated = cases[i].annotated;
+		case_class(c, "fs_reclaim", LV_PSEUDO);
+		case_class(c, "q_usage_counter(io) sda", LV_PSEUDO);
+		c->classes[0].subclass = LV_PSEUDO_RECLAIM << LV_SUBCLASS_KIND_SHIFT;
+		c->classes[1].subclass = LV_PSEUDO_QUEUE_IO << LV_SUBCLASS_KIND_SHIFT;
+		assert_int_equal(orders_add(c, cases[i].release), 0);
+		assert_int_equal(c->nr_edges, cases[i].edges);
+		capture_free(c);
+	}
+}
+
+static void test_untold(void **state)
+{
+	struct annotations *a = NULL;
+
+	assert_int_equal(annotations_builtin("7.2.13", &a), 0);
+	assert_true(annotations_untold(a, "xfs_buf_alloc_backing_mem"));
+	assert_true(annotations_untold(a, "xfs_iget")); /* xfs_iget_cache_miss() may be inlined */
+	assert_false(annotations_untold(a, "xfs_qm_dqget"));
+	annotations_free(a);
 }
 
 /* Two locks in both orders, each taken by a function of its own. */
@@ -476,6 +536,9 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_built_in),
+		cmocka_unit_test(test_told_orders),
+		cmocka_unit_test(test_told_releases),
+		cmocka_unit_test(test_untold),
 		cmocka_unit_test(test_subclass),
 		cmocka_unit_test(test_subclass_of_holder),
 		cmocka_unit_test(test_computed_subclass),

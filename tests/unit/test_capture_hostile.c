@@ -238,7 +238,7 @@ static const struct {
 	{ "UPDATE class SET name = '' WHERE id = 5", "class 5: no valid name" },
 	{ "UPDATE class SET name = char(7) WHERE id = 5; UPDATE class SET name = char(8) "
 	  "WHERE id = 6", "two classes are named ?" },
-	{ "UPDATE class SET family = 7 WHERE id = 5", "class 5: family is out of range" },
+	{ "UPDATE class SET family = 8 WHERE id = 5", "class 5: family is out of range" },
 	{ "UPDATE class SET usage = 1024 WHERE id = 5", "class 5: usage is out of range" },
 	{ "UPDATE class SET certainty = -1 WHERE id = 5", "class 5: certainty is out of range" },
 	{ "UPDATE class SET flags = 4294967296 WHERE id = 5", "class 5: flags is out of range" },

@@ -14,7 +14,8 @@ import trials
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'trials'))
 import load  # noqa: E402
 
-UFFD, ABBA, COUNTS, SAFETY = 'uffd2019', 'abba', 'counts', 'safety'     # of tests/kmod
+UFFD, ABBA, COUNTS, PSEUDO = 'uffd2019', 'abba', 'counts', 'pseudo'     # of tests/kmod
+SAFETY = 'safety'
 LOAD = 'mixed -s 20 -j 4'
 LONG_LOAD = f'everything.sh {os.environ.get("LOAD_SECONDS") or 600}'
 
@@ -131,6 +132,10 @@ GUESTS = (
     Guest('cpus', '6.12', 'cpus.sh', '64 possible CPUs, and one that comes',
           options=('--possible-cpus', '64')),
     Guest('innocent-7.2', '7.2', 'innocent.sh', 'the newest kernel'),
+    *(Guest(f'pseudo-{kernel}', kernel, 'pseudo.sh', 'what is waited for like a lock', seconds=900,
+            kmods=(PSEUDO,), env={'CHECK': check}, groups=groups)
+      for kernel, check, groups in (('6.1', '0', ('check',)), ('6.12', '0', ('pseudo',)),
+                                    ('7.2', '3', ('pseudo',)))),
     Guest('lockdep-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True),
     Guest('lockdep-no-cancel', 'small-2019-lockdep', 'lockdep.sh', 'the oracle', lockdep=True,
           env={'ARGS': '--no-cancel'}),

@@ -49,18 +49,26 @@ def is_lock(member):
     return not member.endswith(('_map', '.dep_map'))
 
 
+def function_of(tree, fact):
+    """The function, and those that it may be inlined into."""
+    callers = tree.callers.get((fact.function, fact.path), ())
+    return fact.function + ('<-' + ','.join(callers) if callers else '')
+
+
 def of_tree(tree):
     """The rows (member, kind, function, what) of one series."""
     rows, members = set(), {}
     for fact in tree.facts:
-        if is_lock(fact.member):
+        if fact.kind == 'nolockdep':
+            rows.add(('-', fact.kind, function_of(tree, fact), '-'))
+        elif is_lock(fact.member) or fact.kind == 'under':
             members.setdefault(fact.member, []).append(fact)
     for member, found in members.items():
         split = [fact for fact in found if fact.kind in ('set_class', 'set_subclass')]
         if split and is_split(split, tree.inits.get(member, set())):
             rows |= {(member, fact.kind, fact.function, key(fact)) for fact in split}
         rows |= {(member, fact.kind, fact.function, fact.what) for fact in found
-                 if fact.kind in ('novalidate', 'cmp_fn', 'non_owner')}
+                 if fact.kind in ('novalidate', 'cmp_fn', 'non_owner', 'under')}
         by_function = {}
         for fact in found:
             if fact.kind in ('nested', 'nest_lock'):

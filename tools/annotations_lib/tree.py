@@ -6,7 +6,7 @@ import re
 import subprocess
 from dataclasses import dataclass, field
 
-from . import ctext, facts
+from . import ctext, facts, told
 from .typing import LOCKS, Scope, Value
 
 FOLDERS = ('kernel', 'mm', 'fs', 'block', 'io_uring', 'net', 'drivers', 'sound', 'security', 'lib', 'arch/x86', 'include',
@@ -137,6 +137,25 @@ def callers_one(path):
     return found
 
 
+def told_one(path):
+    found, tellers = [], []
+    for function in functions(path, told.BEGIN):
+        facts_of, params = told.of_function(WORK['types'], function)
+        found += facts_of
+        tellers += [(function.name, index) for index in params]
+    return found, tellers
+
+
+def told_callers_one(path):
+    pattern = re.compile(r'\b(' + '|'.join(sorted(WORK['tellers'])) + r')\s*\(')
+    return [fact for function in functions(path, pattern) if function.name not in WORK['tellers']
+            for fact in told.of_callers(WORK['types'], function, WORK['tellers'])]
+
+
+def untold_one(path):
+    return [fact for function in functions(path, told.UNTOLD) for fact in told.untold(function)]
+
+
 def close_callers(direct, function, path):
     """All that call a static function, directly or through other static ones."""
     found, new = set(), {function}
@@ -184,8 +203,24 @@ def find(processes):
     return tree
 
 
+def add_told(tree, processes):
+    """Orders that lockdep is told of at start, and who allocates without telling it."""
+    WORK['tellers'] = tellers = {}
+    for found, params in each(told_one, {f'{told.UNDER}_acquire'}, processes):
+        tree.facts += found
+        for name, index in params:
+            tellers.setdefault(name, set()).add(index)
+    if tellers:
+        for found in each(told_callers_one, set(tellers), processes):
+            tree.facts += found
+    for found in each(untold_one, {'__GFP_NOLOCKDEP'}, processes):
+        tree.facts += found
+
+
 def add_callers(tree, processes):
-    static = {(fact.function, fact.path) for fact in tree.facts if fact.static and fact.kind in ('nested', 'nest_lock')}
+    static = {(fact.function, fact.path) for fact in tree.facts
+              if fact.static and fact.kind in ('nested', 'nest_lock', 'nolockdep')}
+    untold = {(fact.function, fact.path) for fact in tree.facts if fact.kind == 'nolockdep'}
     WORK['global'] = {name for name, path in static if path.endswith('.h')}
     WORK['local'] = {}
     for name, path in static:
@@ -196,7 +231,7 @@ def add_callers(tree, processes):
             direct.setdefault(callee, set()).add((caller, path))
     for name, path in static:
         callers = close_callers(direct, name, path)
-        tree.callers[name, path] = callers if len(callers) <= MAX_CALLERS else []
+        tree.callers[name, path] = callers if len(callers) <= MAX_CALLERS or (name, path) in untold else []
 
 
 def add_inits(tree, processes):
@@ -251,6 +286,7 @@ def extract(root, processes, say):
             types.accessors.update(found)
     tree = find(processes)
     say(f'{len(tree.facts)} facts, {len(tree.wrappers)} wrappers, {len(tree.untyped)} calls not typed')
+    add_told(tree, processes)
     add_callers(tree, processes)
     add_inits(tree, processes)
     add_tails(tree, types)

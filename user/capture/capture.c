@@ -132,6 +132,17 @@ struct capture_stack *capture_add_stack(struct capture *c)
 	return append((void **)&c->stacks, &c->nr_stacks, sizeof(struct capture_stack));
 }
 
+const char *capture_edge_told(const struct capture *c, const struct capture_edge *edge)
+{
+	const struct capture_stack *stack = edge->stack < c->nr_stacks ? &c->stacks[edge->stack] : NULL;
+	size_t len = strlen(CAPTURE_TOLD);
+
+	if (edge->count || !stack || stack->nr_frames != 1 || !stack->frames[0].text ||
+	    strncmp(stack->frames[0].text, CAPTURE_TOLD, len))
+		return NULL;
+	return stack->frames[0].text + len;
+}
+
 struct capture_fact *capture_add_fact(struct capture *c)
 {
 	struct capture_fact *fact =

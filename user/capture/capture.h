@@ -155,6 +155,13 @@ const char *capture_build_id(const struct capture *c, const char *module);
 void capture_see_usage(struct capture_class *to, enum lv_usage bit, uint64_t low, uint64_t seen);
 void capture_see_edge(struct capture_edge *to, const struct capture_edge *seen);
 
+/*
+ * An edge that no code was seen to make has no count, and a stack of one line that begins so. The
+ * line without that beginning; NULL: the edge was seen.
+ */
+#define CAPTURE_TOLD "told: "
+const char *capture_edge_told(const struct capture *c, const struct capture_edge *edge);
+
 /* Sum of all losses. */
 uint64_t capture_lost(const struct capture *c);
 

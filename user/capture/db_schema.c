@@ -137,7 +137,7 @@ static const char *const views[] = {
 	"CREATE VIEW classes AS SELECT id, name, alias, "
 	"CASE family WHEN 0 THEN 'spin' WHEN 1 THEN 'rwlock' WHEN 2 THEN 'mutex' "
 	"WHEN 3 THEN 'rwsem' WHEN 4 THEN 'rawspin' WHEN 5 THEN 'percpu-rwsem' "
-	"WHEN 6 THEN 'sock' END AS family, "
+	"WHEN 6 THEN 'sock' WHEN 7 THEN 'pseudo' END AS family, "
 	"'{' || " LETTER(0, 2) " || " LETTER(1, 3) " || " LETTER(4, 6) " || " LETTER(5, 7)
 	" || '}' AS usage, acquisitions, kind, key, "
 	"CASE certainty WHEN 0 THEN 'exact' WHEN 1 THEN 'inferred' "

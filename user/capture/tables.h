@@ -24,8 +24,10 @@ struct tables {
 	const uint64_t *recursion_misses;
 };
 
-/* The function of a hook, as in struct lv_stack; "sched_switch" for the last, NULL for others. */
+/* What the program of a hook is called (struct lv_stack's); "sched_switch" for the last, NULL for others. */
 const char *tables_hook(uint32_t hook);
+/* The function that it hooks: nearly always the same. NULL: a tracepoint. */
+const char *tables_hook_function(uint32_t hook);
 
 /* Of a class, an edge, a name or a fact: is it whole? While armed they come at any moment. */
 static inline bool tables_is_ready(const __u32 *state)

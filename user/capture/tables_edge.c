@@ -47,7 +47,7 @@ static void keep_order(struct moved *m, const struct lv_edge *from)
 static bool is_hooked(const char *text)
 {
 	for (uint32_t hook = 0; hook < LV_HOOKS; hook++)
-		if (tables_is_in(text, tables_hook(hook)))
+		if (tables_hook_function(hook) && tables_is_in(text, tables_hook_function(hook)))
 			return true;
 	return false;
 }

@@ -8,24 +8,41 @@
 
 #include "hooks.h"
 
-static const char *const hook_names[] = {
-#define LV_ACQUIRE(function, family, mode, irq) #function,
-#define LV_TRY(function, family, mode, irq) #function,
-#define LV_RELEASE(function, family, irq) #function,
-#define LV_NAME(function, family) #function,
-#define LV_SLEEP(function, family, mode, lock, when, how) #function,
-#define LV_SLEEP_RELEASE(function, family, lock, how) #function,
-#define LV_DOWNGRADE(function, family) #function,
-#define LV_HAND_OVER(function, family) #function,
+/* A program may be called otherwise than its function, which may have several. */
+struct hook_name {
+	const char *id;
+	const char *function; /* NULL: a tracepoint */
+};
+
+#define PLAIN(function) {#function, #function}
+#define FUNCTION_fentry(function) #function
+#define FUNCTION_fexit(function) #function
+#define FUNCTION_tp_btf(function) NULL
+
+static const struct hook_name hook_names[] = {
+#define LV_ACQUIRE(function, family, mode, irq) PLAIN(function),
+#define LV_TRY(function, family, mode, irq) PLAIN(function),
+#define LV_RELEASE(function, family, irq) PLAIN(function),
+#define LV_NAME(function, family) PLAIN(function),
+#define LV_SLEEP(function, family, mode, lock, when, how) PLAIN(function),
+#define LV_SLEEP_RELEASE(function, family, lock, how) PLAIN(function),
+#define LV_DOWNGRADE(function, family) PLAIN(function),
+#define LV_HAND_OVER(function, family) PLAIN(function),
+#define LV_PSEUDO(id, way, function, needs, unless) {#id, FUNCTION_##way(function)},
 #include "hooks.def"
-	"sched_switch",
+	PLAIN(sched_switch),
 };
 
 _Static_assert(sizeof(hook_names) / sizeof(hook_names[0]) == LV_HOOKS + 1, "hooks.h");
 
 const char *tables_hook(uint32_t hook)
 {
-	return hook <= LV_HOOKS ? hook_names[hook] : NULL;
+	return hook <= LV_HOOKS ? hook_names[hook].id : NULL;
+}
+
+const char *tables_hook_function(uint32_t hook)
+{
+	return hook <= LV_HOOKS ? hook_names[hook].function : NULL;
 }
 
 int tables_add_frame(struct capture_stack *stack, uint64_t ip, char *text)
@@ -51,7 +68,7 @@ bool tables_is_in(const char *text, const char *function)
 static int fill_frames(const struct moved *m, const struct lv_stack *from,
 		       struct capture_stack *to)
 {
-	const char *hook = from->hook < LV_HOOKS ? tables_hook(from->hook) : NULL;
+	const char *hook = from->hook < LV_HOOKS ? tables_hook_function(from->hook) : NULL;
 	uint32_t nr = from->nr < LV_STACK_DEPTH ? from->nr : LV_STACK_DEPTH;
 	uint32_t i = 0;
 	char *first;

@@ -179,7 +179,7 @@ int cmd_check(int argc, char **argv)
 	check_hazards(&features, &verdict);
 	check_cost(&features, &verdict);
 	code = cli_may_trace(&features, &err);
-	code = code ? code : plan_make(btf, &features, PLAN_ALL_LOCKS, &plan, &err);
+	code = code ? code : plan_make(btf, ksyms, &features, PLAN_ALL_LOCKS, &plan, &err);
 	if (!code) {
 		check_hooks(&plan, &verdict);
 		check_memory(&plan);

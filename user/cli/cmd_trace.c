@@ -19,6 +19,7 @@
 #include "cli/cli.h"
 #include "cli/host.h"
 #include "cli/recording.h"
+#include "finding/orders.h"
 #include "trace/arming.h"
 #include "trace/presence.h"
 #include "trace/programs.h"
@@ -47,7 +48,7 @@ static const struct argp_option options[] = {
 	{ "duration", 'd', "SECONDS", 0, "stop after so long (and end CMD if it still runs)", 0 },
 	{ "output", 'o', "FILE", 0, "keep the capture (mode 0600: it holds kernel addresses)", 0 },
 	{ "locks", 'l', "SORT[,SORT...]", 0,
-	  "which locks: of spin, rw, mutex, rwsem, sock (default: all)", 0 },
+	  "which locks: of spin, rw, mutex, rwsem, sock, pseudo (default: all)", 0 },
 	{ "quiet", 'q', NULL, 0, "no progress on the terminal", 0 },
 	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
 	  "this kernel's vmlinux with debug information, for file, line and inlined functions "
@@ -84,7 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'l':
 		if (plan_parse_locks(arg, &args->locks, &err))
-			argp_error(state, "--locks: %s: spin, rw, mutex, rwsem, sock", err.text);
+			argp_error(state, "--locks: %s: spin, rw, mutex, rwsem, sock, pseudo", err.text);
 		return 0;
 	case 'q':
 		args->quiet = true;
@@ -252,7 +253,7 @@ static int drain(struct session *s, struct capture **ret, struct error *err)
 	programs_recursion_misses(s->programs, misses);
 	tables.recursion_misses = misses;
 	code = words_capture(s->words, &tables, c, NULL, err);
-	if (!code && describe(s, c))
+	if (!code && (describe(s, c) || orders_add(c, c->kernel)))
 		code = error_set(err, -ENOMEM, "out of memory");
 	code = code ? code : check_hooks_fired(c, err);
 	if (code) {

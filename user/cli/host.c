@@ -20,15 +20,14 @@ int host_look(uint32_t locks, bool accept_hazard, struct host *ret, struct error
 		return error_set_errno(err, code, "cannot read the kernel's BTF");
 	ksyms_load(NULL, &ksyms); /* without it features says why */
 	features_probe(NULL, ret->btf, ksyms, &ret->features);
-	ksyms_free(ksyms);
 	code = cli_may_trace(&ret->features, err);
-	if (code)
-		return code;
-	if (ret->features.rcu == FEATURES_RCU_HAZARD && !accept_hazard)
-		return error_set(err, -EPERM,
+	if (!code && ret->features.rcu == FEATURES_RCU_HAZARD && !accept_hazard)
+		code = error_set(err, -EPERM,
 				 "tracing can hang this kernel (rcu_read_unlock in irq exit, see "
 				 "`lockvane check`): update it, or pass --accept-hazard");
-	return plan_make(ret->btf, &ret->features, locks, &ret->plan, err);
+	code = code ? code : plan_make(ret->btf, ksyms, &ret->features, locks, &ret->plan, err);
+	ksyms_free(ksyms);
+	return code;
 }
 
 void host_done(struct host *h)

@@ -23,7 +23,7 @@
 	  "CPU time it may cost, of all CPUs: 0.01% to 100% (0.5%)")                               \
 	X(WINDOW, "window", "TIME", false, "longest time armed at a stretch: 100ms to 1h (10s)")   \
 	X(LOCKS, "locks", "SORT[,SORT...]", true,                                                  \
-	  "which locks: of spin, rw, mutex, rwsem, sock (all)")                                    \
+	  "which locks: of spin, rw, mutex, rwsem, sock, pseudo (all)")                              \
 	X(CONFIDENCE, "confidence", "LEVEL", false,                                                \
 	  "tell findings of this confidence or better: confirmed, certain, likely, weak (likely)") \
 	X(SUPPRESS, "suppress", "FILE", false, "do not tell the findings this file lists (none)")  \

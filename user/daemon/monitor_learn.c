@@ -10,6 +10,7 @@
 #include "base/strbuf.h"
 #include "daemon/excerpt.h"
 #include "daemon/tell.h"
+#include "finding/orders.h"
 #include "report/report.h"
 #include "report/words.h"
 
@@ -256,7 +257,8 @@ static int take_in(struct monitor *m, struct error *err)
 	tables.recursion_misses = misses;
 	code = code ? code : words_capture(m->words, &tables, seen, classes, err);
 	if (!code) {
-		code = picture_add(m->picture, seen, classes);
+		code = orders_add(seen, picture_capture(m->picture)->kernel);
+		code = code ? code : picture_add(m->picture, seen, classes);
 		if (code)
 			error_set_errno(err, code, "cannot take in what was recorded");
 	}

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding/pseudo.h"
+
 #define BIT(n) (1u << (n))
 #define NESTED (BIT(ANNOTATION_NESTED) | BIT(ANNOTATION_NESTED_PLAIN))
 #define SETS (BIT(ANNOTATION_SET_CLASS) | BIT(ANNOTATION_SET_SUBCLASS))
@@ -420,6 +422,37 @@ static bool is_joined(const struct finding_model *m, const struct finding_chain 
 	return true;
 }
 
+/* The function of a dependency's stack that allocates with __GFP_NOLOCKDEP, which only lockdep sees. */
+static bool allocates_untold(const struct finding_model *m, const struct capture_edge *edge,
+			     char function[FUNCTION_LEN])
+{
+	const struct capture_stack *stack = stack_at(m->c, edge->stack);
+
+	if (finding_pseudo_kind(&m->c->classes[edge->to]) != LV_PSEUDO_RECLAIM)
+		return false;
+	for (uint32_t i = 0; stack && i < stack->nr_frames; i++) {
+		function_of(&stack->frames[i], function);
+		if (function[0] && annotations_untold(m->annotations, function))
+			return true;
+	}
+	return false;
+}
+
+/* Is one of the dependencies none to lockdep? */
+static bool excused(const struct finding_model *m, const struct finding_chain *chain,
+		    struct strbuf *why)
+{
+	char function[FUNCTION_LEN];
+
+	for (uint32_t i = 0; i < chain->nr_edges; i++) {
+		if (!allocates_untold(m, &m->c->edges[chain->edges[i]], function))
+			continue;
+		strbuf_addf(why, "%s allocates with __GFP_NOLOCKDEP (annotation)", function);
+		return true;
+	}
+	return false;
+}
+
 int annotated_grade(const struct finding_model *m, bool closed, struct finding_chain *chain)
 {
 	AUTO_STRBUF why = STRBUF_INIT;
@@ -427,6 +460,7 @@ int annotated_grade(const struct finding_model *m, bool closed, struct finding_c
 	if (!m->annotations)
 		return 0;
 	if (!joints_apart(m, chain, closed, &why) && !ends_apart(m, chain, &why) &&
+	    !excused(m, chain, &why) &&
 	    !(closed && !is_joined(m, chain, closed) && unvalidated(m, chain, &why)))
 		return 0;
 	chain->grade = CAPTURE_AMBIGUOUS;

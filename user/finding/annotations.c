@@ -29,7 +29,8 @@ struct annotations {
 	struct annotation_member *members;
 	struct ending *endings; /* sorted */
 	const char **wrappers;	/* sorted */
-	uint32_t nr_rows, nr_members, nr_endings, nr_wrappers, room;
+	struct annotation *untold;
+	uint32_t nr_rows, nr_members, nr_endings, nr_wrappers, nr_untold, room;
 	uint32_t series;
 };
 
@@ -42,6 +43,7 @@ static const char *const kinds[ANNOTATION_KINDS] = {
 	[ANNOTATION_NOVALIDATE] = "novalidate",
 	[ANNOTATION_CMP_FN] = "cmp_fn",
 	[ANNOTATION_NON_OWNER] = "non_owner",
+	[ANNOTATION_UNDER] = "under",
 };
 
 void annotations_free(struct annotations *a)
@@ -53,6 +55,7 @@ void annotations_free(struct annotations *a)
 	free(a->members);
 	free(a->endings);
 	free(a->wrappers);
+	free(a->untold);
 	free(a);
 }
 
@@ -93,11 +96,22 @@ static bool applies(const struct annotations *a, char *span)
 	return span && series_number(since) <= a->series && a->series <= series_number(span);
 }
 
+/* "function<-a,b": the function ends there. */
+static const char *cut_callers(char *function)
+{
+	char *callers = strstr(function, "<-");
+
+	if (!callers)
+		return "";
+	*callers = '\0';
+	return callers + 2;
+}
+
 static int add_row(struct annotations *a, const char *member, enum annotation_kind kind,
 		   char *function, const char *what)
 {
 	struct annotation_member *m = a->nr_members ? &a->members[a->nr_members - 1] : NULL;
-	char *callers = strstr(function, "<-");
+	const char *callers = cut_callers(function);
 
 	if (!m || strcmp(m->name, member)) {
 		m = &a->members[a->nr_members++];
@@ -105,13 +119,9 @@ static int add_row(struct annotations *a, const char *member, enum annotation_ki
 		a->endings[a->nr_endings++] =
 			(struct ending){member, "", a->nr_members - 1, .whole = true};
 	}
-	if (callers) {
-		*callers = '\0';
-		callers += 2;
-	}
 	m->kinds |= 1u << kind;
 	m->nr++;
-	a->rows[a->nr_rows++] = (struct annotation){kind, function, callers ? callers : "", what};
+	a->rows[a->nr_rows++] = (struct annotation){kind, function, callers, what};
 	return 0;
 }
 
@@ -120,6 +130,12 @@ static int add_line(struct annotations *a, char *const words[COLUMNS])
 {
 	if (!strcmp(words[2], "wrapper")) {
 		a->wrappers[a->nr_wrappers++] = words[3];
+		return 0;
+	}
+	if (!strcmp(words[2], "nolockdep")) {
+		const char *callers = cut_callers(words[3]);
+
+		a->untold[a->nr_untold++] = (struct annotation){ANNOTATION_KINDS, words[3], callers, "-"};
 		return 0;
 	}
 	if (!strcmp(words[2], "tail")) {
@@ -187,7 +203,10 @@ static int reserve(struct annotations *a, const char *text, size_t len)
 	a->members = calloc(room, sizeof(*a->members));
 	a->endings = calloc(room, sizeof(*a->endings) * 2);
 	a->wrappers = calloc(room, sizeof(*a->wrappers));
-	return a->text && a->rows && a->members && a->endings && a->wrappers ? 0 : -ENOMEM;
+	a->untold = calloc(room, sizeof(*a->untold));
+	return a->text && a->rows && a->members && a->endings && a->wrappers && a->untold ?
+		       0 :
+		       -ENOMEM;
 }
 
 int annotations_parse(const char *text, size_t len, const char *release, struct annotations **ret)
@@ -306,8 +325,17 @@ bool annotation_of(const struct annotation *row, const char *function, bool inli
 	       (inlined && list_has(row->callers, function, strlen(function)));
 }
 
+bool annotations_untold(const struct annotations *a, const char *function)
+{
+	for (uint32_t i = 0; i < a->nr_untold; i++)
+		if (annotation_of(&a->untold[i], function, true))
+			return true;
+	return false;
+}
+
 size_t annotations_memory(const struct annotations *a)
 {
 	return a->len + a->room * (sizeof(*a->rows) + sizeof(*a->members) +
-				   2 * sizeof(*a->endings) + sizeof(*a->wrappers));
+				   2 * sizeof(*a->endings) + sizeof(*a->wrappers) +
+				   sizeof(*a->untold));
 }

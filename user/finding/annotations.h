@@ -20,6 +20,7 @@ enum annotation_kind {
 	ANNOTATION_NOVALIDATE, /* lockdep does not look at its order */
 	ANNOTATION_CMP_FN,     /* a function orders the locks of the class */
 	ANNOTATION_NON_OWNER,  /* readers' locks are given back by another task */
+	ANNOTATION_UNDER,      /* acquired under another only to tell of it: "fs_reclaim:FILE" */
 	ANNOTATION_KINDS,
 };
 
@@ -66,6 +67,9 @@ const struct annotation_member *annotations_find(const struct annotations *a, co
 bool annotations_wrapper(const struct annotations *a, const char *function);
 /* Is it the row's function or, if `inlined`, one that it may be inlined into? */
 bool annotation_of(const struct annotation *row, const char *function, bool inlined);
+
+/* Does the function allocate with __GFP_NOLOCKDEP, or may one be inlined into it that does? */
+bool annotations_untold(const struct annotations *a, const char *function);
 
 size_t annotations_memory(const struct annotations *a);
 

@@ -248,6 +248,7 @@ static int start_chain(struct finding_model *m, const struct graph_path *path, u
 	chain->suppressed_by = LV_NONE;
 	chain->apart = LV_NONE;
 	chain->gate = LV_NONE;
+	chain->told = LV_NONE;
 	if (comes_twice(m, path))
 		chain->grade = CAPTURE_AMBIGUOUS;
 	for (uint32_t i = 0; i < path->nr; i++) {
@@ -400,6 +401,7 @@ int finding_chain_plain(const struct finding_model *m, const uint32_t *classes, 
 		.suppressed_by = LV_NONE,
 		.apart = LV_NONE,
 		.gate = LV_NONE,
+		.told = LV_NONE,
 	};
 
 	if (!chain.classes || !chain.edges) {

@@ -65,6 +65,7 @@ struct finding_chain {
 	uint32_t suppressed_by; /* suppression entry, or LV_NONE */
 	bool once;	/* something of it was seen once, and may come from a lost event */
 	uint32_t apart; /* a class of which many locks were seen on both sides, none on both; or LV_NONE */
+	uint32_t told;	/* index in edges of one that lockdep is told, and nobody saw, or LV_NONE */
 	uint32_t gate;	/* a class whose lock was held exclusively all around the cycle, or LV_NONE */
 };
 

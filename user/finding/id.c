@@ -11,13 +11,37 @@
  */
 #include "finding/rules.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Does the name end in a text that tells an instance, as in "q_usage_counter(io) loop0"? */
+static bool tells_instance(const char *name, size_t len)
+{
+	static const struct {
+		const char *text;
+		uint32_t traits;
+	} kinds[] = {
+#define LV_PSEUDO_KIND(id, word, text, traits) {text, traits},
+#include "pseudo.def"
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (kinds[i].traits & LV_PSEUDO_BY_TEXT && strlen(kinds[i].text) <= len &&
+		    !strncmp(name, kinds[i].text, strlen(kinds[i].text)))
+			return true;
+	return false;
+}
 
 /* FNV-1a, 64 bits; strings go in with their final zero, so that they stay apart. */
 static uint64_t hash_part(uint64_t hash, const char *text, size_t len)
 {
+	bool numbered = text && tells_instance(text, len);
+
 	for (size_t i = 0; i <= len; i++) {
+		/* Which of its kind a disk or a queue is, changes from boot to boot. */
+		if (numbered && i < len && (isdigit((unsigned char)text[i]) || text[i] == '#'))
+			continue;
 		hash ^= i < len ? (unsigned char)text[i] : 0;
 		hash *= 0x100000001b3u;
 	}

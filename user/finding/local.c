@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "finding/annotated.h"
+#include "finding/waits.h"
 
 #define BIT(n) (1u << (n))
 
@@ -128,13 +129,6 @@ int finding_rule_recursive(struct finding_model *m, uint32_t class, struct findi
 	return err;
 }
 
-static bool sleeps(const struct capture *c, const struct capture_class *class)
-{
-	if (class->family != LV_SPIN && class->family != LV_RWLOCK && class->family != LV_RAWSPIN)
-		return true;
-	return c->rt && class->family != LV_RAWSPIN;
-}
-
 int finding_rule_wait_edge(struct finding_model *m, uint32_t edge, struct finding_set *set)
 {
 	const struct graph_edge *e = &m->g->edges[edge];
@@ -142,7 +136,7 @@ int finding_rule_wait_edge(struct finding_model *m, uint32_t edge, struct findin
 	struct finding_chain chain;
 	int err;
 
-	if (sleeps(m->c, &m->c->classes[classes[0]]) || !sleeps(m->c, &m->c->classes[classes[1]]))
+	if (!finding_waits_wrongly(m->c, &m->c->classes[classes[0]], &m->c->classes[classes[1]]))
 		return 0;
 	err = finding_chain_plain(m, classes, 2, m->first_edge[edge], &chain);
 	return err ?: finding_set_add(set, FINDING_WAIT_CONTEXT, &chain, NULL);
@@ -160,7 +154,7 @@ int finding_rule_wait_irq(struct finding_model *m, uint32_t class, struct findin
 	struct finding *f;
 	int err;
 
-	if (!sleeps(m->c, seen))
+	if (!finding_sleeps(m->c, seen) || seen->family == LV_PSEUDO)
 		return 0;
 	for (size_t i = 0; i < nr; i++) {
 		if (!(seen->usage & BIT(in[i])))

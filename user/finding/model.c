@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding/pseudo.h"
+
 #define BIT(n) (1u << (n))
 #define SEARCH_BUDGET 100000000u /* arcs: seconds; lockdep's largest graph has 32,768 */
+#define NO_INVERSION (CAPTURE_AMBIGUOUS + 1) /* a grade that no search of inversions goes through */
 #define WORK_BUDGET 500000000u	 /* seconds, too */
 #define WORK_ELEMENT 100	 /* of a chain: its memory, an id's hash, a place in the sort */
 #define HARDIRQ_BITS                                                                               \
@@ -18,6 +21,7 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 	bool shared = class->usage & (1u << LV_USED_READ);
 	bool sleeps = class->family == LV_RWSEM || class->family == LV_PERCPU_RWSEM ||
 		      (c->rt && class->family == LV_RWLOCK);
+	enum capture_certainty grade;
 
 	if (class->flags & LV_CLASS_HANDED)
 		return CAPTURE_AMBIGUOUS;
@@ -26,11 +30,14 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 	/* The memory is something else's as soon as the function returns: its word proves nothing. */
 	if (c->unlocks_hidden && class->kind && !strcmp(class->kind, "stack"))
 		return CAPTURE_AMBIGUOUS;
-	return class->certainty;
+	grade = finding_pseudo_grade(c, class);
+	return grade > class->certainty ? grade : class->certainty;
 }
 
 uint32_t finding_usage(const struct capture *c, const struct capture_class *class)
 {
+	if (!finding_pseudo_in_irqs(class))
+		return 0;
 	if (!c->rt)
 		return class->usage;
 	/* Softirqs are threads there, and so are the users of all other locks. */
@@ -205,6 +212,8 @@ int finding_model_add_class(struct finding_model *m, uint32_t class)
 	m->graph_class[class] = added;
 	m->grade[added] = finding_grade(m->c, seen);
 	m->cycle_grade[added] = m->grade[added];
+	if (!finding_pseudo_in_irqs(seen))
+		m->grade[added] = NO_INVERSION;
 	if (!m->c->annotated && seen->subclass & LV_SUBCLASS_TWIN)
 		grade_nesting(m, added);
 	look_up_annotations(m, added, seen->name);
@@ -221,6 +230,9 @@ int finding_model_add_edge(struct finding_model *m, uint32_t edge, uint32_t *ret
 
 	if (new)
 		return new;
+	*ret_edge = LV_NONE;
+	if (finding_pseudo_refutes(m->c, seen))
+		return 0;
 	from = m->graph_class[seen->from];
 	to = m->graph_class[seen->to];
 	new = graph_add_edge(m->g, from, to, seen->dep & GRAPH_DEPS, ret_edge);

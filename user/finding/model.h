@@ -17,7 +17,7 @@ struct finding_model {
 	struct graph_walk *walk;
 	uint32_t *capture_class; /* by graph class */
 	uint32_t *graph_class;	 /* by capture class */
-	uint8_t *grade;		 /* by graph class: enum capture_certainty */
+	uint8_t *grade;		 /* by graph class: enum capture_certainty, or one more: on no inversion */
 	uint8_t *cycle_grade;	 /* the same, for cycles */
 	uint32_t *first_edge;	 /* by graph edge: a capture edge, or LV_NONE */
 	uint32_t *next_edge;	 /* by capture edge: another of the same two classes */
@@ -45,7 +45,7 @@ int finding_model_fill(struct finding_model *m);
 
 /* One class, or one edge between classes that were added. -ENOMEM, -EINVAL. */
 int finding_model_add_class(struct finding_model *m, uint32_t class);
-/* As graph_add_edge: 1 when it says something new. */
+/* As graph_add_edge: 1 when it says something new. One that is refuted (pseudo.h) is not added: 0. */
 int finding_model_add_edge(struct finding_model *m, uint32_t edge, uint32_t *ret_edge);
 
 void finding_model_free(struct finding_model *m); /* takes NULL */

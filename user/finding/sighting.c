@@ -107,17 +107,26 @@ bool finding_holders_unsure(const struct capture *c, const struct finding_chain 
 	return false;
 }
 
+static uint32_t find_told(const struct capture *c, const struct finding_chain *chain)
+{
+	for (uint32_t i = 0; i < chain->nr_edges; i++)
+		if (capture_edge_told(c, &c->edges[chain->edges[i]]))
+			return i;
+	return LV_NONE;
+}
+
 enum finding_confidence finding_judge_sightings(const struct capture *c,
 						struct finding_chain *chain, bool closes,
 						enum finding_confidence confidence)
 {
+	chain->told = find_told(c, chain);
 	chain->once = may_be_lost(c) && seen_once(c, chain);
 	chain->apart = confidence < FINDING_CONFIRMED ? class_apart(c, chain, closes) : LV_NONE;
 	if (closes)
 		chain->gate = common_gate(c, chain);
 	if (chain->apart != LV_NONE && confidence > FINDING_LIKELY)
 		confidence--;
-	if (chain->once && confidence > FINDING_LIKELY)
+	if ((chain->once || chain->told != LV_NONE) && confidence > FINDING_LIKELY)
 		confidence = FINDING_LIKELY;
 	return confidence;
 }

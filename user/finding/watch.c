@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding/pseudo.h"
 #include "finding/rules.h"
 #include "finding/told.h"
 #include "graph/order.h"
@@ -466,7 +467,7 @@ int finding_watch_edge(struct finding_watch *w, uint32_t edge, struct findings *
 	struct finding_set set;
 	int err = finding_model_add_edge(w->m, edge, &added);
 
-	if (err < 0)
+	if (err < 0 || finding_pseudo_refutes(w->m->c, &w->m->c->edges[edge]))
 		return err;
 	if (w->m->g->nr_edges > nr_edges)
 		err = reserve_edges(w) ?: graph_order_edge(w->order, w->m->g, added);

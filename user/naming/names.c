@@ -13,6 +13,7 @@
 #include "naming/evidence.h"
 #include "kernel/lockpath.h"
 #include "naming/memname.h"
+#include "naming/pseudoname.h"
 #include "naming/slabname.h"
 
 struct names {
@@ -459,6 +460,7 @@ static const char *kind_text(uint32_t kind)
 		[LV_PLACE_TOLD] = "told",
 		[LV_PLACE_TABLE] = "table",
 		[LV_PLACE_STACK] = "stack",
+		[LV_PLACE_PSEUDO] = "pseudo",
 	};
 
 	return kind < LV_PLACE_KINDS && texts[kind] ? texts[kind] : "unknown";
@@ -497,7 +499,8 @@ void names_class(const struct names *n, const struct lv_class *class,
 	memset(ret, 0, sizeof(*ret));
 	ret->kind = kind_text(class->place.kind);
 	ret->family = class->family;
-	if (class->state == LV_SLOT_DEAD && class->place.kind != LV_PLACE_SLAB) {
+	if (class->state == LV_SLOT_DEAD && class->place.kind != LV_PLACE_SLAB &&
+	    class->place.kind != LV_PLACE_PSEUDO) {
 		name_gone(class, ret);
 		finish(class, ret);
 		return;
@@ -520,6 +523,10 @@ void names_class(const struct names *n, const struct lv_class *class,
 		break;
 	case LV_PLACE_TABLE:
 		memname_table(&n->from, class, ret);
+		here = NULL;
+		break;
+	case LV_PLACE_PSEUDO:
+		pseudoname_class(&n->from, class, ret);
 		here = NULL;
 		break;
 	case LV_PLACE_STACK:

@@ -81,6 +81,51 @@ void hooked_hand_over(uint32_t family)
 		sleep_hand_over(EVENT_META(LV_HOOK_freeze_super, LV_LEVEL_TASK, family));
 }
 
+static uint32_t pseudo_how(const struct machine_op *op)
+{
+	uint32_t how = op->pseudo << PSEUDO_KIND_SHIFT;
+
+	if (op->mode != LV_WRITE)
+		how |= op->mode == LV_RECURSIVE ? PSEUDO_READ | PSEUDO_RECURSIVE : PSEUDO_READ;
+	return op->try ? how | LV_HELD_TRY : how;
+}
+
+void hooked_hold(uint64_t addr, uint64_t base, const struct machine_op *op)
+{
+	if (is_armed(armed_word()))
+		record_stack(NULL, pseudo_see(addr, base, EVENT_META(LV_HOOKS, 0, op->family),
+					      pseudo_how(op)));
+}
+
+void hooked_drop(uint64_t addr, const struct machine_op *op)
+{
+	if (is_armed(armed_word()))
+		pseudo_drop(addr, EVENT_META(LV_HOOKS, 0, op->family), pseudo_how(op));
+}
+
+void hooked_attempt(uint64_t addr, uint64_t base, const struct machine_op *op)
+{
+	if (is_armed(armed_word()) && pseudo_holds_any())
+		record_stack(NULL, pseudo_see(addr, base, EVENT_META(LV_HOOKS, 0, op->family),
+					      pseudo_how(op) | PSEUDO_ATTEMPT));
+}
+
+void hooked_wait(uint64_t addr, const struct machine_op *op)
+{
+	const uint32_t meta = EVENT_META(LV_HOOKS, LV_LEVEL_TASK, op->family) | META_ATTEMPT;
+	struct lv_held lock = { .addr = addr, .mode = op->mode, .flags = LV_HELD_ENTRY };
+	struct lv_held_stack *held;
+	struct context context;
+
+	if (!is_armed(armed_word()) || context_enter_sleeping(&context, LV_HOOKS) ||
+	    context.level != LV_LEVEL_TASK)
+		return;
+	held = task_held(context.cpu);
+	lock.class = class_of(addr, op->family, 0, 0);
+	if (held && held->depth && lock.class < LV_ABOVE)
+		record_stack(NULL, edges_record(context.cpu, 0, held, &lock, meta, LV_NONE));
+}
+
 void hooked_switch(uint64_t next)
 {
 	uint32_t word = armed_word();

@@ -33,6 +33,7 @@ struct machine_op {
 	uint32_t subclass;  /* told, 0 unless annotated */
 	uint64_t nest_lock; /* told: this one, held, orders the locks of one class; 0: none */
 	bool ww; /* an acquire context orders it among those taken with it */
+	uint32_t pseudo; /* enum lv_pseudo, 0: a lock */
 };
 
 struct machine *machine_new(const struct machine_options *options);
@@ -78,6 +79,17 @@ int machine_lock(struct machine *m, uint64_t addr, const struct machine_op *op);
 /* -ENOENT: it was not held; the recorder has seen the release nevertheless. */
 int machine_unlock(struct machine *m, uint64_t addr, const struct machine_op *op);
 
+/*
+ * A pseudo-lock is held from now on, and no more. A hold waits for nobody here, and has no owner:
+ * -ENOENT, a drop of what is not held.
+ */
+int machine_hold(struct machine *m, uint64_t addr, const struct machine_op *op);
+int machine_drop(struct machine *m, uint64_t addr, const struct machine_op *op);
+/* A pseudo-lock, or a lock, is waited for; the wait is over at once. */
+int machine_attempt(struct machine *m, uint64_t addr, const struct machine_op *op);
+/* The running task begins to wait for a sleeping lock, and nothing is said of how that ends. */
+int machine_wait(struct machine *m, uint64_t addr, const struct machine_op *op);
+
 /* How the lock is held, and by whom: true if by the running task or CPU. */
 struct machine_holder {
 	uint32_t mode;
@@ -86,8 +98,9 @@ struct machine_holder {
 };
 bool machine_holder(struct machine *m, uint64_t addr, struct machine_holder *ret);
 
-/* The lock's memory is given back, and the running task goes back to user space. */
+/* The lock's memory is given back; it is initialised; the running task goes back to user space. */
 void machine_free_lock(struct machine *m, uint64_t addr);
+void machine_init_lock(struct machine *m, uint64_t addr);
 int machine_user_return(struct machine *m);
 
 /* What wait queues tell: the words of an init, and that a lock is one's. */

@@ -33,6 +33,9 @@ static void write_word(struct machine *m, uint64_t addr, const struct machine_lo
 	case LV_RWSEM:
 		word = (lock->writer ? 1 : 0) | (uint64_t)lock->readers << 8;
 		break;
+	case LV_PSEUDO:
+		word = lock->writer || lock->readers;
+		break;
 	default:
 		word = lock->writer;
 	}
@@ -214,6 +217,54 @@ int machine_unlock(struct machine *m, uint64_t addr, const struct machine_op *op
 	return held ? 0 : -ENOENT;
 }
 
+int machine_hold(struct machine *m, uint64_t addr, const struct machine_op *op)
+{
+	struct machine_lock *lock = find_lock(m, addr);
+
+	machine_here(m);
+	if (!lock)
+		return -ENOENT;
+	if (op->mode == LV_WRITE)
+		lock->writer = true;
+	else
+		lock->readers++;
+	write_word(m, addr, lock);
+	hooked_hold(addr, addr, op);
+	return 0;
+}
+
+int machine_drop(struct machine *m, uint64_t addr, const struct machine_op *op)
+{
+	struct machine_lock *lock = find_lock(m, addr);
+
+	machine_here(m);
+	if (!lock || (!lock->writer && !lock->readers))
+		return -ENOENT;
+	hooked_drop(addr, op);
+	if (lock->writer)
+		lock->writer = false;
+	else
+		lock->readers--;
+	write_word(m, addr, lock);
+	return 0;
+}
+
+int machine_attempt(struct machine *m, uint64_t addr, const struct machine_op *op)
+{
+	machine_here(m);
+	if (!find_lock(m, addr))
+		return -ENOENT;
+	hooked_attempt(addr, addr, op);
+	return 0;
+}
+
+int machine_wait(struct machine *m, uint64_t addr, const struct machine_op *op)
+{
+	machine_here(m);
+	hooked_wait(addr, op);
+	return 0;
+}
+
 bool machine_holder(struct machine *m, uint64_t addr, struct machine_holder *ret)
 {
 	struct machine_lock *lock = find_lock(m, addr);
@@ -243,6 +294,12 @@ void machine_free_lock(struct machine *m, uint64_t addr)
 	hooked_free(addr, WORLD_OBJECT_SIZE);
 	if (object)
 		object->lives++;
+}
+
+void machine_init_lock(struct machine *m, uint64_t addr)
+{
+	machine_here(m);
+	hooked_free(addr, WORLD_OBJECT_SIZE);
 }
 
 void machine_name_waitq(struct machine *m, uint64_t addr, uint64_t text)

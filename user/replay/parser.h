@@ -45,14 +45,16 @@ int parser_number(struct parser *p, const char *word, unsigned long max, uint32_
 
 /* One a statement; words[0] is the statement's own. */
 int parser_declaration(struct parser *p, uint32_t family);
+int parser_pseudo(struct parser *p);
 int parser_expect(struct parser *p, bool production);
 int parser_lock(struct parser *p, uint32_t mode, bool try);
 int parser_unlock(struct parser *p);
+int parser_hold(struct parser *p, enum scenario_verb verb);
 int parser_enter(struct parser *p, uint32_t level);
 int parser_end(struct parser *p);
 int parser_task(struct parser *p);
 int parser_cpu(struct parser *p);
-int parser_free_memory(struct parser *p);
+int parser_free_memory(struct parser *p, enum scenario_verb verb);
 int parser_switch(struct parser *p, enum scenario_verb off, enum scenario_verb on);
 int parser_hand_over(struct parser *p);
 int parser_user(struct parser *p);

@@ -7,10 +7,13 @@
 
 #include "base/strbuf.h"
 #include "capture/tables.h"
+#include "finding/orders.h"
 #include "replay/machine.h"
+#include "traits.h"
 
 #define MAX_FRAMES 4 /* a task, and interrupts over it */
 #define FIRST_TASK 100
+#define PSEUDO_BASE 0xffffffff90000000ull /* what the class of that number is about */
 #define NO_TASK SCENARIO_NONE
 
 /* Frames are told by scenario: a context and a line. */
@@ -110,6 +113,12 @@ static int add_locks(struct replay *r)
 
 		r->addr[i] = machine_add_lock(r->machine, r->s->classes[lock->class].family);
 		machine_tell_class(r->machine, r->addr[i], lock->class);
+		if (r->s->classes[lock->class].pseudo) {
+			machine_show_place(r->machine, r->addr[i],
+					   &(struct lv_place){ .kind = LV_PLACE_PSEUDO,
+							       .base = PSEUDO_BASE + lock->class });
+			continue;
+		}
 		if (!cache)
 			continue;
 		if (find_cache(r, i, cache))
@@ -157,6 +166,12 @@ static const char *other_holder(struct replay *r, const struct scenario_step *st
 		       "the first task";
 }
 
+/* Who waits for one of these tells so before (contention_begin). */
+static bool is_sleeping(uint32_t family)
+{
+	return family == LV_MUTEX || family == LV_RWSEM || family == LV_PERCPU_RWSEM;
+}
+
 static int run_lock(struct replay *r, const struct scenario_step *step)
 {
 	const struct scenario_lock *lock = &r->s->locks[step->lock];
@@ -183,9 +198,12 @@ static int run_lock(struct replay *r, const struct scenario_step *step)
 				     "back first",
 			    context_name(r, r->cpus[step->cpu].stack[0].context), lock->name,
 			    holder);
-	/* Waiting for itself: seen by a debug kernel; any other just hangs. */
-	if (r->production)
+	/* Waiting for itself: a debug kernel sees it; any other tells who goes to sleep, and hangs. */
+	if (r->production) {
 		r->hung[step->lock]++;
+		if (is_sleeping(op.family))
+			return machine_wait(r->machine, r->addr[step->lock], &op);
+	}
 	return 0;
 }
 
@@ -203,6 +221,28 @@ static int run_unlock(struct replay *r, const struct scenario_step *step)
 	op.mode = holder.mode;
 	machine_unlock(r->machine, r->addr[step->lock], &op);
 	return 0;
+}
+
+static int run_pseudo(struct replay *r, const struct scenario_step *step)
+{
+	const struct scenario_lock *lock = &r->s->locks[step->lock];
+	const struct scenario_class *class = &r->s->classes[lock->class];
+	const struct machine_op op = {
+		.family = class->family,
+		.pseudo = class->pseudo,
+		.mode = step->mode,
+		.try = step->try,
+	};
+	uint64_t addr = r->addr[step->lock];
+
+	if (r->production && pseudo_traits(class->pseudo) & LV_PSEUDO_TOLD)
+		return 0;
+	if (step->verb == SCENARIO_HOLD)
+		return machine_hold(r->machine, addr, &op);
+	if (step->verb == SCENARIO_ATTEMPT)
+		return machine_attempt(r->machine, addr, &op);
+	return machine_drop(r->machine, addr, &op) ? FAIL(r, step, "%s is not held", lock->name) :
+						     0;
 }
 
 static int run_enter(struct replay *r, const struct scenario_step *step)
@@ -288,6 +328,15 @@ static int run_step(struct replay *r, const struct scenario_step *step)
 	case SCENARIO_FREE:
 		machine_free_lock(r->machine, r->addr[step->lock]);
 		return 0;
+	case SCENARIO_INIT:
+		/* An initialisation is a store: it tells a debug kernel alone. */
+		if (!r->production)
+			machine_init_lock(r->machine, r->addr[step->lock]);
+		return 0;
+	case SCENARIO_HOLD:
+	case SCENARIO_DROP:
+	case SCENARIO_ATTEMPT:
+		return run_pseudo(r, step);
 	case SCENARIO_USER:
 		return run_user(r, step);
 	case SCENARIO_CPU:
@@ -342,8 +391,15 @@ static int describe_class(void *arg, const struct lv_class *class, struct captur
 		if (class->place.off)
 			strbuf_addf(&name, "/%u", class->place.off);
 		ret->name = strbuf_take(&name);
-		ret->subclass = class->place.off;
+		ret->subclass |= class->place.off;
 		ret->kind = strdup("told");
+	} else if (class->place.kind == LV_PLACE_PSEUDO) {
+		strbuf_add(&name, r->s->classes[class->place.base - PSEUDO_BASE].name);
+		ret->key = name.text ? strdup(name.text) : NULL;
+		if (class->subclass & LV_SUBCLASS_TWIN)
+			strbuf_add(&name, "/1");
+		ret->name = strbuf_take(&name);
+		ret->kind = strdup("pseudo");
 	} else {
 		for (uint32_t i = 0; i < r->s->nr_locks; i++)
 			if (r->addr[i] == class->place.base)
@@ -406,6 +462,8 @@ static int make_capture(struct replay *r, struct capture **ret)
 
 	if (!code)
 		code = tables_to_capture(&tables, &words, c);
+	if (!code)
+		code = orders_add(c, c->kernel);
 	if (code)
 		capture_free(c);
 	else

@@ -29,6 +29,7 @@
 struct scenario_class {
 	char name[SCENARIO_NAME_LEN];
 	uint32_t family; /* enum lv_family */
+	uint32_t pseudo; /* enum lv_pseudo, 0: locks */
 };
 
 enum scenario_place {
@@ -66,6 +67,10 @@ enum scenario_verb {
 	SCENARIO_CPU,
 	SCENARIO_HAND_OVER,
 	SCENARIO_FREE,
+	SCENARIO_INIT,
+	SCENARIO_HOLD, /* of a pseudo-lock */
+	SCENARIO_DROP,
+	SCENARIO_ATTEMPT, /* of a lock, too */
 	SCENARIO_USER,
 };
 

@@ -7,7 +7,8 @@
 
 /* "spin A B", "mutex M1 M2 : M", "rwlock R at cache+0x40" */
 
-static int find_class(struct parser *p, const char *name, uint32_t family, uint32_t *ret)
+static int find_class(struct parser *p, const char *name, const struct scenario_class *like,
+		      uint32_t *ret)
 {
 	struct scenario_class *class;
 
@@ -15,14 +16,14 @@ static int find_class(struct parser *p, const char *name, uint32_t family, uint3
 		class = &p->s->classes[*ret];
 		if (strcmp(class->name, name))
 			continue;
-		return class->family == family ? 0 :
-						 PARSER_FAIL(p, "class \"%s\" has locks of another kind",
-						      name);
+		return class->family == like->family && class->pseudo == like->pseudo ?
+			       0 :
+			       PARSER_FAIL(p, "class \"%s\" has locks of another kind", name);
 	}
 	class = PARSER_APPEND(p->s, classes);
 	if (!class)
 		return parser_no_memory(p);
-	class->family = family;
+	*class = *like;
 	return parser_copy_name(p, class->name, name);
 }
 
@@ -45,9 +46,9 @@ static int parse_place(struct parser *p, const char *word, struct scenario_lock 
 	return parser_number(p, plus + 1, 1u << 20, &ret->off);
 }
 
-/* `like` has the place. */
-static int declare_lock(struct parser *p, const char *name, uint32_t family, const char *class,
-			const struct scenario_lock *like)
+/* `sort` has family and kind, `like` the place. */
+static int declare_lock(struct parser *p, const char *name, const struct scenario_class *sort,
+			const char *class, const struct scenario_lock *like)
 {
 	struct scenario_lock *lock;
 	uint32_t id;
@@ -58,7 +59,7 @@ static int declare_lock(struct parser *p, const char *name, uint32_t family, con
 			return PARSER_FAIL(p, "lock \"%s\" is there already", name);
 	if (p->s->nr_locks >= SCENARIO_MAX_LOCKS)
 		return PARSER_FAIL(p, "more than %d locks", SCENARIO_MAX_LOCKS);
-	err = find_class(p, class ? class : name, family, &id);
+	err = find_class(p, class ? class : name, sort, &id);
 	if (err)
 		return err;
 	lock = PARSER_APPEND(p->s, locks);
@@ -69,7 +70,7 @@ static int declare_lock(struct parser *p, const char *name, uint32_t family, con
 	return parser_copy_name(p, lock->name, name);
 }
 
-int parser_declaration(struct parser *p, uint32_t family)
+static int declare(struct parser *p, const struct scenario_class *sort)
 {
 	struct scenario_lock like = {};
 	uint32_t nr = p->nr_words;
@@ -89,8 +90,37 @@ int parser_declaration(struct parser *p, uint32_t family)
 	if (!err && nr < 2)
 		err = PARSER_FAIL(p, "which locks? As in \"spin A B\" or \"spin A1 A2 : A\"");
 	for (uint32_t i = 1; !err && i < nr; i++)
-		err = declare_lock(p, p->words[i], family, class, &like);
+		err = declare_lock(p, p->words[i], sort, class, &like);
 	return err;
+}
+
+int parser_declaration(struct parser *p, uint32_t family)
+{
+	const struct scenario_class sort = { .family = family };
+
+	return declare(p, &sort);
+}
+
+/* "pseudo work flush_fn", "pseudo queue-io q1 q2 : loop" */
+int parser_pseudo(struct parser *p)
+{
+	static const char *const kinds[LV_PSEUDO_KINDS] = {
+#define LV_PSEUDO_KIND(id, word, text, traits) [LV_PSEUDO_##id] = #word,
+#include "pseudo.def"
+	};
+	const char *word = p->nr_words > 1 ? p->words[1] : "";
+	struct scenario_class sort = { .family = LV_PSEUDO, .pseudo = 1 };
+
+	while (sort.pseudo < LV_PSEUDO_KINDS && strcmp(kinds[sort.pseudo], word))
+		sort.pseudo++;
+	if (sort.pseudo == LV_PSEUDO_KINDS)
+		return PARSER_FAIL(p, "\"%.40s\" is no kind of pseudo-lock", word);
+	for (uint32_t i = 1; i + 1 < p->nr_words; i++)
+		p->words[i] = p->words[i + 1];
+	p->nr_words--;
+	if (p->nr_words > 2 && !strcmp(p->words[p->nr_words - 2], "at"))
+		return PARSER_FAIL(p, "a pseudo-lock lies nowhere: leave the \"at\" out");
+	return declare(p, &sort);
 }
 
 /* "A --> B --> C", from words[at] on. */

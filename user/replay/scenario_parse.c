@@ -126,6 +126,14 @@ static int parse_statement(struct parser *p)
 		return err;
 	if (!strcmp(word, "unlock"))
 		return parser_unlock(p);
+	if (!strcmp(word, "pseudo"))
+		return parser_pseudo(p);
+	if (!strcmp(word, "hold"))
+		return parser_hold(p, SCENARIO_HOLD);
+	if (!strcmp(word, "drop"))
+		return parser_hold(p, SCENARIO_DROP);
+	if (!strcmp(word, "attempt"))
+		return parser_hold(p, SCENARIO_ATTEMPT);
 	if (!strcmp(word, "irq"))
 		return parser_switch(p, SCENARIO_IRQ_OFF, SCENARIO_IRQ_ON);
 	if (!strcmp(word, "bh"))
@@ -141,7 +149,9 @@ static int parse_statement(struct parser *p)
 	if (!strcmp(word, "cpu"))
 		return parser_cpu(p);
 	if (!strcmp(word, "free"))
-		return parser_free_memory(p);
+		return parser_free_memory(p, SCENARIO_FREE);
+	if (!strcmp(word, "init"))
+		return parser_free_memory(p, SCENARIO_INIT);
 	if (!strcmp(word, "handover"))
 		return parser_hand_over(p);
 	if (!strcmp(word, "user"))

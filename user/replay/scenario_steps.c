@@ -88,6 +88,9 @@ int parser_lock(struct parser *p, uint32_t mode, bool try)
 	if (err)
 		return err;
 	family = p->s->classes[p->s->locks[lock].class].family;
+	if (family == LV_PSEUDO)
+		return PARSER_FAIL(p, "\"%s\" is no lock: \"hold\", \"drop\" or \"attempt\" it",
+				   p->words[1]);
 	if (mode != LV_WRITE && family != LV_RWLOCK && family != LV_RWSEM &&
 	    family != LV_PERCPU_RWSEM)
 		return PARSER_FAIL(p, "\"%s\" has no readers", p->words[1]);
@@ -113,6 +116,8 @@ int parser_unlock(struct parser *p)
 	err = parser_find_lock(p, p->words[1], &lock);
 	if (err)
 		return err;
+	if (p->s->classes[p->s->locks[lock].class].family == LV_PSEUDO)
+		return PARSER_FAIL(p, "\"%s\" is no lock: \"drop\" it", p->words[1]);
 	if (p->nr_words > 3 ||
 	    (p->nr_words == 3 && (!spins(p->s->classes[p->s->locks[lock].class].family) ||
 				  !parse_irq(unlock_irqs, p->words[2], &irq))))
@@ -122,6 +127,38 @@ int parser_unlock(struct parser *p)
 		return parser_no_memory(p);
 	step->lock = lock;
 	step->irq = irq;
+	return 0;
+}
+
+/* "hold q read", "attempt mm read", "drop q" */
+int parser_hold(struct parser *p, enum scenario_verb verb)
+{
+	struct scenario_step *step;
+	uint32_t lock;
+	int err;
+
+	if (p->nr_words < 2)
+		return PARSER_FAIL(p, "%s what?", p->words[0]);
+	err = parser_find_lock(p, p->words[1], &lock);
+	if (err)
+		return err;
+	if (verb != SCENARIO_ATTEMPT && p->s->classes[p->s->locks[lock].class].family != LV_PSEUDO)
+		return PARSER_FAIL(p, "\"%s\" is a lock: \"lock\" and \"unlock\" it", p->words[1]);
+	step = add_step(p, verb);
+	if (!step)
+		return parser_no_memory(p);
+	step->lock = lock;
+	for (uint32_t i = 2; i < p->nr_words; i++) {
+		if (!strcmp(p->words[i], "read") && verb != SCENARIO_DROP)
+			step->mode = step->mode == LV_RECURSIVE ? LV_RECURSIVE : LV_READ;
+		else if (!strcmp(p->words[i], "recursive") && verb != SCENARIO_DROP)
+			step->mode = LV_RECURSIVE;
+		else if (!strcmp(p->words[i], "try") && verb == SCENARIO_HOLD)
+			step->try = true;
+		else
+			return PARSER_FAIL(p, "\"%.40s\" is no way to %s it", p->words[i],
+					   p->words[0]);
+	}
 	return 0;
 }
 
@@ -208,18 +245,19 @@ int parser_cpu(struct parser *p)
 	return add_step(p, SCENARIO_CPU) ? 0 : parser_no_memory(p);
 }
 
-int parser_free_memory(struct parser *p)
+/* "free A", "init A" */
+int parser_free_memory(struct parser *p, enum scenario_verb verb)
 {
 	struct scenario_step *step;
 	uint32_t lock;
 	int err;
 
 	if (p->nr_words != 2)
-		return PARSER_FAIL(p, "free what? The lock whose memory goes");
+		return PARSER_FAIL(p, "%s what? One lock", p->words[0]);
 	err = parser_find_lock(p, p->words[1], &lock);
 	if (err)
 		return err;
-	step = add_step(p, SCENARIO_FREE);
+	step = add_step(p, verb);
 	if (!step)
 		return parser_no_memory(p);
 	step->lock = lock;

@@ -22,6 +22,7 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+#include "traits.h"
 #include "record/world.h"
 
 /* Benchmarks make them the constants that they are in the programs. */
@@ -184,10 +185,20 @@ static inline int world_read_str(char *ret, __u32 size, __u64 addr)
 	return len + 1;
 }
 
-/* Mutexes name their holder, as a kernel's; annotations tell of attempts too, by another. */
+/*
+ * Mutexes name their holder and rwsems their writer, as a kernel's; annotations tell of attempts too,
+ * by another.
+ */
 static inline int world_owner(__u64 addr, __u32 family, __u64 *ret, int *ret_shared)
 {
+	__u64 count = 0;
+
 	*ret_shared = 0;
+	if (family == LV_RWSEM)
+		return world_read(&count, sizeof(count), addr) || !(count & 1) ||
+				       world_read(ret, sizeof(*ret), addr + 8) || !*ret ?
+			       -ENOTSUP :
+			       0;
 	if (family != LV_MUTEX || world_read(ret, sizeof(*ret), addr))
 		return -ENOTSUP;
 	return 0;
@@ -244,6 +255,28 @@ static inline void world_describe_cache(const struct lv_place *place, char *ret_
 		memcpy(ret_name, world->caches[i].name, LV_NAME_LEN);
 		*ret_size = world->caches[i].size;
 	}
+}
+
+static inline int world_pseudo_place(__u64 addr, __u64 base, struct lv_place *ret)
+{
+	(void)base;
+	return world_place(addr, ret);
+}
+
+static inline void world_describe_pseudo(__u64 base, __u32 kind, char *ret_text)
+{
+	(void)base;
+	(void)kind;
+	(void)ret_text;
+}
+
+/* Its word is written by machine_lock.c. */
+static inline int world_pseudo_is_held(__u32 kind, __u64 addr)
+{
+	__u64 word = 0;
+
+	return !(pseudo_traits(kind) & LV_PSEUDO_BY_WORD) ||
+	       (!world_read(&word, sizeof(word), addr) && word);
 }
 
 static inline int world_is_kernel_sock(__u64 addr)

@@ -182,7 +182,7 @@ int report_explain(FILE *out, const struct capture *c, uint32_t id)
 	put_line(out, "kind", class->kind);
 	put_line(out, "place", class->key);
 	put_line(out, "told name", class->alias);
-	if (class->subclass)
+	if (class->subclass & ~(~0u << LV_SUBCLASS_KIND_SHIFT))
 		put_line(out, "twin", "taken while another lock of the class was held");
 	put_evidence(out, class);
 	put_sites(out, c, id);

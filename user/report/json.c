@@ -185,6 +185,13 @@ static json_t *class_name(const struct capture *c, uint32_t class)
 	return class == LV_NONE ? json_null() : text(c->classes[class].name);
 }
 
+static json_t *told_text(const struct capture *c, const struct finding_chain *chain)
+{
+	if (chain->told == LV_NONE)
+		return json_null();
+	return text(capture_edge_told(c, &c->edges[chain->edges[chain->told]]));
+}
+
 static json_t *end(const struct capture *c, uint32_t class, uint32_t usage)
 {
 	json_t *object;
@@ -214,6 +221,7 @@ static int set_chain(json_t *object, const struct capture *c, const struct findi
 	err = err ?: set(object, "seen_once", json_boolean(chain->once));
 	err = err ?: set(object, "apart", class_name(c, chain->apart));
 	err = err ?: set(object, "gated_by", class_name(c, chain->gate));
+	err = err ?: set(object, "told", told_text(c, chain));
 	err = err ?: set(object, "safe", end(c, chain->classes[0], chain->safe));
 	err = err ?: set(object, "unsafe", end(c, last, chain->unsafe));
 	return err ?: set(object, "stacks", stacks(c, chain, event));

@@ -29,6 +29,22 @@ static void put_graded_down(const struct parts *p, const struct finding_chain *c
 	putc('\n', p->out);
 }
 
+static void put_told(const struct parts *p, const struct finding_chain *chain)
+{
+	const struct capture_edge *edge;
+
+	if (chain->told == LV_NONE)
+		return;
+	edge = &p->c->edges[chain->edges[chain->told]];
+	fputs("lockvane: told: ", p->out);
+	parts_name(p, edge->from);
+	fputs(" --> ", p->out);
+	parts_name(p, edge->to);
+	fputs(": ", p->out);
+	words_put(p->out, capture_edge_told(p->c, edge));
+	fputs("; it was not seen\n", p->out);
+}
+
 /* The first few: a long chain may have thousands. */
 static void put_class_doubts(const struct parts *p)
 {
@@ -79,6 +95,7 @@ static void put_doubts(const struct parts *p)
 	}
 	putc('\n', p->out);
 	put_graded_down(p, chain);
+	put_told(p, chain);
 	if (chain->gate != LV_NONE) {
 		fputs("lockvane: gated by ", p->out);
 		parts_name(p, chain->gate);

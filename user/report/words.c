@@ -73,7 +73,7 @@ const char *words_family(uint32_t family)
 	static const char *const names[LV_FAMILIES] = {
 		[LV_SPIN] = "spin",   [LV_RWLOCK] = "rwlock",	[LV_MUTEX] = "mutex",
 		[LV_RWSEM] = "rwsem", [LV_RAWSPIN] = "rawspin",	[LV_PERCPU_RWSEM] = "percpu-rwsem",
-		[LV_SOCK] = "sock",
+		[LV_SOCK] = "sock", [LV_PSEUDO] = "pseudo",
 	};
 
 	return family < LV_FAMILIES ? names[family] : "?";

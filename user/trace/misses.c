@@ -15,6 +15,14 @@ static const struct {
 } releases[] = {
 #define LV_SLEEP_RELEASE(function, family, lock, how) { #function, LV_##family },
 #include "hooks.def"
+	/* The drops of those pseudo-locks that nothing else proves. */
+	{ "sb_done", LV_PSEUDO },	   { "sb_done_file", LV_PSEUDO },
+	{ "sb_wrote", LV_PSEUDO },	   { "sb_allocated", LV_PSEUDO },
+	{ "sb_evicted", LV_PSEUDO },	   { "queue_unfreeze", LV_PSEUDO },
+	{ "queue_unfreeze_6_12", LV_PSEUDO }, { "queue_unfreeze_7_2", LV_PSEUDO },
+	{ "queue_gone", LV_PSEUDO },	   { "console_unlocked", LV_PSEUDO },
+	{ "srcu_read_end", LV_PSEUDO },	   { "threads_forked", LV_PSEUDO },
+	{ "threads_not_forked", LV_PSEUDO },
 };
 
 static uint32_t id_of(const struct bpf_object *object, const char *function)

@@ -2,11 +2,14 @@
 #include "trace/plan.h"
 
 #include <errno.h>
+#include <linux/btf.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <bpf/libbpf.h>
 
-#define HOOK(function, family, way) { #function, LV_##family, way, false }
+#define HOOK(function, family, way) \
+	{ #function, LV_##family, way, LV_HOOK_NONE, LV_HOOK_NONE, false }
 
 #define RELEASE_WAY_WAIT "fentry"
 #define RELEASE_WAY_AGAIN "fexit"
@@ -21,6 +24,8 @@ static const struct plan_hook all_hooks[LV_HOOKS] = {
 	HOOK(function, family, RELEASE_WAY_##how),
 #define LV_DOWNGRADE(function, family) HOOK(function, family, "fexit"),
 #define LV_HAND_OVER(function, family) HOOK(function, family, "fexit"),
+#define LV_PSEUDO(id, way, function, needs, unless) \
+	{ #function, LV_PSEUDO, #way, LV_HOOK_##needs, LV_HOOK_##unless, false },
 #include "hooks.def"
 };
 
@@ -29,6 +34,7 @@ static const uint8_t locks_of_family[] = {
 	[LV_RWLOCK] = PLAN_LOCKS_rw,     [LV_RT_RWLOCK] = PLAN_LOCKS_rw,
 	[LV_MUTEX] = PLAN_LOCKS_mutex,   [LV_RWSEM] = PLAN_LOCKS_rwsem,
 	[LV_PERCPU_RWSEM] = PLAN_LOCKS_rwsem, [LV_SOCK] = PLAN_LOCKS_sock,
+	[LV_PSEUDO] = PLAN_LOCKS_pseudo,
 };
 
 int plan_parse_locks(const char *text, uint32_t *ret, struct error *err)
@@ -96,15 +102,45 @@ static bool is_wanted(const struct plan_hook *hook, uint32_t locks)
 	return locks & 1u << locks_of_family[hook->family];
 }
 
-int plan_make(const struct kbtf *btf, const struct features *f, uint32_t locks,
-	      struct plan *ret, struct error *err)
+/* BTF may describe a function that was inlined into all its callers. */
+static bool is_there(const struct plan_hook *hook, const struct kbtf *btf,
+		     const struct ksyms *ksyms)
+{
+	struct kbtf_type found = {};
+	char type[64];
+
+	if (!strcmp(hook->way, "tp_btf")) {
+		snprintf(type, sizeof(type), "btf_trace_%s", hook->function);
+		return kbtf_next(btf, type, 1 << BTF_KIND_TYPEDEF, &found);
+	}
+	if (!kbtf_has_func(btf, hook->function))
+		return false;
+	return hook->family != LV_PSEUDO || !ksyms || ksyms_by_name(ksyms, hook->function, NULL);
+}
+
+/* Without its other half, or beside one that sees the same, a hook is of no use. */
+static void drop_useless(struct plan *plan)
+{
+	for (int i = 0; i < LV_HOOKS; i++)
+		if (plan->hooks[i].unless != LV_HOOK_NONE &&
+		    plan->hooks[plan->hooks[i].unless].present)
+			plan->hooks[i].present = false;
+	for (int i = 0; i < LV_HOOKS; i++)
+		if (plan->hooks[i].needs != LV_HOOK_NONE &&
+		    !plan->hooks[plan->hooks[i].needs].present)
+			plan->hooks[i].present = false;
+}
+
+int plan_make(const struct kbtf *btf, const struct ksyms *ksyms, const struct features *f,
+	      uint32_t locks, struct plan *ret, struct error *err)
 {
 	struct plan plan = {};
 	int cpus = libbpf_num_possible_cpus();
 
 	memcpy(plan.hooks, all_hooks, sizeof(all_hooks));
 	for (int i = 0; i < LV_HOOKS; i++)
-		plan.hooks[i].present = kbtf_has_func(btf, plan.hooks[i].function);
+		plan.hooks[i].present = is_there(&plan.hooks[i], btf, ksyms);
+	drop_useless(&plan);
 	if (!plan.hooks[LV_HOOK__raw_spin_lock].present)
 		return error_set(err, -ENOTSUP,
 				 "this kernel has no _raw_spin_lock function to hook (a "

@@ -12,9 +12,10 @@
 #include "hooks.h"
 #include "kernel/features.h"
 #include "kernel/kbtf.h"
+#include "kernel/ksyms.h"
 
 /* What `--locks` chooses from, one bit a word; plan.c says which families are in each. */
-#define PLAN_LOCKS(X) X(spin) X(rw) X(mutex) X(rwsem) X(sock)
+#define PLAN_LOCKS(X) X(spin) X(rw) X(mutex) X(rwsem) X(sock) X(pseudo)
 
 enum plan_locks {
 #define X(name) PLAN_LOCKS_##name,
@@ -28,7 +29,8 @@ enum plan_locks {
 struct plan_hook {
 	const char *function;
 	uint32_t family; /* enum lv_family */
-	const char *way; /* "fexit" or "fentry" */
+	const char *way; /* "fexit", "fentry", or "tp_btf" */
+	uint32_t needs, unless; /* see hooks.def; LV_HOOK_NONE */
 	bool present; /* wanted, and the kernel has it out of line, with BTF for it */
 };
 
@@ -43,13 +45,14 @@ struct plan {
 };
 
 /*
- * From what features_probe() found, where nothing in that forbids tracing;
+ * From what features_probe() found, where nothing in that forbids tracing. ksyms: NULL, BTF is
+ * believed without them;
  * locks: a bit for each of PLAN_LOCKS that is wanted.
  * -ENOTSUP, in words, where there is nothing to plan: no spin lock functions
  * to hook, no preempt count to tell the context by, too many CPUs.
  */
-int plan_make(const struct kbtf *btf, const struct features *f, uint32_t locks,
-	      struct plan *ret, struct error *err);
+int plan_make(const struct kbtf *btf, const struct ksyms *ksyms, const struct features *f,
+	      uint32_t locks, struct plan *ret, struct error *err);
 
 /* "spin,rwsem" to bits. -EINVAL names the word that is none. */
 int plan_parse_locks(const char *text, uint32_t *ret, struct error *err);

@@ -79,7 +79,7 @@ static struct bpf_program *hook_program(const struct programs *p, const char *fu
 static int choose(struct programs *p, const struct plan *plan, struct error *err)
 {
 	for (int i = 0; i < LV_HOOKS; i++) {
-		struct bpf_program *program = hook_program(p, plan->hooks[i].function);
+		struct bpf_program *program = hook_program(p, tables_hook(i));
 
 		if (!program || bpf_program__set_autoload(program, plan->hooks[i].present))
 			return error_set(err, -EINVAL, "no program for %s",
@@ -168,12 +168,15 @@ static struct bpf_program *program_of(const struct programs *p, int hook)
 				  hook_program(p, tables_hook(hook));
 }
 
-static int attach_one(struct programs *p, int hook, struct error *err)
+static int attach_one(struct programs *p, const struct plan *plan, int hook, struct error *err)
 {
 	uint64_t from = arming_now_ns();
 	struct bpf_link *link = bpf_program__attach(program_of(p, hook));
 	int code = libbpf_get_error(link);
 
+	/* A pseudo-lock's function may be one that ftrace leaves alone. */
+	if (code && hook < LV_HOOKS && plan->hooks[hook].family == LV_PSEUDO)
+		return 0;
 	if (code)
 		return error_set(err, code,
 				 "the kernel refused a hook on %s (%s): is ftrace enabled, and "
@@ -244,7 +247,7 @@ static int attach_all(struct programs *p, const struct plan *plan, programs_prog
 			continue;
 		if (progress)
 			progress(arg, done++, all);
-		code = p->links[hooks[i]] ? 0 : attach_one(p, hooks[i], err);
+		code = p->links[hooks[i]] ? 0 : attach_one(p, plan, hooks[i], err);
 	}
 	if (!code && progress)
 		progress(arg, done, all);

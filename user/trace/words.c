@@ -65,7 +65,7 @@ static void add_site(const struct words *w, uint32_t id, struct taken *taken)
 {
 	const struct lv_stack *stack = &w->tables->stacks[id & (LV_MAX_STACKS - 1)];
 	uint32_t all = stack->nr < LV_STACK_DEPTH ? stack->nr : LV_STACK_DEPTH, kept = 0;
-	const char *hook = tables_hook(stack->hook);
+	const char *hook = tables_hook_function(stack->hook);
 
 	if (id >= LV_MAX_STACKS || taken->nr == NAMES_FOLD_SITES)
 		return;
@@ -250,12 +250,20 @@ static char *symbol(void *arg, uint64_t ip)
 	return strdup(text);
 }
 
+/* Between a tracepoint and the program at it. */
+static bool is_of_tracepoint(const char *name)
+{
+	return !strncmp(name, "bpf_trace_run", strlen("bpf_trace_run")) ||
+	       !strncmp(name, "__bpf_trace_", strlen("__bpf_trace_")) ||
+	       !strncmp(name, "__traceiter_", strlen("__traceiter_"));
+}
+
 static bool is_own_frame(void *arg, uint64_t ip)
 {
 	const struct words *w = arg;
 	const struct ksym *sym = ksyms_find(w->ksyms, ip);
 
-	return !sym || ksym_is_generated(sym);
+	return !sym || ksym_is_generated(sym) || is_of_tracepoint(sym->name);
 }
 
 /* Names wait until all are known: two of one name must be told apart. */
