@@ -133,6 +133,19 @@ static void point_calls(void)
 	}
 }
 
+/* What a function below the call may have been given. */
+static void ask_above(struct sites *s, uint64_t ip, size_t chance)
+{
+	struct sites_answer a = {
+		.kind = SITES_GENERIC,
+		.arg = chance % 6,
+		.arg_offset = chance % 3 * 8,
+		.function = TEXT + chance % FUNCTIONS * (TEXT_SIZE / FUNCTIONS),
+	};
+
+	sites_ask_argument(s, ip, &a, &a);
+}
+
 static void check_answer(struct sites *s, uint64_t ip)
 {
 	struct sites_answer a = {}, b = {};
@@ -153,7 +166,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct sites_sources src = {ksyms, types, read_text, NULL};
 	struct sites *s = NULL;
-	struct sites_answer a;
 
 	if (!size)
 		return 0;
@@ -167,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		nr++;
 		check_answer(s, TEXT + i + 5);
 		if (nr == 1)
-			sites_ask_argument(s, TEXT + i + 5, i % 6, &a);
+			ask_above(s, TEXT + i + 5, i);
 	}
 	must(sites_memory(s) < 64u << 20, "more memory than that text is worth");
 	sites_free(s);

@@ -62,6 +62,8 @@ static void print_site(struct sites *sites, const struct ksyms *ksyms, uint64_t 
 	struct sites_answer a = {.arg = SITES_NO_ARG};
 	int err = sites_ask(sites, ip, &a);
 
+	if (a.pointed) /* which names the pointer, and no struct that the lock is in */
+		a = (struct sites_answer){.strength = SITES_BY_HINT, .arg = SITES_NO_ARG};
 	printf("%lx\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%u\t%u\n", (unsigned long)ip,
 	       sym ? sym->name : "?", f->name, f->family, f->what,
 	       err ? "unreached" : kinds[a.kind], strengths[a.strength], a.name, a.inner,

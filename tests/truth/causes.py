@@ -43,7 +43,7 @@ def unnoted_edge(figures, edge):
 def indirect_edge(figures, edge):
     """The lock between was held too, but not by us: its event came while a program of its function
     ran already, and the kernel does not run a program twice at a time."""
-    names = {key.base: key.name for key in figures.run.keys}
+    names = {key.base: key.name for key in figures.run.keys.values()}
     between = sorted({names.get(base, '?') for base in figures.edges.between(edge)})
     return (f'not noted; lockdep has it by way of {", ".join(between[:3])}'
             f'{" and others" if len(between) > 3 else ""}; {where(figures, edge)}')

@@ -15,14 +15,22 @@ EXACT, INFERRED, AMBIGUOUS = range(3)
 STALE = 0.01        # of the acquisitions of a class, and of a key, that reuse may mix
 
 
-def last_member(name):
-    """The last member of a path or of a C expression; functions' statics are numbered."""
+def bare(name):
+    """One of our names, without what tells it from others: "a.b" of "a.b@kmalloc-64#2/1 [module]"."""
+    return re.sub(r'(#\d+|@[^\s#]+| \[\w+\]|/\d+)+$', '', name.strip())
+
+
+def path(name):
+    """The members of a path or of a C expression; functions' statics are numbered."""
     name = re.sub(r'^per_cpu_ptr\((.*),.*\)$', r'\1', name)
-    name = re.sub(r'\.\d+$', '', name)
-    name = re.sub(r'(#\d+|@\S+| \[\w+\]|/\d+)$', '', name.strip())
+    name = re.sub(r'\.\d+$', '', bare(name))
+    name = re.sub(r' \+ \w+$', '', name)       # "table + i" is an element, as "table[i]" is
     name = re.sub(r'\[[^\]]*\]', '', name).rstrip(') ')
-    found = re.findall(r'\w+', name)
-    return found[-1] if found else name
+    return re.findall(r'\w+', name) or [name]
+
+
+def last_member(name):
+    return path(name)[-1]
 
 
 class Judge:
@@ -230,8 +238,8 @@ class Classes:
         own = self.run.symbols.find(base)
         if kind == tables.STATIC and own and own[0] == self.run.symbols.find(base_of)[0]:
             return False
-        if kind == tables.PERCPU:
-            return False
+        if kind == tables.PERCPU:       # its own key is its place in the section of all CPUs
+            return bool(own) and self.judge.named[base].rekeyed
         return self.judge.named[base].rekeyed
 
     def merge(self, number):
@@ -245,7 +253,15 @@ class Classes:
         names = {self.judge.named[base].name for base in plain}
         # At one address, or an offset of the per-CPU section, there is one lock.
         one = len(names) == 1 or self.cls(number).place in (tables.STATIC, tables.PERCPU)
-        return 'same member' if one else 'strangers'
+        return 'same member' if one or self.is_one_member(plain) else 'strangers'
+
+    def is_one_member(self, bases):
+        """Two functions may initialise one struct's lock and call the struct by other names; what the
+        struct is says the debug information. Without it, other names are other locks."""
+        if len({last_member(self.judge.named[base].name) for base in bases}) > 1:
+            return False
+        members = {self.run.origins.member(base, self.judge.named[base].name) for base in bases}
+        return len(members) == 1 and None not in members
 
     def merges(self, kind=None, what=('strangers',)):
         return [n for n in self.used if self.merge(n) in what and self.is_of(n, kind)]
@@ -256,11 +272,40 @@ class Classes:
     def weight(self, numbers):
         return sum(sum(self.used[n].values()) for n in numbers)
 
-    def splits(self, kind=None):
+    def shared(self, kind=None):
         """Keys that several of our classes share, of those that any of the kind has."""
         return [base for base, numbers in self.of_key.items()
                 if sum((n, base) not in self.stale for n in numbers) > 1
                 and any(self.is_of(n, kind) for n in numbers)]
+
+    def is_finer(self, base):
+        """lockdep has one key for all that one line initialises: the lock of any xarray, of any struct that
+        a helper is given. Ours may be finer, where each is surely another member, or another struct's, or
+        another variable. Two that are called alike are a split, and so is any that we do not know."""
+        names = [number for number in self.of_key[base] if (number, base) not in self.stale]
+        return all(self.is_known(n) for n in names) and not any(
+            self.may_be_one(a, b) for a in names for b in names if a != b)
+
+    def is_known(self, number):
+        """Has it the name of a variable or a member, and is that sure?"""
+        cls = self.cls(number)
+        return cls.certainty != AMBIGUOUS and '->' not in cls.name and '+0x' not in cls.name
+
+    def may_be_one(self, a, b):
+        """Are they called alike, or is the one what lies in the other? Call sites may know the inner
+        struct only: "sock.sk_lock" may be one of netlink_sock. What lies in a cache of its own is known
+        as a whole, and is not what lies in memory of several types."""
+        one, other = path(self.cls(a).name), path(self.cls(b).name)
+        if one == other:
+            return True
+        return (self.cls(a).sited and self.cls(b).sited and len(one) < len(other)
+                and one[1:] == other[1 - len(one):])
+
+    def splits(self, kind=None):
+        return [base for base in self.shared(kind) if not self.is_finer(base)]
+
+    def finer(self):
+        return [base for base in self.shared() if self.is_finer(base)]
 
     def keys_of(self, kind=None):
         return [base for base, numbers in self.of_key.items()
@@ -274,11 +319,11 @@ class Classes:
                 continue
             told = [b for b in bases
                     if not self.is_rekeyed(number, b) and (number, b) not in self.stale]
-            if not told:
+            base = max(told, key=bases.get, default=None)
+            if base is None or not self.has_member(number, base):
                 continue
-            base = max(told, key=bases.get)
             theirs, weight = self.judge.named[base].name, sum(bases.values())
-            agrees = self.is_named(self.cls(number), theirs)
+            agrees = self.is_named(self.cls(number), theirs) or self.is_variable(number, base)
             plain[0] += agrees
             weighted[0] += agrees * weight
             plain[1] += 1
@@ -287,13 +332,32 @@ class Classes:
                 wrong.append((weight, number, theirs))
         return plain, weighted, sorted(wrong, reverse=True)
 
+    def has_member(self, number, base):
+        """Does lockdep's name say a member or a variable that there is? What a function returns is
+        none ("ptlock_ptr(ptdesc)"), and on a stack lie variables that only the source has names for."""
+        name = self.judge.named[base].name
+        return (self.cls(number).place != tables.STACK
+                and not re.match(r'^&?\w+\([^(),]*\)$', name))
+
     @staticmethod
     def is_named(cls, theirs):
-        """A wait-queue head that was initialised statically is called "head.lock"."""
-        ours = {last_member(cls.name), last_member(cls.alias or '')}
-        if last_member(theirs) in ours:
+        """A wait-queue head that was initialised statically is called "head.lock". The other way round,
+        a macro that initialises a struct with a mutex or rwsem in it is given the struct: f2fs' rwsems are
+        "internal_rwsem" in one. What spins may be a part of the lock that is called so, and is another."""
+        ours, last = path(cls.name), last_member(theirs)
+        if last in (ours[-1], last_member(cls.alias or '')):
             return True
-        return theirs.endswith('.lock') and last_member(theirs[:-len('.lock')]) in ours
+        if theirs.endswith('.lock') and last_member(theirs[:-len('.lock')]) == ours[-1]:
+            return True
+        return cls.family in tables.SLEEPING and len(ours) > 2 and last == ours[-2]
+
+    def is_variable(self, number, base):
+        """A static lock that nobody initialised is its own key, whatever its initialiser's text says
+        (DEFINE_RATELIMIT_STATE(): "_rs.lock", or a string): then the symbol at the key is the lock's
+        name. Ours must be that, and leave no offset open."""
+        own = self.run.symbols.find(base)
+        return (self.cls(number).place == tables.STATIC and own is not None
+                and bare(self.cls(number).name) == own[0] and not own[0].startswith('__key'))
 
     def ambiguous(self, kind=None):
         return [n for n in self.used
@@ -401,7 +465,7 @@ class Usage:
         for index, bit in judge.usage:
             self.of_key[judge.run.keys[index].base].add(bit)
         self.masks = Counter()
-        for key in self.run.keys:
+        for key in self.run.keys.values():
             self.masks[key.base] |= key.usage
         self.bits = [(number, bit) for number, cls in self.run.classes.items()
                      if number in classes.seen for bit in range(10) if cls.usage >> bit & 1]

@@ -126,6 +126,52 @@ static __always_inline __u32 dep_map_offset(__u32 family)
 	}
 }
 
+static __always_inline const struct lock_class *observe_class(__u32 i)
+{
+	return (const void *)((const char *)&lock_classes + i * bpf_core_type_size(struct lock_class));
+}
+
+static __always_inline void observe_fill_key(struct truth_key *key, const struct lock_class *class,
+					     __u64 address, __u64 name)
+{
+	key->key = address;
+	key->name_at = name;
+	key->subclass = BPF_CORE_READ(class, subclass);
+	key->lock_type = BPF_CORE_READ(class, lock_type) |
+			 BPF_CORE_READ(class, wait_type_inner) << 8 |
+			 BPF_CORE_READ(class, wait_type_outer) << 16;
+	bpf_probe_read_kernel_str(key->name, sizeof(key->name), (void *)name);
+	slot_ready(&key->state);
+}
+
+/* The index of what has lockdep's class i now. Two CPUs at once may make two entries of one. */
+RECORD_RARE int observe_key(__u32 i)
+{
+	const struct lock_class *class = observe_class(i);
+	__u64 address, name, hash;
+
+	if (i >= TRUTH_CLASSES || !&lock_classes)
+		return TRUTH_NO_KEY;
+	address = (__u64)BPF_CORE_READ(class, key);
+	name = (__u64)BPF_CORE_READ(class, name);
+	if (!address)
+		return TRUTH_NO_KEY;
+	hash = (address ^ name << 7) * 0x9e3779b97f4a7c15ull;
+	for (__u32 probe = 0; probe < TRUTH_KEY_PROBES; probe++) {
+		__u32 id = ((__u32)(hash >> 32) + probe) & (TRUTH_KEYS - 1);
+		struct truth_key *key = bpf_map_lookup_elem(&truth_keys, &id);
+		__u32 state = key ? slot_claim(&key->state) : LV_SLOT_CLAIMED;
+
+		if (key && state == LV_SLOT_FREE) {
+			observe_fill_key(key, class, address, name);
+			return id;
+		}
+		if (key && state == LV_SLOT_READY && key->key == address && key->name_at == name)
+			return id;
+	}
+	return TRUTH_NO_KEY;
+}
+
 /* One entry of our held stacks. where: a level, or HELD_SLEEPING. */
 RECORD_RARE int observe_ours(__u32 where, __u32 at)
 {
@@ -199,6 +245,8 @@ RECORD_RARE int observe_theirs(__u32 i, __u64 subject)
 	bpf_probe_read_kernel(&mine->now.theirs[nr].word, 4,
 			      &mine->held[off] +
 				      bpf_core_field_offset(struct held_lock, pin_count) - 4);
+	mine->now.theirs[nr].key = observe_key(mine->now.theirs[nr].word & (TRUTH_CLASSES - 1));
+	mine->now.theirs[nr].word &= ~(TRUTH_CLASSES - 1);
 	mine->now.theirs[nr].nested = nest != 0;
 	mine->now.theirs[nr].ours = observe_partner(instance, nr);
 	if (instance == subject)
@@ -370,22 +418,15 @@ RECORD_RARE int truth_look(__u64 addr, __u32 meta)
 	truth_look(addr,                                                                           \
 		   OBSERVE_META(hook, family, (irqs_on) ? TRUTH_GIVEN_BACK_ON : TRUTH_GIVEN_BACK))
 
-static long observe_key(__u32 i, void *unused)
+static long observe_usage(__u32 i, void *unused)
 {
-	struct truth_key *key = bpf_map_lookup_elem(&truth_keys, &i);
-	const struct lock_class *class;
+	__u32 id = observe_key(i);
+	struct truth_key *key = bpf_map_lookup_elem(&truth_keys, &id);
 
-	if (!key || !&lock_classes)
-		return 1;
-	class = (const void *)((const char *)&lock_classes +
-			       i * bpf_core_type_size(struct lock_class));
-	key->key = (__u64)BPF_CORE_READ(class, key);
-	key->usage = BPF_CORE_READ(class, usage_mask);
-	key->subclass = BPF_CORE_READ(class, subclass);
-	key->lock_type = BPF_CORE_READ(class, lock_type) |
-			 BPF_CORE_READ(class, wait_type_inner) << 8 |
-			 BPF_CORE_READ(class, wait_type_outer) << 16;
-	bpf_probe_read_kernel_str(key->name, sizeof(key->name), BPF_CORE_READ(class, name));
+	if (!key)
+		return 0;
+	key->usage = BPF_CORE_READ(observe_class(i), usage_mask);
+	key->live = 1;
 	return 0;
 }
 
@@ -415,11 +456,11 @@ static long observe_edge(__u32 i, void *unused)
 	return 0;
 }
 
-/* Run when all is over: copy lockdep's classes, and ask the locks of our edges for their keys. */
+/* Run when all is over: copy the usage of lockdep's classes, and ask the locks of our edges for their keys. */
 SEC("syscall")
 int truth_finish(void *ctx)
 {
-	bpf_loop(TRUTH_KEYS, observe_key, 0, 0);
+	bpf_loop(TRUTH_CLASSES, observe_usage, 0, 0);
 	bpf_loop(LV_MAX_EDGES, observe_edge, 0, 0);
 	return 0;
 }

@@ -8,11 +8,14 @@ import struct
 from collections import defaultdict
 from dataclasses import dataclass
 
+from origins import Origins
+
 NOBODY, NONE, READY = 0xff, 0xffffffff, 2
 TAKEN, GIVEN_BACK, GIVEN_BACK_ON = 0, 1, 2
 HARDIRQS_ON, SOFTIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, DEEPER = (1 << i for i in range(6))
-STATIC, PERCPU = 1, 2           # enum lv_place_kind
+STATIC, PERCPU, STACK = 1, 2, 11   # enum lv_place_kind
 TRY = 1                         # LV_HELD_TRY
+SLEEPING = (2, 3)               # LV_MUTEX, LV_RWSEM
 
 
 @dataclass
@@ -30,6 +33,8 @@ class Class:
     kind: str = '?'
     certainty: int = 2
     acquisitions: int = 0
+    family: int = 0     # enum lv_family
+    sited: bool = False # told by the call sites, not by the memory alone
 
 
 @dataclass
@@ -42,6 +47,7 @@ class Key:
     name: str
     rekeyed: bool = False
     validated: bool = True
+    live: bool = False  # lockdep had it still when all was over
 
 
 @dataclass
@@ -94,7 +100,7 @@ class Symbols:
 
     def find(self, address):
         at = bisect.bisect_right(self.addresses, address) - 1
-        if at < 0 or address < 0xffffffff80000000:
+        if at < 0 or not 0xffffffff80000000 <= address < GONE:
             return None
         return self.names[at], address - self.addresses[at]
 
@@ -130,11 +136,13 @@ def read_classes(folder, layout, moved):
                               for name in ('place_kind', 'class_usage', 'class_flags'))
         cls = classes.setdefault(moved[number], Class(moved[number], base, kind, 0, flags))
         cls.usage |= usage & 0x3ff
+        cls.sited |= struct.unpack_from('<Q', row, layout['place_site'])[0] != 0
     with sqlite3.connect(folder / 'capture.db') as db:
         for number, *named in db.execute('SELECT id, name, alias, kind, certainty, acquisitions, '
-                                         'subclass FROM class'):
+                                         'subclass, family FROM class'):
             cls = classes[number]
-            (cls.name, cls.alias, cls.kind, cls.certainty, cls.acquisitions, cls.subclass) = named
+            (cls.name, cls.alias, cls.kind, cls.certainty, cls.acquisitions, cls.subclass,
+             cls.family) = named
     find_outer(classes)
     return classes
 
@@ -170,24 +178,38 @@ def read_stacks(folder, layout):
     return stacks
 
 
+GONE = 1 << 64      # the base of a key that lockdep had no more when all was over, times a number
+
+
 def read_keys(folder, layout, symbols):
-    keys = []
+    """{index: Key}; two CPUs may have made two entries of one key, which are one then. An address is one
+    key's as long as its name is the same: memory that is freed can become another one's."""
+    keys, first, names = {}, {}, defaultdict(dict)
     for number, row in enumerate(rows(folder / 'keys.bin', layout['key'])):
-        key, usage, subclass, _, name = struct.unpack('<QQII64s', row)
+        key, _, usage, subclass, _, state, live, name = struct.unpack('<QQQIIII64s', row)
+        if state != READY:
+            continue
         entry = Key(number, key - subclass, usage, subclass, string(name))
         found = symbols.find(entry.base)
         # An init site has a static __key of its own; a static lock is its own key. "key" is how
         # lockdep_set_class(lock, key) names what a caller handed down.
         entry.rekeyed = not found or not re.match(r'^__key', found[0]) or entry.name == 'key'
         entry.validated = not found or found[0] != '__lockdep_no_validate__'
-        keys.append(entry)
+        same = first.setdefault((entry.base, subclass, entry.name), entry)
+        same.usage |= usage
+        same.live |= bool(live)
+        keys[number] = same
+    for entry in first.values():
+        if not entry.live:
+            others = names[entry.base]
+            entry.base += GONE * others.setdefault(entry.name, len(others) + 1)
     return keys
 
 
-def read_theirs(row, at):
-    word, ours, nested, _ = struct.unpack_from('<IBBH', row, at)
-    return Theirs(word & 0x1fff, word >> 13 & 3, bool(word >> 15 & 1), word >> 16 & 3,
-                  bool(word >> 18 & 1), bool(word >> 19 & 1), ours, bool(nested))
+def read_theirs(row, at, keys):
+    word, ours, nested, key = struct.unpack_from('<IBBH', row, at)
+    return Theirs(keys[key].index if key in keys else None, word >> 13 & 3, bool(word >> 15 & 1),
+                  word >> 16 & 3, bool(word >> 18 & 1), bool(word >> 19 & 1), ours, bool(nested))
 
 
 def as_moved(cls, moved):
@@ -201,25 +223,30 @@ def read_ours(row, at, moved):
     return Ours(as_moved(cls, moved), mode, bool(flags & TRY), bool(sleeping), theirs)
 
 
-def read_situations(folder, layout, moved):
-    situations = []
+def read_situations(folder, layout, moved, keys):
+    """And how many events had a lock whose key there was no room for."""
+    situations, nameless = [], 0
     for row in rows(folder / 'situations.bin', layout['situation']):
         _, count, state, cls, hook, level, irqs, what, ours, theirs, subject = \
             struct.unpack_from('<QQIIHBBBBBB', row)
         if state != READY:
             continue
-        situations.append(Situation(
+        situation = Situation(
             count, as_moved(cls, moved), layout['hooks'][hook], level, irqs, what, subject,
             [read_ours(row, 32 + 8 * i, moved) for i in range(ours)],
-            [read_theirs(row, 32 + 160 + 8 * i) for i in range(theirs)],
-            list(struct.unpack_from('<4Q', row, 32 + 320))))
-    return situations
+            [read_theirs(row, 32 + 160 + 8 * i, keys) for i in range(theirs)],
+            list(struct.unpack_from('<4Q', row, 32 + 320)))
+        if any(entry.index is None for entry in situation.theirs):
+            nameless += count
+        else:
+            situations.append(situation)
+    return situations, nameless
 
 
 def read_direct(folder, keys):
     """{base of a key: bases of the keys that /proc/lockdep (of a boot with no_hash_pointers) shows
     directly after it}"""
-    bases = {key.base + key.subclass: key.base for key in keys if key.base}
+    bases = {key.base + key.subclass: key.base for key in keys.values() if key.live}
     direct, source = defaultdict(set), None
     for line in (folder / 'lockdep').read_text(encoding='utf-8', errors='replace').splitlines():
         if match := re.match(r' -> \[([0-9a-f]+)\]', line):
@@ -233,7 +260,8 @@ def read_direct(folder, keys):
 class Run:
     """All of one boot."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, vmlinux=None):
+        self.origins = Origins(vmlinux)
         self.layout = json.loads((folder / 'layout.json').read_text(encoding='utf-8'))
         self.symbols = Symbols(folder / 'kallsyms')
         moved = read_moved(folder)
@@ -242,8 +270,9 @@ class Run:
         self.stacks = read_stacks(folder, self.layout)
         self.keys = read_keys(folder, self.layout, self.symbols)
         self.direct = read_direct(folder, self.keys)
-        self.situations = read_situations(folder, self.layout, moved)
+        self.situations, nameless = read_situations(folder, self.layout, moved, self.keys)
         self.noted, self.skipped, self.dropped, self.unread = \
             struct.unpack('<4Q', (folder / 'control.bin').read_bytes()[:32])
+        self.unread += nameless
         with sqlite3.connect(folder / 'capture.db') as db:
             self.losses = dict(db.execute('SELECT name, count FROM loss WHERE count > 0'))

@@ -241,11 +241,12 @@ static void write_layout(void)
 	fprintf(file,
 		"{\"class\": %zu, \"edge\": %zu, \"stack\": %zu, \"name\": %zu, "
 		"\"situation\": %zu, \"key\": %zu, \"class_usage\": %zu, \"class_flags\": %zu, "
-		"\"place_base\": %zu, \"place_kind\": %zu, \"hooks\": [",
+		"\"place_base\": %zu, \"place_kind\": %zu, \"place_site\": %zu, \"hooks\": [",
 		sizeof(struct lv_class), sizeof(struct lv_edge), sizeof(struct lv_stack),
 		sizeof(struct lv_name), sizeof(struct truth_situation), sizeof(struct truth_key),
 		offsetof(struct lv_class, usage), offsetof(struct lv_class, flags),
-		offsetof(struct lv_class, place.base), offsetof(struct lv_class, place.kind));
+		offsetof(struct lv_class, place.base), offsetof(struct lv_class, place.kind),
+		offsetof(struct lv_class, place.site));
 	for (int i = 0; i <= LV_HOOKS; i++)
 		fprintf(file, "%s\"%s\"", i ? ", " : "", tables_hook(i));
 	fprintf(file, "]}\n");

@@ -16,7 +16,10 @@
 #define TRUTH_OURS 20
 #define TRUTH_THEIRS 20
 #define TRUTH_DEPTH 48	/* MAX_LOCK_DEPTH */
-#define TRUTH_KEYS 8192 /* MAX_LOCKDEP_KEYS */
+#define TRUTH_CLASSES 8192 /* MAX_LOCKDEP_KEYS */
+#define TRUTH_KEYS 32768   /* a power of 2: all that had one of lockdep's classes in the run */
+#define TRUTH_KEY_PROBES 32
+#define TRUTH_NO_KEY 0xffff
 #define TRUTH_NAME_LEN 64
 #define TRUTH_FRAMES 4
 #define TRUTH_NOBODY 0xff
@@ -44,11 +47,10 @@ struct truth_ours {
 };
 
 struct truth_theirs {
-	__u32 word; /* struct held_lock: class_idx:13, irq_context:2, trylock:1, read:2, check:1,
-		       ... */
+	__u32 word; /* struct held_lock: irq_context:2, trylock:1, read:2, check:1, ..., from bit 13 */
 	__u8 ours;
 	__u8 nested; /* a nest_lock was told */
-	__u16 pad;
+	__u16 key;   /* index in the table of keys, or TRUTH_NO_KEY */
 };
 
 struct truth_situation {
@@ -67,12 +69,18 @@ struct truth_situation {
 	__u64 frames[TRUTH_FRAMES]; /* at first sight: who took the newest locks that lockdep has */
 };
 
-/* One of lockdep's classes, read when all is over. */
+/*
+ * One of lockdep's classes, as it was when a lock of it was first noted: a key in memory that is freed
+ * gives its class back, which another key may get (lockdep_unregister_key()).
+ */
 struct truth_key {
 	__u64 key;
-	__u64 usage;
+	__u64 name_at; /* its address */
+	__u64 usage;   /* when all is over; 0: the class was given back by then */
 	__u32 subclass;
 	__u32 lock_type; /* and wait types: inner << 8, outer << 16 */
+	__u32 state;	 /* enum lv_slot_state */
+	__u32 live;	 /* it is one of lockdep's when all is over */
 	char name[TRUTH_NAME_LEN];
 };
 
@@ -91,6 +99,6 @@ struct truth_control {
 _Static_assert(sizeof(struct truth_situation) ==
 		       32 + 8 * TRUTH_OURS + 8 * TRUTH_THEIRS + 8 * TRUTH_FRAMES,
 	       "judge.py");
-_Static_assert(sizeof(struct truth_key) == 24 + TRUTH_NAME_LEN, "judge.py");
+_Static_assert(sizeof(struct truth_key) == 40 + TRUTH_NAME_LEN, "judge.py");
 
 #endif

@@ -122,7 +122,7 @@ static void test_told_beside_typed(void **state)
 	assert_int_equal(items[told].one_with, told);
 }
 
-/* A guess is nothing by itself; with the name that the kernel told, or what fits the memory, it is. */
+/* A guess alone is a name to show; to join by, it needs the name that the kernel told, or what fits the memory. */
 static void test_hint(void **state)
 {
 	size_t alone = add(CACHE_A, 0x28, SITES_BY_HINT, "reiserfs_sb_info.lock",
@@ -145,10 +145,89 @@ static void test_hint(void **state)
 	snprintf(results[other].name, sizeof(results[other].name), "eventfd_ctx.wq@kmalloc-64#2");
 	join();
 	IS(fits, "eventfd_ctx.wqh", INFERRED);
-	IS(other, "eventfd_ctx.wq@kmalloc-64#2", AMBIGUOUS);
-	IS(alone, "kmalloc-512+0x28", AMBIGUOUS);
+	IS(other, "eventfd_ctx.wqh", AMBIGUOUS);
+	assert_int_equal(items[other].one_with, other);
+	IS(alone, "reiserfs_sb_info.lock", AMBIGUOUS);
+	assert_int_equal(items[alone].one_with, alone);
 	IS(told, "reiserfs_sb_info.lock", INFERRED);
-	IS(elsewhere, "kmalloc-512+0x30", AMBIGUOUS);
+	IS(elsewhere, "reiserfs_sb_info.lock", AMBIGUOUS);
+	assert_int_equal(items[elsewhere].one_with, elsewhere);
+}
+
+static void guess(size_t i, uint64_t function)
+{
+	items[i].siting.hint = items[i].siting.answer;
+	items[i].siting.hint.function = function;
+	memset(&items[i].siting.answer, 0, sizeof(items[i].siting.answer));
+}
+
+/* Two functions that guess the same of one place, or of two elements of an array, are believed. */
+static void test_shared_hint(void **state)
+{
+	size_t link = add(CACHE_A, 0x60, SITES_BY_HINT, "shmem_sb_info.stat_lock",
+			  "shmem_sb_info.stat_lock", 0x60);
+	size_t unlink = add(CACHE_A, 0x60, SITES_BY_HINT, "shmem_sb_info.stat_lock",
+			    "shmem_sb_info.stat_lock", 0x60);
+	size_t twice = add(CACHE_B, 0x60, SITES_BY_HINT, "shmem_sb_info.stat_lock",
+			   "shmem_sb_info.stat_lock", 0x60);
+	size_t same = add(CACHE_B, 0x60, SITES_BY_HINT, "shmem_sb_info.stat_lock",
+			  "shmem_sb_info.stat_lock", 0x60);
+	size_t first = add(CACHE_A, 0, SITES_BY_HINT, "blockgroup_lock.locks[].lock",
+			   "bgl_lock.lock", 0);
+	size_t third = add(CACHE_A, 0x80, SITES_BY_HINT, "blockgroup_lock.locks[].lock",
+			   "bgl_lock.lock", 0);
+
+	(void)state;
+	guess(link, 1);
+	guess(unlink, 2);
+	guess(twice, 3);
+	guess(same, 3);
+	guess(first, 4);
+	guess(third, 5);
+	items[first].siting.hint.size = items[third].siting.hint.size = 0x100;
+	join();
+	IS(link, "shmem_sb_info.stat_lock", INFERRED);
+	assert_int_equal(items[unlink].one_with, link);
+	IS(twice, "shmem_sb_info.stat_lock", AMBIGUOUS);
+	IS(same, "shmem_sb_info.stat_lock", AMBIGUOUS);
+	assert_int_equal(items[same].one_with, same);
+	assert_int_equal(results[first].certainty, NAMES_INFERRED);
+	assert_int_equal(items[third].one_with, first);
+}
+
+/* What the functions on the stacks were given joins a class with a typed one at its place, and no other. */
+static void test_prototypes(void **state)
+{
+	size_t typed = add(CACHE_A, 0x10, SITES_BY_TYPE, "pid.lock", "pid.lock", 0x10);
+	size_t given = add(CACHE_A, 0x10, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t unsure = add(CACHE_A, 0x10, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t elsewhere = add(CACHE_B, 0x10, SITES_BY_TYPE, NULL, NULL, 0);
+
+	(void)state;
+	for (size_t i = given; i <= elsewhere; i++) {
+		snprintf(results[i].name, sizeof(results[i].name), "pid.lock");
+		results[i].kind = "kmalloc";
+		results[i].certainty = i == unsure ? NAMES_AMBIGUOUS : NAMES_INFERRED;
+		results[i].by_callsite = true;
+	}
+	join();
+	assert_int_equal(items[given].one_with, typed);
+	assert_int_equal(items[unsure].one_with, unsure);
+	assert_int_equal(items[elsewhere].one_with, elsewhere);
+}
+
+/* The kernel's own sockets are another class, and called so. */
+static void test_kernel_socket(void **state)
+{
+	size_t user = add(CACHE_A, 0x98, SITES_BY_TYPE, "sock.sk_lock", "sock.sk_lock", 0x98);
+	size_t kernel = add(CACHE_A, 0x98, SITES_BY_TYPE, "sock.sk_lock", "sock.sk_lock", 0x98);
+
+	(void)state;
+	classes[kernel].subclass = LV_SUBCLASS_KERNEL;
+	join();
+	IS(user, "sock.sk_lock", EXACT);
+	IS(kernel, "k-sock.sk_lock", EXACT);
+	assert_int_equal(items[kernel].one_with, kernel);
 }
 
 /* A twin is a class beside the one it is the twin of; two types in one class are ambiguous. */
@@ -236,6 +315,9 @@ int main(void)
 		cmocka_unit_test_setup(test_join, begin),
 		cmocka_unit_test_setup(test_outer, begin),
 		cmocka_unit_test_setup(test_hint, begin),
+		cmocka_unit_test_setup(test_shared_hint, begin),
+		cmocka_unit_test_setup(test_prototypes, begin),
+		cmocka_unit_test_setup(test_kernel_socket, begin),
 		cmocka_unit_test_setup(test_told_beside_typed, begin),
 		cmocka_unit_test_setup(test_apart, begin),
 		cmocka_unit_test_setup_teardown(test_generic, fixture_setup, fixture_teardown),

@@ -61,6 +61,47 @@ static void make_inodes(struct mini *m, bool crowd)
 	function(m, "iput", pointer(m, inode), 0, 0);
 }
 
+/* A struct with a completion, whose lock does not lie at its start. */
+static void make_shrinker(struct mini *m)
+{
+	int queue, completion, shrinker;
+
+	queue = mini_struct(m, "swait_queue_head", 24);
+	mini_field(m, "lock", m->raw_spinlock_t, 0);
+	completion = mini_struct(m, "completion", 32);
+	mini_field(m, "done", m->u32, 0);
+	mini_field(m, "wait", queue, 8);
+	shrinker = mini_struct(m, "shrinker", 128);
+	mini_field(m, "done", completion, 48);
+	completion = pointer(m, completion);
+	shrinker = pointer(m, shrinker);
+	function(m, "complete", completion, 0, 0);
+	function(m, "shrinker_free", shrinker, 0, 0);
+	function(m, "shrinker_put", shrinker, 0, 0);
+	function(m, "shrinker_end", shrinker, 0, 0);
+	function(m, "shrinker_call", shrinker, completion, 0);
+}
+
+/* Structs that point to a lock, and one that has it. */
+static void make_page_group(struct mini *m)
+{
+	int lock = pointer(m, m->raw_spinlock_t), group, slot;
+
+	group = mini_struct(m, "page_group", 64);
+	mini_field(m, "pages", lock, 24);
+	function(m, "group_pages", pointer(m, group), 0, 0);
+	group = mini_struct(m, "page_fault", 24);
+	mini_field(m, "ptl", lock, 8);
+	slot = pointer(m, group);
+	group = mini_struct(m, "page_owner", 64);
+	mini_field(m, "lock", m->raw_spinlock_t, 32);
+	group = pointer(m, group);
+	function(m, "handle_one", group, 0, 0);
+	function(m, "handle_two", group, 0, 0);
+	function(m, "fill", slot, group, 0);
+	function(m, "settle", slot, group, 0);
+}
+
 /* Offsets as in Debian's 6.12. */
 static struct kbtf *make_types(bool crowd)
 {
@@ -100,6 +141,8 @@ static struct kbtf *make_types(bool crowd)
 	group = mini_struct(&m, "tmigr_group", 120);
 	mini_field(&m, "lock", m.raw_spinlock_t, 0);
 	anything = pointer(&m, 0);
+	make_shrinker(&m);
+	make_page_group(&m);
 	function(&m, "find_port_by_vq", pointer(&m, ports), anything, 0);
 	function(&m, "io_poll_remove_all_table", anything, pointer(&m, table), m.boolean);
 	function(&m, "posix_timer_fn", pointer(&m, hrtimer), 0, 0);
@@ -230,6 +273,126 @@ static void test_list(void **state)
 	assert_int_equal(unknown, 0);
 }
 
+/*
+ * shrinker_free() calls complete(&s->done). shrinker_end() calls shrinker_put(s), which jumps to
+ * complete(&s->done) and so has no frame. shrinker_call(s, f) calls f(&s->done), whatever that is.
+ */
+static const struct excerpt shrinker_functions = {
+	.name = "shrinker_functions",
+	.symbols = "ffffffff81000000 T complete\n"
+		   "ffffffff81000020 T shrinker_free\n"
+		   "ffffffff81000040 T shrinker_put\n"
+		   "ffffffff81000060 T shrinker_end\n"
+		   "ffffffff81000080 T shrinker_call\n"
+		   "ffffffff810000a0 T after_shrinker_call\n"
+		   "ffffffff81000100 T _raw_spin_lock_irqsave\n",
+	.addr = 0xffffffff81000000,
+	.size = 160,
+	.code = "488d7f08e8f7000000c3cccccccccccccccccccccccccccccccccccccccccccc"
+		"488d7f30e8d7ffffffc3cccccccccccccccccccccccccccccccccccccccccccc"
+		"488d7f30e9b7ffffffcccccccccccccccccccccccccccccccccccccccccccccc"
+		"e8dbffffffc3cccccccccccccccccccccccccccccccccccccccccccccccccccc"
+		"488d7f30ffd6c3cccccccccccccccccccccccccccccccccccccccccccccccccc",
+};
+
+/*
+ * Both take the lock that they find on their stack. handle_one(mm) has given the slot to fill(slot, mm), which
+ * leaves &mm->lock there; handle_two(mm) has given it to settle(slot, mm), too.
+ */
+static const struct excerpt slots = {
+	.name = "slots",
+	.symbols = "ffffffff81000000 T handle_one\n"
+		   "ffffffff81000040 T handle_two\n"
+		   "ffffffff81000080 T fill\n"
+		   "ffffffff810000a0 T settle\n"
+		   "ffffffff810000c0 T after_settle\n"
+		   "ffffffff81000100 T _raw_spin_lock\n",
+	.addr = 0xffffffff81000000,
+	.size = 192,
+	.code = "534883ec204889fb4889de488d7c2408e86b0000004889de488d7c2408e85e00"
+		"0000488b7c2410e8d40000004883c4205bc3cccccccccccccccccccccccccccc"
+		"534883ec204889fb4889de488d7c2408e82b0000004889de488d7c2408e83e00"
+		"0000488b7c2410e8940000004883c4205bc3cccccccccccccccccccccccccccc"
+		"488d462048894708c3cccccccccccccccccccccccccccccccccccccccccccccc"
+		"c3cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+};
+
+/* Who else was given a stack slot may have left another lock there. */
+static void test_slot(void **state)
+{
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(&slots, types, &ksyms);
+	struct sites_answer one, two;
+
+	assert_int_equal(sites_ask(s, 0xffffffff81000000 + 0x2c, &one), 0);
+	assert_string_equal(one.name, "page_owner.lock");
+	assert_int_equal(one.strength, SITES_BY_TYPE);
+	assert_int_equal(sites_ask(s, 0xffffffff81000000 + 0x6c, &two), 0);
+	assert_int_equal(two.strength, SITES_BY_HINT);
+	sites_free(s);
+	ksyms_free(ksyms);
+}
+
+/* group_pages(g): spin_lock(g->pages): what the lock lies in is not known, the pointer is. */
+static const struct excerpt group_pages = {
+	.name = "group_pages",
+	.symbols = "ffffffff81000000 T group_pages\n"
+		   "ffffffff81000020 T after_group_pages\n"
+		   "ffffffff81000100 T _raw_spin_lock\n",
+	.addr = 0xffffffff81000000,
+	.size = 32,
+	.code = "488b7f18e8f7000000c3cccccccccccccccccccccccccccccccccccccccccccc",
+};
+
+static void test_pointed(void **state)
+{
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(&group_pages, types, &ksyms);
+	struct sites_answer a;
+
+	assert_int_equal(sites_ask(s, 0xffffffff81000009, &a), 0);
+	assert_int_equal(a.kind, SITES_MEMBER);
+	assert_int_equal(a.strength, SITES_BY_HINT);
+	assert_true(a.pointed);
+	assert_string_equal(a.name, "page_group.pages");
+	assert_int_equal(a.offset, 0);
+	sites_free(s);
+	ksyms_free(ksyms);
+}
+
+/* What a frame above a function that was given a completion knows of it. */
+static void test_argument(void **state)
+{
+	static const uint64_t above[] = {0xffffffff81000029, 0xffffffff81000065};
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(&shrinker_functions, types, &ksyms);
+	struct sites_answer below, other, a;
+
+	assert_int_equal(sites_ask(s, 0xffffffff81000009, &below), 0);
+	assert_int_equal(below.kind, SITES_GENERIC);
+	assert_int_equal(below.arg, 0);
+	assert_int_equal(below.arg_offset, 8);
+	assert_int_equal(below.function, shrinker_functions.addr);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(sites_ask_argument(s, above[i], &below, &a), 0);
+		assert_int_equal(a.kind, SITES_MEMBER);
+		assert_string_equal(a.name, "shrinker.done.wait");
+		assert_int_equal(a.offset, 56);
+	}
+	assert_int_equal(sites_ask_argument(s, 0xffffffff81000086, &below, &a), 0);
+	assert_string_equal(a.name, "shrinker.done.wait");
+	assert_int_equal(a.strength, SITES_BY_HINT);
+	/* another function was called there, and jumps nowhere */
+	other = below;
+	other.function = 0xffffffff81000100;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(sites_ask_argument(s, above[i], &other, &a), 0);
+		assert_int_equal(a.kind, SITES_UNKNOWN);
+	}
+	sites_free(s);
+	ksyms_free(ksyms);
+}
+
 static void test_no_call(void **state)
 {
 	struct ksyms *ksyms = NULL;
@@ -239,7 +402,8 @@ static void test_no_call(void **state)
 	assert_int_equal(sites_ask(s, find_port_by_vq.addr + 1, &a), -ENOENT);
 	assert_int_equal(sites_ask(s, 0, &a), -ENOENT);
 	assert_int_equal(sites_ask(s, 0xffffffff80000000ull, &a), -ENOENT);
-	assert_int_equal(sites_ask_argument(s, find_port_by_vq.addr + 1, 99, &a), -ENOENT);
+	a = (struct sites_answer){.kind = SITES_GENERIC, .arg = 99};
+	assert_int_equal(sites_ask_argument(s, find_port_by_vq.addr + 1, &a, &a), -ENOENT);
 	sites_free(s);
 	sites_free(NULL);
 	ksyms_free(ksyms);
@@ -274,6 +438,9 @@ int main(void)
 		cmocka_unit_test(test_prototype),   cmocka_unit_test(test_array),
 		cmocka_unit_test(test_container),   cmocka_unit_test(test_two_of_a_kind),
 		cmocka_unit_test(test_only_struct), cmocka_unit_test(test_list),
+		cmocka_unit_test(test_argument),
+		cmocka_unit_test(test_slot),
+		cmocka_unit_test(test_pointed),
 		cmocka_unit_test(test_no_call),	    cmocka_unit_test(test_no_sources),
 	};
 

@@ -149,6 +149,8 @@ static void name_array(struct names_fold_item *item, uint32_t stride)
 	struct names_result *r = item->result;
 	const struct lv_class *class = item->class;
 
+	if (strchr(r->name, '[')) /* a guess has named them all */
+		return;
 	snprintf(r->name, sizeof(r->name), "%s+0x%" PRIx32 "[]%.*s", r->cache,
 		 class->place.off % stride, class->subclass & LV_SUBCLASS_TWIN ? 2 : 0, "/1");
 	memcpy(r->full, r->name, sizeof(r->full));
@@ -262,33 +264,58 @@ static int by_variable(const void *va, const void *vb)
 	return order ? order : x < y ? -1 : x > y;
 }
 
-/* Does one instruction take what lies at an equal distance in one variable? Sorted by its places. */
-static bool is_array(struct names_fold_item **some, size_t nr, uint64_t ip)
+static uint32_t place_of(const struct names_fold_item *item)
 {
+	return item->class->place.base + item->class->place.off;
+}
+
+struct elements {
+	uint32_t first, last, stride; /* 0: it is no array */
+};
+
+/* Does one instruction take what lies at an equal distance in one variable? Sorted by its places. */
+static struct elements find_array(struct names_fold_item **some, size_t nr, uint64_t ip)
+{
+	struct elements array = {};
 	uint32_t off[NAMES_FOLD_MAX];
 	size_t found = 0;
 
 	for (size_t i = 0; i < nr && found < NAMES_FOLD_MAX; i++)
 		if (taken_at(some[i], ip))
-			off[found++] = some[i]->class->place.base + some[i]->class->place.off;
-	return found >= VARIABLE_ELEMENTS && stride_of(off, found, VARIABLE_DENSITY);
+			off[found++] = place_of(some[i]);
+	if (found < VARIABLE_ELEMENTS)
+		return array;
+	array.first = off[0];
+	array.last = off[found - 1];
+	array.stride = stride_of(off, found, VARIABLE_DENSITY);
+	return array;
 }
 
-/* Those of one variable: what one instruction takes at many places of it is an array. */
+static bool is_element_of(const struct names_fold_item *item, const struct elements *array)
+{
+	uint32_t off = place_of(item);
+
+	return off >= array->first && off <= array->last && !((off - array->first) % array->stride);
+}
+
+/*
+ * Those of one variable: what one instruction takes at many places of it is an array, and so is what
+ * others take between and in step with them.
+ */
 static void fold_variable(struct names_fold_item *items, struct names_fold_item **some, size_t nr,
 			  size_t at)
 {
 	size_t len = variable_len(some[at]);
 
 	for (size_t j = 0; len && j < some[at]->nr_sites; j++) {
-		uint64_t ip = some[at]->sites[j];
+		struct elements array = find_array(some, nr, some[at]->sites[j]);
 
-		if (!is_array(some, nr, ip))
+		if (!array.stride)
 			continue;
 		for (size_t i = 0; i < nr; i++) {
 			struct names_result *r = some[i]->result;
 
-			if (!taken_at(some[i], ip))
+			if (!is_element_of(some[i], &array))
 				continue;
 			unite(items, some[at] - items, some[i] - items);
 			snprintf(r->name + len, sizeof(r->name) - len, "[]%s",

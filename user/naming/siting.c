@@ -17,10 +17,10 @@ static void ask_stack(struct sites *s, const struct callsite_stack *stack, struc
 	if (!stack->nr || sites_ask(s, stack->ip[0], ret))
 		return;
 	for (size_t i = 1; ret->kind == SITES_GENERIC && i < stack->nr && i < FRAMES; i++) {
-		uint32_t arg = ret->arg;
+		struct sites_answer below = *ret;
 
 		ret->kind = SITES_UNKNOWN;
-		if (arg == SITES_NO_ARG || sites_ask_argument(s, stack->ip[i], arg, ret))
+		if (sites_ask_argument(s, stack->ip[i], &below, ret))
 			return;
 	}
 }
@@ -31,32 +31,6 @@ static bool is_typed(const struct sites_answer *a)
 	       a->strength != SITES_BY_HINT;
 }
 
-/*
- * Is that what the memory is called already, by what fits its size and the place in it? One of a few
- * objects of a cache is called "eventfd_ctx.wqh@kmalloc-64#2".
- */
-static bool is_named_so(const struct names_result *r, const char *guessed)
-{
-	size_t len = strcspn(r->name, "@");
-
-	return len == strlen(guessed) && !strncmp(r->name, guessed, len);
-}
-
-/* A guess is as good as use where the kernel has told a name that it ends in, or the memory says the same. */
-static void believe_guess(struct siting *s, const struct names_result *r, const struct lv_class *class)
-{
-	char told[LOCKPATH_LEN], guessed[LOCKPATH_LEN];
-
-	if (is_typed(&s->answer) || s->hint.kind != SITES_MEMBER ||
-	    s->hint.offset != class->place.off)
-		return;
-	lockpath_last(r->alias, told, sizeof(told));
-	lockpath_last(s->hint.name, guessed, sizeof(guessed));
-	if ((!r->alias[0] || strcmp(told, guessed)) && !is_named_so(r, s->hint.name))
-		return;
-	s->answer = s->hint;
-	s->answer.strength = SITES_BY_USE;
-}
 
 /* By which a type is known whatever lies around it. */
 static const char *identity(const struct sites_answer *a)
@@ -109,13 +83,31 @@ static bool has_type(const struct siting_item *item)
 	       is_typed(&item->siting.answer) && !item->siting.contradicts;
 }
 
+/* Does such a struct that begins where the object does have the lock there? "a.locks[].lock" is many. */
+static bool is_at_offset(const struct sites_answer *a, uint32_t off)
+{
+	return a->kind == SITES_MEMBER &&
+	       (a->offset == off || (strchr(a->name, '[') && a->offset < off && off < a->size));
+}
+
+/*
+ * Does such a struct have room before the lock? It may lie behind another one (netdev_priv()); and in vmalloc's
+ * and early memory it is not known where an object begins.
+ */
+static bool has_room(const struct sites_answer *a, const struct lv_place *place)
+{
+	if (a->pointed)
+		return place->kind == LV_PLACE_SLAB && is_at_offset(a, place->off);
+	return a->kind == SITES_MEMBER &&
+	       (place->kind != LV_PLACE_SLAB || a->offset <= place->off);
+}
+
 /* Is the outermost struct known what lies at the object's start? Then nothing lies around it. */
 static bool is_whole(const struct siting_item *item)
 {
 	const struct sites_answer *a = &item->siting.answer;
 
-	return a->kind == SITES_MEMBER && item->class->place.kind == LV_PLACE_SLAB &&
-	       a->offset == item->class->place.off;
+	return item->class->place.kind == LV_PLACE_SLAB && is_at_offset(a, item->class->place.off);
 }
 
 static int by_memory(const void *va, const void *vb)
@@ -157,14 +149,28 @@ static void set_name(const struct siting_item *item, const char *name)
 {
 	struct names_result *r = item->result;
 
-	if (item->class->subclass & LV_SUBCLASS_TWIN)
-		snprintf(r->name, sizeof(r->name), "%.180s/1", name);
-	else
-		snprintf(r->name, sizeof(r->name), "%.180s", name);
+	snprintf(r->name, sizeof(r->name), "%s%.180s%s",
+		 item->class->subclass & LV_SUBCLASS_KERNEL ? "k-" : "", name,
+		 item->class->subclass & LV_SUBCLASS_TWIN ? "/1" : "");
 	memcpy(r->full, r->name, sizeof(r->full));
 	r->collapsed = lockpath_collapse(r->name);
 	r->certainty = item->siting.answer.strength == SITES_BY_TYPE ? NAMES_EXACT : NAMES_INFERRED;
-	r->cache[0] = '\0'; /* of one type, whatever the cache */
+	r->by_callsite = false; /* but by this call: names_fold.h takes it for no array's element */
+	r->cache[0] = '\0';	/* of one type, whatever the cache */
+}
+
+/* Better than what other locks in the memory are called. Unrelated ones may be in the class as before. */
+static void name_by_guess(const struct siting_item *item)
+{
+	const struct sites_answer *guess = &item->siting.hint;
+	char cache[LV_NAME_LEN];
+
+	if (guess->pointed && !has_room(guess, &item->class->place))
+		return;
+	memcpy(cache, item->result->cache, sizeof(cache));
+	set_name(item, has_room(guess, &item->class->place) ? guess->name : guess->inner);
+	memcpy(item->result->cache, cache, sizeof(cache));
+	item->result->certainty = NAMES_AMBIGUOUS;
 }
 
 /* Those of one type at one place. */
@@ -177,6 +183,107 @@ static void name_type(struct siting_item *const *some, size_t nr)
 
 		set_name(some[i], like ? like->siting.answer.name : identity(&some[i]->siting.answer));
 	}
+}
+
+/* --- guesses --------------------------------------------------------------- */
+
+/*
+ * Is that what the memory is called already, by what fits its size and the place in it? One of a few
+ * objects of a cache is called "eventfd_ctx.wqh@kmalloc-64#2".
+ */
+static bool is_named_so(const struct names_result *r, const char *guessed)
+{
+	size_t len = strcspn(r->name, "@");
+
+	return len == strlen(guessed) && !strncmp(r->name, guessed, len);
+}
+
+static bool is_in_cache_of(const struct siting_item *a, const struct siting_item *b)
+{
+	const struct lv_place *p = &a->class->place, *q = &b->class->place;
+
+	return p->kind == q->kind && p->base == q->base && a->class->family == b->class->family;
+}
+
+static bool is_in_memory_of(const struct siting_item *a, const struct siting_item *b)
+{
+	return is_in_cache_of(a, b) && a->class->place.off == b->class->place.off;
+}
+
+static bool is_guessed(const struct siting_item *item)
+{
+	const struct siting *s = &item->siting;
+
+	return item->class->place.site && item->class->place.kind != LV_PLACE_STACK &&
+	       item->class->state != LV_SLOT_DEAD && !s->contradicts && !is_typed(&s->answer) &&
+	       s->hint.kind == SITES_MEMBER;
+}
+
+/* At one place in a cache's objects; of an array, anywhere in it. */
+static bool is_placed_as(const struct siting_item *a, const struct siting_item *b,
+			 const struct sites_answer *guess)
+{
+	return is_in_memory_of(a, b) ||
+	       (is_in_cache_of(a, b) && is_at_offset(guess, a->class->place.off) &&
+		is_at_offset(guess, b->class->place.off));
+}
+
+/* Do sites of another function say the same of this place, if only by a guess? */
+static bool is_shared_guess(const struct siting_item *item, const struct siting_item *items,
+			    size_t nr)
+{
+	const struct sites_answer *guess = &item->siting.hint;
+
+	for (size_t i = 0; i < nr; i++) {
+		const struct siting *s = &items[i].siting;
+		const struct sites_answer *a = is_typed(&s->answer) ? &s->answer : &s->hint;
+
+		if (a->function != guess->function && !s->contradicts &&
+		    a->offset == guess->offset && !strcmp(a->name, guess->name) &&
+		    has_room(a, &items[i].class->place) && is_placed_as(item, &items[i], guess))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A guess is as good as use where the kernel has told a name that it ends in, where the memory says
+ * the same, or where another function's site at this place does.
+ */
+static bool is_good_guess(const struct siting_item *item, const struct siting_item *items,
+			  size_t nr)
+{
+	const struct names_result *r = item->result;
+	char told[LOCKPATH_LEN], guessed[LOCKPATH_LEN];
+
+	if (!is_guessed(item))
+		return false;
+	lockpath_last(r->alias, told, sizeof(told));
+	lockpath_last(item->siting.hint.name, guessed, sizeof(guessed));
+	if (is_at_offset(&item->siting.hint, item->class->place.off) &&
+	    ((r->alias[0] && !strcmp(told, guessed)) || is_named_so(r, item->siting.hint.name)))
+		return true;
+	return has_room(&item->siting.hint, &item->class->place) &&
+	       is_shared_guess(item, items, nr);
+}
+
+/* Each by the guesses as they were: what is believed makes no other guess better. */
+static int believe_guesses(struct siting_item *items, size_t nr)
+{
+	bool *good = calloc(nr + 1, sizeof(*good));
+
+	if (!good)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		good[i] = is_good_guess(&items[i], items, nr);
+	for (size_t i = 0; i < nr; i++) {
+		if (!good[i])
+			continue;
+		items[i].siting.answer = items[i].siting.hint;
+		items[i].siting.answer.strength = SITES_BY_USE;
+	}
+	free(good);
+	return 0;
 }
 
 /* --- joining --------------------------------------------------------------- */
@@ -227,14 +334,6 @@ static bool is_named_by_memory(const struct siting_item *item)
 	       (r->alias[0] || strcmp(r->kind, "kmalloc"));
 }
 
-static bool is_in_memory_of(const struct siting_item *a, const struct siting_item *b)
-{
-	const struct lv_place *p = &a->class->place, *q = &b->class->place;
-
-	return p->kind == q->kind && p->base == q->base && p->off == q->off &&
-	       a->class->family == b->class->family;
-}
-
 /*
  * What the kernel tells of a place in untyped memory holds for one type that is there. Where typed
  * sites have shown another, who knows which of them a site takes that is not typed.
@@ -245,6 +344,22 @@ static void doubt_told(struct siting_item *item, struct siting_item *const *type
 		if (is_in_memory_of(item, typed[i]) &&
 		    strcmp(item->result->name, typed[i]->result->name))
 			item->result->certainty = NAMES_AMBIGUOUS;
+}
+
+/*
+ * Prototypes, or what was told of other locks in the memory, name a class as the sites at its place that
+ * are typed do: what each says by itself, both say of one type's lock. Prototypes alone may speak of one
+ * struct at two sites that take two.
+ */
+static bool is_named_as_typed(const struct siting_item *item, struct siting_item *const *typed,
+			      size_t nr)
+{
+	const struct names_result *r = item->result;
+
+	for (size_t i = 0; r->certainty != NAMES_AMBIGUOUS && i < nr; i++)
+		if (is_in_memory_of(item, typed[i]) && !strcmp(r->name, typed[i]->result->name))
+			return true;
+	return false;
 }
 
 /* A class whose site is not typed, in memory that has sites. */
@@ -259,11 +374,14 @@ int siting_join(struct siting_item *items, size_t nr)
 	struct siting_item **some = calloc(nr + 1, sizeof(*some));
 	size_t kept = 0, typed, end;
 
-	if (!some)
+	if (!some || believe_guesses(items, nr)) {
+		free(some);
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < nr; i++) {
 		items[i].one_with = i;
-		believe_guess(&items[i].siting, items[i].result, items[i].class);
+		if (is_guessed(&items[i]) && items[i].result->certainty == NAMES_AMBIGUOUS)
+			name_by_guess(&items[i]);
 		if (has_type(&items[i]))
 			some[kept++] = &items[i];
 		else if (items[i].class->place.site && items[i].siting.contradicts)
@@ -280,7 +398,7 @@ int siting_join(struct siting_item *items, size_t nr)
 		if (!is_open(&items[i]))
 			continue;
 		doubt_told(&items[i], some, typed);
-		if (is_named_by_memory(&items[i]))
+		if (is_named_by_memory(&items[i]) || is_named_as_typed(&items[i], some, typed))
 			some[kept++] = &items[i];
 	}
 	join_named(items, some, kept);

@@ -11,21 +11,31 @@
 #define LEAST_PERCPU 4096 /* smaller offsets in the per-CPU section may be numbers of any kind */
 
 /* Structs that lie over struct page (mm_types.h): a lock that one lacks may be the other's. */
-static uint32_t overlay_with_lock(struct solver *s, struct place at, uint32_t family)
+static const char *const overlays[] = {"page", "folio", "ptdesc"};
+
+#define NR_OVERLAYS (sizeof(overlays) / sizeof(*overlays))
+
+/* The i-th of them, if the type is one; 0: it is none, or there is no such. */
+static uint32_t overlay(const struct solver *s, uint32_t id, size_t i)
 {
-	static const char *const overlays[] = {"page", "folio", "ptdesc"};
-	const struct btf *btf = s->f->btf;
-	struct kbtf_type type = {btf, at.type};
+	struct kbtf_type type = {s->f->btf, id}, other = {NULL, 0};
 	bool is_one = false;
 
-	for (size_t i = 0; i < sizeof(overlays) / sizeof(*overlays); i++)
-		is_one |= !strcmp(kbtf_name(type), overlays[i]);
-	for (size_t i = 0; is_one && i < sizeof(overlays) / sizeof(*overlays); i++) {
-		struct kbtf_type other = {NULL, 0};
+	for (size_t k = 0; k < NR_OVERLAYS; k++)
+		is_one |= !strcmp(kbtf_name(type), overlays[k]);
+	if (!is_one ||
+	    !kbtf_next(s->f->im->src.btf, overlays[i], 1 << BTF_KIND_STRUCT, &other))
+		return 0;
+	return other.id;
+}
 
-		if (kbtf_next(s->f->im->src.btf, overlays[i], 1 << BTF_KIND_STRUCT, &other) &&
-		    lock_at(s, other.id, at.off, family))
-			return other.id;
+static uint32_t overlay_with_lock(struct solver *s, struct place at, uint32_t family)
+{
+	for (size_t i = 0; i < NR_OVERLAYS; i++) {
+		uint32_t other = overlay(s, at.type, i);
+
+		if (other && lock_at(s, other, at.off, family))
+			return other;
 	}
 	return at.type;
 }
@@ -183,39 +193,83 @@ static bool is_bare_type(struct solver *s, uint32_t node)
 	return !to.type || types_is_library(s->f->btf, to.type);
 }
 
-/* The argument that the value is a part of: of several values, all that are known. */
-static bool find_argument(struct solver *s, uint32_t node, uint32_t *ret)
+/* The argument that the value is a part of, and where: of several values, all that are known. */
+static bool find_argument(struct solver *s, struct value v, struct sites_answer *ret)
 {
 	struct value leaf[SOLVE_LEAVES];
-	uint32_t nr = solve_leaves(s, node, leaf);
+	uint32_t nr = solve_leaves(s, v.base, leaf);
 	bool any = false;
 
 	if (!nr)
-		leaf[nr++] = value_node(node);
+		leaf[nr++] = value_node(v.base);
 	for (uint32_t i = 0; i < nr; i++) {
 		const struct node *n = &s->f->nodes.node[leaf[i].base];
+		int64_t off = leaf[i].off + v.off;
 
 		if (leaf[i].base <= NODE_PERCPU || n->kind == NODE_OPAQUE)
 			continue;
-		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) ||
-		    (any && *ret != n->off))
+		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) || off < 0 ||
+		    off > INT32_MAX || (any && (ret->arg != n->off || ret->arg_offset != off)))
 			return false;
-		*ret = n->off;
+		ret->arg = n->off;
+		ret->arg_offset = off;
 		any = true;
 	}
 	return any;
 }
 
+/*
+ * A bare lock, or a library type, behind a member that points to it: "ptdesc.ptl". Not the struct that it may
+ * lie in, and members of many objects may point to locks of many kinds: never more than a guess.
+ */
+static bool answer_pointed(struct solver *s, struct value v, uint32_t family,
+			   struct sites_answer *ret)
+{
+	const struct kbtf *k = s->f->im->src.btf;
+	const struct node *n = &s->f->nodes.node[v.base];
+	struct value where = {.base = n->base, .off = n->off, .scale = n->scale};
+	struct kbtf_type type = {s->f->btf, 0}, to;
+	struct lockpath lock;
+	char path[LOCKPATH_LEN];
+	struct place at;
+
+	where.index = n->scale ? NODE_ANY : 0;
+	if (n->kind != NODE_LOAD || n->base <= NODE_PERCPU || v.off < 0 || v.off > INT32_MAX)
+		return false;
+	at = solve_place(s, where);
+	if (!at.type || at.off < 0 || at.off > INT32_MAX)
+		return false;
+	for (size_t i = 0; i <= NR_OVERLAYS; i++) {
+		type.id = i ? overlay(s, at.type, i - 1) : at.type;
+		if (type.id && lockpath_pointer(k, type, at.off, &to, path) &&
+		    types_is_library(s->f->btf, types_bare(s->f->btf, to.id))) {
+			lockpath_at(k, to, v.off, family, &lock);
+			if (lock.what == LOCKPATH_NONE)
+				continue;
+			ret->kind = SITES_MEMBER;
+			ret->type = type;
+			ret->offset = ret->inner_offset = v.off;
+			ret->size = v.index ? UINT32_MAX : types_size(s->f->btf, to.id);
+			ret->pointed = true;
+			snprintf(ret->name, sizeof(ret->name), "%.40s.%.80s%s%s%.80s", kbtf_name(type),
+				 path, v.index ? "[]" : "", lockpath_joint(lock.path), lock.path);
+			memcpy(ret->inner, ret->name, sizeof(ret->inner));
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool answer_generic(struct solver *s, struct value v, struct sites_answer *ret)
 {
 	const struct node *n = &s->f->nodes.node[v.base];
-	uint32_t declared = flow_declared_pointee(s->f, v.base), arg;
+	uint32_t declared = flow_declared_pointee(s->f, v.base);
 
-	if (find_argument(s, v.base, &arg)) {
+	if (find_argument(s, v, ret)) {
 		ret->kind = SITES_GENERIC;
-		ret->arg = arg;
 		return true;
 	}
+	ret->arg = SITES_NO_ARG;
 	if ((n->kind != NODE_LOAD && n->kind != NODE_RESULT) || !declared ||
 	    !types_is_library(s->f->btf, declared) || v.off < 0 ||
 	    v.off >= types_size(s->f->btf, declared))
@@ -243,10 +297,15 @@ void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_
 		return;
 	at = container_place(s, v, CONTAINER_LOCK, family);
 	if (answer_member(s, at, family, ret) || answer_static(s, v, ret) ||
-	    answer_statics(s, v, ret) || answer_generic(s, v, ret))
+	    answer_statics(s, v, ret) || answer_generic(s, v, ret)) {
+		if (ret->kind == SITES_GENERIC && ret->arg == SITES_NO_ARG)
+			answer_pointed(s, v, family, ret);
 		return;
-	if (!answer_member(s, shared_inner(s, v, family), family, ret))
-		answer_member(s, sole_place(s, v, family), family, ret);
+	}
+	if (answer_member(s, shared_inner(s, v, family), family, ret))
+		return;
+	if (!answer_member(s, sole_place(s, v, family), family, ret))
+		answer_pointed(s, v, family, ret);
 }
 
 void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret)

@@ -13,19 +13,28 @@
 
 #define MAX_KEPT (1 << 20)
 #define MOST_FILLED 256	    /* bytes of a struct on the stack that another function fills in */
+#define MOST_FILLERS 16	    /* calls that are given it */
 #define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
+
+/* The lock at an offset in what an argument of that function points to. */
+struct asked {
+	uint32_t arg, offset;
+	uint64_t function;
+};
+
+static const struct asked own_lock = {OWN_LOCK, 0, 0};
 
 /* An answer in short. */
 struct kept {
 	uint64_t ip;
-	uint32_t arg;
+	struct asked asked;
 	struct sites_answer *answer; /* NULL: none, as there is no text or no such call */
 };
 
 struct sites {
 	struct image im;
 	struct outside *outside;
-	struct kept *kept; /* hash by ip and arg */
+	struct kept *kept; /* hash by ip and what was asked */
 	size_t nr, mask, answers;
 };
 
@@ -71,11 +80,13 @@ size_t sites_memory(const struct sites *s)
 	       outside_memory(s->outside);
 }
 
-static struct kept *slot_of(struct kept *kept, size_t mask, uint64_t ip, uint32_t arg)
+static struct kept *slot_of(struct kept *kept, size_t mask, uint64_t ip, struct asked asked)
 {
-	size_t at = ((ip + arg) * 0x9e3779b97f4a7c15 >> 24) & mask;
+	size_t at = ((ip + asked.arg + 7 * asked.offset) * 0x9e3779b97f4a7c15 >> 24) & mask;
 
-	while (kept[at].ip && (kept[at].ip != ip || kept[at].arg != arg))
+	while (kept[at].ip && (kept[at].ip != ip || kept[at].asked.arg != asked.arg ||
+			       kept[at].asked.offset != asked.offset ||
+			       kept[at].asked.function != asked.function))
 		at = (at + 1) & mask;
 	return &kept[at];
 }
@@ -94,7 +105,7 @@ static int grow(struct sites *s)
 		return -ENOMEM;
 	for (size_t i = 0; i <= s->mask; i++)
 		if (s->kept[i].ip)
-			*slot_of(more, mask, s->kept[i].ip, s->kept[i].arg) = s->kept[i];
+			*slot_of(more, mask, s->kept[i].ip, s->kept[i].asked) = s->kept[i];
 	free(s->kept);
 	s->kept = more;
 	s->mask = mask;
@@ -102,14 +113,15 @@ static int grow(struct sites *s)
 }
 
 /* answer: NULL keeps that there is none. */
-static int keep(struct sites *s, uint64_t ip, uint32_t arg, const struct sites_answer *answer)
+static int keep(struct sites *s, uint64_t ip, struct asked asked, uint64_t function,
+		const struct sites_answer *answer)
 {
 	struct kept *slot;
 	int err = grow(s);
 
 	if (err)
 		return err;
-	slot = slot_of(s->kept, s->mask, ip, arg);
+	slot = slot_of(s->kept, s->mask, ip, asked);
 	if (slot->ip)
 		return 0;
 	if (answer) {
@@ -117,10 +129,11 @@ static int keep(struct sites *s, uint64_t ip, uint32_t arg, const struct sites_a
 		if (!slot->answer)
 			return -ENOMEM;
 		*slot->answer = *answer;
+		slot->answer->function = function;
 		s->answers++;
 	}
 	slot->ip = ip;
-	slot->arg = arg;
+	slot->asked = asked;
 	s->nr++;
 	return 0;
 }
@@ -145,20 +158,52 @@ static void answer_lock_call(struct sites *s, struct solver *solver, const struc
 	}
 }
 
-/* What a call that was given the address of a stack slot, or of a struct around it, left there. */
+/* Is the address of the stack slot, or of a struct around it, an argument of the call? Which; -1: none. */
+static int filled_argument(const struct flow_call *c, int64_t slot)
+{
+	for (uint32_t k = 0; c->to && k < FLOW_ARGS; k++) {
+		const struct value *v = &c->arg[k];
+
+		if (v->base == NODE_STACK && !v->index && v->off <= slot &&
+		    slot - v->off < MOST_FILLED)
+			return k;
+	}
+	return -1;
+}
+
+/*
+ * What a call that was given the address of a stack slot, or of a struct around it, left there. Of several
+ * functions that were given a struct ("vm_fault"), each may have filled in another lock: what one is known to
+ * leave there is a guess then, and nothing where two leave different ones.
+ */
 static struct place ask_filler(struct sites *s, const struct flow *f, int64_t slot)
 {
-	struct place at = {.strength = SITES_BY_HINT};
+	struct place sum = {.strength = SITES_BY_HINT}, none = sum;
+	const struct target *asked = NULL;
+	bool several = false;
+	int nr = 0;
 
-	for (uint32_t i = 0; i < f->nr_calls && !at.type; i++)
-		for (uint32_t k = 0; f->call[i].to && k < FLOW_ARGS && !at.type; k++) {
-			const struct value *v = &f->call[i].arg[k];
+	for (uint32_t i = 0; i < f->nr_calls; i++) {
+		const struct flow_call *c = &f->call[i];
+		int k = filled_argument(c, slot);
+		struct place at;
 
-			if (v->base == NODE_STACK && !v->index && v->off <= slot &&
-			    slot - v->off < MOST_FILLED)
-				at = outside_stored(s->outside, f, f->call[i].to, k, slot - v->off);
-		}
-	return at;
+		if (k < 0 || c->to == asked)
+			continue;
+		several |= asked != NULL;
+		asked = c->to;
+		if (++nr > MOST_FILLERS)
+			return none;
+		at = outside_stored(s->outside, f, c->to, k, slot - c->arg[k].off);
+		if (!at.type)
+			continue;
+		if (sum.type && (sum.off != at.off || !types_same(f->btf, sum.type, at.type)))
+			return none;
+		sum = at;
+	}
+	if (several)
+		sum.strength = SITES_BY_HINT;
+	return sum;
 }
 
 static struct place ask_callee(struct sites *s, const struct flow *f, uint64_t ip)
@@ -170,9 +215,9 @@ static struct place ask_callee(struct sites *s, const struct flow *f, uint64_t i
 }
 
 /* Ask other functions what a value is that an answer is wanting for. True: they knew. */
-static bool ask_outside(struct sites *s, struct solver *solver, const struct flow_call *c)
+static bool ask_outside(struct sites *s, struct solver *solver, struct value v)
 {
-	uint32_t node = solve_origin(solver, c->arg[c->to->lock_arg]);
+	uint32_t node = solve_origin(solver, v);
 	const struct flow *f = solver->f;
 	const struct node *n = &f->nodes.node[node];
 	struct place at = {.strength = SITES_BY_HINT};
@@ -203,11 +248,11 @@ static bool was_asked(const struct solver *solver, const struct opened *what)
 }
 
 /* Ask functions of a like name what an open pointer is that an answer hangs on. */
-static bool ask_opened(struct sites *s, struct solver *solver, const struct flow_call *c)
+static bool ask_opened(struct sites *s, struct solver *solver, struct value v)
 {
 	struct opened what;
 
-	if (!solve_open(solver, c->arg[c->to->lock_arg], &what))
+	if (!solve_open(solver, v, &what))
 		return false;
 	/* beyond a struct lies private data, or a larger struct that it is a member of */
 	for (uint32_t kind = what.kind; kind <= OPENED_LIST; kind++) {
@@ -228,6 +273,16 @@ static bool ask_opened(struct sites *s, struct solver *solver, const struct flow
 	return false;
 }
 
+static bool is_wanting(const struct sites_answer *a)
+{
+	return a->kind == SITES_UNKNOWN || a->kind == SITES_GENERIC || a->pointed;
+}
+
+static bool ask_others(struct sites *s, struct solver *solver, struct value v)
+{
+	return ask_outside(s, solver, v) || ask_opened(s, solver, v);
+}
+
 static void find_given(struct sites *s, struct solver *solver)
 {
 	struct sites_answer answer;
@@ -239,15 +294,79 @@ static void find_given(struct sites *s, struct solver *solver)
 			continue;
 		for (bool more = true; more;) {
 			answer_lock_call(s, solver, c, &answer);
-			more = (answer.kind == SITES_UNKNOWN || answer.kind == SITES_GENERIC) &&
-			       (ask_outside(s, solver, c) || ask_opened(s, solver, c));
+			more = is_wanting(&answer) && ask_others(s, solver, c->arg[c->to->lock_arg]);
 		}
 	}
 }
 
-/* All lock calls of the function; and `ip`, if it is not among them. */
-static int answer_calls(struct sites *s, struct solver *solver, uint64_t ip, uint32_t arg)
+static void answer_value(struct sites *s, struct solver *solver, const struct flow_call *c,
+			 uint32_t arg, uint32_t offset, struct sites_answer *ret)
 {
+	struct value v = c->arg[arg];
+
+	v.off += offset;
+	do
+		solve_lock(solver, v, LOCKPATH_ANY, ret);
+	while (is_wanting(ret) && ask_others(s, solver, v));
+}
+
+/* The only call of a function among those that a function ends in. NULL: none, or several. */
+static const struct flow_call *find_tail_call(const struct flow *f, uint64_t function)
+{
+	const struct flow_call *found = NULL;
+
+	for (uint32_t i = 0; i < f->nr_calls; i++) {
+		const struct flow_call *c = &f->call[i];
+
+		if (!c->tail || !c->to || c->to->addr != function)
+			continue;
+		if (found)
+			return NULL;
+		found = c;
+	}
+	return found;
+}
+
+/* A function that has left no frame: it was called, and its last act was to jump to the one asked for. */
+static void answer_between(struct sites *s, const struct ksym *sym, struct asked asked,
+			   struct sites_answer *ret)
+{
+	const struct flow_call *tail;
+	struct solver solver;
+	struct flow flow;
+
+	if (!sym || flow_run(&s->im, sym, &flow))
+		return;
+	tail = find_tail_call(&flow, asked.function);
+	if (tail && !solver_init(&solver, &flow)) {
+		answer_value(s, &solver, tail, asked.arg, asked.offset, ret);
+		solver_free(&solver);
+	}
+	flow_free(&flow);
+}
+
+/* What is on a stack above a function need not have called it, but who did in the end. */
+static void answer_argument(struct sites *s, struct solver *solver, const struct flow_call *c,
+			    struct asked asked, struct sites_answer *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->strength = SITES_BY_HINT;
+	ret->arg = SITES_NO_ARG;
+	if (!c->to || c->to->addr == asked.function) {
+		answer_value(s, solver, c, asked.arg, asked.offset, ret);
+		if (!c->to) /* called by a pointer: it may be another that was, and jumped there */
+			ret->strength = SITES_BY_HINT;
+		return;
+	}
+	answer_between(s, c->to->sym, asked, ret);
+	if (ret->kind == SITES_GENERIC && ret->arg < FLOW_ARGS)
+		answer_value(s, solver, c, ret->arg, ret->arg_offset, ret);
+}
+
+/* All lock calls of the function; and `ip`, if it is not among them. */
+static int answer_calls(struct sites *s, struct solver *solver, uint64_t ip, struct asked asked)
+{
+	uint64_t function = solver->f->sym->addr;
 	struct sites_answer answer;
 	int err = 0;
 
@@ -258,17 +377,18 @@ static int answer_calls(struct sites *s, struct solver *solver, uint64_t ip, uin
 			continue;
 		if (c->to && c->to->lock) {
 			answer_lock_call(s, solver, c, &answer);
-			err = keep(s, c->ip, OWN_LOCK, &answer);
+			err = keep(s, c->ip, own_lock, function, &answer);
 		}
-		if (!err && c->ip == ip && arg < FLOW_ARGS) {
-			solve_lock(solver, c->arg[arg], LOCKPATH_ANY, &answer);
-			err = keep(s, ip, arg, &answer);
+		if (!err && c->ip == ip && asked.arg < FLOW_ARGS) {
+			answer_argument(s, solver, c, asked, &answer);
+			err = keep(s, ip, asked, function, &answer);
 		}
 	}
 	return err;
 }
 
-static int answer_function(struct sites *s, const struct ksym *sym, uint64_t ip, uint32_t arg)
+static int answer_function(struct sites *s, const struct ksym *sym, uint64_t ip,
+			   struct asked asked)
 {
 	struct solver solver;
 	struct flow flow;
@@ -279,16 +399,16 @@ static int answer_function(struct sites *s, const struct ksym *sym, uint64_t ip,
 	err = solver_init(&solver, &flow);
 	if (!err) {
 		find_given(s, &solver);
-		err = answer_calls(s, &solver, ip, arg);
+		err = answer_calls(s, &solver, ip, asked);
 		solver_free(&solver);
 	}
 	flow_free(&flow);
 	return err;
 }
 
-static int ask(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *ret)
+static int ask(struct sites *s, uint64_t ip, struct asked asked, struct sites_answer *ret)
 {
-	const struct kept *kept = slot_of(s->kept, s->mask, ip, arg);
+	const struct kept *kept = slot_of(s->kept, s->mask, ip, asked);
 	const struct ksym *sym;
 	int err = 0;
 
@@ -297,13 +417,13 @@ static int ask(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *
 	if (kept->ip != ip) {
 		sym = ksyms_find(s->im.src.ksyms, ip - 1);
 		if (sym && sym->text)
-			err = answer_function(s, image_whole(&s->im, sym), ip, arg);
+			err = answer_function(s, image_whole(&s->im, sym), ip, asked);
 		if (err == -ENOMEM)
 			return err;
-		err = keep(s, ip, arg, NULL);
+		err = keep(s, ip, asked, 0, NULL);
 		if (err)
 			return err;
-		kept = slot_of(s->kept, s->mask, ip, arg);
+		kept = slot_of(s->kept, s->mask, ip, asked);
 	}
 	if (!kept->answer)
 		return -ENOENT;
@@ -313,12 +433,13 @@ static int ask(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *
 
 int sites_ask(struct sites *s, uint64_t ip, struct sites_answer *ret)
 {
-	return ask(s, ip, OWN_LOCK, ret);
+	return ask(s, ip, own_lock, ret);
 }
 
-int sites_ask_argument(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *ret)
+int sites_ask_argument(struct sites *s, uint64_t ip, const struct sites_answer *below,
+		       struct sites_answer *ret)
 {
-	if (arg >= FLOW_ARGS)
+	if (below->kind != SITES_GENERIC || below->arg >= FLOW_ARGS)
 		return -ENOENT;
-	return ask(s, ip, arg, ret);
+	return ask(s, ip, (struct asked){below->arg, below->arg_offset, below->function}, ret);
 }

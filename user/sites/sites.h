@@ -7,6 +7,7 @@
 #ifndef LOCKVANE_SITES_SITES_H
 #define LOCKVANE_SITES_SITES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,8 +50,11 @@ struct sites_answer {
 	struct kbtf_type type;	       /* MEMBER: the outermost struct known */
 	uint32_t offset, size;	       /* MEMBER: of the lock in it; of it, bytes */
 	uint32_t inner_offset;	       /* MEMBER: of the lock in the inner struct, bytes */
+	bool pointed; /* MEMBER: it points to the lock; `offset` and `size` are of what it points to */
 	uint64_t symbol;	       /* SYMBOL: its address */
 	uint32_t arg; /* GENERIC: the argument of the function at the site; else SITES_NO_ARG */
+	uint32_t arg_offset;	       /* GENERIC: of the lock in what that points to, bytes */
+	uint64_t function;	       /* in which the call is: its address */
 };
 
 /* The sources must stay. -ENOMEM, -EINVAL. */
@@ -64,10 +68,12 @@ void sites_free(struct sites *s); /* takes NULL */
 int sites_ask(struct sites *s, uint64_t ip, struct sites_answer *ret);
 
 /*
- * The lock at the start of what argument `arg` (0 is the first) of the call before ip points to,
- * of any family: for the frame above a GENERIC answer, whose `arg` it is. -ENOENT likewise.
+ * The lock of a GENERIC answer as the frame above knows it, of any family: where its `arg_offset` is
+ * in what its `arg` points to, which the call before ip gives to its `function`, or to one that
+ * ends by jumping there. -ENOENT likewise, and where no argument was told.
  */
-int sites_ask_argument(struct sites *s, uint64_t ip, uint32_t arg, struct sites_answer *ret);
+int sites_ask_argument(struct sites *s, uint64_t ip, const struct sites_answer *below,
+		       struct sites_answer *ret);
 
 /* Bytes that the answers and tables take now. */
 size_t sites_memory(const struct sites *s);

@@ -41,6 +41,7 @@ struct words {
 	struct slabs *slabs;
 	struct names *names;
 	struct word *words;	      /* by the recorder's ids */
+	struct taken *taken;	      /* the class that is being named */
 	uint32_t *into, *next;	      /* by class its first edge in, by edge the class' next one */
 	struct names_result *results; /* of the classes in the capture, in its order */
 	size_t nr;
@@ -50,43 +51,53 @@ _Static_assert((int)NAMES_EXACT == CAPTURE_EXACT && (int)NAMES_INFERRED == CAPTU
 		       (int)NAMES_AMBIGUOUS == CAPTURE_AMBIGUOUS,
 	       "the namer's grades are the capture's");
 
-/* Behind the tracer's own frames and the lock's function: who took it. */
-static void add_site(const struct words *w, uint32_t id, struct callsite_stack *sites, size_t *nr)
+/* Where some of a class' locks were taken. */
+struct taken {
+	struct callsite_stack sites[NAMES_FOLD_SITES];
+	__u64 ip[NAMES_FOLD_SITES][LV_STACK_DEPTH];
+	size_t nr;
+};
+
+/*
+ * Who took it: without the lock's function and the tracer's own frames, which lie between others where a
+ * function that is hooked calls one that is (a mutex' and its wait_lock's).
+ */
+static void add_site(const struct words *w, uint32_t id, struct taken *taken)
 {
 	const struct lv_stack *stack = &w->tables->stacks[id & (LV_MAX_STACKS - 1)];
-	uint32_t all = stack->nr < LV_STACK_DEPTH ? stack->nr : LV_STACK_DEPTH, i = 0;
+	uint32_t all = stack->nr < LV_STACK_DEPTH ? stack->nr : LV_STACK_DEPTH, kept = 0;
 	const char *hook = tables_hook_function(stack->hook);
 	bool attempt = stack->hook == LV_HOOK_contention_begin;
 
-	if (id >= LV_MAX_STACKS || *nr == NAMES_FOLD_SITES)
+	if (id >= LV_MAX_STACKS || taken->nr == NAMES_FOLD_SITES)
 		return;
-	for (; i < all; i++) {
+	for (uint32_t i = 0; i < all; i++) {
 		const struct ksym *sym = ksyms_find(w->ksyms, stack->ip[i]);
+		bool own = !sym || ksym_is_generated(sym);
 
-		if (sym && !ksym_is_generated(sym) && !(hook && !strcmp(sym->name, hook)) &&
-		    !(attempt && slowpath_is_above_taker(sym->name)))
-			break;
+		if (own || (!kept && ((hook && !strcmp(sym->name, hook)) ||
+				      (attempt && slowpath_is_above_taker(sym->name)))))
+			continue;
+		taken->ip[taken->nr][kept++] = stack->ip[i];
 	}
-	if (i == all)
+	if (!kept)
 		return;
-	sites[*nr].ip = stack->ip + i;
-	sites[(*nr)++].nr = all - i;
+	taken->sites[taken->nr].ip = taken->ip[taken->nr];
+	taken->sites[taken->nr++].nr = kept;
 }
 
 /* Where locks of a class were taken: its first uses, and under which others. */
-static size_t find_sites(const struct words *w, const struct lv_class *class,
-			 struct callsite_stack *sites)
+static void find_sites(const struct words *w, const struct lv_class *class, struct taken *ret)
 {
 	uint32_t id = class - w->tables->classes;
-	size_t nr = 0;
 
+	ret->nr = 0;
 	for (int i = 0; i < LV_USAGES; i++)
 		if (class->usage & 1u << i && i != LV_ENABLED_HARDIRQ && i != LV_ENABLED_SOFTIRQ &&
 		    i != LV_ENABLED_HARDIRQ_READ && i != LV_ENABLED_SOFTIRQ_READ)
-			add_site(w, class->usage_stack[i], sites, &nr);
-	for (uint32_t i = w->into[id]; i != LV_NONE && nr < NAMES_FOLD_SITES; i = w->next[i])
-		add_site(w, w->tables->edges[i].stack, sites, &nr);
-	return nr;
+			add_site(w, class->usage_stack[i], ret);
+	for (uint32_t i = w->into[id]; i != LV_NONE && ret->nr < NAMES_FOLD_SITES; i = w->next[i])
+		add_site(w, w->tables->edges[i].stack, ret);
 }
 
 /* Which edges end in a class: there are too many to look at all of them for each. */
@@ -118,30 +129,29 @@ static uint32_t family_of(const struct words *w, const struct lv_class *class)
 	return class->family == LV_RT_RWLOCK ? LV_RWLOCK : class->family;
 }
 
-/* Name one class, a twin as the class it is the twin of. Returns how many sites there are. */
-static size_t name_class(struct words *w, uint32_t id, struct callsite_stack *sites)
+/* Name one class, a twin as the class it is the twin of. */
+static void name_class(struct words *w, uint32_t id, struct taken *taken)
 {
 	const struct lv_class *class = &w->tables->classes[id];
 	uint32_t outer = class->subclass & LV_SUBCLASS_TWIN ? class->other - 1 : id;
 	struct lv_class named = *class;
-	size_t nr = 0;
 
+	taken->nr = 0;
 	if (outer < LV_MAX_CLASSES)
-		nr = find_sites(w, &w->tables->classes[outer], sites);
+		find_sites(w, &w->tables->classes[outer], taken);
 	named.family = family_of(w, class);
-	names_class(w->names, &named, sites, nr, &w->words[id].result);
+	names_class(w->names, &named, taken->sites, taken->nr, &w->words[id].result);
 	if (class->place.site)
-		siting_ask(w->sites, sites, nr, &w->words[id].siting);
+		siting_ask(w->sites, taken->sites, taken->nr, &w->words[id].siting);
 	w->words[id].named = true;
 	w->words[id].one_with = id;
-	return nr;
 }
 
 /* Each class with its name, and where its locks were taken. */
 static size_t list_classes(struct words *w, struct names_fold_item *items,
 			   struct siting_item *sitings)
 {
-	struct callsite_stack sites[NAMES_FOLD_SITES];
+	struct taken *taken = w->taken;
 	size_t nr = 0;
 
 	for (uint32_t id = 0; id < LV_MAX_CLASSES; id++) {
@@ -149,10 +159,11 @@ static size_t list_classes(struct words *w, struct names_fold_item *items,
 
 		if (!tables_has_class(w->tables, id))
 			continue;
-		item->nr_sites = name_class(w, id, sites);
-		item->is_waitq = callsite_is_waitq(w->ksyms, sites, item->nr_sites);
-		for (size_t i = 0; i < item->nr_sites; i++)
-			item->sites[i] = sites[i].ip[0];
+		name_class(w, id, taken);
+		item->nr_sites = taken->nr;
+		item->is_waitq = callsite_is_waitq(w->ksyms, taken->sites, taken->nr);
+		for (size_t i = 0; i < taken->nr; i++)
+			item->sites[i] = taken->sites[i].ip[0];
 		item->class = &w->tables->classes[id];
 		item->result = &w->words[id].result;
 		sitings[nr++] = (struct siting_item){
@@ -219,11 +230,10 @@ static int describe_class(void *arg, const struct lv_class *class, struct captur
 {
 	struct words *w = arg;
 	uint32_t id = class - w->tables->classes;
-	struct callsite_stack sites[NAMES_FOLD_SITES];
 	struct names_result *result = &w->results[w->nr++];
 
 	if (!w->words[id].named) /* never seen taken, but given back */
-		name_class(w, id, sites);
+		name_class(w, id, w->taken);
 	*result = w->words[id].result;
 	ret->family = family_of(w, class);
 	ret->certainty = (enum capture_certainty)result->certainty;
@@ -353,7 +363,8 @@ static int open_words(struct words *w, const struct tables *tables, struct error
 	w->tables = tables;
 	w->words = calloc(LV_MAX_CLASSES, sizeof(*w->words));
 	w->results = calloc(LV_MAX_CLASSES, sizeof(*w->results));
-	code = w->words && w->results ? 0 : -ENOMEM;
+	w->taken = malloc(sizeof(*w->taken));
+	code = w->words && w->results && w->taken ? 0 : -ENOMEM;
 	code = code ? code : index_edges(w);
 	code = code ? code : names_new(&from, tables->names, LV_MAX_NAMES, &w->names);
 	code = code ? code : name_all(w);
@@ -372,6 +383,8 @@ static void close_words(struct words *w)
 	w->next = NULL;
 	free(w->words);
 	w->words = NULL;
+	free(w->taken);
+	w->taken = NULL;
 	free(w->results);
 	w->results = NULL;
 	w->nr = 0;
