@@ -816,25 +816,25 @@ static __always_inline void see_threads_not_forked(__u64 *ctx, __u32 meta)
 	see_threads_forked(ctx, meta);
 }
 
-/* ext4's s_writepages_rwsem: the same */
+/* ext4's s_writepages_rwsem: a lock, whose readers are inlined, too, and of no type that its memory would tell */
 
-/* (mapping, ...) */
+/* (mapping, ...): the filesystem stands for its lock. */
 static __always_inline __u64 writepages_lock(const __u64 *ctx)
 {
 	__u64 inode = MEMORY_MEMBER(argument((void *)ctx, 0), struct address_space, host);
-	__u64 ext4 = MEMORY_MEMBER(INODE_SB(inode), struct super_block, s_fs_info);
 
-	return ext4 + bpf_core_field_offset(struct ext4_sb_info, s_writepages_rwsem);
+	return MEMORY_MEMBER(INODE_SB(inode), struct super_block, s_fs_info);
 }
 
 static __always_inline void see_writepages(__u64 *ctx, __u32 meta)
 {
-	pseudo_hold(ctx, writepages_lock(ctx), 0, PERCPU_META(meta), PSEUDO_READ);
+	pseudo_hold(ctx, INSTANCE(writepages_lock(ctx), WRITEPAGES), THE_ONE, meta,
+		    PSEUDO(WRITEPAGES) | PSEUDO_READ);
 }
 
 static __always_inline void see_writepages_end(__u64 *ctx, __u32 meta)
 {
-	pseudo_drop(writepages_lock(ctx), PERCPU_META(meta), PSEUDO_READ);
+	pseudo_drop(INSTANCE(writepages_lock(ctx), WRITEPAGES), meta, PSEUDO(WRITEPAGES));
 }
 
 /* kernfs: who uses a file of sysfs or of a cgroup has a reference; who removes it waits until they are gone */

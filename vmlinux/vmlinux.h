@@ -265,12 +265,6 @@ struct jbd2_journal_handle {
 	unsigned int h_reserved : 1;
 };
 
-/* fs/ext4/ext4.h; module ext4 */
-struct ext4_sb_info {
-	struct {
-	} s_writepages_rwsem;
-};
-
 /* fs/f2fs/f2fs.h; module f2fs */
 struct f2fs_inode_info {
 	struct inode vfs_inode;

@@ -43,6 +43,7 @@ static const struct {
 	{LV_PSEUDO_SB_PAGEFAULTS, "freeze_super"},
 	{LV_PSEUDO_CPUHP_UP, "cpuhp_thread_fun"},
 	{LV_PSEUDO_CPUHP_DOWN, "cpuhp_thread_fun"},
+	{LV_PSEUDO_WRITEPAGES, "ext4_writepages"},
 	{LV_PSEUDO_KERNFS, "kernfs_fop_read_iter"},
 	{LV_PSEUDO_KERNFS, "kernfs_fop_write_iter"},
 	{LV_PSEUDO_KERNFS, "kernfs_fop_open"},
