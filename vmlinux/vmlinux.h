@@ -205,22 +205,10 @@ struct file_system_type {
 	const char *name;
 };
 
-/* include/linux/percpu-rwsem.h */
-struct percpu_rw_semaphore {
-	unsigned int *read_count;
-};
-
-/* include/linux/fs.h */
-struct sb_writers {
-	struct percpu_rw_semaphore rw_sem[3];
-};
-
 /* The same */
 struct super_block {
 	struct file_system_type *s_type;
-	struct dentry *s_root;
 	void *s_fs_info;
-	struct sb_writers s_writers;
 };
 
 /* include/linux/fs.h */

@@ -40,7 +40,6 @@ static const struct {
 	{LV_PSEUDO_RECLAIM, "balance_pgdat"},
 	{LV_PSEUDO_RECLAIM, "node_reclaim"},
 	{LV_PSEUDO_SB_PAGEFAULTS, "do_page_mkwrite"},
-	{LV_PSEUDO_SB_PAGEFAULTS, "freeze_super"},
 	{LV_PSEUDO_CPUHP_UP, "cpuhp_thread_fun"},
 	{LV_PSEUDO_CPUHP_DOWN, "cpuhp_thread_fun"},
 	{LV_PSEUDO_WRITEPAGES, "ext4_writepages"},
