@@ -301,7 +301,7 @@ static __always_inline void see_queue_gone(__u64 *ctx, __u32 meta)
 	pseudo_retire(INSTANCE(queue, QUEUE_IO), queue, PSEUDO(QUEUE_IO));
 }
 
-/* The levels of a filesystem's freeze, by type: readers write, and the writer has the superblock's locks */
+/* The levels of a filesystem's freeze, by type: readers write, and the writer has a lock (percpu_down_write()) */
 
 #define SB_TYPE(sb) MEMORY_MEMBER(sb, struct super_block, s_type)
 #define FILE_INODE(at) MEMORY_MEMBER(at, struct file, f_inode)
@@ -500,41 +500,6 @@ static __always_inline void see_sb_mkwrite(__u64 *ctx, __u32 meta)
 static __always_inline void see_sb_mkwritten(__u64 *ctx, __u32 meta)
 {
 	pseudo_drop_kind(meta, PSEUDO(SB_PAGEFAULTS));
-}
-
-/* Its root says so. */
-static __always_inline int is_super_block(__u64 sb)
-{
-	__u64 root = memory_is_direct(sb) ? MEMORY_MEMBER(sb, struct super_block, s_root) : 0;
-
-	return memory_is_direct(root) && MEMORY_MEMBER(root, struct dentry, d_sb) == sb;
-}
-
-#define SB_FREEZE(ctx, sb, level, meta) \
-	pseudo_hold(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta, PSEUDO(SB_##level))
-
-/* (lock): one of a superblock's, which has one for each level? */
-static __always_inline void see_sb_freeze(__u64 *ctx, __u32 meta)
-{
-	__u64 size = bpf_core_type_size(struct percpu_rw_semaphore);
-	__u64 sb = argument(ctx, 0) - bpf_core_field_offset(struct super_block, s_writers.rw_sem);
-
-	if (is_super_block(sb))
-		SB_FREEZE(ctx, sb, WRITERS, meta);
-	else if (is_super_block(sb - size))
-		SB_FREEZE(ctx, sb - size, PAGEFAULTS, meta);
-	else if (is_super_block(sb - 2 * size))
-		SB_FREEZE(ctx, sb - 2 * size, INTERNAL, meta);
-}
-
-/* Frozen or not, the task is out of it: see LV_HAND_OVER. */
-static __always_inline void see_sb_frozen(__u64 *ctx, __u32 meta)
-{
-	__u64 sb = argument(ctx, 0);
-
-	SB_DROP(sb, INTERNAL, meta);
-	SB_DROP(sb, PAGEFAULTS, meta);
-	SB_DROP(sb, WRITERS, meta);
 }
 
 /* Only where it deletes the file, and begins a handle, does it take the level. */
@@ -902,25 +867,25 @@ static __always_inline void see_threads_not_forked(__u64 *ctx, __u32 meta)
 	see_threads_forked(ctx, meta);
 }
 
-/* ext4's s_writepages_rwsem: the same */
+/* ext4's s_writepages_rwsem: a lock, whose readers are inlined, too, and of no type that its memory would tell */
 
-/* (mapping, ...) */
+/* (mapping, ...): the filesystem stands for its lock. */
 static __always_inline __u64 writepages_lock(const __u64 *ctx)
 {
 	__u64 inode = MEMORY_MEMBER(argument((void *)ctx, 0), struct address_space, host);
-	__u64 ext4 = MEMORY_MEMBER(INODE_SB(inode), struct super_block, s_fs_info);
 
-	return ext4 + bpf_core_field_offset(struct ext4_sb_info, s_writepages_rwsem);
+	return MEMORY_MEMBER(INODE_SB(inode), struct super_block, s_fs_info);
 }
 
 static __always_inline void see_writepages(__u64 *ctx, __u32 meta)
 {
-	pseudo_hold(ctx, writepages_lock(ctx), 0, PERCPU_META(meta), PSEUDO_READ);
+	pseudo_hold(ctx, INSTANCE(writepages_lock(ctx), WRITEPAGES), THE_ONE, meta,
+		    PSEUDO(WRITEPAGES) | PSEUDO_READ);
 }
 
 static __always_inline void see_writepages_end(__u64 *ctx, __u32 meta)
 {
-	pseudo_drop(writepages_lock(ctx), PERCPU_META(meta), PSEUDO_READ);
+	pseudo_drop(INSTANCE(writepages_lock(ctx), WRITEPAGES), meta, PSEUDO(WRITEPAGES));
 }
 
 /* kernfs: who uses a file of sysfs or of a cgroup has a reference; who removes it waits until they are gone */

@@ -205,22 +205,10 @@ struct file_system_type {
 	const char *name;
 };
 
-/* include/linux/percpu-rwsem.h */
-struct percpu_rw_semaphore {
-	unsigned int *read_count;
-};
-
-/* include/linux/fs.h */
-struct sb_writers {
-	struct percpu_rw_semaphore rw_sem[3];
-};
-
 /* The same */
 struct super_block {
 	struct file_system_type *s_type;
-	struct dentry *s_root;
 	void *s_fs_info;
-	struct sb_writers s_writers;
 };
 
 /* include/linux/fs.h */
@@ -268,12 +256,6 @@ struct vm_fault {
 /* include/linux/jbd2.h; optional, it may be a module's */
 struct jbd2_journal_handle {
 	unsigned int h_reserved : 1;
-};
-
-/* fs/ext4/ext4.h; module ext4 */
-struct ext4_sb_info {
-	struct {
-	} s_writepages_rwsem;
 };
 
 /* fs/f2fs/f2fs.h; module f2fs */

@@ -25,6 +25,7 @@ PSEUDO = [(re.compile(pattern), kind) for pattern, kind in (
     (r'^console_owner$', 'CONSOLE_OWNER'),
     (r'^console_lock$', 'CONSOLE_LOCK'),
     (r'^kn->active', 'KERNFS'),
+    (r's_writepages_rwsem', 'WRITEPAGES'),
     (r'srcu\b', 'SRCU'),
     (r'^rcu_', 'RCU'),
     (r'^cpuhp_state(?:-up|_up)', 'CPUHP_UP'),

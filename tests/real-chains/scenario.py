@@ -6,10 +6,10 @@ import kinds
 
 # How pseudo-locks are held and attempted where a report does not say: as docs/scenarios.md has it of each. Else as a writer.
 HELD = {kind: 'read' for kind in ('SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'BTRFS_WRITERS', 'BTRFS_EXTWRITERS',
-                                  'BTRFS_UNBLOCKED')} | \
+                                  'BTRFS_UNBLOCKED', 'WRITEPAGES')} | \
     {'JOURNAL': 'read try', 'KERNFS': 'read try', 'SRCU': 'recursive', 'QUEUE_IO': 'try', 'QUEUE': 'try'}
 ATTEMPTED = {kind: 'read' for kind in ('QUEUE_IO', 'QUEUE', 'SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'BTRFS_WRITERS',
-                                       'BTRFS_EXTWRITERS')}
+                                       'BTRFS_EXTWRITERS', 'WRITEPAGES')}
 WRITER = re.compile(r'^(?:percpu_down_write|sb_wait_write|wait_current_trans|btrfs_commit_transaction)')
 FAULT = re.compile(r'^_*might_fault$|^internal_get_user_pages_fast|^gup_fast|^lock_mm_and_find_vma|^get_mmap_lock_carefully')
 # Where a kind is held.

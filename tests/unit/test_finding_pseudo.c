@@ -126,6 +126,16 @@ static void test_kernfs(void **state)
 			 FINDING_CERTAIN);
 }
 
+static void test_writepages(void **state)
+{
+	assert_int_equal(found(pair(LV_PSEUDO_WRITEPAGES, "s_writepages_rwsem", "m",
+				    "mutex_lock+0x1/0x2|ext4_writepages+0x1/0x2|" ENDS)),
+			 FINDING_CERTAIN);
+	assert_int_equal(found(pair(LV_PSEUDO_WRITEPAGES, "s_writepages_rwsem", "m",
+				    "mutex_lock+0x1/0x2|ext4_sync_file+0x1/0x2|" ENDS)),
+			 -1);
+}
+
 static void test_transactions(void **state)
 {
 	const char *stack = "mutex_lock+0x1/0x2|fn+0x1/0x2";
@@ -191,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_preempted), cmocka_unit_test(test_wait_context),
 		cmocka_unit_test(test_id),	  cmocka_unit_test(test_evict),
 		cmocka_unit_test(test_kernfs),	  cmocka_unit_test(test_transactions),
+		cmocka_unit_test(test_writepages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
