@@ -24,7 +24,7 @@ extern const void smp_call_on_cpu_callback __ksym __weak;
 
 static __always_inline void pseudo_hold(void *ctx, __u64 addr, __u64 base, __u32 meta, __u32 how)
 {
-	record_stack(ctx, pseudo_see(addr, base, meta, how));
+	record_stack(ctx, pseudo_take(addr, base, meta, how));
 }
 
 static __always_inline void pseudo_attempt(void *ctx, __u64 addr, __u64 base, __u32 meta,

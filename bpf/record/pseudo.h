@@ -180,13 +180,24 @@ static __always_inline __u32 pseudo_edges(const struct context *context, struct 
 	return edges_record(context->cpu, spin, task, lock, meta, stack);
 }
 
-/* The entry goes on the stack at `where`. when: memo_when() of what is to be kept, 0: nothing is. */
-RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 where, __u64 when)
+/* Is nothing to be learnt any more of a hold that stands as this one does? */
+static __always_inline int pseudo_keeps(const struct lv_held *lock, __u32 count, __u32 how)
+{
+	const struct lv_class *class = world_class(lock->class);
+	__u32 due = USAGE_MODE(LV_USED, lock->mode) | usage_on(lock->mode, count & CONTEXT_SOFTIRQ);
+
+	return how & PSEUDO_KEEPS && class && !(due & ~read_once(class->settled)) &&
+	       level_of(count) == LV_LEVEL_TASK && !(count & CONTEXT_PREEMPT);
+}
+
+/* The entry goes on the stack at `where`. */
+RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 where, __u32 meta, __u32 how)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held lock = { .addr = addr, .entry = entry };
 	const struct lv_class *class = world_class(lock.class);
 	struct lv_held_stack *held = cpu ? held_at(cpu, where) : 0;
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
 	__u64 under;
 	const struct lv_held *pushed;
 
@@ -194,9 +205,9 @@ RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 where, __u64 when)
 		return 0;
 	under = held_top_entry(held);
 	pushed = held_push(cpu, held, &lock, 0);
-	if (when) {
+	if (pseudo_keeps(&lock, count, how)) {
 		addr_remember(cpu, addr, LV_PSEUDO, lock.class, &class->place);
-		memo_keep(pushed, LV_PSEUDO, when, under);
+		memo_keep(pushed, LV_PSEUDO, memo_when(META_HOOK(meta), count), under);
 	}
 	if (where & HELD_SLEEPING)
 		cpu->task_top = held_top_entry(held);
@@ -226,42 +237,6 @@ static __always_inline void pseudo_stand(const struct context *context, struct l
 		lock->count = context->count & CONTEXT_PREEMPT;
 }
 
-/* Of which nothing is to be learnt any more where it stands now. 0: it is not so. */
-static __always_inline __u64 pseudo_keeps(const struct context *context, const struct lv_held *lock,
-					  __u32 meta, __u32 how)
-{
-	const struct lv_class *class = world_class(lock->class);
-	__u32 due = USAGE_MODE(LV_USED, lock->mode) |
-		    usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
-
-	if (!(how & PSEUDO_KEEPS) || !class || due & ~read_once(class->settled) ||
-	    context->level != LV_LEVEL_TASK || context->count & CONTEXT_PREEMPT)
-		return 0;
-	return memo_when(META_HOOK(meta), context->count);
-}
-
-/* A hold as one before: the entry goes on the stack. 1: it was. */
-static __always_inline int pseudo_repeat(const struct context *context, __u64 addr, __u32 meta,
-					 __u32 how)
-{
-	struct lv_held_stack *held;
-	const struct lv_memo *memo;
-
-	if (!(how & PSEUDO_KEEPS) || context->level != LV_LEVEL_TASK ||
-	    context->count & CONTEXT_PREEMPT)
-		return 0;
-	held = task_held(context->cpu);
-	memo = held ? memo_repeat(context->cpu, held, addr, LV_PSEUDO,
-				  memo_when(META_HOOK(meta), context->count), 0, 1) :
-		      0;
-	if (!memo)
-		return 0;
-	held->attempted = 0;
-	context->cpu->task_top = memo->entry;
-	memo_count(context->cpu, memo, 1);
-	return 1;
-}
-
 /* A hold or an attempt, in a context that is ours. Returns the stack slot. */
 static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, __u64 base,
 					  __u32 meta, __u32 how)
@@ -284,7 +259,7 @@ static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, _
 	if (!(lock.flags & LV_HELD_TRY))
 		stack = pseudo_edges(context, &lock, meta, how, where, stack);
 	if (!(how & PSEUDO_ATTEMPT))
-		pseudo_push(addr, lock.entry, where, pseudo_keeps(context, &lock, meta, how));
+		pseudo_push(addr, lock.entry, where, meta, how);
 	return stack;
 }
 
@@ -331,13 +306,44 @@ RECORD_SHARED __u32 pseudo_see(__u64 addr, __u64 base, __u32 meta, __u32 how)
 	context.cpu->clock++;
 	if (!guard && !(how & PSEUDO_ATTEMPT) && context.cpu->task_slot == LV_NONE)
 		task_claim(context.id);
-	if (!guard && pseudo_repeat(&context, addr, meta, how))
-		return LV_NONE;
 	meta &= ~(0xfu << META_LEVEL_SHIFT);
 	stack = pseudo_learn(&context, addr, base, meta | context.level << META_LEVEL_SHIFT, how);
 	if (guard)
 		context_leave(&context);
 	return stack;
+}
+
+/* A hold as one before: the entry goes on the stack. 1: it was. */
+RECORD_SHARED int pseudo_repeat(__u64 addr, __u32 meta)
+{
+	struct lv_held_stack *held;
+	const struct lv_memo *memo;
+	struct context context;
+
+	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK ||
+	    context.count & CONTEXT_PREEMPT)
+		return 0;
+	held = task_held(context.cpu);
+	memo = held ? memo_repeat(context.cpu, held, addr, LV_PSEUDO,
+				  memo_when(META_HOOK(meta), context.count), 0, 1) :
+		      0;
+	if (!memo) {
+		context.cpu->events[META_HOOK(meta) & (LV_MAX_HOOKS - 1)]--; /* it is another's yet */
+		return 0;
+	}
+	context.cpu->clock++;
+	held->attempted = 0;
+	context.cpu->task_top = memo->entry;
+	memo_count(context.cpu, memo, 1);
+	return 1;
+}
+
+/* A hold, by what is known of it or anew. As pseudo_see(). */
+static __always_inline __u32 pseudo_take(__u64 addr, __u64 base, __u32 meta, __u32 how)
+{
+	if (how & PSEUDO_KEEPS && pseudo_repeat(addr, meta))
+		return LV_NONE;
+	return pseudo_see(addr, base, meta, how);
 }
 
 /* What was held is given back; what is not known to be held was so before we looked. */
