@@ -196,8 +196,8 @@ static void print_all(FILE *out, const struct capture *c, const struct findings 
 
 	must(report_text(out, c, f, &opts) == 0, "text");
 	must(report_json(out, c, f, &opts) == 0, "json");
-	must(report_classes(out, c) == 0, "classes");
-	must(report_edges(out, c) == 0, "edges");
+	must(report_classes(out, c, NULL) == 0, "classes");
+	must(report_edges(out, c, NULL) == 0, "edges");
 	must(report_proc(out, c) == 0, "proc");
 	for (size_t i = 0; i < c->nr_classes && i < 4; i++)
 		must(report_explain(out, c, i) == 0, "explain");

@@ -133,7 +133,8 @@ def check_evidence(item, names):
     if 'frames' in item:
         expect(is_text(item['task']) and is_count(item['pid']) and is_count(item['cpu']),
                f'stack: {item}')
-        expect(item['frames'] and all(map(is_text, item['frames'])), f'stack: {item}')
+        expect(item['frames'] and all(is_text(frame['text']) for frame in item['frames']),
+               f'stack: {item}')
 
 
 def check_chain(found, names):

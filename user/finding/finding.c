@@ -51,7 +51,7 @@ int finding_confidence_parse(const char *name, enum finding_confidence *ret)
 	return -EINVAL;
 }
 
-static void done(struct finding *f)
+void finding_done(struct finding *f)
 {
 	finding_chain_done(&f->chain);
 	for (uint32_t i = 0; i < f->nr_also; i++)
@@ -65,7 +65,7 @@ void findings_free(struct findings *f)
 	if (!f)
 		return;
 	for (uint32_t i = 0; i < f->nr; i++)
-		done(&f->items[i]);
+		finding_done(&f->items[i]);
 	free(f->items);
 	free(f);
 }
@@ -211,7 +211,7 @@ static int drop_doubles(struct findings *all)
 		mark_doubles(all, sorted, doubled);
 	for (uint32_t i = 0; !err && i < all->nr; i++) {
 		if (doubled[i])
-			done(&all->items[i]);
+			finding_done(&all->items[i]);
 		else
 			all->items[kept++] = all->items[i];
 	}

@@ -98,6 +98,7 @@ struct findings {
 	struct finding *items;
 	uint32_t nr;
 	bool cut_short; /* a search budget ran out: there may be more */
+	uint32_t not_selected; /* findings that were dropped, as nobody asked for them (select.h) */
 };
 
 const char *finding_rule_name(enum finding_rule rule);
@@ -110,6 +111,8 @@ int finding_confidence_parse(const char *name, enum finding_confidence *ret);
 /* All findings of a capture, surest first. -ENOMEM, -EINVAL on bad indices. */
 int finding_analyse(const struct capture *c, struct findings **ret_findings);
 void findings_free(struct findings *f); /* takes NULL */
+/* Free what one finding holds. */
+void finding_done(struct finding *f);
 
 /* The fingerprint of a finding whose chain is "a --> b --> c", as finding_set_id() makes it. */
 void finding_fingerprint_of(enum finding_rule rule, const char *chain,

@@ -18,13 +18,15 @@ static int kind_blanks(const char *kind)
 	return len < KIND_WIDTH ? (int)(KIND_WIDTH - len) : 0;
 }
 
-int report_classes(FILE *out, const struct capture *c)
+int report_classes(FILE *out, const struct capture *c, const char *lock)
 {
 	fputs("USAGE  FAMILY  CERTAINTY ACQUISITIONS KIND     NAME ALIAS\n", out);
 	for (size_t i = 0; i < c->nr_classes; i++) {
 		const struct capture_class *class = &c->classes[i];
 		char usage[CAPTURE_USAGE_LEN];
 
+		if (!words_lock_fits(lock, class))
+			continue;
 		capture_usage_text(class->usage, usage);
 		fprintf(out, "%s %-7s %-9s %12" PRIu64 " ", usage, words_family(class->family),
 			words_certainty(class->certainty), class->acquisitions);
@@ -38,12 +40,14 @@ int report_classes(FILE *out, const struct capture *c)
 	return ferror(out) ? -EIO : 0;
 }
 
-int report_edges(FILE *out, const struct capture *c)
+int report_edges(FILE *out, const struct capture *c, const char *lock)
 {
 	fputs("TYPE        COUNT FROM TO\n", out);
 	for (size_t i = 0; i < c->nr_edges; i++) {
 		const struct capture_edge *edge = &c->edges[i];
 
+		if (!words_edge_fits(lock, c, edge))
+			continue;
 		fprintf(out, "%-4s %12" PRIu64 " ", words_dep(edge->dep), edge->count);
 		words_put_field(out, c->classes[edge->from].name);
 		putc(' ', out);

@@ -19,6 +19,7 @@ static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
 #define ALSO_SHOWN 16
 #define DOUBTS_SHOWN 64
 #define BEYOND_SHOWN 8
+#define INDEX_SHOWN 1000
 
 static void put_graded_down(const struct parts *p, const struct finding_chain *chain)
 {
@@ -286,6 +287,8 @@ static void put_counts(FILE *out, const struct findings *f, const struct report_
 			finding_confidence_name(opts->least));
 	if (suppressed)
 		fprintf(out, "; %" PRIu32 " suppressed", suppressed);
+	if (f->not_selected)
+		fprintf(out, "; %" PRIu32 " not asked for", f->not_selected);
 	putc('\n', out);
 	if (f->cut_short)
 		fputs("            the search was cut short: there may be more\n", out);
@@ -317,10 +320,33 @@ static void put_suppressed(FILE *out, const struct capture *c, const struct find
 	}
 }
 
-int report_text(FILE *out, const struct capture *c, const struct findings *f,
-		const struct report_opts *opts)
+/* One line a finding: what to read first of many. */
+static void put_index(FILE *out, const struct capture *c, const struct findings *f,
+		      const struct report_opts *opts, uint32_t shown)
 {
-	uint32_t shown = findings_shown(f, opts->least), number = 0, left_out = 0;
+	uint32_t listed = 0;
+
+	fprintf(out, "lockvane: %" PRIu32 " finding%s\n", shown, shown == 1 ? "" : "s");
+	for (uint32_t i = 0; i < f->nr && listed < INDEX_SHOWN; i++) {
+		struct parts p = {out, c, &f->items[i]};
+
+		if (!finding_shown(p.f, opts->least))
+			continue;
+		fprintf(out, "  %s  %-9s  %-18s  ", p.f->id,
+			finding_confidence_name(p.f->confidence), finding_rule_name(p.f->rule));
+		parts_chain(&p, p.f->chain.classes, p.f->chain.nr_classes);
+		putc('\n', out);
+		listed++;
+	}
+	if (listed < shown)
+		fprintf(out, "  and %" PRIu32 " more\n", shown - listed);
+	putc('\n', out);
+}
+
+static void put_findings(FILE *out, const struct capture *c, const struct findings *f,
+			 const struct report_opts *opts, uint32_t shown)
+{
+	uint32_t number = 0, left_out = 0;
 	uint64_t room = WEIGHT_MOST;
 
 	for (uint32_t i = 0; i < f->nr; i++) {
@@ -337,11 +363,23 @@ int report_text(FILE *out, const struct capture *c, const struct findings *f,
 	if (left_out)
 		fprintf(out, "lockvane: %" PRIu32 " more findings are too long to be shown\n\n",
 			left_out);
+}
+
+int report_text(FILE *out, const struct capture *c, const struct findings *f,
+		const struct report_opts *opts)
+{
+	uint32_t shown = findings_shown(f, opts->least);
+
+	if (shown > 1 || (shown && opts->brief))
+		put_index(out, c, f, opts, shown);
+	if (!opts->brief)
+		put_findings(out, c, f, opts, shown);
 	if (!shown && shown + suppress_count(f) < f->nr)
 		fprintf(out, "lockvane: nothing found that is %s or surer\n",
 			finding_confidence_name(opts->least));
 	else if (!shown)
-		fputs("lockvane: nothing found\n", out);
+		fprintf(out, "lockvane: nothing found%s\n",
+			f->not_selected ? " of what was asked for" : "");
 	fputs("lockvane: summary\n", out);
 	put_recorded(out, c);
 	put_counts(out, f, opts);
