@@ -101,6 +101,15 @@ $(B)/%.skel.h: $(B)/bpf/%.bpf.o
 # The one file that includes the skeleton.
 $(B)/user/trace/programs.o $(B)/asan/user/trace/programs.o: $(B)/lockvane.skel.h
 
+# The page's style, and the hash by which its policy allows that one and no other.
+$(B)/html_style.h: user/report/html.css
+	$(call say,STYLE,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q){ printf '#define HTML_STYLE_HASH "%s"\n#define HTML_STYLE \\\n' \
+		"$$(sha256sum $< | cut -c1-64 | tr a-f A-F | basenc --base16 -d | base64)"; \
+		sed 's/[\\"]/\\&/g;s/.*/	"&\\n" \\/' $<; echo; } > $@
+$(B)/user/report/html.o $(B)/asan/user/report/html.o $(B)/fuzz/user/report/html.o: $(B)/html_style.h
+
 # It stands in an object as it is.
 $(B)/user/finding/annotations_data.o $(B)/asan/user/finding/annotations_data.o \
 	$(B)/fuzz/user/finding/annotations_data.o: user/finding/annotations.tsv

@@ -198,6 +198,8 @@ static void print_all(FILE *out, const struct capture *c, const struct findings 
 	must(report_json(out, c, f, &opts) == 0, "json");
 	must(report_classes(out, c, NULL) == 0, "classes");
 	must(report_edges(out, c, NULL) == 0, "edges");
+	must(report_edges_dot(out, c, NULL) == 0, "edges as dot");
+	must(report_classes_json(out, c, NULL) == 0, "classes as JSON");
 	must(report_proc(out, c) == 0, "proc");
 	for (size_t i = 0; i < c->nr_classes && i < 4; i++)
 		must(report_explain(out, c, i) == 0, "explain");

@@ -505,6 +505,40 @@ static void test_json(void **state)
 		check_scene(scenes[i].name, scenes[i].build(), true);
 }
 
+/* A page of each scene, into the folder $PAGES if that is set: tests/pages/run looks at them. */
+static void check_page(const char *name, struct scene s)
+{
+	struct findings *f = findings_of(&s);
+	struct suppressions *entries = suppress(&s, f);
+	const char *folder = getenv("PAGES");
+	char path[512], *got = NULL;
+	size_t size;
+	FILE *out = open_memstream(&got, &size);
+
+	assert_non_null(out);
+	assert_int_equal(report_html(out, s.c, f, &s.opts), 0);
+	fclose(out);
+	for (size_t i = 0; i < size; i++)
+		assert_true(got[i] == '\n' || (got[i] >= ' ' && got[i] <= '~'));
+	assert_null(strstr(got, "<script"));
+	for (uint32_t i = 0; i < f->nr; i++)
+		assert_int_equal(!!strstr(got, f->items[i].id), finding_shown(&f->items[i], s.opts.least));
+	assert_non_null(strstr(got, "</html>"));
+	snprintf(path, sizeof(path), "%s/%s.html", folder ? folder : "", name);
+	if (folder)
+		write_file(path, got);
+	free(got);
+	suppressions_free(entries);
+	findings_free(f);
+	capture_free(s.c);
+}
+
+static void test_pages(void **state)
+{
+	for (size_t i = 0; i < NR_SCENES; i++)
+		check_page(scenes[i].name, scenes[i].build());
+}
+
 /* The fields that are promised, read back by a parser. */
 static void test_json_fields(void **state)
 {
@@ -586,6 +620,7 @@ static void test_lists(void **state)
 	check_list("edges_some", circular_of_three(), "inode.*", report_edges);
 	check_list("edges_json", circular_of_three(), "inode.*", report_edges_json);
 	check_list("edges_empty", empty(), NULL, report_edges);
+	check_list("edges_dot", founding(), NULL, report_edges_dot);
 }
 
 /* What `suppress` writes is read again, takes this finding away, and of the others none by itself. */
@@ -764,6 +799,8 @@ static void test_full_disk(void **state)
 	setvbuf(out, NULL, _IONBF, 0);
 	assert_int_equal(report_text(out, s.c, f, &s.opts), -EIO);
 	assert_int_equal(report_json(out, s.c, f, &s.opts), -EIO);
+	assert_int_equal(report_html(out, s.c, f, &s.opts), -EIO);
+	assert_int_equal(report_edges_dot(out, s.c, NULL), -EIO);
 	assert_int_equal(report_classes(out, s.c, NULL), -EIO);
 	assert_int_equal(report_edges(out, s.c, NULL), -EIO);
 	fclose(out);
@@ -776,6 +813,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),	    cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_fields), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_silence),	    cmocka_unit_test(test_silence_odd_names),
 		cmocka_unit_test(test_select),	    cmocka_unit_test(test_select_module),
 		cmocka_unit_test(test_frames),	    cmocka_unit_test(test_full_disk),

@@ -52,7 +52,13 @@ _lockvane()
 		mapfile -t COMPREPLY < <(compgen -W 'error warning notice info debug' -- "$cur"); return ;;
 	esac
 	case $prev in
-	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
+	--format)
+		case $command in
+		trace | report | replay | show) mapfile -t COMPREPLY < <(compgen -W 'text json html' -- "$cur") ;;
+		edges) mapfile -t COMPREPLY < <(compgen -W 'text json dot' -- "$cur") ;;
+		*) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
+		esac
+		return ;;
 	--confidence)
 		mapfile -t COMPREPLY < <(compgen -W 'confirmed certain likely weak' -- "$cur"); return ;;
 	--locks | -l) mapfile -t COMPREPLY < <(compgen -W 'spin rw mutex rwsem sock' -- "$cur"); return ;;

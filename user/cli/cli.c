@@ -11,7 +11,7 @@
 #include "report/report.h"
 
 static const struct argp_option show_options[] = {
-	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 1 },
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default), json or html: one page that needs nothing else", 1 },
 	{ "confidence", CLI_KEY_CONFIDENCE, "LEVEL", 0,
 	  "show findings of this confidence or better: confirmed, certain, likely (default) or "
 	  "weak", 1 },
@@ -32,7 +32,7 @@ enum cli_format cli_parse_format(const struct argp_state *state, const char *nam
 				 unsigned int allowed)
 {
 	static const char *const names[CLI_FORMATS] = {
-		[CLI_TEXT] = "text", [CLI_JSON] = "json",
+		[CLI_TEXT] = "text", [CLI_JSON] = "json", [CLI_HTML] = "html", [CLI_DOT] = "dot",
 	};
 	AUTO_STRBUF known = STRBUF_INIT;
 
@@ -65,7 +65,7 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case CLI_KEY_FORMAT:
-		show->format = cli_parse_format(state, arg, 1u << CLI_TEXT | 1u << CLI_JSON);
+		show->format = cli_parse_format(state, arg, CLI_REPORTS);
 		return 0;
 	case CLI_KEY_CONFIDENCE:
 		if (finding_confidence_parse(arg, &show->least))
@@ -137,6 +137,11 @@ int cli_find(const struct capture *c, const struct cli_show *show, struct findin
 	return 0;
 }
 
+cli_report_fn cli_report(enum cli_format format)
+{
+	return format == CLI_JSON ? report_json : format == CLI_HTML ? report_html : report_text;
+}
+
 int cli_show_capture(const struct capture *c, const struct cli_show *show)
 {
 	struct suppressions *suppressions;
@@ -152,7 +157,7 @@ int cli_show_capture(const struct capture *c, const struct cli_show *show)
 	if (code)
 		return cli_fail(&err);
 	opts.suppressions = suppressions;
-	code = (show->format == CLI_JSON ? report_json : report_text)(stdout, c, found, &opts);
+	code = cli_report(show->format)(stdout, c, found, &opts);
 	if (!code && fflush(stdout))
 		code = -errno;
 	if (code)

@@ -11,6 +11,7 @@
 #include "finding/select.h"
 #include "kernel/debugfiles.h"
 #include "kernel/features.h"
+#include "report/report.h"
 
 /* Exit statuses, the same for every command. */
 enum {
@@ -37,6 +38,8 @@ int cmd_status(int argc, char **argv);
 enum cli_format {
 	CLI_TEXT,
 	CLI_JSON,
+	CLI_HTML,
+	CLI_DOT,
 	CLI_FORMATS,
 };
 
@@ -93,6 +96,12 @@ int cli_add_sources(struct capture *c, const char *vmlinux, const struct debugfi
 struct suppressions;
 int cli_find(const struct capture *c, const struct cli_show *show, struct findings **ret,
 	     struct suppressions **ret_suppressions, struct error *err);
+
+/* What prints a report in that format. */
+#define CLI_REPORTS (1u << CLI_TEXT | 1u << CLI_JSON | 1u << CLI_HTML)
+typedef int (*cli_report_fn)(FILE *out, const struct capture *c, const struct findings *f,
+			     const struct report_opts *opts);
+cli_report_fn cli_report(enum cli_format format);
 
 /* Analyse, print to stdout, and say the exit status. */
 int cli_show_capture(const struct capture *c, const struct cli_show *show);

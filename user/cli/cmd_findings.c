@@ -68,6 +68,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		cli_source_check(state, &args->source);
+		if (args->show.format == CLI_HTML)
+			argp_error(state, "--format html is for `lockvane report` and `lockvane show`");
 		if (args->source.path && args->since)
 			argp_error(state, "--since is for what a monitor found: a capture knows no "
 					  "times");

@@ -18,6 +18,7 @@ struct report_args {
 #define KEY_VMLINUX 0x200
 #define KEY_PROC 0x201
 #define KEY_MODULES 0x202
+#define KEY_DOT 0x203
 
 static const struct argp_option report_options[] = {
 	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
@@ -100,17 +101,18 @@ int cmd_report(int argc, char **argv)
 
 struct list_args {
 	struct cli_source source;
+	unsigned int formats; /* that the list has: bits 1 << enum cli_format */
 	enum cli_format format;
 	bool proc; /* as /proc/lockdep */
 	const char *lock;
 };
 
 #define LIST_OPTIONS(of)                                                                           \
-	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 0 },                    \
 	{ "lock", CLI_KEY_LOCK, "PATTERN", 0,                                                      \
 	  "only " of " that fit; * stands for any characters, ? for one", 0 }
 
 static const struct argp_option classes_options[] = {
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 0 },
 	LIST_OPTIONS("classes whose names"),
 	{ "proc", KEY_PROC, NULL, 0,
 	  "classes and dependencies in the format of /proc/lockdep, for what reads that", 0 },
@@ -118,6 +120,8 @@ static const struct argp_option classes_options[] = {
 };
 
 static const struct argp_option edges_options[] = {
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default), json or dot", 0 },
+	{ "dot", KEY_DOT, NULL, 0, "the same as --format dot: for Graphviz", 0 },
 	LIST_OPTIONS("dependencies with a class whose name"),
 	{}
 };
@@ -131,10 +135,13 @@ static error_t parse_list(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &args->source;
 		return 0;
 	case CLI_KEY_FORMAT:
-		args->format = cli_parse_format(state, arg, 1u << CLI_TEXT | 1u << CLI_JSON);
+		args->format = cli_parse_format(state, arg, args->formats);
 		return 0;
 	case CLI_KEY_LOCK:
 		args->lock = arg;
+		return 0;
+	case KEY_DOT:
+		args->format = CLI_DOT;
 		return 0;
 	case KEY_PROC:
 		args->proc = true;
@@ -188,7 +195,7 @@ int cmd_classes(int argc, char **argv)
 		       "\vExit status: 0, 1 failure, 2 wrong usage.",
 		.children = list_children,
 	};
-	struct list_args args = {};
+	struct list_args args = { .formats = 1u << CLI_TEXT | 1u << CLI_JSON };
 
 	cli_parse(&argp, argc, argv, 0, NULL, &args);
 	if (args.proc)
@@ -207,8 +214,10 @@ int cmd_edges(int argc, char **argv)
 		       "\vExit status: 0, 1 failure, 2 wrong usage.",
 		.children = list_children,
 	};
-	struct list_args args = {};
+	struct list_args args = { .formats = 1u << CLI_TEXT | 1u << CLI_JSON | 1u << CLI_DOT };
 
 	cli_parse(&argp, argc, argv, 0, NULL, &args);
-	return list(&args, args.format == CLI_JSON ? report_edges_json : report_edges);
+	return list(&args, args.format == CLI_JSON ? report_edges_json :
+			   args.format == CLI_DOT  ? report_edges_dot :
+						     report_edges);
 }

@@ -33,7 +33,7 @@ struct show_args {
 };
 
 static const struct argp_option show_options[] = {
-	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 0 },
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default), json or html", 0 },
 	{}
 };
 
@@ -52,7 +52,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &args->source;
 		return 0;
 	case CLI_KEY_FORMAT:
-		args->format = cli_parse_format(state, arg, 1u << CLI_TEXT | 1u << CLI_JSON);
+		args->format = cli_parse_format(state, arg, CLI_REPORTS);
 		return 0;
 	case KEY_WHY:
 		args->why = arg;
@@ -150,7 +150,7 @@ static int show_capture(const struct show_args *args, struct strbuf *lines, stru
 	if (args->format == CLI_JSON)
 		code = print_json(c, &found->items[0]);
 	else
-		code = report_text(stdout, c, found, &opts);
+		code = cli_report(args->format)(stdout, c, found, &opts);
 	if (code)
 		error_set_errno(err, code, "cannot write the report");
 	findings_free(found);
@@ -285,7 +285,9 @@ int cmd_show(int argc, char **argv)
 	int code;
 
 	cli_parse(&show_argp, argc, argv, 0, NULL, &args);
-	code = (args.source.path ? show_capture : show_state)(&args, &lines, &err);
+	/* A page is made of the graph: of a monitor's findings, those of this kernel build. */
+	code = (args.source.path || args.format == CLI_HTML ? show_capture :
+							      show_state)(&args, &lines, &err);
 	if (!code && args.format == CLI_TEXT)
 		put_advice(&args, &lines);
 	code = code ? code : finish(&err);

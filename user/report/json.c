@@ -49,6 +49,8 @@
 #include "report/weight.h"
 #include "report/words.h"
 
+#define JSON_MOST (WEIGHT_MOST / 4) /* a frame in JSON is some four times its text */
+
 static int set_part(json_t *object, const char *key, const struct frame_part *part)
 {
 	char *copy = part->len ? strndup(part->at, part->len) : NULL;
@@ -258,7 +260,7 @@ static json_t *findings(const struct capture *c, const struct findings *f,
 {
 	json_t *array = json_array();
 	int err = array ? 0 : -ENOMEM;
-	uint64_t room = WEIGHT_MOST;
+	uint64_t room = JSON_MOST;
 
 	*ret_left_out = 0;
 	for (uint32_t i = 0; !err && i < f->nr; i++) {
@@ -383,7 +385,7 @@ static json_t *suppressed(const struct capture *c, const struct findings *f,
 {
 	json_t *array = json_array();
 	int err = array ? 0 : -ENOMEM;
-	uint64_t room = WEIGHT_MOST;
+	uint64_t room = JSON_MOST;
 
 	for (uint32_t i = 0; !err && s && i < f->nr; i++) {
 		const struct finding *hidden = &f->items[i];

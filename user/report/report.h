@@ -29,6 +29,10 @@ int report_text(FILE *out, const struct capture *c, const struct findings *f,
 int report_json(FILE *out, const struct capture *c, const struct findings *f,
 		const struct report_opts *opts);
 
+/* One page, which needs nothing else. Graphs are drawn where Graphviz' dot is installed. */
+int report_html(FILE *out, const struct capture *c, const struct findings *f,
+		const struct report_opts *opts);
+
 /*
  * One line each under a line of headings; no field has a blank in it. lock: a pattern that the class, or
  * one of the edge's two classes, must fit; NULL: all.
@@ -38,6 +42,8 @@ int report_edges(FILE *out, const struct capture *c, const char *lock);
 /* The same as JSON. */
 int report_classes_json(FILE *out, const struct capture *c, const char *lock);
 int report_edges_json(FILE *out, const struct capture *c, const char *lock);
+/* Edges for Graphviz. */
+int report_edges_dot(FILE *out, const struct capture *c, const char *lock);
 
 /* Why the class of that index has its name and grade, for people. -ENOMEM, too. */
 int report_explain(FILE *out, const struct capture *c, uint32_t class);

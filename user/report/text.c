@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "finding/sighting.h"
-#include "report/parts.h"
+#include "report/text.h"
 #include "report/weight.h"
 
 static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
@@ -73,7 +73,7 @@ static void put_class_doubts(const struct parts *p)
 }
 
 /* Why it is not surer than it is. */
-static void put_doubts(const struct parts *p)
+void text_doubts(const struct parts *p)
 {
 	const struct finding_chain *chain = &p->f->chain;
 	const struct capture *c = p->c;
@@ -175,15 +175,14 @@ static void put_beyond(const struct parts *p)
 		fprintf(p->out, "  and %" PRIu32 " more\n", more);
 }
 
-static void put_finding(const struct parts *p, uint32_t number, uint32_t of,
-			enum finding_confidence least)
+void text_finding(const struct parts *p, uint32_t number, uint32_t of, enum finding_confidence least)
 {
 	fprintf(p->out,
 		"lockvane: finding %" PRIu32 " of %" PRIu32 ": %s, id %s, fingerprint %s\n",
 		number, of, finding_rule_name(p->f->rule), p->f->id, p->f->fingerprint);
 	layouts[p->f->rule](p);
 	putc('\n', p->out);
-	put_doubts(p);
+	text_doubts(p);
 	put_also(p, least);
 	put_beyond(p);
 	putc('\n', p->out);
@@ -356,7 +355,7 @@ static void put_findings(FILE *out, const struct capture *c, const struct findin
 			continue;
 		number++;
 		if (weight_fits(c, p.f, &room))
-			put_finding(&p, number, shown, opts->least);
+			text_finding(&p, number, shown, opts->least);
 		else
 			left_out++;
 	}
