@@ -23,6 +23,8 @@ void parts_holder(const struct parts *p, const struct capture_edge *edge);
 /* "comm/pid", of the task whose stack it is. */
 void parts_task(const struct parts *p, uint32_t stack);
 void parts_stack(const struct parts *p, uint32_t stack, int indent);
+/* "[<ffffffff81000001>] ", the address of a stack's place; nothing where it is not known. */
+void parts_place_addr(const struct parts *p, uint32_t stack);
 /* The name alone. */
 void parts_name(const struct parts *p, uint32_t class);
 /* "Chain exists of:" and the classes from first to last. */
