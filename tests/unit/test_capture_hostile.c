@@ -136,8 +136,8 @@ static void test_unreadable(void **state)
 
 static void test_versions(void **state)
 {
-	sql("PRAGMA user_version = 7");
-	load_fails("x.lv: written by a newer lockvane (format 7, this one reads 6): use that one");
+	sql("PRAGMA user_version = 8");
+	load_fails("x.lv: written by a newer lockvane (format 8, this one reads 7): use that one");
 	sql("PRAGMA user_version = 1");
 	load_fails("written by an older lockvane (format 1, this one reads 2 and later)");
 	sql("PRAGMA user_version = 3; PRAGMA application_id = 0");

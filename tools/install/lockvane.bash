@@ -76,7 +76,7 @@ _lockvane()
 		return
 	fi
 	case $command in
-	report | classes | edges | explain | replay | findings) _filedir ;;
+	report | classes | edges | diff | merge | explain | replay | findings) _filedir ;;
 	show | suppress)
 		_filedir
 		mapfile -O ${#COMPREPLY[@]} -t COMPREPLY < <(compgen -W "$(_lockvane_ids "${words[@]}")" -- "$cur") ;;

@@ -13,7 +13,7 @@
 #include "capture/capture.h"
 
 #define DB_APPLICATION_ID 0x6c6b766e /* "lkvn" */
-#define DB_VERSION 6                 /* PRAGMA user_version; raise it with every change */
+#define DB_VERSION 7                 /* PRAGMA user_version; raise it with every change */
 #define DB_OLDEST 2                  /* what is read still: nothing was taken away since */
 
 /*
@@ -71,6 +71,8 @@ int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct
 int db_update_class(sqlite3 *db, const struct capture *c, size_t index, struct error *err);
 int db_update_counts(sqlite3 *db, const struct capture *c, const struct db_mark *below,
 		     struct error *err);
+/* Of a capture that was put together: who saw what. Part of db_write(). */
+int db_write_sources(sqlite3 *db, const struct capture *c, struct error *err);
 /* Empty the tables. */
 int db_clear(sqlite3 *db, struct error *err);
 

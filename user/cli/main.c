@@ -15,6 +15,8 @@ static const struct {
 	{ "report", cmd_report, "report from a capture, or what the monitor keeps" },
 	{ "classes", cmd_classes, "list the lock classes that were seen" },
 	{ "edges", cmd_edges, "list the dependencies: which lock nests in which" },
+	{ "diff", cmd_diff, "what came and went between two captures" },
+	{ "merge", cmd_merge, "captures of several hosts together" },
 	{ "explain", cmd_explain, "why a class has its name and grade" },
 	{ "monitor", cmd_monitor, "watch for months, within a CPU budget" },
 	{ "findings", cmd_findings, "list the findings of a capture, or of the monitor" },

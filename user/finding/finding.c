@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding/joined.h"
 #include "finding/rules.h"
 
 static const char *const rule_names[] = {
@@ -68,6 +69,21 @@ void findings_free(struct findings *f)
 		finding_done(&f->items[i]);
 	free(f->items);
 	free(f);
+}
+
+uint32_t findings_keep(struct findings *f, bool (*wanted)(const struct finding *f, void *arg),
+		       void *arg)
+{
+	uint32_t kept = 0, had = f->nr;
+
+	for (uint32_t i = 0; i < had; i++) {
+		if (wanted(&f->items[i], arg))
+			f->items[kept++] = f->items[i];
+		else
+			finding_done(&f->items[i]);
+	}
+	f->nr = kept;
+	return had - kept;
 }
 
 int finding_set_add(struct finding_set *set, enum finding_rule rule, struct finding_chain *chain,
@@ -241,6 +257,7 @@ int finding_analyse(const struct capture *c, struct findings **ret_findings)
 	err = finding_model_new(c, &m);
 	err = err ?: finding_model_fill(m);
 	err = err ?: run_rules(m, &set);
+	err = err ?: joined_judge(c, set.findings);
 	err = err ?: sort(c, set.findings);
 	finding_model_free(m);
 	if (err) {

@@ -67,6 +67,8 @@ struct finding_chain {
 	uint32_t apart; /* a class of which many locks were seen on both sides, none on both; or LV_NONE */
 	uint32_t told;	/* index in edges of one that lockdep is told, and nobody saw, or LV_NONE */
 	uint32_t gate;	/* a class whose lock was held exclusively all around the cycle, or LV_NONE */
+	bool joined;	/* of captures put together: none of them has all of it */
+	bool mixed;	/* what is shown of it is several captures' */
 };
 
 #define FINDING_ID_LEN 13
@@ -100,6 +102,10 @@ struct findings {
 	bool cut_short; /* a search budget ran out: there may be more */
 	uint32_t not_selected; /* findings that were dropped, as nobody asked for them (select.h) */
 };
+
+/* Drop those that are not wanted; how many. The capture is as it was. */
+uint32_t findings_keep(struct findings *f, bool (*wanted)(const struct finding *f, void *arg),
+		       void *arg);
 
 const char *finding_rule_name(enum finding_rule rule);
 /* The rule of that name, FINDING_RULES when there is none. */

@@ -114,17 +114,22 @@ bool finding_select_fits_text(const struct finding_select *s, const char *id,
 	       (!s->lock || text_has_lock(s, chain));
 }
 
+struct asked {
+	const struct finding_select *s;
+	const struct capture *c;
+};
+
+static bool is_asked(const struct finding *f, void *arg)
+{
+	const struct asked *asked = arg;
+
+	return finding_select_fits(asked->s, asked->c, f);
+}
+
 void finding_select_apply(const struct finding_select *s, const struct capture *c,
 			  struct findings *f)
 {
-	uint32_t kept = 0;
+	struct asked asked = {s, c};
 
-	for (uint32_t i = 0; i < f->nr; i++) {
-		if (finding_select_fits(s, c, &f->items[i]))
-			f->items[kept++] = f->items[i];
-		else
-			finding_done(&f->items[i]);
-	}
-	f->not_selected += f->nr - kept;
-	f->nr = kept;
+	f->not_selected += findings_keep(f, is_asked, &asked);
 }

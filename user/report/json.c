@@ -27,9 +27,12 @@
  *	classes[]       {name, alias, kind, family, certainty, ambiguous, usage,
  *	                acquisitions}; usage as lockdep's "{+.-.}"
  *	edges[]         {from, to, count, type}: type is SR, ER, SN or EN
+ *	captures[]      that it was put together of: {name, command, events, seconds,
+ *	                lost}; else empty. Then each stack that is a usage's or an edge's has
+ *	                captures[], the names of those that saw it
  *	losses          {name: count}, all kinds
  *	losses_by_program  {name: {function: count}}, kinds and hooks that have any
- *	summary         {shown, left_out, withheld, suppressed, not_selected, cut_short, lost}
+ *	summary         {shown, left_out, withheld, suppressed, not_selected, in_one, cut_short, lost}
  *	suppressed[]    {id, rule, chain, line, reason}
  *	unused_suppressions[]  {line, text}
  *
@@ -45,6 +48,7 @@
 #include <string.h>
 
 #include "report/frame.h"
+#include "report/json_sources.h"
 #include "report/jsonvalue.h"
 #include "report/weight.h"
 #include "report/words.h"
@@ -118,6 +122,7 @@ static json_t *class_evidence(const struct capture *c, const char *what, uint32_
 
 	err = err ?: jsonvalue_set(object, "class", jsonvalue_text(c->classes[class].name));
 	err = err ?: jsonvalue_set(object, "usage", json_string(words_usage(usage)));
+	err = err ?: json_set_sources(object, c, c->classes[class].usage_sources[usage]);
 	return jsonvalue_checked(object, err);
 }
 
@@ -130,6 +135,7 @@ static json_t *edge_evidence(const struct capture *c, uint32_t index)
 	err = err ?: jsonvalue_set(object, "from", jsonvalue_text(c->classes[edge->from].name));
 	err = err ?: jsonvalue_set(object, "to", jsonvalue_text(c->classes[edge->to].name));
 	err = err ?: jsonvalue_set(object, "type", json_string(words_dep(edge->dep)));
+	err = err ?: json_set_sources(object, c, capture_edge_sources(c, edge));
 	if (edge->from_stack != LV_NONE)
 		err = err ?: jsonvalue_set(object, "from_at",
 				 jsonvalue_text(words_place(words_stack(c, edge->from_stack), NULL)));
@@ -205,6 +211,7 @@ static int set_chain(json_t *object, const struct capture *c, const struct findi
 	err = err ?: jsonvalue_set(object, "apart", class_name(c, chain->apart));
 	err = err ?: jsonvalue_set(object, "gated_by", class_name(c, chain->gate));
 	err = err ?: jsonvalue_set(object, "told", told_text(c, chain));
+	err = err ?: jsonvalue_set(object, "joined", json_boolean(chain->joined));
 	err = err ?: jsonvalue_set(object, "safe", end(c, chain->classes[0], chain->safe));
 	err = err ?: jsonvalue_set(object, "unsafe", end(c, last, chain->unsafe));
 	return err ?: jsonvalue_set(object, "stacks", stacks(c, chain, event));
@@ -374,6 +381,7 @@ static json_t *summary(const struct capture *c, const struct findings *f,
 	err = err ?: jsonvalue_set(object, "left_out", jsonvalue_number(left_out));
 	err = err ?: jsonvalue_set(object, "withheld", jsonvalue_number(f->nr - shown - suppressed));
 	err = err ?: jsonvalue_set(object, "suppressed", jsonvalue_number(suppressed));
+	err = err ?: jsonvalue_set(object, "in_one", jsonvalue_number(opts->in_one));
 	err = err ?: jsonvalue_set(object, "not_selected", jsonvalue_number(f->not_selected));
 	err = err ?: jsonvalue_set(object, "cut_short", json_boolean(f->cut_short));
 	err = err ?: jsonvalue_set(object, "lost", jsonvalue_number(capture_lost(c)));
@@ -441,6 +449,7 @@ static int fill(json_t *root, const struct capture *c, const struct findings *f,
 	err = err ?: jsonvalue_set(root, "findings", findings(c, f, opts, &left_out));
 	err = err ?: jsonvalue_set(root, "classes", classes(c, NULL));
 	err = err ?: jsonvalue_set(root, "edges", edges(c, NULL));
+	err = err ?: jsonvalue_set(root, "captures", json_sources(c));
 	err = err ?: jsonvalue_set(root, "losses", losses(c));
 	err = err ?: jsonvalue_set(root, "losses_by_program", losses_by_program(c));
 	err = err ?: jsonvalue_set(root, "summary", summary(c, f, opts, left_out));

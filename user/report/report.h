@@ -13,6 +13,7 @@ struct report_opts {
 	enum finding_confidence least;		 /* findings less sure are counted, not shown */
 	const struct suppressions *suppressions; /* that were applied, or NULL */
 	bool list_suppressed;			 /* name them, and what suppressed each */
+	uint32_t in_one; /* of captures put together: findings left out, as one of them has them by itself */
 	bool brief;				 /* text: the index alone, no reports */
 };
 

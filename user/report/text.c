@@ -94,9 +94,15 @@ void text_doubts(const struct parts *p)
 		parts_name(p, chain->apart);
 		fputs(" was seen on both sides, of many", p->out);
 	}
+	if (chain->joined)
+		fputs("; no one capture has all of it", p->out);
+	else if (chain->mixed)
+		fputs("; what is shown is of several captures", p->out);
 	putc('\n', p->out);
 	put_graded_down(p, chain);
 	put_told(p, chain);
+	if (chain->mixed)
+		parts_seen_by(p, chain);
 	if (chain->gate != LV_NONE) {
 		fputs("lockvane: gated by ", p->out);
 		parts_name(p, chain->gate);
@@ -222,6 +228,20 @@ static void put_losses(FILE *out, const struct capture *c)
 		fputs("none\n", out);
 }
 
+static void put_sources(FILE *out, const struct capture *c)
+{
+	for (size_t i = 0; i < c->nr_sources; i++) {
+		const struct capture_source *source = &c->sources[i];
+
+		fputs(i ? "            " : "captures    ", out);
+		words_put(out, source->name);
+		fprintf(out, ": %" PRIu64 " events", source->events);
+		if (source->duration)
+			fprintf(out, " in %.1f s", (double)source->duration / 1e9);
+		fprintf(out, ", %" PRIu64 " lost\n", source->lost);
+	}
+}
+
 static void put_recorded(FILE *out, const struct capture *c)
 {
 	uint32_t by[CAPTURE_AMBIGUOUS + 1] = {0};
@@ -241,8 +261,10 @@ static void put_recorded(FILE *out, const struct capture *c)
 		fputs(" of ", out);
 		words_put(out, c->command);
 	}
+	putc('\n', out);
+	put_sources(out, c);
 	fprintf(out,
-		"\nclasses     %zu: %" PRIu32 " exact, %" PRIu32 " inferred, %" PRIu32
+		"classes     %zu: %" PRIu32 " exact, %" PRIu32 " inferred, %" PRIu32
 		" ambiguous\nedges       %zu\nlosses      ",
 		c->nr_classes, by[CAPTURE_EXACT], by[CAPTURE_INFERRED], by[CAPTURE_AMBIGUOUS],
 		c->nr_edges);
@@ -379,6 +401,9 @@ int report_text(FILE *out, const struct capture *c, const struct findings *f,
 	else if (!shown)
 		fprintf(out, "lockvane: nothing found%s\n",
 			f->not_selected ? " of what was asked for" : "");
+	if (opts->in_one)
+		fprintf(out, "lockvane: %" PRIu32 " more are each in one capture alone: lockvane report "
+			"shows them\n", opts->in_one);
 	fputs("lockvane: summary\n", out);
 	put_recorded(out, c);
 	put_counts(out, f, opts);
