@@ -54,7 +54,7 @@ _lockvane()
 	case $prev in
 	--format)
 		case $command in
-		trace | report | replay | show) mapfile -t COMPREPLY < <(compgen -W 'text json html' -- "$cur") ;;
+		trace | report | merge | replay | show) mapfile -t COMPREPLY < <(compgen -W 'text json html' -- "$cur") ;;
 		edges) mapfile -t COMPREPLY < <(compgen -W 'text json dot' -- "$cur") ;;
 		*) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
 		esac

@@ -134,7 +134,7 @@ static int show(const struct capture *c, const struct merge_args *args, void **i
 		return code;
 	opts.suppressions = suppressions;
 	opts.in_one = findings_keep(found, is_new, ids);
-	code = (args->show.format == CLI_JSON ? report_json : report_text)(stdout, c, found, &opts);
+	code = cli_report(args->show.format)(stdout, c, found, &opts);
 	if (!code && fflush(stdout))
 		code = -errno;
 	if (code)

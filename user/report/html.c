@@ -271,6 +271,12 @@ static void put_seen(const struct page *p)
 		htmltext_put(p->out, c->command);
 		fputs("</code>", p->out);
 	}
+	for (size_t i = 0; i < c->nr_sources; i++) {
+		fputs(i ? "<br>" : "</dd><dt>captures</dt><dd>", p->out);
+		htmltext_put(p->out, c->sources[i].name);
+		fprintf(p->out, ", %" PRIu64 " events, %" PRIu64 " lost", c->sources[i].events,
+			c->sources[i].lost);
+	}
 	fprintf(p->out, "</dd><dt>graph</dt><dd>%zu classes, %zu dependencies</dd>", c->nr_classes,
 		c->nr_edges);
 	put_losses(p);

@@ -126,6 +126,19 @@ static void put_where(FILE *out, const struct capture *c, uint32_t stack)
 	fputs("</summary>", out);
 }
 
+/* Of captures put together, which of them saw it. */
+static void put_sources(FILE *out, const struct capture *c, uint64_t sources)
+{
+	uint32_t put = 0;
+
+	for (size_t i = 0; i < c->nr_sources; i++) {
+		if (!(sources >> i & 1))
+			continue;
+		fputs(put++ ? ", " : "; seen by ", out);
+		htmltext_put(out, c->sources[i].name);
+	}
+}
+
 static void put_usage(FILE *out, const struct capture *c, uint32_t class, uint32_t usage,
 		      const char *what)
 {
@@ -137,6 +150,7 @@ static void put_usage(FILE *out, const struct capture *c, uint32_t class, uint32
 	fputs("<details><summary>", out);
 	put_name(out, c, class);
 	fprintf(out, " %s (%s)", what, words_usage(usage));
+	put_sources(out, c, c->classes[class].usage_sources[usage]);
 	put_where(out, c, stack);
 	put_stack(out, c, stack);
 }
@@ -151,6 +165,8 @@ static void put_edge(FILE *out, const struct capture *c, const struct capture_ed
 		fputs(", once", out);
 	else
 		fprintf(out, ", %" PRIu64 " times", edge->count);
+	if (c->nr_sources)
+		put_sources(out, c, capture_edge_sources(c, edge));
 	put_where(out, c, edge->stack);
 	put_stack(out, c, edge->stack);
 }
