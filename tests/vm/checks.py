@@ -5,8 +5,12 @@ import os
 import re
 import sqlite3
 import subprocess
+import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import schema  # noqa: E402
 
 CHAIN = ['ctx_lock', 'fd_wqh', 'fault_pending_wqh']
 RULES = {'inconsistent-state', 'irq-inversion', 'circular', 'recursive', 'wait-context',
@@ -155,7 +159,9 @@ def check_class(item):
 
 
 def check_document(document):
-    """As docs/json.md has it."""
+    """As docs/json.md and the schema have it."""
+    faults = schema.faults(document, 'report')
+    expect(not faults, f'not by the schema: {faults[:5]}')
     names = {item['name'] for item in document['classes']}
     expect(len(names) == len(document['classes']) > 0, 'class names are missing or not unique')
     for key in ('lockvane', 'kernel', 'build', 'machine'):

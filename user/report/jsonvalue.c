@@ -45,7 +45,8 @@ json_t *jsonvalue_text(const char *s)
 
 json_t *jsonvalue_number(uint64_t n)
 {
-	return json_integer((json_int_t)n);
+	/* JSON's numbers have a sign here; a count that large is a capture's invention. */
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
 
 json_t *jsonvalue_address(uint64_t addr)
