@@ -3,7 +3,7 @@
 #
 #   make demo         the founding bug, found on a stock kernel in a virtual machine
 #   make check        all tests
-#   make              build/lockvane and its manual page
+#   make              build/lockvane, its manual pages, two sample captures
 #   make install      PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR and DESTDIR; make uninstall
 #   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
@@ -63,19 +63,21 @@ FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
 TSAN_UNIT := $(B)/tests/tsan/test_record_threads
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 SERVE := $(B)/tests/metrics/serve
+CLI_STATE := $(B)/tests/cli/state
 SITES := $(B)/tests/sites/list $(B)/tests/sites/judge
 WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
+EXAMPLES := $(B)/examples/founding.lv $(B)/examples/founding-fixed.lv
 MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials unit workloads natives \
 	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb clean format
-all: $(B)/lockvane $(MAN)
+all: $(B)/lockvane $(MAN) $(EXAMPLES)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
 torture-programs: $(TORTURE)
-natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT) $(SERVE)
+natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT) $(SERVE) $(CLI_STATE)
 
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
@@ -98,6 +100,15 @@ $(B)/%.skel.h: $(B)/bpf/%.bpf.o
 
 # The one file that includes the skeleton.
 $(B)/user/trace/programs.o $(B)/asan/user/trace/programs.o: $(B)/lockvane.skel.h
+
+# The page's style, and the hash by which its policy allows that one and no other.
+$(B)/html_style.h: user/report/html.css
+	$(call say,STYLE,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q){ printf '#define HTML_STYLE_HASH "%s"\n#define HTML_STYLE \\\n' \
+		"$$(sha256sum $< | cut -c1-64 | tr a-f A-F | basenc --base16 -d | base64)"; \
+		sed 's/[\\"]/\\&/g;s/.*/	"&\\n" \\/' $<; echo; } > $@
+$(B)/user/report/html.o $(B)/asan/user/report/html.o $(B)/fuzz/user/report/html.o: $(B)/html_style.h
 
 # It stands in an object as it is.
 $(B)/user/finding/annotations_data.o $(B)/asan/user/finding/annotations_data.o \
@@ -158,6 +169,12 @@ $(SERVE): $(B)/asan/tests/metrics/serve.o $(B)/asan/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
+# A monitor's folder for the commands that read one.
+$(CLI_STATE): $(B)/asan/tests/cli/state.o $(B)/asan/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
+
 # The judge: the same programs with an observer behind each, under the same skeleton's name.
 $(B)/tests/truth/truth.bpf.o: tests/truth/truth.bpf.c
 	$(call say,BPF,$<)
@@ -200,7 +217,7 @@ $(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
-.SECONDARY: $(SERVE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(SITES:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
+.SECONDARY: $(SERVE:$(B)/%=$(B)/asan/%.o) $(CLI_STATE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(SITES:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
 
 $(B)/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)
@@ -210,6 +227,13 @@ $(B)/workloads/%: tests/workloads/%.c
 $(MAN): $(B)/%: docs/%.rst
 	$(call say,MAN,$@)
 	$(Q)rst2man $< > $@
+
+# Captures to try report, show, diff and the others with, without root and kernel.
+$(EXAMPLES): $(B)/examples/%.lv: tests/scenarios/%.lv $(B)/lockvane
+	$(call say,REPLAY,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(B)/lockvane replay -q --production -o $@ $< 2>/dev/null
+	$(Q)chmod 644 $@
 
 # What needs packages installs them first, then asks make again for the rest.
 setup:

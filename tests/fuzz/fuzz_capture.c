@@ -89,7 +89,7 @@ static void bind_value(sqlite3_stmt *stmt, int column, struct input *in)
 /* NOT NULL and UNIQUE refuse some rows: so be it, those have patches to reach them. */
 static void insert_row(sqlite3 *db, struct input *in)
 {
-	static const int columns[] = { 15, 3, 4, 3, 11, 4, 9, 6, 5, 3, 2, 5, 7, 3, 1 };
+	static const int columns[] = { 15, 3, 4, 3, 11, 4, 9, 6, 5, 3, 2, 5, 7, 3, 1, 7, 3, 2, 2 };
 	size_t table = take(in, 1) % db_nr_tables;
 	char sql[128] = "";
 	sqlite3_stmt *stmt;
@@ -132,7 +132,11 @@ static sqlite3 *database(void)
 			  "INSERT INTO usage_seen VALUES (0, 0, 1, 4096, 1);"
 			  "INSERT INTO edge_seen VALUES (0, 1, 2, 1, 2, 1, 2);"
 			  "INSERT INTO gate VALUES (0, 4096, 0);"
-			  "INSERT INTO edge_sure VALUES (0)", NULL, NULL, NULL) ==
+			  "INSERT INTO edge_sure VALUES (0);"
+			  "INSERT INTO source VALUES (0, 'a.lv', NULL, 1, 2, 3, 4);"
+			  "INSERT INTO usage_source VALUES (0, 0, 1);"
+			  "INSERT INTO edge_source VALUES (0, 0);"
+			  "INSERT INTO fact_source VALUES (0, 0)", NULL, NULL, NULL) ==
 	     SQLITE_OK, "rows");
 	return db;
 }
@@ -196,8 +200,10 @@ static void print_all(FILE *out, const struct capture *c, const struct findings 
 
 	must(report_text(out, c, f, &opts) == 0, "text");
 	must(report_json(out, c, f, &opts) == 0, "json");
-	must(report_classes(out, c) == 0, "classes");
-	must(report_edges(out, c) == 0, "edges");
+	must(report_classes(out, c, NULL) == 0, "classes");
+	must(report_edges(out, c, NULL) == 0, "edges");
+	must(report_edges_dot(out, c, NULL) == 0, "edges as dot");
+	must(report_classes_json(out, c, NULL) == 0, "classes as JSON");
 	must(report_proc(out, c) == 0, "proc");
 	for (size_t i = 0; i < c->nr_classes && i < 4; i++)
 		must(report_explain(out, c, i) == 0, "explain");

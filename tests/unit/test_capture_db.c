@@ -104,6 +104,7 @@ static void same_class(const struct capture_class *a, const struct capture_class
 	assert_int_equal(a->twice, b->twice);
 	assert_memory_equal(a->usage_low, b->usage_low, sizeof(a->usage_low));
 	assert_memory_equal(a->usage_seen, b->usage_seen, sizeof(a->usage_seen));
+	assert_memory_equal(a->usage_sources, b->usage_sources, sizeof(a->usage_sources));
 }
 
 static void same_edge(const struct capture_edge *a, const struct capture_edge *b)
@@ -117,6 +118,7 @@ static void same_edge(const struct capture_edge *a, const struct capture_edge *b
 	assert_true(a->from_addr == b->from_addr);
 	assert_true(a->to_addr == b->to_addr);
 	assert_int_equal(a->sure, b->sure);
+	assert_true(a->source == b->source);
 	assert_true(a->seen_from == b->seen_from);
 	assert_true(a->seen_to == b->seen_to);
 	assert_memory_equal(a->low, b->low, sizeof(a->low));
@@ -132,6 +134,17 @@ static void same_fact(const struct capture_fact *a, const struct capture_fact *b
 	assert_int_equal(a->class2, b->class2);
 	assert_int_equal(a->stack, b->stack);
 	assert_true(a->addr == b->addr);
+	assert_true(a->source == b->source);
+}
+
+static void same_source(const struct capture_source *a, const struct capture_source *b)
+{
+	same_text(a->name, b->name);
+	same_text(a->command, b->command);
+	assert_true(a->started == b->started);
+	assert_true(a->duration == b->duration);
+	assert_true(a->events == b->events);
+	assert_true(a->lost == b->lost);
 }
 
 static void same_wait(const struct capture_wait *a, const struct capture_wait *b)
@@ -195,6 +208,9 @@ static void same_capture(const struct capture *a, const struct capture *b)
 		same_text(a->images[i].module, b->images[i].module);
 		same_text(a->images[i].build_id, b->images[i].build_id);
 	}
+	assert_int_equal(a->nr_sources, b->nr_sources);
+	for (size_t i = 0; i < a->nr_sources; i++)
+		same_source(&a->sources[i], &b->sources[i]);
 }
 
 static void save_ok(const struct capture *c, const char *path)
@@ -236,20 +252,33 @@ static void save_fails(const struct capture *c, const char *path, int code, cons
 static void test_all_fields(void **state)
 {
 	assert_int_equal(sizeof(struct capture), 192);
-	assert_int_equal(sizeof(struct capture_class), 360);
-	assert_int_equal(sizeof(struct capture_edge), 136);
+	assert_int_equal(sizeof(struct capture_class), 440);
+	assert_int_equal(sizeof(struct capture_edge), 144);
 	assert_int_equal(sizeof(struct capture_stack), 40);
 	assert_int_equal(sizeof(struct capture_frame), 16);
-	assert_int_equal(sizeof(struct capture_fact), 24);
+	assert_int_equal(sizeof(struct capture_fact), 32);
 	assert_int_equal(sizeof(struct capture_wait), 40);
 	assert_int_equal(sizeof(struct capture_loss), 32);
 	assert_int_equal(sizeof(struct capture_image), 16);
+	assert_int_equal(sizeof(struct capture_source), 48);
 }
 
 static void test_round_trip(void **state)
 {
 	struct capture *c = sample_capture(&small), *back;
 
+	save_ok(c, in_folder("a.lv"));
+	back = load_ok(in_folder("a.lv"));
+	same_capture(c, back);
+	capture_free(back);
+	capture_free(c);
+}
+
+static void test_round_trip_put_together(void **state)
+{
+	struct capture *c = sample_capture(&small), *back;
+
+	sample_put_together(c);
 	save_ok(c, in_folder("a.lv"));
 	back = load_ok(in_folder("a.lv"));
 	same_capture(c, back);
@@ -371,6 +400,7 @@ static void test_spoilt_captures(void **state)
 {
 	struct capture *c = sample_capture(&small);
 
+	sample_put_together(c);
 	SPOILT(kernel, NULL, "a.lv: capture: no kernel");
 	SPOILT(classes[3].name, NULL, "class 3: no valid name");
 	SPOILT(classes[3].name, c->classes[4].name, "two classes are named kioctx_4.ctx_lock");
@@ -394,6 +424,12 @@ static void test_spoilt_captures(void **state)
 	SPOILT(stacks[0].nr_frames, 5000, "stack 0: 5000 frames");
 	SPOILT(losses[0].name, NULL, "loss 0");
 	SPOILT(images[0].build_id, NULL, "image 0: no build id");
+	SPOILT(classes[3].usage_sources[0], 8, "class 3: no valid sources");
+	SPOILT(edges[2].source, 8, "edge 2: no valid sources");
+	SPOILT(edges[2].source, 6, "edge 2: more than one source");
+	SPOILT(facts[0].source, 1ull << 63, "fact 0: no valid sources");
+	SPOILT(sources[1].name, NULL, "source 1: no name");
+	SPOILT(nr_sources, 65, "65 captures in it, a capture holds at most 64");
 	SPOILT(nr_classes, 81921, "81921 classes, a capture holds at most 81920");
 	assert_int_equal(count_files(false), 0);
 	capture_free(c);
@@ -440,6 +476,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_all_fields),
 		TEST(test_round_trip),
+		TEST(test_round_trip_put_together),
 		TEST(test_round_trip_empty),
 		TEST(test_strings_are_cleaned),
 		TEST(test_replaces_and_is_private),

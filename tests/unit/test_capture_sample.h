@@ -10,6 +10,8 @@
 
 #include "capture/capture.h"
 
+#define SAMPLE_SOURCES 3
+
 /* How much of each there is to be. */
 struct sample_size {
 	uint32_t classes, edges, stacks, depth, facts;
@@ -196,6 +198,28 @@ static inline struct capture *sample_capture(const struct sample_size *size)
 		image->build_id = sample_text("77a%lu", i);
 	}
 	return c;
+}
+
+/* As if it were of several: what no recorder makes and no monitor keeps. */
+static inline void sample_put_together(struct capture *c)
+{
+	for (int i = 0; i < SAMPLE_SOURCES; i++) {
+		struct capture_source *source = capture_add_source(c);
+
+		assert(source);
+		source->name = sample_text("host%lu.lv", i);
+		source->command = i ? sample_text("demo --times %lu", i) : NULL;
+		source->started = 1764000000 + i;
+		source->duration = i * 10000000001ull;
+		source->events = UINT64_MAX - i;
+		source->lost = i;
+	}
+	for (size_t i = 0; i < c->nr_classes; i++)
+		c->classes[i].usage_sources[i % LV_USAGES] = i % (1u << SAMPLE_SOURCES);
+	for (size_t i = 0; i < c->nr_edges; i++)
+		c->edges[i].source = i % 4 ? 1u << i % SAMPLE_SOURCES : 0;
+	for (size_t i = 0; i < c->nr_facts; i++)
+		c->facts[i].source = i % 2 ? 1u << i % SAMPLE_SOURCES : 0;
 }
 
 #endif

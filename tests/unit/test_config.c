@@ -82,7 +82,7 @@ static void test_wrong(void **state)
 		{ "budget = 0x1%", "budget cannot be" },
 		{ "budget = 1%%", "budget cannot be" },
 		{ "budget = 1% # of all", "budget cannot be" },
-		{ "window = 10", "window cannot be" },
+		{ "window = 10x", "window cannot be" },
 		{ "window = 1ms", "window cannot be" },
 		{ "window = 2h", "window cannot be" },
 		{ "locks = spin,sleep", "locks cannot be" },

@@ -14,7 +14,11 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "finding/select.h"
+#include "finding/silence.h"
 #include "replay/replay.h"
+#include "report/frame.h"
 #include "report/report.h"
 #include "test_finding_cases.h"
 
@@ -551,6 +555,40 @@ static void test_json(void **state)
 		check_scene(scenes[i].name, scenes[i].build(), true);
 }
 
+/* A page of each scene, into the folder $PAGES if that is set: tests/pages/run looks at them. */
+static void check_page(const char *name, struct scene s)
+{
+	struct findings *f = findings_of(&s);
+	struct suppressions *entries = suppress(&s, f);
+	const char *folder = getenv("PAGES");
+	char path[512], *got = NULL;
+	size_t size;
+	FILE *out = open_memstream(&got, &size);
+
+	assert_non_null(out);
+	assert_int_equal(report_html(out, s.c, f, &s.opts), 0);
+	fclose(out);
+	for (size_t i = 0; i < size; i++)
+		assert_true(got[i] == '\n' || (got[i] >= ' ' && got[i] <= '~'));
+	assert_null(strstr(got, "<script"));
+	for (uint32_t i = 0; i < f->nr; i++)
+		assert_int_equal(!!strstr(got, f->items[i].id), finding_shown(&f->items[i], s.opts.least));
+	assert_non_null(strstr(got, "</html>"));
+	snprintf(path, sizeof(path), "%s/%s.html", folder ? folder : "", name);
+	if (folder)
+		write_file(path, got);
+	free(got);
+	suppressions_free(entries);
+	findings_free(f);
+	capture_free(s.c);
+}
+
+static void test_pages(void **state)
+{
+	for (size_t i = 0; i < NR_SCENES; i++)
+		check_page(scenes[i].name, scenes[i].build());
+}
+
 /* The fields that are promised, read back by a parser. */
 static void test_json_fields(void **state)
 {
@@ -589,21 +627,21 @@ static void test_json_fields(void **state)
 	capture_free(s.c);
 }
 
-static void check_list(const char *name, struct scene s,
-		       int (*list)(FILE *, const struct capture *))
+static void check_list(const char *name, struct scene s, const char *lock,
+		       int (*list)(FILE *, const struct capture *, const char *))
 {
 	char *got = NULL;
 	size_t size;
 	FILE *out = open_memstream(&got, &size);
 
-	assert_int_equal(list(out, s.c), 0);
+	assert_int_equal(list(out, s.c, lock), 0);
 	fclose(out);
 	assert_golden(name, "list", got);
 	free(got);
 	capture_free(s.c);
 }
 
-static int explain_all(FILE *out, const struct capture *c)
+static int explain_all(FILE *out, const struct capture *c, const char *lock)
 {
 	int err = 0;
 
@@ -612,17 +650,192 @@ static int explain_all(FILE *out, const struct capture *c)
 	return err;
 }
 
+static int proc(FILE *out, const struct capture *c, const char *lock)
+{
+	return report_proc(out, c);
+}
+
 static void test_lists(void **state)
 {
-	check_list("explain", circular_by_edge(), explain_all);
-	check_list("explain_hostile", hostile(), explain_all);
-	check_list("classes", founding_no_cancel(), report_classes);
-	check_list("classes_hostile", hostile(), report_classes);
-	check_list("proc", circular_of_three(), report_proc);
-	check_list("proc_hostile", hostile(), report_proc);
-	check_list("proc_empty", empty(), report_proc);
-	check_list("edges", circular_of_three(), report_edges);
-	check_list("edges_empty", empty(), report_edges);
+	check_list("explain", circular_by_edge(), NULL, explain_all);
+	check_list("explain_hostile", hostile(), NULL, explain_all);
+	check_list("classes", founding_no_cancel(), NULL, report_classes);
+	check_list("classes_some", founding_no_cancel(), "*.f*", report_classes);
+	check_list("classes_json", founding_no_cancel(), "*.f*", report_classes_json);
+	check_list("classes_hostile", hostile(), NULL, report_classes);
+	check_list("proc", circular_of_three(), NULL, proc);
+	check_list("proc_hostile", hostile(), NULL, proc);
+	check_list("proc_empty", empty(), NULL, proc);
+	check_list("edges", circular_of_three(), NULL, report_edges);
+	check_list("edges_some", circular_of_three(), "inode.*", report_edges);
+	check_list("edges_json", circular_of_three(), "inode.*", report_edges_json);
+	check_list("edges_empty", empty(), NULL, report_edges);
+	check_list("edges_dot", founding(), NULL, report_edges_dot);
+}
+
+/* What `suppress` writes is read again, takes this finding away, and of the others none by itself. */
+static void check_silenced(struct scene s, uint32_t nth)
+{
+	struct findings *f = findings_of(&s);
+	struct strbuf lines = STRBUF_INIT;
+	struct suppressions *entries;
+	struct suppress_error error;
+
+	silence_finding(s.c, &f->items[nth], "we know; really", &lines);
+	assert_false(lines.failed);
+	assert_int_equal(suppress_parse(lines.text, lines.len, &entries, &error), 0);
+	suppress_apply(entries, s.c, f);
+	for (uint32_t i = 0; i < f->nr; i++)
+		if ((f->items[i].suppressed_by != LV_NONE) != (i == nth))
+			fail_msg("finding %u of %u by\n%s", i, f->nr, lines.text);
+	assert_string_equal(entries->items[0].reason, "we know; really");
+	suppressions_free(entries);
+	strbuf_free(&lines);
+	findings_free(f);
+	capture_free(s.c);
+}
+
+static void test_silence(void **state)
+{
+	uint32_t checked = 0;
+
+	for (size_t i = 0; i < NR_SCENES; i++) {
+		struct scene s = scenes[i].build();
+		struct findings *f = findings_of(&s);
+		uint32_t nr = f->nr;
+
+		findings_free(f);
+		capture_free(s.c);
+		for (uint32_t nth = 0; nth < nr; nth++, checked++)
+			check_silenced(scenes[i].build(), nth);
+	}
+	assert_true(checked >= NR_SCENES / 2);
+}
+
+/* Names that mean something in an entry, and chains too long for a line. */
+static void test_silence_odd_names(void **state)
+{
+	static const char *const odd[] = { "...", " a ; b --> c ", "x:y", "*", "#" };
+	const char *many[100];
+	char longest[3000];
+	struct strbuf lines = STRBUF_INIT;
+	struct suppressions *entries;
+	struct suppress_error error;
+
+	memset(longest, 'n', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	for (int i = 0; i < 100; i++)
+		many[i] = longest;
+	silence_chain(FINDING_CIRCULAR, odd, 5, "why", &lines);
+	assert_string_equal(lines.text, "circular: ?.. --> ?a ? b --? c? --> x:y --> * --> # ; why\n");
+	silence_chain(FINDING_CIRCULAR, many, 100, "why", &lines);
+	assert_int_equal(silence_text(FINDING_IRQ_INVERSION, "a --> b --> c", "why", &lines), 0);
+	assert_int_equal(suppress_parse(lines.text, lines.len, &entries, &error), 0);
+	assert_int_equal(entries->nr, 3);
+	assert_int_equal(entries->items[0].nr_locks, 5);
+	assert_int_equal(entries->items[1].nr_locks, 17);
+	assert_string_equal(entries->items[2].text, "irq-inversion: ... --> c ; why");
+	suppressions_free(entries);
+	strbuf_free(&lines);
+}
+
+/* How many findings are left, of those that are there. */
+static uint32_t selected(struct scene s, struct finding_select select)
+{
+	struct findings *f = findings_of(&s);
+	uint32_t all = f->nr, nr;
+
+	finding_select_apply(&select, s.c, f);
+	nr = f->nr;
+	assert_int_equal(all, nr + f->not_selected);
+	findings_free(f);
+	capture_free(s.c);
+	return nr;
+}
+
+static void test_select(void **state)
+{
+	struct finding_select any = FINDING_SELECT_ALL, s;
+	struct scene scene = founding();
+	struct findings *f = findings_of(&scene);
+	char id[FINDING_ID_LEN], fingerprint[FINDING_ID_LEN];
+
+	memcpy(id, f->items[0].id, sizeof(id));
+	memcpy(fingerprint, f->items[0].fingerprint, sizeof(fingerprint));
+	findings_free(f);
+	capture_free(scene.c);
+	id[5] = '\0';
+
+	assert_int_equal(selected(founding(), any), 1);
+	s = any, s.id = id;
+	assert_int_equal(selected(founding(), s), 1);
+	s.id = fingerprint;
+	assert_int_equal(selected(founding(), s), 1);
+	s.id = "000000000000";
+	assert_int_equal(selected(founding(), s), 0);
+	s = any, s.rule = FINDING_IRQ_INVERSION;
+	assert_int_equal(selected(founding(), s), 1);
+	s.rule = FINDING_CIRCULAR;
+	assert_int_equal(selected(founding(), s), 0);
+	s = any, s.lock = "*.fd_wqh";
+	assert_int_equal(selected(founding(), s), 1);
+	s.lock = "*.fd_wq";
+	assert_int_equal(selected(founding(), s), 0);
+	s = any, s.module = "no_such";
+	assert_int_equal(selected(founding(), s), 0);
+}
+
+static void test_select_module(void **state)
+{
+	struct finding_select s = FINDING_SELECT_ALL;
+	struct scene scene = founding();
+
+	free(scene.c->stacks[0].frames[1].text);
+	scene.c->stacks[0].frames[1].text = strdup("f+0x1/0x2 [own_mod] a/b.c:12");
+	s.module = "own_mod";
+	assert_int_equal(selected(scene, s), 1);
+	s.module = "own";
+	scene = founding();
+	free(scene.c->stacks[0].frames[1].text);
+	scene.c->stacks[0].frames[1].text = strdup("f+0x1/0x2 [own_mod]");
+	assert_int_equal(selected(scene, s), 0);
+}
+
+static void assert_part(struct frame_part part, const char *want)
+{
+	assert_int_equal(part.len, strlen(want));
+	assert_memory_equal(part.at, want, part.len);
+}
+
+static void test_frames(void **state)
+{
+	struct frame f = frame_parse("do_it.part.0+0xa1/0xb0 [lv_uffd] drivers/a b.c:12");
+
+	assert_part(f.symbol, "do_it.part.0");
+	assert_part(f.module, "lv_uffd");
+	assert_part(f.file, "drivers/a b.c");
+	assert_true(f.offset == 0xa1 && f.size == 0xb0 && f.line == 12 && !f.inlined);
+	f = frame_parse("spin_lock include/linux/spinlock.h:351 [inline]");
+	assert_part(f.symbol, "spin_lock");
+	assert_part(f.file, "include/linux/spinlock.h");
+	assert_true(f.line == 351 && f.inlined && !f.size && !f.module.len);
+	f = frame_parse("f+0x1/0x2 [m 0123abcd]");
+	assert_part(f.module, "m");
+	f = frame_parse("0xffffffff81000000");
+	assert_true(!f.symbol.len && !f.size);
+	f = frame_parse("told: lockdep is told so in mm/a.c:1");
+	assert_int_equal(f.symbol.len, 0);
+	/* Cut short anywhere, and nonsense: nothing is read beyond. */
+	for (const char *text = "a+0x1/0x2 [m] f:1 [inline]"; *text; text++) {
+		char *copy = strdup(text);
+
+		for (size_t len = strlen(copy); len--; copy[len] = '\0')
+			frame_parse(copy);
+		free(copy);
+	}
+	f = frame_parse("f:99999999999999999999");
+	assert_int_equal(f.line, 0);
+	frame_parse("");
 }
 
 static void test_full_disk(void **state)
@@ -636,8 +849,10 @@ static void test_full_disk(void **state)
 	setvbuf(out, NULL, _IONBF, 0);
 	assert_int_equal(report_text(out, s.c, f, &s.opts), -EIO);
 	assert_int_equal(report_json(out, s.c, f, &s.opts), -EIO);
-	assert_int_equal(report_classes(out, s.c), -EIO);
-	assert_int_equal(report_edges(out, s.c), -EIO);
+	assert_int_equal(report_html(out, s.c, f, &s.opts), -EIO);
+	assert_int_equal(report_edges_dot(out, s.c, NULL), -EIO);
+	assert_int_equal(report_classes(out, s.c, NULL), -EIO);
+	assert_int_equal(report_edges(out, s.c, NULL), -EIO);
 	fclose(out);
 	findings_free(f);
 	capture_free(s.c);
@@ -648,7 +863,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),	    cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_fields), cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_silence),	    cmocka_unit_test(test_silence_odd_names),
+		cmocka_unit_test(test_select),	    cmocka_unit_test(test_select_module),
+		cmocka_unit_test(test_frames),	    cmocka_unit_test(test_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -730,6 +730,8 @@ static void make_older(void)
 			     "DROP TABLE image; DROP TABLE class_why; DROP TABLE usage_seen; "
 			     "DROP TABLE edge_seen; DROP TABLE gate; DROP TABLE edge_sure; "
 			     "DROP TABLE wait; "
+			     "DROP TABLE source; DROP TABLE usage_source; DROP TABLE edge_source; "
+			     "DROP TABLE fact_source; "
 			     "PRAGMA user_version = 2",
 			     NULL, NULL, NULL),
 		SQLITE_OK);

@@ -227,7 +227,7 @@ static void test_hostile_words(void **state)
 	c->classes[0].kind = case_copy("\x1b[31mred");
 	out = open_memstream(&list, &len);
 	assert_non_null(out);
-	assert_int_equal(report_classes(out, c), 0);
+	assert_int_equal(report_classes(out, c, NULL), 0);
 	assert_int_equal(fclose(out), 0);
 	assert_null(strchr(list, '\x1b'));
 	assert_non_null(strstr(list, " \\x1b[31mred "));

@@ -5,8 +5,12 @@ import os
 import re
 import sqlite3
 import subprocess
+import sys
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import schema  # noqa: E402
 
 CHAIN = ['ctx_lock', 'fd_wqh', 'fault_pending_wqh']
 RULES = {'deadlock', 'inconsistent-state', 'irq-inversion', 'circular', 'recursive', 'wait-context',
@@ -133,7 +137,8 @@ def check_evidence(item, names):
     if 'frames' in item:
         expect(is_text(item['task']) and is_count(item['pid']) and is_count(item['cpu']),
                f'stack: {item}')
-        expect(item['frames'] and all(map(is_text, item['frames'])), f'stack: {item}')
+        expect(item['frames'] and all(is_text(frame['text']) for frame in item['frames']),
+               f'stack: {item}')
 
 
 def check_chain(found, names):
@@ -154,7 +159,9 @@ def check_class(item):
 
 
 def check_document(document):
-    """As docs/json.md has it."""
+    """As docs/json.md and the schema have it."""
+    faults = schema.faults(document, 'report')
+    expect(not faults, f'not by the schema: {faults[:5]}')
     names = {item['name'] for item in document['classes']}
     expect(len(names) == len(document['classes']) > 0, 'class names are missing or not unique')
     for key in ('lockvane', 'kernel', 'build', 'machine'):

@@ -5,7 +5,7 @@
 . ./lib.sh
 plan check bugs innocent
 
-case_check() { lv "$CHECK" check check; }
+case_check() { lv "$CHECK" check check -v; }
 
 # orders WORD...: shell words that make the module take its locks so.
 orders() { printf 'for order in %s; do echo $order >/dev/lv_abba || exit 1; done' "$*"; }

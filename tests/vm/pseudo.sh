@@ -10,7 +10,7 @@ orders() { printf 'for word in %s; do echo $word >/dev/lv_pseudo || exit 1; done
 
 case_hooks()
 {
-	lv "${CHECK:-0}" hooks check
+	lv "${CHECK:-0}" hooks check -v
 	has hooks.out 'workqueue_execute_start *tp_btf'
 	has hooks.out 'call_timer_fn *fexit'
 	has hooks.out 'lock_mm_and_find_vma *fentry'

@@ -7,11 +7,11 @@ plan check usage no_command output no_root no_btf no_symbols no_ftrace refused_h
 
 case_check()
 {
-	lv 0 check check
+	lv 0 check check -v
 	has check.out 'pinned memory.* KiB + .* KiB x 2 possible CPUs'
 	has check.out 'hazards  *none known'
 	has check.out '_raw_spin_lock_irqsave  *f[a-z]*'
-	has check.out '^works'
+	head -n 1 $OUT/check.out | grep -q '^works' || fail 'the verdict does not come first'
 	[ ! -s $OUT/check.err ] || fail "check complains: $(head -n 1 $OUT/check.err)"
 	mib=$(sed -n 's/^pinned memory *\([0-9]*\)[.0-9]* MiB.*/\1/p' $OUT/check.out)
 	[ "$mib" -lt 64 ] || fail "$mib MiB pinned for 2 CPUs"
@@ -35,8 +35,8 @@ case_usage()
 	misused trace --confidence sure -- true
 	misused trace --nonsense
 	misused check everything
-	misused report
 	misused report one.db two.db
+	misused report --state /tmp one.db
 	misused nonsense
 	clean usage
 }

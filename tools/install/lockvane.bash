@@ -12,6 +12,22 @@ _lockvane_options()
 	"$1" "$2" --help 2>/dev/null | sed -n 's/^ *\(-., \)\?\(--[a-z-]*=\?\).*/\2/p'
 }
 
+_lockvane_rules()
+{
+	echo inconsistent-state irq-inversion circular recursive wait-context bad-unlock held-freed held-at-exit
+}
+
+# The ids of the capture that stands on the line, else of the monitor's findings.
+_lockvane_ids()
+{
+	local word program=$1 from=()
+	for word in "${@:3}"; do
+		[ -f "$word" ] && from=("$word")
+	done
+	"$program" findings "${from[@]}" --brief --confidence weak --list-suppressed 2>/dev/null |
+		sed -n 's/^\([0-9a-f]\{12\}\) .*/\1/p'
+}
+
 _lockvane()
 {
 	local cur prev words cword split command
@@ -36,13 +52,22 @@ _lockvane()
 		mapfile -t COMPREPLY < <(compgen -W 'error warning notice info debug' -- "$cur"); return ;;
 	esac
 	case $prev in
-	--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
+	--format)
+		case $command in
+		trace | report | merge | replay | show) mapfile -t COMPREPLY < <(compgen -W 'text json html' -- "$cur") ;;
+		edges) mapfile -t COMPREPLY < <(compgen -W 'text json dot' -- "$cur") ;;
+		*) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
+		esac
+		return ;;
 	--confidence)
 		mapfile -t COMPREPLY < <(compgen -W 'observed confirmed certain likely weak' -- "$cur"); return ;;
 	--locks | -l) mapfile -t COMPREPLY < <(compgen -W 'spin rw mutex rwsem sock' -- "$cur"); return ;;
-	--duration | -d | --contention | --since | --budget | --window | --state-max) return ;;
-	--output | -o | --suppress | --config | -c) _filedir; return ;;
-	--state) _filedir -d; return ;;
+	--rule) mapfile -t COMPREPLY < <(compgen -W "$(_lockvane_rules)" -- "$cur"); return ;;
+	--since | -s) mapfile -t COMPREPLY < <(compgen -W 'today yesterday' -- "$cur"); return ;;
+	--duration | -d | --contention | --budget | --window | --state-max | --lock | --module | --id | --why)
+		return ;;
+	--output | -o | --suppress | --config | -c | --add | --vmlinux) _filedir; return ;;
+	--state | --modules) _filedir -d; return ;;
 	esac
 	$split && return
 	if [[ $cur == -* ]]; then
@@ -51,6 +76,9 @@ _lockvane()
 		return
 	fi
 	case $command in
-	report | classes | edges | explain | replay) _filedir ;;
+	report | classes | edges | diff | merge | explain | replay | findings) _filedir ;;
+	show | suppress)
+		_filedir
+		mapfile -O ${#COMPREPLY[@]} -t COMPREPLY < <(compgen -W "$(_lockvane_ids "${words[@]}")" -- "$cur") ;;
 	esac
 } && complete -F _lockvane lockvane

@@ -42,6 +42,11 @@ void capture_free(struct capture *c)
 		free(c->images[i].module);
 		free(c->images[i].build_id);
 	}
+	for (size_t i = 0; i < c->nr_sources; i++) {
+		free(c->sources[i].name);
+		free(c->sources[i].command);
+	}
+	free(c->sources);
 	free(c->images);
 	free(c->classes);
 	free(c->edges);
@@ -185,6 +190,34 @@ struct capture_loss *capture_add_loss(struct capture *c)
 struct capture_image *capture_add_image(struct capture *c)
 {
 	return append((void **)&c->images, &c->nr_images, sizeof(struct capture_image));
+}
+
+struct capture_source *capture_add_source(struct capture *c)
+{
+	return append((void **)&c->sources, &c->nr_sources, sizeof(struct capture_source));
+}
+
+static uint64_t all_sources(const struct capture *c)
+{
+	if (!c->nr_sources)
+		return 0;
+	return c->nr_sources < CAPTURE_MAX_SOURCES ? (1ull << c->nr_sources) - 1 : UINT64_MAX;
+}
+
+uint64_t capture_edge_source(const struct capture *c, const struct capture_edge *edge)
+{
+	return capture_edge_told(c, edge) ? all_sources(c) : edge->source;
+}
+
+uint64_t capture_edge_sources(const struct capture *c, const struct capture_edge *edge)
+{
+	uint64_t sources = 0;
+
+	for (size_t i = 0; c->nr_sources && i < c->nr_edges; i++)
+		if (c->edges[i].from == edge->from && c->edges[i].to == edge->to &&
+		    c->edges[i].dep == edge->dep)
+			sources |= capture_edge_source(c, &c->edges[i]);
+	return sources;
 }
 
 const char *capture_build_id(const struct capture *c, const char *module)

@@ -53,6 +53,7 @@ struct capture_class {
 	uint32_t twice;
 	uint64_t usage_low[LV_USAGES];
 	uint64_t usage_seen[LV_USAGES];
+	uint64_t usage_sources[LV_USAGES]; /* of captures put together: who saw it, 1 << source */
 };
 
 struct capture_edge {
@@ -68,6 +69,7 @@ struct capture_edge {
 	/* Held exclusively before `from`, each time that was looked at: class or LV_NONE, instance. */
 	uint32_t gate_class[LV_GATES];
 	uint64_t gate_addr[LV_GATES];
+	uint64_t source; /* of captures put together: whose sighting this is, 1 << source; 0: nobody's */
 };
 
 /* What the recorder knows to be wrong by itself, without the graph. */
@@ -87,6 +89,7 @@ struct capture_fact {
 	uint32_t class2; /* wait context: the spinning lock held, LV_NONE: in irq */
 	uint32_t stack; /* where it was seen, or LV_NONE */
 	uint64_t addr;  /* the instance of class, 0 unknown */
+	uint64_t source; /* as an edge's */
 };
 
 struct capture_loss {
@@ -127,6 +130,14 @@ struct capture_image {
 	char *build_id; /* in hex, lower case */
 };
 
+/* One of the captures that were put together (merge.h): a bit each in a mask. */
+#define CAPTURE_MAX_SOURCES 64
+struct capture_source {
+	char *name;    /* its file */
+	char *command; /* or NULL */
+	uint64_t started, duration, events, lost; /* as a capture's; lost: all its losses */
+};
+
 struct capture {
 	char *version; /* of the lockvane that recorded it */
 	char *kernel;  /* uname release */
@@ -158,6 +169,8 @@ struct capture {
 	size_t nr_losses;
 	struct capture_image *images; /* whose build ids are known */
 	size_t nr_images;
+	struct capture_source *sources; /* none: one run of the recorder */
+	size_t nr_sources;
 };
 
 /* An empty capture, or NULL when there is no memory. */
@@ -175,6 +188,7 @@ struct capture_fact *capture_add_fact(struct capture *c);
 struct capture_wait *capture_add_wait(struct capture *c);
 struct capture_loss *capture_add_loss(struct capture *c);
 struct capture_image *capture_add_image(struct capture *c);
+struct capture_source *capture_add_source(struct capture *c);
 
 /* The build id of a module, or of the kernel (NULL). NULL: it is not known. */
 const char *capture_build_id(const struct capture *c, const char *module);
@@ -192,6 +206,14 @@ void capture_see_edge(struct capture_edge *to, const struct capture_edge *seen);
  */
 #define CAPTURE_TOLD "told: "
 const char *capture_edge_told(const struct capture *c, const struct capture_edge *edge);
+
+/*
+ * Which sources saw such a dependency, 1 << source each: looks at all edges. All of them where the
+ * edge is told; none of a capture that was not put together.
+ */
+uint64_t capture_edge_sources(const struct capture *c, const struct capture_edge *edge);
+/* Of an edge that is one source's sighting: its bit; of one that is told, all. */
+uint64_t capture_edge_source(const struct capture *c, const struct capture_edge *edge);
 
 /* Sum of all losses. */
 uint64_t capture_lost(const struct capture *c);

@@ -34,6 +34,8 @@ static int check_counts(const struct capture *c, struct error *err)
 		code = check_count(c->nr_losses, DB_MAX_LOSSES, "kinds of loss", err);
 	if (!code)
 		code = check_count(c->nr_images, DB_MAX_IMAGES, "images", err);
+	if (!code)
+		code = check_count(c->nr_sources, CAPTURE_MAX_SOURCES, "captures in it", err);
 	return code;
 }
 
@@ -60,6 +62,23 @@ static int check_ref(uint32_t ref, size_t nr, bool none, const char *what, size_
 			 nr);
 }
 
+/* A mask of captures that it was put together of. */
+static int check_sources(const struct capture *c, uint64_t sources, const char *what, size_t i,
+			 struct error *err)
+{
+	uint64_t strange = c->nr_sources < CAPTURE_MAX_SOURCES ? UINT64_MAX << c->nr_sources : 0;
+
+	return sources & strange ? error_set(err, -EINVAL, "%s %zu: no valid sources", what, i) : 0;
+}
+
+static int check_source(const struct capture *c, uint64_t source, const char *what, size_t i,
+			struct error *err)
+{
+	if (source & (source - 1))
+		return error_set(err, -EINVAL, "%s %zu: more than one source", what, i);
+	return check_sources(c, source, what, i, err);
+}
+
 static int check_class(const struct capture *c, size_t i, struct error *err)
 {
 	const struct capture_class *class = &c->classes[i];
@@ -79,6 +98,8 @@ static int check_class(const struct capture *c, size_t i, struct error *err)
 	for (int bit = 0; bit < LV_USAGES && !code; bit++)
 		code = check_ref(class->usage_stack[bit], c->nr_stacks, true, "class", i,
 				 "usage stack", err);
+	for (int bit = 0; bit < LV_USAGES && !code; bit++)
+		code = check_sources(c, class->usage_sources[bit], "class", i, err);
 	return code;
 }
 
@@ -97,6 +118,8 @@ static int check_edge(const struct capture *c, size_t i, struct error *err)
 		code = check_ref(edge->stack, c->nr_stacks, true, "edge", i, "stack", err);
 	if (!code)
 		code = check_ref(edge->from_stack, c->nr_stacks, true, "edge", i, "from stack", err);
+	if (!code)
+		code = check_source(c, edge->source, "edge", i, err);
 	for (int n = 0; n < LV_GATES && !code; n++)
 		code = check_ref(edge->gate_class[n], c->nr_classes, true, "edge", i, "gate", err);
 	return code;
@@ -128,6 +151,8 @@ static int check_fact(const struct capture *c, size_t i, struct error *err)
 		code = check_ref(fact->class2, c->nr_classes, true, "fact", i, "class2", err);
 	if (!code)
 		code = check_ref(fact->stack, c->nr_stacks, true, "fact", i, "stack", err);
+	if (!code)
+		code = check_source(c, fact->source, "fact", i, err);
 	return code;
 }
 
@@ -208,5 +233,8 @@ int db_check(const struct capture *c, struct error *err)
 	for (size_t i = 0; i < c->nr_images && !code; i++)
 		if (!c->images[i].build_id)
 			code = error_set(err, -EINVAL, "image %zu: no build id", i);
+	for (size_t i = 0; i < c->nr_sources && !code; i++)
+		if (!c->sources[i].name)
+			code = error_set(err, -EINVAL, "source %zu: no name", i);
 	return code ? code : check_unique(c, err);
 }

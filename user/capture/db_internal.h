@@ -72,6 +72,8 @@ int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct
 int db_update_class(sqlite3 *db, const struct capture *c, size_t index, struct error *err);
 int db_update_counts(sqlite3 *db, const struct capture *c, const struct db_mark *below,
 		     struct error *err);
+/* Of a capture that was put together: who saw what. Part of db_write(). */
+int db_write_sources(sqlite3 *db, const struct capture *c, struct error *err);
 /* Empty the tables. */
 int db_clear(sqlite3 *db, struct error *err);
 

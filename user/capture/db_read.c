@@ -432,6 +432,64 @@ static void row_gate(struct reader *r, struct capture *c, size_t i)
 	edge->gate_addr[n] = addr;
 }
 
+static void row_source(struct reader *r, struct capture *c, size_t i)
+{
+	struct capture_source *source = capture_add_source(c);
+
+	if (!source) {
+		reader_nomem(r);
+		return;
+	}
+	source->name = read_text(r, 1);
+	source->command = read_text_or_null(r, 2);
+	source->started = read_u64(r, 3);
+	source->duration = read_u64(r, 4);
+	source->events = read_u64(r, 5);
+	source->lost = read_u64(r, 6);
+}
+
+static void row_usage_source(struct reader *r, struct capture *c, size_t i)
+{
+	uint32_t class = read_ref(r, 0), bit = read_u32(r, 1, LV_USAGES - 1);
+
+	if (!r->code && class >= c->nr_classes)
+		reader_fail(r, 0, "is not there");
+	if (!r->code)
+		c->classes[class].usage_sources[bit] = read_u64(r, 2);
+}
+
+static void row_edge_source(struct reader *r, struct capture *c, size_t i)
+{
+	uint32_t at = read_ref(r, 0);
+
+	if (!r->code && at >= c->nr_edges)
+		reader_fail(r, 0, "is not there");
+	if (!r->code)
+		c->edges[at].source = 1ull << read_u32(r, 1, CAPTURE_MAX_SOURCES - 1);
+}
+
+static void row_fact_source(struct reader *r, struct capture *c, size_t i)
+{
+	uint32_t at = read_ref(r, 0);
+
+	if (!r->code && at >= c->nr_facts)
+		reader_fail(r, 0, "is not there");
+	if (!r->code)
+		c->facts[at].source = 1ull << read_u32(r, 1, CAPTURE_MAX_SOURCES - 1);
+}
+
+static void read_sources(struct reader *r, struct capture *c)
+{
+	read_table(r, "source", "SELECT id, name, command, started, duration, events, lost "
+		   "FROM source ORDER BY id", true, CAPTURE_MAX_SOURCES, row_source, c);
+	read_table(r, "usage_source", "SELECT class, bit, sources FROM usage_source", false,
+		   DB_MAX_CLASSES * LV_USAGES, row_usage_source, c);
+	read_table(r, "edge_source", "SELECT edge, source FROM edge_source", false, DB_MAX_EDGES,
+		   row_edge_source, c);
+	read_table(r, "fact_source", "SELECT fact, source FROM fact_source", false, DB_MAX_FACTS,
+		   row_fact_source, c);
+}
+
 /* A capture of before does not know what was seen twice: it is taken as it was then. */
 static void believe_usages(struct capture *c)
 {
@@ -486,6 +544,8 @@ static void read_tables(struct reader *r, struct capture *c)
 	if (db_version(r->db) >= 6)
 		read_table(r, "edge_sure", "SELECT edge FROM edge_sure", false, DB_MAX_EDGES,
 			   row_edge_sure, c);
+	if (db_version(r->db) >= 7)
+		read_sources(r, c);
 }
 
 CLEANUP_DEFINE(capture, struct capture *, capture_free)

@@ -135,6 +135,29 @@ const struct db_table db_tables[] = {
 	  "stack INTEGER REFERENCES stack(id), "
 	  "addr INTEGER, "
 	  "waited_ms INTEGER NOT NULL)", 7 },
+	{ "source",
+	  "CREATE TABLE source ("
+	  "id INTEGER PRIMARY KEY, "
+	  "name TEXT NOT NULL, "
+	  "command TEXT, "
+	  "started INTEGER NOT NULL, "
+	  "duration INTEGER NOT NULL, "
+	  "events INTEGER NOT NULL, "
+	  "lost INTEGER NOT NULL)", 7 },
+	{ "usage_source",
+	  "CREATE TABLE usage_source ("
+	  "class INTEGER NOT NULL REFERENCES class(id), "
+	  "bit INTEGER NOT NULL, "
+	  "sources INTEGER NOT NULL, "
+	  "PRIMARY KEY (class, bit)) WITHOUT ROWID", 7 },
+	{ "edge_source",
+	  "CREATE TABLE edge_source ("
+	  "edge INTEGER PRIMARY KEY REFERENCES edge(id), "
+	  "source INTEGER NOT NULL REFERENCES source(id))", 7 },
+	{ "fact_source",
+	  "CREATE TABLE fact_source ("
+	  "fact INTEGER PRIMARY KEY REFERENCES fact(id), "
+	  "source INTEGER NOT NULL REFERENCES source(id))", 7 },
 };
 
 const size_t db_nr_tables = sizeof(db_tables) / sizeof(db_tables[0]);

@@ -395,13 +395,15 @@ int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct
 int db_write(sqlite3 *db, const struct capture *c, struct error *err)
 {
 	struct db_mark from = {};
+	int code = db_append(db, c, &from, err);
 
-	return db_append(db, c, &from, err);
+	return code ? code : db_write_sources(db, c, err);
 }
 
 int db_clear(sqlite3 *db, struct error *err)
 {
-	return empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
+	return empty(db, "DELETE FROM fact_source; DELETE FROM edge_source; DELETE FROM usage_source; "
+			 "DELETE FROM source; DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
 			 "DELETE FROM wait; "
 			 "DELETE FROM edge_sure; DELETE FROM gate; DELETE FROM edge_seen; DELETE FROM usage_seen; "
 			 "DELETE FROM class_why; "

@@ -6,19 +6,58 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "capture/sources.h"
 #include "report/report.h"
 
 static const struct argp_option show_options[] = {
-	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 1 },
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default), json or html: one page that needs nothing else", 1 },
 	{ "confidence", CLI_KEY_CONFIDENCE, "LEVEL", 0,
 	  "show findings of this confidence or better: confirmed, certain, likely (default) or "
 	  "weak", 1 },
 	{ "suppress", CLI_KEY_SUPPRESS, "FILE", 0,
 	  "do not report the findings this file lists; they are counted", 1 },
 	{ "list-suppressed", CLI_KEY_LIST_SUPPRESSED, NULL, 0, "name what was suppressed", 1 },
+	{ "brief", CLI_KEY_BRIEF, NULL, 0, "one line a finding, no reports", 1 },
+	{ "id", CLI_KEY_ID, "ID", 0, "only findings whose id or fingerprint begins so", 2 },
+	{ "rule", CLI_KEY_RULE, "RULE", 0, "only findings of this rule: circular, irq-inversion, ...",
+	  2 },
+	{ "lock", CLI_KEY_LOCK, "PATTERN", 0,
+	  "only findings with such a lock; * stands for any characters, ? for one", 2 },
+	{ "module", CLI_KEY_MODULE, "NAME", 0, "only findings with code of this module in a stack", 2 },
 	{}
 };
+
+enum cli_format cli_parse_format(const struct argp_state *state, const char *name,
+				 unsigned int allowed)
+{
+	static const char *const names[CLI_FORMATS] = {
+		[CLI_TEXT] = "text", [CLI_JSON] = "json", [CLI_HTML] = "html", [CLI_DOT] = "dot",
+	};
+	AUTO_STRBUF known = STRBUF_INIT;
+
+	for (int i = 0; i < CLI_FORMATS; i++) {
+		if (!(allowed & 1u << i))
+			continue;
+		if (!strcmp(name, names[i]))
+			return i;
+		strbuf_addf(&known, "%s%s", known.len ? ", " : "", names[i]);
+	}
+	argp_error(state, "--format is one of %s, not \"%s\"", known.text ? known.text : "", name);
+	return CLI_TEXT;
+}
+
+static void parse_rule(struct argp_state *state, const char *name, struct cli_show *show)
+{
+	AUTO_STRBUF known = STRBUF_INIT;
+
+	show->select.rule = finding_rule_of(name, strlen(name));
+	if (show->select.rule != FINDING_RULES)
+		return;
+	for (int i = 0; i < FINDING_RULES; i++)
+		strbuf_addf(&known, "%s%s", i ? ", " : "", finding_rule_name(i));
+	argp_error(state, "--rule is one of %s, not \"%s\"", known.text ? known.text : "", name);
+}
 
 static error_t parse_show(int key, char *arg, struct argp_state *state)
 {
@@ -26,9 +65,7 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case CLI_KEY_FORMAT:
-		if (strcmp(arg, "text") && strcmp(arg, "json"))
-			argp_error(state, "--format is text or json, not \"%s\"", arg);
-		show->json = !strcmp(arg, "json");
+		show->format = cli_parse_format(state, arg, CLI_REPORTS);
 		return 0;
 	case CLI_KEY_CONFIDENCE:
 		if (finding_confidence_parse(arg, &show->least))
@@ -40,6 +77,21 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 		return 0;
 	case CLI_KEY_LIST_SUPPRESSED:
 		show->list_suppressed = true;
+		return 0;
+	case CLI_KEY_BRIEF:
+		show->brief = true;
+		return 0;
+	case CLI_KEY_ID:
+		show->select.id = arg;
+		return 0;
+	case CLI_KEY_RULE:
+		parse_rule(state, arg, show);
+		return 0;
+	case CLI_KEY_LOCK:
+		show->select.lock = arg;
+		return 0;
+	case CLI_KEY_MODULE:
+		show->select.module = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -61,43 +113,57 @@ void cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flag
 	argp_parse(argp, argc, argv, flags, ret_index, input);
 }
 
-static int show_findings(const struct capture *c, struct findings *found,
-			 struct suppressions *suppressions, const struct cli_show *show,
-			 struct error *err)
+int cli_find(const struct capture *c, const struct cli_show *show, struct findings **ret,
+	     struct suppressions **ret_suppressions, struct error *err)
 {
-	struct report_opts opts = {
-		.least = show->least,
-		.suppressions = suppressions,
-		.list_suppressed = show->list_suppressed,
-	};
 	int code;
 
-	if (suppressions)
-		suppress_apply(suppressions, c, found);
-	code = (show->json ? report_json : report_text)(stdout, c, found, &opts);
-	if (!code && fflush(stdout))
-		code = -errno;
-	if (code)
-		return error_set_errno(err, code, "cannot write the report");
-	return findings_shown(found, show->least) ? EXIT_FINDINGS : EXIT_NOTHING;
+	*ret = NULL;
+	*ret_suppressions = NULL;
+	if (show->suppressions) {
+		code = suppress_read(show->suppressions, ret_suppressions, err);
+		if (code)
+			return code;
+	}
+	code = finding_analyse(c, ret);
+	if (code) {
+		suppressions_free(*ret_suppressions);
+		*ret_suppressions = NULL;
+		return error_set_errno(err, code, "cannot analyse the capture");
+	}
+	if (*ret_suppressions)
+		suppress_apply(*ret_suppressions, c, *ret);
+	finding_select_apply(&show->select, c, *ret);
+	return 0;
+}
+
+cli_report_fn cli_report(enum cli_format format)
+{
+	return format == CLI_JSON ? report_json : format == CLI_HTML ? report_html : report_text;
 }
 
 int cli_show_capture(const struct capture *c, const struct cli_show *show)
 {
-	struct suppressions *suppressions = NULL;
-	struct findings *found = NULL;
+	struct suppressions *suppressions;
+	struct findings *found;
 	struct error err = {};
-	int code = 0;
+	struct report_opts opts = {
+		.least = show->least,
+		.list_suppressed = show->list_suppressed,
+		.brief = show->brief,
+	};
+	int code = cli_find(c, show, &found, &suppressions, &err);
 
-	if (show->suppressions)
-		code = suppress_read(show->suppressions, &suppressions, &err);
-	if (!code) {
-		code = finding_analyse(c, &found);
-		if (code)
-			error_set_errno(&err, code, "cannot analyse the capture");
-	}
-	if (!code)
-		code = show_findings(c, found, suppressions, show, &err);
+	if (code)
+		return cli_fail(&err);
+	opts.suppressions = suppressions;
+	code = cli_report(show->format)(stdout, c, found, &opts);
+	if (!code && fflush(stdout))
+		code = -errno;
+	if (code)
+		error_set_errno(&err, code, "cannot write the report");
+	else
+		code = findings_shown(found, show->least) ? EXIT_FINDINGS : EXIT_NOTHING;
 	findings_free(found);
 	suppressions_free(suppressions);
 	return code < 0 ? cli_fail(&err) : code;

@@ -1,37 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
+#include <errno.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "cli/cli.h"
+#include "report/jsonvalue.h"
 #include "sites/text.h"
 #include "trace/plan.h"
 
-/* What was learnt, and how bad it is. */
+/* What was learnt, in the order it is printed, and how bad it is. */
 struct verdict {
 	bool degraded;
+	bool failed;  /* no memory for a fact */
+	json_t *facts; /* {name, value, advice[]} each */
+	json_t *hooks; /* {function, way} each; way null: absent */
 };
 
-static void line(const char *what, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void line(const char *what, const char *format, ...)
+static json_t *new_fact(struct verdict *verdict, const char *what, const char *value)
 {
-	va_list ap;
+	json_t *fact = json_pack("{ss ss s[]}", "name", what, "value", value, "advice");
 
-	printf("%-16s", what);
-	va_start(ap, format);
-	vprintf(format, ap);
-	va_end(ap);
-	putchar('\n');
+	if (json_array_append_new(verdict->facts, fact))
+		verdict->failed = true;
+	return fact;
 }
 
+static void line(struct verdict *verdict, const char *what, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void line(struct verdict *verdict, const char *what, const char *format, ...)
+{
+	char value[512], clean[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(value, sizeof(value), format, ap);
+	va_end(ap);
+	strbuf_copy_clean(clean, sizeof(clean), value, sizeof(value));
+	new_fact(verdict, what, clean);
+}
+
+/* What to do about the last fact, and why it means seeing less. */
 static void advice(struct verdict *verdict, const char *text)
 {
+	size_t nr = json_array_size(verdict->facts);
+	json_t *fact = nr ? json_array_get(verdict->facts, nr - 1) : new_fact(verdict, "", "");
+
 	verdict->degraded = true;
-	printf("%-16s! %s\n", "", text);
+	if (json_array_append_new(json_object_get(fact, "advice"), json_string(text)))
+		verdict->failed = true;
 }
 
 static const char *yes_no(enum features_answer answer)
@@ -41,19 +63,19 @@ static const char *yes_no(enum features_answer answer)
 
 static void check_kernel(const struct features *f, struct verdict *verdict)
 {
-	line("kernel", "%s %s", f->release, f->machine);
-	line("preemption", "%s%s", f->preempt_mode[0] ? f->preempt_mode : "unknown",
+	line(verdict, "kernel", "%s %s", f->release, f->machine);
+	line(verdict, "preemption", "%s%s", f->preempt_mode[0] ? f->preempt_mode : "unknown",
 	     f->rt == FEATURES_YES ? ", PREEMPT_RT" : "");
 	if (f->rt == FEATURES_YES)
-		line("", "spinlocks sleep here, and are judged as what they are");
+		line(verdict, "", "spinlocks sleep here, and are judged as what they are");
 	if (f->preempts)
 		advice(verdict, "this kernel preempts itself, hooks of sleeping locks, too: readers of "
 				"such locks are forgotten when a release may have been missed");
-	line("debug kernel", "%s", yes_no(f->debug_kernel));
+	line(verdict, "debug kernel", "%s", yes_no(f->debug_kernel));
 	if (f->debug_kernel == FEATURES_YES)
 		advice(verdict, "lockdep runs on this kernel and knows more: read its reports");
-	line("BTF", "%s", f->btf ? "yes" : "no");
-	line("privileges", "%s", f->may_trace ? "enough" : "missing");
+	line(verdict, "BTF", "%s", f->btf ? "yes" : "no");
+	line(verdict, "privileges", "%s", f->may_trace ? "enough" : "missing");
 }
 
 /* What is found of a call site's lock is read from the kernel's code. */
@@ -64,7 +86,7 @@ static void check_text(struct verdict *verdict)
 	char why[64];
 
 	text_close(text);
-	line("call sites", code ? "not typed" : "typed, from the kernel's code in /proc/kcore");
+	line(verdict, "call sites", code ? "not typed" : "typed, from the kernel's code in /proc/kcore");
 	if (!code)
 		return;
 	snprintf(why, sizeof(why), "/proc/kcore cannot be read: %s", strerror(-code));
@@ -78,15 +100,15 @@ static void check_hazards(const struct features *f, struct verdict *verdict)
 {
 	switch (f->rcu) {
 	case FEATURES_RCU_SAFE:
-		line("hazards", "none known");
+		line(verdict, "hazards", "none known");
 		break;
 	case FEATURES_RCU_HAZARD:
-		line("hazards", "rcu_read_unlock_special() can loop when traced in irq exit");
+		line(verdict, "hazards", "rcu_read_unlock_special() can loop when traced in irq exit");
 		advice(verdict, "update the kernel (fixed in 6.1.192, 6.12.117 and later); until "
 				"then trace wants --accept-hazard");
 		break;
 	default:
-		line("hazards", "unknown: the kernel does not show which RCU code it has");
+		line(verdict, "hazards", "unknown: the kernel does not show which RCU code it has");
 		advice(verdict, "tracing could hang a kernel with the old rcu_read_unlock_special()");
 	}
 }
@@ -96,7 +118,7 @@ static void check_quiet_cpus(const char *what, const char *cpus, struct verdict 
 {
 	if (!cpus[0])
 		return;
-	line(what, "%s", cpus);
+	line(verdict, what, "%s", cpus);
 	advice(verdict, "each hook that comes or goes interrupts these CPUs some times, and makes them "
 			"switch tasks once: trace by hand when that does no harm, or give the monitor a "
 			"budget that its hooks can stay in place with");
@@ -113,46 +135,129 @@ static void check_cost(const struct features *f, struct verdict *verdict)
 				"interrupts off: not for a machine that has latencies to guarantee");
 	if (f->jit_harden != 2)
 		return;
-	line("JIT hardening", "for all programs (net.core.bpf_jit_harden=2)");
+	line(verdict, "JIT hardening", "for all programs (net.core.bpf_jit_harden=2)");
 	advice(verdict, "constants are blinded in our programs: an event costs two to three times as "
 			"much. With 1, those of root's programs are not");
 }
 
 static void check_hooks(const struct plan *plan, struct verdict *verdict)
 {
-	printf("\nhooks\n");
-	for (int i = 0; i < LV_HOOKS; i++)
-		printf("  %-34s%s\n", plan->hooks[i].function,
-		       plan->hooks[i].present ? plan->hooks[i].way : "absent");
+	int present = 0;
+
+	for (int i = 0; i < LV_HOOKS; i++) {
+		const struct plan_hook *hook = &plan->hooks[i];
+
+		present += hook->present;
+		if (json_array_append_new(verdict->hooks,
+					  json_pack("{ss ss?}", "function", hook->function, "way",
+						    hook->present ? hook->way : NULL)))
+			verdict->failed = true;
+	}
+	line(verdict, "hooks", "%d of %d functions are there (-v lists them)", present, LV_HOOKS);
 	if (plan->unlocks_hidden)
 		advice(verdict, "some unlocks are inlined: releases are not seen, holders are "
 				"inferred, findings are graded lower");
-	putchar('\n');
-	line("irq state", "%s", plan_irq_source(plan->irq_source));
+	line(verdict, "irq state", "%s", plan_irq_source(plan->irq_source));
 	if (plan->irq_source == LV_IRQ_SOURCE_NONE)
 		advice(verdict, "no way to read the irq flag: only what functions and interrupts "
 				"imply is known");
-	printf("%-16s%s\n", "out of sight",
-	       "seqcounts, bit spinlocks, lockref's lockless path, arch_spin locks, "
-	       "percpu-rwsem readers, rt_mutexes, semaphores");
+	line(verdict, "out of sight", "%s",
+	     "seqcounts, bit spinlocks, lockref's lockless path, arch_spin locks, "
+	     "percpu-rwsem readers, rt_mutexes, semaphores");
 }
 
-static void check_memory(const struct plan *plan)
+static void check_memory(const struct plan *plan, struct verdict *verdict)
 {
 	size_t fixed = plan_pinned_fixed(), each = plan_pinned_per_cpu();
 
-	line("pinned memory", "%.1f MiB: %zu KiB + %zu KiB x %u possible CPUs",
+	line(verdict, "pinned memory", "%.1f MiB: %zu KiB + %zu KiB x %u possible CPUs",
 	     (fixed + each * plan->nr_cpus) / 1048576.0, fixed >> 10, each >> 10, plan->nr_cpus);
+}
+
+/* --- what is printed ------------------------------------------------------------ */
+
+struct check_args {
+	enum cli_format format;
+	bool verbose;
+};
+
+static const struct argp_option options[] = {
+	{ "verbose", 'v', NULL, 0, "list the hooks, and how each would be attached", 0 },
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 0 },
+	{}
+};
+
+static const char *words(const struct verdict *verdict, const struct error *impossible)
+{
+	if (impossible->code)
+		return "impossible";
+	return verdict->degraded ? "works, with less" : "works, and sees all it can";
+}
+
+static void put_hooks(const struct verdict *verdict)
+{
+	size_t i;
+	json_t *hook;
+
+	printf("\nhooks\n");
+	json_array_foreach(verdict->hooks, i, hook) {
+		const char *way = json_string_value(json_object_get(hook, "way"));
+
+		printf("  %-34s%s\n", json_string_value(json_object_get(hook, "function")),
+		       way ? way : "absent");
+	}
+}
+
+static void put_text(const struct verdict *verdict, const struct error *impossible, bool verbose)
+{
+	size_t i, n;
+	json_t *fact, *text;
+
+	printf("%s%s%s\n\n", words(verdict, impossible),
+	       impossible->code	   ? ": " :
+	       verdict->degraded ? ": see the lines marked !" :
+				     "",
+	       impossible->code ? impossible->text : "");
+	json_array_foreach(verdict->facts, i, fact) {
+		printf("%-16s%s\n", json_string_value(json_object_get(fact, "name")),
+		       json_string_value(json_object_get(fact, "value")));
+		json_array_foreach(json_object_get(fact, "advice"), n, text)
+			printf("%-16s! %s\n", "", json_string_value(text));
+	}
+	if (verbose)
+		put_hooks(verdict);
+}
+
+static int put_json(const struct verdict *verdict, const struct error *impossible)
+{
+	return jsonvalue_print(stdout, json_pack("{si ss ss ss? sO sO}", "schema", JSONVALUE_SCHEMA,
+						 "lockvane", LOCKVANE_VERSION, "verdict",
+						 words(verdict, impossible), "why",
+						 impossible->code ? impossible->text : NULL, "facts",
+						 verdict->facts, "hooks", verdict->hooks));
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-	if (key == ARGP_KEY_ARG)
+	struct check_args *args = state->input;
+
+	switch (key) {
+	case 'v':
+		args->verbose = true;
+		return 0;
+	case CLI_KEY_FORMAT:
+		args->format = cli_parse_format(state, arg, 1u << CLI_TEXT | 1u << CLI_JSON);
+		return 0;
+	case ARGP_KEY_ARG:
 		argp_error(state, "no argument wanted: \"%s\"", arg);
-	return key == ARGP_KEY_ARG ? 0 : ARGP_ERR_UNKNOWN;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
 }
 
 static const struct argp check_argp = {
+	.options = options,
 	.parser = parse,
 	.doc = "Say what this kernel lets lockvane see, and what to do about the rest. Nothing is "
 	       "loaded into the kernel.\v"
@@ -160,37 +265,54 @@ static const struct argp check_argp = {
 	       "2 wrong usage.",
 };
 
-int cmd_check(int argc, char **argv)
+static void look(struct verdict *verdict, struct error *impossible)
 {
-	struct verdict verdict = {};
 	struct ksyms *ksyms = NULL;
 	struct kbtf *btf = NULL;
 	struct features features;
-	struct error err = {};
 	struct plan plan;
 	int code;
 
-	cli_parse(&check_argp, argc, argv, 0, NULL, NULL);
 	kbtf_load(NULL, &btf);
 	ksyms_load(NULL, &ksyms);
 	features_probe(NULL, btf, ksyms, &features);
-	check_kernel(&features, &verdict);
-	check_text(&verdict);
-	check_hazards(&features, &verdict);
-	check_cost(&features, &verdict);
-	code = cli_may_trace(&features, &err);
-	code = code ? code : plan_make(btf, ksyms, &features, PLAN_ALL_LOCKS, &plan, &err);
+	check_kernel(&features, verdict);
+	check_text(verdict);
+	check_hazards(&features, verdict);
+	check_cost(&features, verdict);
+	code = cli_may_trace(&features, impossible);
+	code = code ? code : plan_make(btf, ksyms, &features, PLAN_ALL_LOCKS, &plan, impossible);
 	if (!code) {
-		check_hooks(&plan, &verdict);
-		check_memory(&plan);
+		check_hooks(&plan, verdict);
+		check_memory(&plan, verdict);
 	}
 	kbtf_free(btf);
 	ksyms_free(ksyms);
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct verdict verdict = { .facts = json_array(), .hooks = json_array() };
+	struct check_args args = {};
+	struct error impossible = {}, err = {};
+	int code;
+
+	cli_parse(&check_argp, argc, argv, 0, NULL, &args);
+	look(&verdict, &impossible);
+	code = verdict.failed ? -ENOMEM : 0;
+	if (!code && args.format == CLI_JSON)
+		code = put_json(&verdict, &impossible);
+	else if (!code)
+		put_text(&verdict, &impossible, args.verbose);
+	if (!code && fflush(stdout))
+		code = -errno;
+	json_decref(verdict.facts);
+	json_decref(verdict.hooks);
 	if (code) {
-		printf("\nimpossible: %s\n", err.text);
-		return EXIT_FAILED;
+		error_set_errno(&err, code, "cannot write");
+		return cli_fail(&err);
 	}
-	printf("\n%s\n", verdict.degraded ? "works, with less: see the lines marked !" :
-					    "works, and sees all it can");
+	if (impossible.code)
+		return EXIT_FAILED;
 	return verdict.degraded ? EXIT_FINDINGS : EXIT_NOTHING;
 }

@@ -12,6 +12,10 @@
 
 #define KEY_FIRST 0x300 /* of the configuration's keys, as options */
 
+/* --json alone is --json=yes. */
+#define YES_NO "yes|no"
+#define IS_SWITCH(value) (sizeof(value) == sizeof(YES_NO) && (value)[0] == 'y')
+
 struct monitor_args {
 	const char *file;	       /* NULL: the usual one, if it is there */
 	const char *given[CONFIG_KEYS]; /* by options */
@@ -19,7 +23,7 @@ struct monitor_args {
 
 static const struct argp_option options[] = {
 	{ "config", 'c', "FILE", 0, "settings; " CONFIG_FILE " if that exists", 0 },
-#define X(id, key, value, restart, help) { key, KEY_FIRST + CONFIG_##id, value, 0, help, 1 },
+#define X(id, key, value, restart, help) { key, KEY_FIRST + CONFIG_##id, value, IS_SWITCH(value) ? OPTION_ARG_OPTIONAL : 0, help, 1 },
 	CONFIG_KEYS_X(X)
 #undef X
 	{}
@@ -30,7 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct monitor_args *args = state->input;
 
 	if (key >= KEY_FIRST && key < KEY_FIRST + CONFIG_KEYS) {
-		args->given[key - KEY_FIRST] = arg;
+		args->given[key - KEY_FIRST] = arg ? arg : "yes";
 		return 0;
 	}
 	switch (key) {

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "capture/db.h"
 #include "cli/cli.h"
 #include "replay/replay.h"
 
 struct replay_args {
 	bool production;
 	bool quiet;
+	const char *output; /* NULL: none */
 	struct cli_show show;
 	int first; /* file in argv */
 };
@@ -18,6 +20,7 @@ struct replay_args {
 static const struct argp_option options[] = {
 	{ "production", 'p', NULL, 0,
 	  "as a kernel without lockdep shows it: no annotations, classes by place", 0 },
+	{ "output", 'o', "CAPTURE", 0, "keep the capture of the one scenario in this file", 0 },
 	{ "quiet", 'q', NULL, 0, "no reports: say only whether all was as expected", 0 },
 	{}
 };
@@ -33,11 +36,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'p':
 		args->production = true;
 		return 0;
+	case 'o':
+		args->output = arg;
+		return 0;
 	case 'q':
 		args->quiet = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		args->first = state->next;
+		if (args->output && state->argc - state->next != 1)
+			argp_error(state, "--output goes with one scenario");
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "which scenario? docs/scenarios.md tells how to write one");
@@ -103,6 +111,12 @@ static int replay_file(struct replay *r, const char *path, const struct replay_a
 		scenario_free(s);
 		return cli_fail(&err);
 	}
+	/* Kept first, as trace does: whoever reads the report may go away. */
+	if (args->output && capture_db_save(c, args->output, &err)) {
+		capture_free(c);
+		scenario_free(s);
+		return cli_fail(&err);
+	}
 	status = args->quiet ? count(c, args->show.least) : cli_show_capture(c, &args->show);
 	if (status != EXIT_FAILED)
 		status = judge(s, c, path, args, status, &err);
@@ -125,7 +139,7 @@ int cmd_replay(int argc, char **argv)
 		       "wrong usage. Of several files, the worst: 1, then 3, then 0.",
 		.children = children,
 	};
-	struct replay_args args = { .show.least = FINDING_LIKELY };
+	struct replay_args args = { .show = CLI_SHOW_DEFAULT };
 	struct error err = {};
 	struct replay *r;
 	int worst = EXIT_NOTHING;

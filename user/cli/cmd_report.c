@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* report, classes, edges: all read a capture and print it. */
+/* report, classes, edges: all read a capture, or a monitor's graph, and print it. */
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 
-#include "capture/db.h"
 #include "cli/cli.h"
+#include "cli/source.h"
 #include "report/report.h"
 
 struct report_args {
-	const char *path;
-	bool shows; /* has the options of cli_show, and those of source lines */
+	struct cli_source source;
+	struct cli_show show;
 	const char *vmlinux;
 	const char *modules;
-	bool proc; /* as /proc/lockdep */
-	struct cli_show show;
 };
 
 #define KEY_VMLINUX 0x200
 #define KEY_PROC 0x201
 #define KEY_MODULES 0x202
+#define KEY_DOT 0x203
 
 static const struct argp_option report_options[] = {
 	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
@@ -31,23 +30,14 @@ static const struct argp_option report_options[] = {
 	{}
 };
 
-static const struct argp_option classes_options[] = {
-	{ "proc", KEY_PROC, NULL, 0,
-	  "classes and dependencies in the format of /proc/lockdep, for what reads that", 0 },
-	{}
-};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
+static error_t parse_report(int key, char *arg, struct argp_state *state)
 {
 	struct report_args *args = state->input;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		if (args->shows)
-			state->child_inputs[0] = &args->show;
-		return 0;
-	case KEY_PROC:
-		args->proc = true;
+		state->child_inputs[0] = &args->show;
+		state->child_inputs[1] = &args->source;
 		return 0;
 	case KEY_VMLINUX:
 		args->vmlinux = arg;
@@ -56,31 +46,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->modules = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (args->path)
-			argp_error(state, "one capture at a time");
-		args->path = arg;
+		cli_source_take(state, &args->source, arg);
 		return 0;
 	case ARGP_KEY_END:
+		cli_source_check(state, &args->source);
 		if (args->modules && !args->vmlinux)
 			argp_error(state, "--modules goes with --vmlinux");
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which capture? Name the file that `lockvane trace -o` wrote");
+		if (args->show.list_suppressed && !args->show.suppressions)
+			argp_error(state, "--list-suppressed goes with --suppress");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
-}
-
-static struct report_args parse_args(const char *doc, const struct argp_option *options,
-				     const struct argp_child *children, int argc, char **argv)
-{
-	struct report_args args = { .shows = children, .show.least = FINDING_LIKELY };
-	struct argp argp = { .options = options, .parser = parse, .args_doc = "FILE",
-			     .doc = doc, .children = children };
-
-	cli_parse(&argp, argc, argv, 0, NULL, &args);
-	return args;
 }
 
 /* Without build ids nothing says that modules found here are those that ran. */
@@ -96,31 +73,104 @@ static int add_sources(struct capture *c, const struct report_args *args, struct
 
 int cmd_report(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &cli_show_argp, 0, NULL, 0 }, {} };
-	struct report_args args =
-		parse_args("Analyse a capture and report, as trace does.\v"
-			   "Exit status: 0 nothing found, 3 findings, 1 failure, 2 wrong usage.",
-			   report_options, children, argc, argv);
+	static const struct argp_child children[] = {
+		{ &cli_show_argp, 0, NULL, 0 }, { &cli_source_argp, 0, NULL, 0 }, {}
+	};
+	static const struct argp argp = {
+		.options = report_options,
+		.parser = parse_report,
+		.args_doc = "[FILE]",
+		.doc = "Analyse a capture and report, as trace does. " CLI_SOURCE_DOC
+		       "\vExit status: 0 nothing found, 3 findings, 1 failure, 2 wrong usage.",
+		.children = children,
+	};
+	struct report_args args = { .show = CLI_SHOW_DEFAULT };
 	struct capture *c = NULL;
 	struct error err = {};
 	int status;
 
-	if (capture_db_load(args.path, &c, &err))
+	cli_parse(&argp, argc, argv, 0, NULL, &args);
+	if (cli_source_load(&args.source, &c, &err))
 		return cli_fail(&err);
 	status = add_sources(c, &args, &err) ? cli_fail(&err) : cli_show_capture(c, &args.show);
 	capture_free(c);
 	return status;
 }
 
-static int list(const char *path, int (*print)(FILE *out, const struct capture *c))
+/* --- lists ------------------------------------------------------------------ */
+
+struct list_args {
+	struct cli_source source;
+	unsigned int formats; /* that the list has: bits 1 << enum cli_format */
+	enum cli_format format;
+	bool proc; /* as /proc/lockdep */
+	const char *lock;
+};
+
+#define LIST_OPTIONS(of)                                                                           \
+	{ "lock", CLI_KEY_LOCK, "PATTERN", 0,                                                      \
+	  "only " of " that fit; * stands for any characters, ? for one", 0 }
+
+static const struct argp_option classes_options[] = {
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 0 },
+	LIST_OPTIONS("classes whose names"),
+	{ "proc", KEY_PROC, NULL, 0,
+	  "classes and dependencies in the format of /proc/lockdep, for what reads that", 0 },
+	{}
+};
+
+static const struct argp_option edges_options[] = {
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default), json or dot", 0 },
+	{ "dot", KEY_DOT, NULL, 0, "the same as --format dot: for Graphviz", 0 },
+	LIST_OPTIONS("dependencies with a class whose name"),
+	{}
+};
+
+static error_t parse_list(int key, char *arg, struct argp_state *state)
+{
+	struct list_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &args->source;
+		return 0;
+	case CLI_KEY_FORMAT:
+		args->format = cli_parse_format(state, arg, args->formats);
+		return 0;
+	case CLI_KEY_LOCK:
+		args->lock = arg;
+		return 0;
+	case KEY_DOT:
+		args->format = CLI_DOT;
+		return 0;
+	case KEY_PROC:
+		args->proc = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		cli_source_take(state, &args->source, arg);
+		return 0;
+	case ARGP_KEY_END:
+		cli_source_check(state, &args->source);
+		if (args->proc && (args->lock || args->format != CLI_TEXT))
+			argp_error(state, "--proc is a format of its own, and of all classes");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_child list_children[] = { { &cli_source_argp, 0, NULL, 0 }, {} };
+
+static int list(const struct list_args *args,
+		int (*print)(FILE *out, const struct capture *c, const char *lock))
 {
 	struct capture *c = NULL;
 	struct error err = {};
 	int code;
 
-	if (capture_db_load(path, &c, &err))
+	if (cli_source_load(&args->source, &c, &err))
 		return cli_fail(&err);
-	code = print(stdout, c);
+	code = print(stdout, c, args->lock);
 	if (!code && fflush(stdout))
 		code = -errno;
 	capture_free(c);
@@ -130,17 +180,44 @@ static int list(const char *path, int (*print)(FILE *out, const struct capture *
 	return cli_fail(&err);
 }
 
+static int print_proc(FILE *out, const struct capture *c, const char *lock)
+{
+	return report_proc(out, c);
+}
+
 int cmd_classes(int argc, char **argv)
 {
-	struct report_args args = parse_args("List a capture's lock classes, one a line.",
-					     classes_options, NULL, argc, argv);
+	static const struct argp argp = {
+		.options = classes_options,
+		.parser = parse_list,
+		.args_doc = "[FILE]",
+		.doc = "List a capture's lock classes, one a line. " CLI_SOURCE_DOC
+		       "\vExit status: 0, 1 failure, 2 wrong usage.",
+		.children = list_children,
+	};
+	struct list_args args = { .formats = 1u << CLI_TEXT | 1u << CLI_JSON };
 
-	return list(args.path, args.proc ? report_proc : report_classes);
+	cli_parse(&argp, argc, argv, 0, NULL, &args);
+	if (args.proc)
+		return list(&args, print_proc);
+	return list(&args, args.format == CLI_JSON ? report_classes_json : report_classes);
 }
 
 int cmd_edges(int argc, char **argv)
 {
-	return list(parse_args("List a capture's dependencies, one a line: the second lock was "
-			       "taken while the first was held.", NULL, NULL, argc, argv).path,
-		    report_edges);
+	static const struct argp argp = {
+		.options = edges_options,
+		.parser = parse_list,
+		.args_doc = "[FILE]",
+		.doc = "List a capture's dependencies, one a line: the second lock was taken while the "
+		       "first was held. " CLI_SOURCE_DOC
+		       "\vExit status: 0, 1 failure, 2 wrong usage.",
+		.children = list_children,
+	};
+	struct list_args args = { .formats = 1u << CLI_TEXT | 1u << CLI_JSON | 1u << CLI_DOT };
+
+	cli_parse(&argp, argc, argv, 0, NULL, &args);
+	return list(&args, args.format == CLI_JSON ? report_edges_json :
+			   args.format == CLI_DOT  ? report_edges_dot :
+						     report_edges);
 }

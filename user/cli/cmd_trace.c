@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/when.h"
 #include "capture/db.h"
 #include "cli/child.h"
 #include "cli/cli.h"
@@ -32,11 +33,11 @@
 #define KEY_ACCEPT_HAZARD 0x200
 #define KEY_VMLINUX 0x201
 #define KEY_CONTENTION 0x202
-#define MAX_SECONDS (7 * 24 * 3600)
+#define MAX_DAYS 7
 #define MAX_FACTOR 1000000
 
 struct trace_args {
-	unsigned int seconds; /* 0: until the program or the user ends it */
+	uint64_t longest_ns; /* 0: until the program or the user ends it */
 	const char *output;
 	const char *vmlinux;
 	uint32_t locks; /* plan_make()'s */
@@ -48,7 +49,8 @@ struct trace_args {
 };
 
 static const struct argp_option options[] = {
-	{ "duration", 'd', "SECONDS", 0, "stop after so long (and end CMD if it still runs)", 0 },
+	{ "duration", 'd', "TIME", 0,
+	  "stop after so long, 30 or 1h30min (and end CMD if it still runs)", 0 },
 	{ "output", 'o', "FILE", 0, "keep the capture (mode 0600: it holds kernel addresses)", 0 },
 	{ "locks", 'l', "SORT[,SORT...]", 0,
 	  "which locks: of spin, rw, mutex, rwsem, sock, pseudo (default: all)", 0 },
@@ -69,19 +71,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct trace_args *args = state->input;
 	struct error err = {};
 	char *end;
-	long n;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &args->show;
 		return 0;
 	case 'd':
-		errno = 0;
-		n = strtol(arg, &end, 10);
-		if (errno || *end || end == arg || n < 1 || n > MAX_SECONDS)
-			argp_error(state, "--duration is 1 to %d seconds, not \"%s\"", MAX_SECONDS,
-				   arg);
-		args->seconds = n;
+		if (when_duration(arg, &args->longest_ns) || args->longest_ns < WHEN_SECOND_NS ||
+		    args->longest_ns > MAX_DAYS * 86400 * WHEN_SECOND_NS)
+			argp_error(state, "--duration is a second to %d days, not \"%s\": "
+				   WHEN_DURATION_HELP, MAX_DAYS, arg);
 		return 0;
 	case 'o':
 		args->output = arg;
@@ -297,7 +296,7 @@ static void prepare_recording(struct session *s, uint64_t loaded_ns)
 		.waits = s->waits,
 		.tell_deadlocks = tell_deadlocks,
 		.arg = s,
-		.longest_ns = s->args->seconds * 1000000000ull,
+		.longest_ns = s->args->longest_ns,
 		.contention = s->args->contention,
 		.cpus = sysconf(_SC_NPROCESSORS_ONLN),
 		.show_progress = s->show_progress,
@@ -407,7 +406,7 @@ static int keep_and_show(const struct session *s, struct capture *c)
 
 int cmd_trace(int argc, char **argv)
 {
-	struct trace_args args = { .show.least = FINDING_LIKELY, .locks = PLAN_ALL_LOCKS,
+	struct trace_args args = { .show = CLI_SHOW_DEFAULT, .locks = PLAN_ALL_LOCKS,
 				   .contention = VALVE_FACTOR };
 	struct session session = { .args = &args };
 	struct capture *c = NULL;

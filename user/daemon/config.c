@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/when.h"
 #include "daemon/listener.h"
 #include "trace/plan.h"
 
@@ -81,11 +82,11 @@ static int set_budget(struct config *c, const char *value)
 
 static int set_window(struct config *c, const char *value)
 {
-	static const struct unit units[] = {
-		{"ms", 1e6}, {"s", 1e9}, {"min", 60e9}, {"h", 3600e9}, {}};
-	double ns;
-	int code = parse_number(value, units, 100e6, 3600e9, &ns);
+	uint64_t ns;
+	int code = when_duration(value, &ns);
 
+	if (!code && (ns < WHEN_SECOND_NS / 10 || ns > 3600 * WHEN_SECOND_NS))
+		code = -ERANGE;
 	if (!code)
 		c->window_ns = ns;
 	return code;

@@ -304,6 +304,7 @@ static void end(struct monitor *m)
 	if (m->budget.mode == BUDGET_ARMED)
 		programs_stop(m->programs);
 	monitor_keep(m, true); /* looks once more at all there is */
+	monitor_end_status(m);
 	monitor_say_coverage(m, coverage, sizeof(coverage));
 	tell(CONFIG_INFO, TELL_GENERAL, "ends; %u findings on this kernel; %s",
 	     picture_findings(m->picture)->nr, coverage);

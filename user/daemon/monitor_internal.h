@@ -74,7 +74,7 @@ struct monitor {
 	uint64_t state_errors;
 
 	struct listener *listener; /* NULL: nobody is told numbers */
-	uint64_t began_ms, posted_ns, attachments;
+	uint64_t began_ms, posted_ns, status_ns, attachments;
 	uint64_t losses_before[LV_LOSS_KINDS];
 
 	uint64_t pinged_ns;
@@ -124,7 +124,9 @@ void monitor_begin_metrics(struct monitor *m);
 /* What was lost before this process, of the graph that was read. */
 void monitor_remember_losses(struct monitor *m);
 void monitor_end_metrics(struct monitor *m);
-/* Give out the numbers if it is time to, or at once. */
+/* `lockvane status` shall not take a monitor that ended for one that runs. */
+void monitor_end_status(struct monitor *m);
+/* Give out the numbers if it is time to, or at once; write the status if it is time to. */
 void monitor_post(struct monitor *m, bool at_once);
 
 #endif

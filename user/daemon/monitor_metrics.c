@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "daemon/status.h"
 #include "daemon/tell.h"
 
 #define POST_NS 5000000000ull
@@ -39,6 +40,11 @@ void monitor_end_metrics(struct monitor *m)
 {
 	listener_stop(m->listener);
 	m->listener = NULL;
+}
+
+void monitor_end_status(struct monitor *m)
+{
+	status_remove(m->setup->config.state);
 }
 
 static void put_findings(const struct monitor *m, struct metrics *ret)
@@ -184,11 +190,12 @@ void monitor_post(struct monitor *m, bool at_once)
 {
 	struct metrics_program programs[LV_HOOKS + 1];
 	uint64_t now = monitor_now();
+	bool post = m->listener && (at_once || now - m->posted_ns >= POST_NS);
+	bool write = now - m->status_ns >= STATUS_WRITE_S * 1000000000ull;
 	struct metrics numbers;
 
-	if (!m->listener || (!at_once && now - m->posted_ns < POST_NS))
+	if (!post && !write)
 		return;
-	m->posted_ns = now;
 	metrics_init(&numbers);
 	put_kernel(m, &numbers);
 	put_findings(m, &numbers);
@@ -197,6 +204,13 @@ void monitor_post(struct monitor *m, bool at_once)
 	put_budget(m, &numbers);
 	put_waits(m, &numbers);
 	put_state(m, &numbers);
+	if (write) {
+		m->status_ns = now;
+		status_write(m->setup->config.state, &numbers, monitor_time_ms()); /* or the next one */
+	}
+	if (!post)
+		return;
+	m->posted_ns = now;
 	/* Without memory for it the older numbers stay: who scrapes sees that they stand still. */
 	if (listener_post(m->listener, &numbers) == -EPIPE) {
 		tell(CONFIG_ERROR, TELL_GENERAL, "the metrics' process has died: none until a restart");

@@ -9,6 +9,7 @@
 #define LOCKVANE_DAEMON_STATE_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "capture/capture.h"
@@ -70,6 +71,10 @@ uint64_t state_bytes(const struct state *s);
 
 /* For others, while a monitor may be at work: what is there, without the graph. */
 int state_read(const char *folder, struct state_content *ret, struct error *err);
+
+/* Which of these findings have this text in their saved report? ret_with: a flag for each. */
+int state_reports_with(const char *folder, const char *text, const struct known *known,
+		       bool *ret_with, struct error *err);
 
 /* The graph alone, as a capture. -ENOENT: there is none yet. */
 int state_read_graph(const char *folder, struct capture **ret, struct error *err);

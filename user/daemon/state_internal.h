@@ -45,6 +45,8 @@ int state_rows_write(sqlite3 *db, const struct known *known, const struct state_
 /* Make room: the oldest findings of other builds go, then reports of this one's. 1: some went. */
 int state_rows_prune(sqlite3 *db, const char *kernel, const char *build, struct error *err);
 
+int state_rows_reports_with(sqlite3 *db, const char *text, const struct known *known,
+			    bool *ret_with, struct error *err);
 int state_rows_report(sqlite3 *db, const char *id, bool json, char **ret, struct error *err);
 
 /* SQLite's failure as -errno, with words. -EUCLEAN: the database is damaged. */

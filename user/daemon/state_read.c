@@ -118,6 +118,15 @@ int state_read_whole(const char *folder, struct state_content *ret, struct error
 	return code;
 }
 
+int state_reports_with(const char *folder, const char *text, const struct known *known,
+		       bool *ret_with, struct error *err)
+{
+	CLEANUP(cleanup_reader) sqlite3 *db = NULL;
+	int code = open_reader(folder, &db, err);
+
+	return code ? code : state_rows_reports_with(db, text, known, ret_with, err);
+}
+
 int state_report(const char *folder, const char *id, bool json, char **ret, struct error *err)
 {
 	CLEANUP(cleanup_reader) sqlite3 *db = NULL;

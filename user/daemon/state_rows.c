@@ -368,3 +368,23 @@ int state_rows_report(sqlite3 *db, const char *id, bool json, char **ret, struct
 	*ret = TAKE_PTR(text);
 	return 0;
 }
+
+int state_rows_reports_with(sqlite3 *db, const char *text, const struct known *known,
+			    bool *ret_with, struct error *err)
+{
+	CLEANUP(cleanup_stmt) sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	if (sqlite3_prepare_v2(db, "SELECT id FROM finding WHERE instr(text, ?1)", -1, &stmt,
+			       NULL) != SQLITE_OK)
+		return state_error(err, db, "finding");
+	bind_text(stmt, 1, text);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const char *id = (const char *)sqlite3_column_text(stmt, 0);
+		const struct known_finding *f = id ? known_find(known, id) : NULL;
+
+		if (f)
+			ret_with[f - known->items] = true;
+	}
+	return rc == SQLITE_DONE ? 0 : state_error(err, db, "finding");
+}

@@ -15,7 +15,7 @@
 #include <systemd/sd-journal.h>
 
 #include "base/strbuf.h"
-#include "report/words.h"
+#include "report/jsonvalue.h"
 
 static struct {
 	bool json, journal;
@@ -61,7 +61,8 @@ static void put_json(enum config_level level, enum tell_event event, const char 
 	char *text;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	line = json_pack("{sf ss ss ss so*}", "time", now.tv_sec + now.tv_nsec / 1e9, "level",
+	line = json_pack("{si sf ss ss ss so*}", "schema", JSONVALUE_SCHEMA, "time",
+			 now.tv_sec + now.tv_nsec / 1e9, "level",
 			 levels[level], "event", events[event].name, "message", message, "finding",
 			 finding);
 	text = line ? json_dumps(line, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
@@ -101,10 +102,10 @@ void tell(enum config_level level, enum tell_event event, const char *fmt, ...)
 static json_t *finding_json(const struct known_finding *f, const char *fingerprint,
 			    const char *coverage)
 {
-	return json_pack("{ss ss ss ss ss ss ss sI sI sI ss}", "id", f->id, "fingerprint",
+	return json_pack("{ss ss ss ss so ss ss sI sI sI ss}", "id", f->id, "fingerprint",
 			 fingerprint, "rule",
 			 finding_rule_name(f->rule), "confidence",
-			 finding_confidence_name(f->confidence), "chain", f->chain, "kernel",
+			 finding_confidence_name(f->confidence), "chain", jsonvalue_chain(f->chain), "kernel",
 			 f->kernel, "build", f->build, "first_seen_ms", (json_int_t)f->first_ms,
 			 "last_seen_ms", (json_int_t)f->last_ms, "count", (json_int_t)f->count,
 			 "coverage", coverage);

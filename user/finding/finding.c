@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding/joined.h"
 #include "finding/rules.h"
 
 static const char *const rule_names[] = {
@@ -52,7 +53,7 @@ int finding_confidence_parse(const char *name, enum finding_confidence *ret)
 	return -EINVAL;
 }
 
-static void done(struct finding *f)
+void finding_done(struct finding *f)
 {
 	finding_chain_done(&f->chain);
 	for (uint32_t i = 0; i < f->nr_also; i++)
@@ -66,9 +67,24 @@ void findings_free(struct findings *f)
 	if (!f)
 		return;
 	for (uint32_t i = 0; i < f->nr; i++)
-		done(&f->items[i]);
+		finding_done(&f->items[i]);
 	free(f->items);
 	free(f);
+}
+
+uint32_t findings_keep(struct findings *f, bool (*wanted)(const struct finding *f, void *arg),
+		       void *arg)
+{
+	uint32_t kept = 0, had = f->nr;
+
+	for (uint32_t i = 0; i < had; i++) {
+		if (wanted(&f->items[i], arg))
+			f->items[kept++] = f->items[i];
+		else
+			finding_done(&f->items[i]);
+	}
+	f->nr = kept;
+	return had - kept;
 }
 
 int finding_set_add(struct finding_set *set, enum finding_rule rule, struct finding_chain *chain,
@@ -215,7 +231,7 @@ static int drop_doubles(struct findings *all)
 		mark_doubles(all, sorted, doubled);
 	for (uint32_t i = 0; !err && i < all->nr; i++) {
 		if (doubled[i])
-			done(&all->items[i]);
+			finding_done(&all->items[i]);
 		else
 			all->items[kept++] = all->items[i];
 	}
@@ -245,6 +261,7 @@ int finding_analyse(const struct capture *c, struct findings **ret_findings)
 	err = finding_model_new(c, &m);
 	err = err ?: finding_model_fill(m);
 	err = err ?: run_rules(m, &set);
+	err = err ?: joined_judge(c, set.findings);
 	err = err ?: sort(c, set.findings);
 	finding_model_free(m);
 	if (err) {

@@ -69,6 +69,8 @@ struct finding_chain {
 	uint32_t apart; /* a class of which many locks were seen on both sides, none on both; or LV_NONE */
 	uint32_t told;	/* index in edges of one that lockdep is told, and nobody saw, or LV_NONE */
 	uint32_t gate;	/* a class whose lock was held exclusively all around the cycle, or LV_NONE */
+	bool joined;	/* of captures put together: none of them has all of it */
+	bool mixed;	/* what is shown of it is several captures' */
 };
 
 #define FINDING_ID_LEN 13
@@ -104,7 +106,12 @@ struct findings {
 	struct finding *items;
 	uint32_t nr;
 	bool cut_short; /* a search budget ran out: there may be more */
+	uint32_t not_selected; /* findings that were dropped, as nobody asked for them (select.h) */
 };
+
+/* Drop those that are not wanted; how many. The capture is as it was. */
+uint32_t findings_keep(struct findings *f, bool (*wanted)(const struct finding *f, void *arg),
+		       void *arg);
 
 const char *finding_rule_name(enum finding_rule rule);
 /* The rule of that name, FINDING_RULES when there is none. */
@@ -116,6 +123,8 @@ int finding_confidence_parse(const char *name, enum finding_confidence *ret);
 /* All findings of a capture, surest first. -ENOMEM, -EINVAL on bad indices. */
 int finding_analyse(const struct capture *c, struct findings **ret_findings);
 void findings_free(struct findings *f); /* takes NULL */
+/* Free what one finding holds. */
+void finding_done(struct finding *f);
 
 /* The fingerprint of a finding whose chain is "a --> b --> c", as finding_set_id() makes it. */
 void finding_fingerprint_of(enum finding_rule rule, const char *chain,

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/glob.h"
 #include "finding/rules.h"
 
 #define MAX_FILE (1u << 20)
@@ -184,30 +185,6 @@ int suppress_parse(const char *text, size_t len, struct suppressions **ret_suppr
 	}
 	*ret_suppressions = s;
 	return 0;
-}
-
-/* Goes back to the last star only, so it costs at most the lengths' product. */
-static bool glob_fits(const char *glob, const char *text)
-{
-	const char *star = NULL, *resume = NULL;
-
-	while (*text) {
-		if (*glob == '*') {
-			star = ++glob;
-			resume = text;
-		} else if (*glob == '?' || *glob == *text) {
-			glob++;
-			text++;
-		} else if (star) {
-			glob = star;
-			text = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (*glob == '*')
-		glob++;
-	return !*glob;
 }
 
 static bool lock_fits(const char *glob, const struct capture_class *class)

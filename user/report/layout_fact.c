@@ -75,6 +75,7 @@ void layout_bad_unlock(const struct parts *p)
 	fputs(" is trying to release lock (", p->out);
 	parts_name(p, last_class(p));
 	fputs(") at:\n", p->out);
+	parts_place_addr(p, stack);
 	words_put(p->out, words_place(words_stack(p->c, stack), NULL));
 	fputs("\nbut there are no more locks to release!\n", p->out);
 	parts_backtrace(p, stack);

@@ -126,6 +126,16 @@ void parts_stack(const struct parts *p, uint32_t stack, int indent)
 	}
 }
 
+void parts_place_addr(const struct parts *p, uint32_t stack)
+{
+	const struct capture_stack *seen = words_stack(p->c, stack);
+	const char *place = words_place(seen, NULL);
+
+	for (uint32_t i = 0; seen && i < seen->nr_frames; i++)
+		if (seen->frames[i].text == place && seen->frames[i].ip)
+			fprintf(p->out, "[<%016" PRIx64 ">] ", seen->frames[i].ip);
+}
+
 void parts_chain(const struct parts *p, const uint32_t *classes, uint32_t nr)
 {
 	for (uint32_t i = 0; i < nr; i = parts_next(p, i, nr, " --> (%u more)")) {
@@ -198,6 +208,23 @@ void parts_acquired(const struct parts *p, uint32_t stack, int depth)
 	putc('\n', p->out);
 }
 
+/* " #2 BUILDID": the build's number, and what debug information is looked for by. */
+static void put_build(const struct parts *p)
+{
+	const char *id = capture_build_id(p->c, NULL);
+	char number[16];
+
+	if (p->c->build && p->c->build[0] == '#') {
+		snprintf(number, sizeof(number), "%.*s", (int)strcspn(p->c->build, " "), p->c->build);
+		putc(' ', p->out);
+		words_put(p->out, number);
+	}
+	if (id) {
+		putc(' ', p->out);
+		words_put(p->out, id);
+	}
+}
+
 void parts_backtrace(const struct parts *p, uint32_t stack)
 {
 	const struct capture_stack *seen = words_stack(p->c, stack);
@@ -215,6 +242,7 @@ void parts_backtrace(const struct parts *p, uint32_t stack)
 		putc(' ', p->out);
 	}
 	words_put(p->out, p->c->kernel);
+	put_build(p);
 	fputs("\nCall Trace:\n", p->out);
 	parts_stack(p, stack, 1);
 }

@@ -23,6 +23,8 @@ void parts_holder(const struct parts *p, const struct capture_edge *edge);
 /* "comm/pid", of the task whose stack it is. */
 void parts_task(const struct parts *p, uint32_t stack);
 void parts_stack(const struct parts *p, uint32_t stack, int indent);
+/* "[<ffffffff81000001>] ", the address of a stack's place; nothing where it is not known. */
+void parts_place_addr(const struct parts *p, uint32_t stack);
 /* The name alone. */
 void parts_name(const struct parts *p, uint32_t class);
 /* "Chain exists of:" and the classes from first to last. */
@@ -39,6 +41,8 @@ int parts_depth(uint32_t depth);
 /* A class with its usages, stacks and key, as lockdep's shortest dependencies. */
 void parts_class_block(const struct parts *p, uint32_t class, int depth);
 void parts_acquired(const struct parts *p, uint32_t stack, int depth);
+/* Of captures put together: a line for each part of a chain, with those that saw it. */
+void parts_seen_by(const struct parts *p, const struct finding_chain *chain);
 /* "stack backtrace:" of the event the finding speaks of. */
 void parts_backtrace(const struct parts *p, uint32_t stack);
 

@@ -13,6 +13,8 @@ struct report_opts {
 	enum finding_confidence least;		 /* findings less sure are counted, not shown */
 	const struct suppressions *suppressions; /* that were applied, or NULL */
 	bool list_suppressed;			 /* name them, and what suppressed each */
+	uint32_t in_one; /* of captures put together: findings left out, as one of them has them by itself */
+	bool brief;				 /* text: the index alone, no reports */
 };
 
 /* The customary choice: what is likely or better. */
@@ -30,9 +32,21 @@ int report_deadlocks(FILE *out, const struct capture *c, const struct findings *
 int report_json(FILE *out, const struct capture *c, const struct findings *f,
 		const struct report_opts *opts);
 
-/* One line each under a line of headings; no field has a blank in it. */
-int report_classes(FILE *out, const struct capture *c);
-int report_edges(FILE *out, const struct capture *c);
+/* One page, which needs nothing else. Graphs are drawn where Graphviz' dot is installed. */
+int report_html(FILE *out, const struct capture *c, const struct findings *f,
+		const struct report_opts *opts);
+
+/*
+ * One line each under a line of headings; no field has a blank in it. lock: a pattern that the class, or
+ * one of the edge's two classes, must fit; NULL: all.
+ */
+int report_classes(FILE *out, const struct capture *c, const char *lock);
+int report_edges(FILE *out, const struct capture *c, const char *lock);
+/* The same as JSON. */
+int report_classes_json(FILE *out, const struct capture *c, const char *lock);
+int report_edges_json(FILE *out, const struct capture *c, const char *lock);
+/* Edges for Graphviz. */
+int report_edges_dot(FILE *out, const struct capture *c, const char *lock);
 
 /* Why the class of that index has its name and grade, for people. -ENOMEM, too. */
 int report_explain(FILE *out, const struct capture *c, uint32_t class);

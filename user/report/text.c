@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "finding/sighting.h"
-#include "report/parts.h"
+#include "report/text.h"
 #include "report/weight.h"
 
 static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
@@ -20,6 +20,7 @@ static void (*const layouts[FINDING_RULES])(const struct parts *p) = {
 #define ALSO_SHOWN 16
 #define DOUBTS_SHOWN 64
 #define BEYOND_SHOWN 8
+#define INDEX_SHOWN 1000
 
 static void put_graded_down(const struct parts *p, const struct finding_chain *chain)
 {
@@ -73,7 +74,7 @@ static void put_class_doubts(const struct parts *p)
 }
 
 /* Why it is not surer than it is. */
-static void put_doubts(const struct parts *p)
+void text_doubts(const struct parts *p)
 {
 	const struct finding_chain *chain = &p->f->chain;
 	const struct capture *c = p->c;
@@ -96,9 +97,15 @@ static void put_doubts(const struct parts *p)
 		parts_name(p, chain->apart);
 		fputs(" was seen on both sides, of many", p->out);
 	}
+	if (chain->joined)
+		fputs("; no one capture has all of it", p->out);
+	else if (chain->mixed)
+		fputs("; what is shown is of several captures", p->out);
 	putc('\n', p->out);
 	put_graded_down(p, chain);
 	put_told(p, chain);
+	if (chain->mixed)
+		parts_seen_by(p, chain);
 	if (chain->gate != LV_NONE) {
 		fputs("lockvane: gated by ", p->out);
 		parts_name(p, chain->gate);
@@ -177,15 +184,14 @@ static void put_beyond(const struct parts *p)
 		fprintf(p->out, "  and %" PRIu32 " more\n", more);
 }
 
-static void put_finding(const struct parts *p, uint32_t number, uint32_t of,
-			enum finding_confidence least)
+void text_finding(const struct parts *p, uint32_t number, uint32_t of, enum finding_confidence least)
 {
 	fprintf(p->out,
 		"lockvane: finding %" PRIu32 " of %" PRIu32 ": %s, id %s, fingerprint %s\n",
 		number, of, finding_rule_name(p->f->rule), p->f->id, p->f->fingerprint);
 	layouts[p->f->rule](p);
 	putc('\n', p->out);
-	put_doubts(p);
+	text_doubts(p);
 	put_also(p, least);
 	put_beyond(p);
 	putc('\n', p->out);
@@ -225,6 +231,20 @@ static void put_losses(FILE *out, const struct capture *c)
 		fputs("none\n", out);
 }
 
+static void put_sources(FILE *out, const struct capture *c)
+{
+	for (size_t i = 0; i < c->nr_sources; i++) {
+		const struct capture_source *source = &c->sources[i];
+
+		fputs(i ? "            " : "captures    ", out);
+		words_put(out, source->name);
+		fprintf(out, ": %" PRIu64 " events", source->events);
+		if (source->duration)
+			fprintf(out, " in %.1f s", (double)source->duration / 1e9);
+		fprintf(out, ", %" PRIu64 " lost\n", source->lost);
+	}
+}
+
 static void put_recorded(FILE *out, const struct capture *c)
 {
 	uint32_t by[CAPTURE_AMBIGUOUS + 1] = {0};
@@ -244,8 +264,10 @@ static void put_recorded(FILE *out, const struct capture *c)
 		fputs(" of ", out);
 		words_put(out, c->command);
 	}
+	putc('\n', out);
+	put_sources(out, c);
 	fprintf(out,
-		"\nclasses     %zu: %" PRIu32 " exact, %" PRIu32 " inferred, %" PRIu32
+		"classes     %zu: %" PRIu32 " exact, %" PRIu32 " inferred, %" PRIu32
 		" ambiguous\nedges       %zu\nlosses      ",
 		c->nr_classes, by[CAPTURE_EXACT], by[CAPTURE_INFERRED], by[CAPTURE_AMBIGUOUS],
 		c->nr_edges);
@@ -289,6 +311,8 @@ static void put_counts(FILE *out, const struct findings *f, const struct report_
 			finding_confidence_name(opts->least));
 	if (suppressed)
 		fprintf(out, "; %" PRIu32 " suppressed", suppressed);
+	if (f->not_selected)
+		fprintf(out, "; %" PRIu32 " not asked for", f->not_selected);
 	putc('\n', out);
 	if (f->cut_short)
 		fputs("            the search was cut short: there may be more\n", out);
@@ -330,15 +354,38 @@ int report_deadlocks(FILE *out, const struct capture *c, const struct findings *
 		struct parts p = {out, c, &f->items[i]};
 
 		if (p.f->rule == FINDING_DEADLOCK)
-			put_finding(&p, ++nr, of, FINDING_OBSERVED);
+			text_finding(&p, ++nr, of, FINDING_OBSERVED);
 	}
 	return ferror(out) ? -EIO : 0;
 }
 
-int report_text(FILE *out, const struct capture *c, const struct findings *f,
-		const struct report_opts *opts)
+/* One line a finding: what to read first of many. */
+static void put_index(FILE *out, const struct capture *c, const struct findings *f,
+		      const struct report_opts *opts, uint32_t shown)
 {
-	uint32_t shown = findings_shown(f, opts->least), number = 0, left_out = 0;
+	uint32_t listed = 0;
+
+	fprintf(out, "lockvane: %" PRIu32 " finding%s\n", shown, shown == 1 ? "" : "s");
+	for (uint32_t i = 0; i < f->nr && listed < INDEX_SHOWN; i++) {
+		struct parts p = {out, c, &f->items[i]};
+
+		if (!finding_shown(p.f, opts->least))
+			continue;
+		fprintf(out, "  %s  %-9s  %-18s  ", p.f->id,
+			finding_confidence_name(p.f->confidence), finding_rule_name(p.f->rule));
+		parts_chain(&p, p.f->chain.classes, p.f->chain.nr_classes);
+		putc('\n', out);
+		listed++;
+	}
+	if (listed < shown)
+		fprintf(out, "  and %" PRIu32 " more\n", shown - listed);
+	putc('\n', out);
+}
+
+static void put_findings(FILE *out, const struct capture *c, const struct findings *f,
+			 const struct report_opts *opts, uint32_t shown)
+{
+	uint32_t number = 0, left_out = 0;
 	uint64_t room = WEIGHT_MOST;
 
 	for (uint32_t i = 0; i < f->nr; i++) {
@@ -348,18 +395,33 @@ int report_text(FILE *out, const struct capture *c, const struct findings *f,
 			continue;
 		number++;
 		if (weight_fits(c, p.f, &room))
-			put_finding(&p, number, shown, opts->least);
+			text_finding(&p, number, shown, opts->least);
 		else
 			left_out++;
 	}
 	if (left_out)
 		fprintf(out, "lockvane: %" PRIu32 " more findings are too long to be shown\n\n",
 			left_out);
+}
+
+int report_text(FILE *out, const struct capture *c, const struct findings *f,
+		const struct report_opts *opts)
+{
+	uint32_t shown = findings_shown(f, opts->least);
+
+	if (shown > 1 || (shown && opts->brief))
+		put_index(out, c, f, opts, shown);
+	if (!opts->brief)
+		put_findings(out, c, f, opts, shown);
 	if (!shown && shown + suppress_count(f) < f->nr)
 		fprintf(out, "lockvane: nothing found that is %s or surer\n",
 			finding_confidence_name(opts->least));
 	else if (!shown)
-		fputs("lockvane: nothing found\n", out);
+		fprintf(out, "lockvane: nothing found%s\n",
+			f->not_selected ? " of what was asked for" : "");
+	if (opts->in_one)
+		fprintf(out, "lockvane: %" PRIu32 " more are each in one capture alone: lockvane report "
+			"shows them\n", opts->in_one);
 	fputs("lockvane: summary\n", out);
 	put_recorded(out, c);
 	put_counts(out, f, opts);

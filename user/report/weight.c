@@ -5,6 +5,7 @@
 
 #include "report/words.h"
 
+#define SOURCES 8 /* captures that are named for one part of a chain, most */
 #define LINE 64 /* what a report adds to a name or a frame: indent, punctuation, a JSON object */
 
 /* Adds up until there is too much; what is beyond that is not looked at. */
@@ -41,6 +42,8 @@ static void add_edge(struct weight *w, const struct capture_edge *edge)
 	add_stack(w, edge->stack);
 	if (edge->from_stack == LV_NONE) /* one is looked for in all of them */
 		w->sum += w->c->nr_edges;
+	if (w->c->nr_sources) /* those that saw it are looked for, too, which is quicker, and named */
+		w->sum += w->c->nr_edges / 16 + SOURCES * LINE;
 }
 
 static void add_chain(struct weight *w, const struct finding_chain *chain)

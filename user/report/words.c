@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glob.h"
+
 static void put(FILE *out, const char *text, char least)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
@@ -173,4 +175,15 @@ const char *words_place(const struct capture_stack *stack, uint32_t *ret_first)
 	if (ret_first)
 		*ret_first = 0;
 	return nr ? stack->frames[0].text : "?";
+}
+
+bool words_lock_fits(const char *lock, const struct capture_class *class)
+{
+	return !lock || glob_fits(lock, class->name) || (class->alias && glob_fits(lock, class->alias));
+}
+
+bool words_edge_fits(const char *lock, const struct capture *c, const struct capture_edge *edge)
+{
+	return words_lock_fits(lock, &c->classes[edge->from]) ||
+	       words_lock_fits(lock, &c->classes[edge->to]);
 }

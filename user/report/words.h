@@ -24,16 +24,20 @@ const char *words_usage(enum lv_usage usage);
 const char *words_irq_state(enum lv_usage usage);
 const char *words_family(uint32_t family);
 const char *words_certainty(enum capture_certainty certainty);
+/* Does the class' name or alias fit the pattern? NULL fits all. */
+bool words_lock_fits(const char *lock, const struct capture_class *class);
+/* Does one of its two? */
+bool words_edge_fits(const char *lock, const struct capture *c, const struct capture_edge *edge);
 /* "EN" */
 const char *words_dep(uint32_t dep);
 
-/* The stack, or NULL. */
 /*
  * A stack in which a lock of this class was taken: the instance if it can be, by its usages, then
  * by dependencies; LV_NONE: none was kept.
  */
 uint32_t words_some_stack(const struct capture *c, uint32_t class, uint64_t addr);
 
+/* The stack, or NULL. */
 const struct capture_stack *words_stack(const struct capture *c, uint32_t index);
 /*
  * The innermost frame that is no lock function's: where the lock was taken. What is

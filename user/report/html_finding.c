@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* One finding of the page: what it means, its graph, who waits for whom, the evidence, the text report. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/html_internal.h"
+#include "report/htmltext.h"
+#include "report/text.h"
+#include "report/words.h"
+
+#define ROWS 24 /* of who waits for whom */
+
+static const char *const meanings[FINDING_RULES] = {
+	[FINDING_INCONSISTENT] =
+		"This lock is taken in an interrupt, and also held while such interrupts are on. One that "
+		"comes at that moment waits for a lock that its own CPU holds.",
+	[FINDING_IRQ_INVERSION] =
+		"The first lock is taken in an interrupt, and the others nest in it. The last one is held "
+		"elsewhere with such interrupts on: one that comes at that moment closes the circle.",
+	[FINDING_CIRCULAR] =
+		"Each lock is taken while the one before is held, in a circle. When the tasks meet, each "
+		"holds what another one wants.",
+	[FINDING_RECURSIVE] =
+		"A lock is taken while it, or another one of its class, is held: one task waits for itself, "
+		"or two for each other.",
+	[FINDING_WAIT_CONTEXT] =
+		"A lock that may sleep is taken where nothing may: under a spinning lock, or in an interrupt.",
+	[FINDING_BAD_UNLOCK] = "A lock was given back that nobody held.",
+	[FINDING_HELD_FREED] = "Memory was freed while a lock in it was held.",
+	[FINDING_HELD_AT_EXIT] = "A task went back to user space with a lock held.",
+};
+
+static void put_name(FILE *out, const struct capture *c, uint32_t class)
+{
+	fputs("<code>", out);
+	htmltext_put(out, c->classes[class].name);
+	fputs("</code>", out);
+}
+
+void html_chain(FILE *out, const struct capture *c, const struct finding_chain *chain)
+{
+	fputs("<span class=\"chain\">", out);
+	for (uint32_t i = 0; i < chain->nr_classes; i++) {
+		if (i == ROWS && chain->nr_classes > 2 * ROWS) {
+			fprintf(out, " &rarr; (%" PRIu32 " more)", chain->nr_classes - 2 * ROWS);
+			i = chain->nr_classes - ROWS;
+		}
+		fputs(i ? " &rarr; " : "", out);
+		htmltext_put(out, c->classes[chain->classes[i]].name);
+	}
+	fputs("</span>", out);
+}
+
+/* --- who waits for whom ---------------------------------------------------------- */
+
+static void put_row(FILE *out, const struct capture *c, uint32_t cpu, uint32_t holds, uint32_t waits,
+		    const char *interrupt)
+{
+	fprintf(out, "<tr><th scope=\"row\">CPU %" PRIu32 "</th><td>", cpu);
+	put_name(out, c, holds);
+	if (interrupt)
+		fprintf(out, ", then a %s interrupt comes", interrupt);
+	fputs("</td><td>", out);
+	put_name(out, c, waits);
+	fputs("</td></tr>\n", out);
+}
+
+static void put_waits(FILE *out, const struct capture *c, const struct finding *f)
+{
+	const struct finding_chain *chain = &f->chain;
+	bool irq = chain->safe != FINDING_NO_USAGE && chain->unsafe != FINDING_NO_USAGE;
+	bool closes = f->rule == FINDING_CIRCULAR;
+	uint32_t nr = chain->nr_classes, cpu = 0;
+
+	if (!irq && !closes)
+		return;
+	fputs("<h3>Who waits for whom</h3>\n<div class=\"scroll\"><table><thead><tr>"
+	      "<th scope=\"col\"></th><th scope=\"col\">holds</th><th scope=\"col\">waits for</th>"
+	      "</tr></thead><tbody>\n", out);
+	if (irq)
+		put_row(out, c, cpu++, chain->classes[nr - 1], chain->classes[0],
+			strstr(words_irq_state(chain->safe), "SOFT") ? "soft" : "hard");
+	for (uint32_t i = 0; i + 1 < nr + closes && cpu < ROWS; i++)
+		put_row(out, c, cpu++, chain->classes[i], chain->classes[(i + 1) % nr], NULL);
+	fputs("</tbody></table></div>\n", out);
+	if (nr > ROWS)
+		fprintf(out, "<p class=\"dim\">and so on, over %" PRIu32 " locks</p>\n", nr);
+}
+
+/* --- the evidence ------------------------------------------------------------------ */
+
+static void put_stack(FILE *out, const struct capture *c, uint32_t index)
+{
+	const struct capture_stack *stack = words_stack(c, index);
+	char comm[LV_COMM_LEN + 1] = "";
+
+	if (!stack || !stack->nr_frames) {
+		fputs("<p class=\"dim\">no stack was kept</p></details>\n", out);
+		return;
+	}
+	memcpy(comm, stack->comm, LV_COMM_LEN);
+	fputs("<p class=\"dim\">task ", out);
+	htmltext_put(out, comm);
+	fprintf(out, ", pid %" PRIu32 ", CPU %" PRIu32 "</p><ol class=\"stack\">", stack->pid,
+		stack->cpu);
+	for (uint32_t i = 0; i < stack->nr_frames; i++) {
+		fputs("<li><code>", out);
+		htmltext_put(out, stack->frames[i].text);
+		fputs("</code></li>", out);
+	}
+	fputs("</ol></details>\n", out);
+}
+
+static void put_where(FILE *out, const struct capture *c, uint32_t stack)
+{
+	char place[256];
+
+	html_place(c, stack, place, sizeof(place));
+	if (place[0]) {
+		fputs(" in <code>", out);
+		htmltext_put(out, place);
+		fputs("</code>", out);
+	}
+	fputs("</summary>", out);
+}
+
+/* Of captures put together, which of them saw it. */
+static void put_sources(FILE *out, const struct capture *c, uint64_t sources)
+{
+	uint32_t put = 0;
+
+	for (size_t i = 0; i < c->nr_sources; i++) {
+		if (!(sources >> i & 1))
+			continue;
+		fputs(put++ ? ", " : "; seen by ", out);
+		htmltext_put(out, c->sources[i].name);
+	}
+}
+
+static void put_usage(FILE *out, const struct capture *c, uint32_t class, uint32_t usage,
+		      const char *what)
+{
+	uint32_t stack;
+
+	if (usage == FINDING_NO_USAGE)
+		return;
+	stack = c->classes[class].usage_stack[usage];
+	fputs("<details><summary>", out);
+	put_name(out, c, class);
+	fprintf(out, " %s (%s)", what, words_usage(usage));
+	put_sources(out, c, c->classes[class].usage_sources[usage]);
+	put_where(out, c, stack);
+	put_stack(out, c, stack);
+}
+
+static void put_edge(FILE *out, const struct capture *c, const struct capture_edge *edge)
+{
+	fputs("<details><summary>", out);
+	put_name(out, c, edge->to);
+	fputs(" taken under ", out);
+	put_name(out, c, edge->from);
+	if (edge->count == 1)
+		fputs(", once", out);
+	else
+		fprintf(out, ", %" PRIu64 " times", edge->count);
+	if (c->nr_sources)
+		put_sources(out, c, capture_edge_sources(c, edge));
+	put_where(out, c, edge->stack);
+	put_stack(out, c, edge->stack);
+}
+
+static void put_evidence(FILE *out, const struct capture *c, const struct finding *f)
+{
+	const struct finding_chain *chain = &f->chain;
+
+	fputs("<h3>Where it was seen</h3>\n", out);
+	put_usage(out, c, chain->classes[0], chain->safe, "taken in an interrupt");
+	for (uint32_t i = 0; i < chain->nr_edges; i++)
+		put_edge(out, c, &c->edges[chain->edges[i]]);
+	put_usage(out, c, chain->classes[chain->nr_classes - 1], chain->unsafe,
+		  "held with interrupts on");
+	if (f->stack == LV_NONE)
+		return;
+	fputs("<details><summary>where it happened", out);
+	put_where(out, c, f->stack);
+	put_stack(out, c, f->stack);
+}
+
+/* What the text report has, as it has it. */
+static void put_text(FILE *out, const struct parts *p, enum finding_confidence least, bool whole)
+{
+	struct parts piece = *p;
+	char *text = NULL;
+	size_t len;
+
+	piece.out = open_memstream(&text, &len);
+	if (!piece.out)
+		return;
+	if (whole)
+		text_finding(&piece, 1, 1, least);
+	else
+		text_doubts(&piece);
+	if (!fclose(piece.out)) {
+		fputs(whole ? "<pre>" : "<pre class=\"dim\">", out);
+		htmltext_put(out, text);
+		fputs("</pre>", out);
+	}
+	free(text);
+}
+
+static void put_drawing(FILE *out, const struct finding *f, const struct drawing *d)
+{
+	char title[128];
+
+	if (!d || !d->placed)
+		return;
+	snprintf(title, sizeof(title), "%s %s: the locks of its chain; the same is told below in words",
+		 finding_rule_name(f->rule), f->id);
+	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"graph of the chain\">\n",
+	      out);
+	drawing_put(out, d, title);
+	fputs("</div>\n", out);
+}
+
+void html_finding(FILE *out, const struct capture *c, const struct finding *f,
+		  const struct drawing *d, enum finding_confidence least)
+{
+	const struct parts p = { out, c, f };
+
+	fprintf(out, "<section id=\"f-%s\" aria-labelledby=\"h-%s\">\n<h2 id=\"h-%s\">%s ", f->id,
+		f->id, f->id, finding_rule_name(f->rule));
+	fprintf(out, "<span class=\"grade %s\">%s</span></h2>\n",
+		finding_confidence_name(f->confidence), finding_confidence_name(f->confidence));
+	fprintf(out, "<p class=\"dim\">id <code>%s</code>, fingerprint <code>%s</code></p>\n<p>", f->id,
+		f->fingerprint);
+	html_chain(out, c, &f->chain);
+	fprintf(out, "</p>\n<p>%s</p>\n", meanings[f->rule]);
+	put_drawing(out, f, d);
+	put_waits(out, c, f);
+	put_evidence(out, c, f);
+	fputs("<h3>How sure it is</h3>\n", out);
+	put_text(out, &p, least, false);
+	fputs("<details><summary>The report as text, in lockdep's layout</summary>"
+	      "<div class=\"scroll\" tabindex=\"0\">", out);
+	put_text(out, &p, least, true);
+	fputs("</div></details>\n<p><a href=\"#top\">Back to the list</a></p>\n</section>\n", out);
+}

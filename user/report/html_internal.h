@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Between the files of the HTML page: html.c is the page, html_finding.c a finding, html_draw.c its graph. */
+#ifndef LOCKVANE_REPORT_HTML_INTERNAL_H
+#define LOCKVANE_REPORT_HTML_INTERNAL_H
+
+#include "report/drawing.h"
+#include "report/report.h"
+
+/* The chain as a graph. Without an edge there is nothing to draw. */
+void html_draw(const struct capture *c, const struct finding *f, struct drawing *ret);
+
+/* "function [module]", of the place where a lock was taken; ret is cut to room. */
+void html_place(const struct capture *c, uint32_t stack, char *ret, size_t room);
+
+/* d: NULL if there is none, or no room for it. */
+void html_finding(FILE *out, const struct capture *c, const struct finding *f,
+		  const struct drawing *d, enum finding_confidence least);
+
+/* Names with arrows between. */
+void html_chain(FILE *out, const struct capture *c, const struct finding_chain *chain);
+
+#endif
