@@ -251,7 +251,7 @@ static void save_fails(const struct capture *c, const char *path, int code, cons
  */
 static void test_all_fields(void **state)
 {
-	assert_int_equal(sizeof(struct capture), 192);
+	assert_int_equal(sizeof(struct capture), 208);
 	assert_int_equal(sizeof(struct capture_class), 440);
 	assert_int_equal(sizeof(struct capture_edge), 144);
 	assert_int_equal(sizeof(struct capture_stack), 40);
