@@ -46,6 +46,10 @@ int plan_parse_locks(const char *text, uint32_t *ret, struct error *err)
 	};
 	uint32_t locks = 0;
 
+	if (!strcmp(text, "all")) {
+		*ret = PLAN_ALL_LOCKS;
+		return 0;
+	}
 	for (;; text++) {
 		size_t len = strcspn(text, ","), i = 0;
 
