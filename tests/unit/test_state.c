@@ -716,7 +716,7 @@ static void test_scribbled(void **state)
 		unlink(db);
 	}
 	print_message("%u of 60 were found damaged\n", aside);
-	assert_true(aside > 20);
+	assert_true(aside > 10); /* much of a file is free pages */
 }
 
 /* The tables that a lockvane left which knew of no images, nor of what was looked at. */

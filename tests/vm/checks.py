@@ -188,7 +188,7 @@ def check_document(document):
 
 
 def frames_of(found, what):
-    return [frame for item in found['stacks'] if item['what'] == what
+    return [frame['text'] for item in found['stacks'] if item['what'] == what
             for frame in item.get('frames', [])]
 
 
