@@ -477,7 +477,7 @@ struct lv_layout {
 	__u64 kfence_end;
 	__u64 frame_mask; /* the physical address in a page tables' entry */
 	__u32 top_shift;  /* of an address, to its entry in the topmost of them */
-	__u32 pad;
+	__u32 orc_kind;   /* see frame.bpf.h; 0: no ORC */
 };
 
 /* Where each CPU's part of the first per-CPU chunk begins, sorted, and where the last one ends. */

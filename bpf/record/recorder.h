@@ -249,7 +249,7 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 		stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
 				      ACQUIRE(mode, how, irq));
 		if (stack == LV_ABOVE) {
-			context.cpu->above = world_above(ctx, context.cpu->frames);
+			context.cpu->above = world_above(ctx, context.cpu);
 			stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
 					      ACQUIRE(mode, how, irq));
 		}

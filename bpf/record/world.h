@@ -57,10 +57,10 @@ static __u64 world_sleeping_caller(__u64 event);
 static int world_is_generic(__u64 ip);
 /*
  * The return address of the call of the generic functions that the event was in: LV_SITE_OPEN if it
- * can't be told. ctx is the program's, ip room for LV_ABOVE_FRAMES. Costs a stack.
+ * can't be told. ctx is the program's, and cpu->event. May cost a stack.
  */
-static __u64 world_above(void *ctx, __u64 *ip);
-/* The same in a program that can be preempted: room is found by the task. */
+static __u64 world_above(void *ctx, struct lv_cpu *cpu);
+/* The same in a program that can be preempted, of cpu->sleep_event. */
 static __u64 world_above_task(void *ctx);
 
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */

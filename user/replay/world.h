@@ -107,12 +107,12 @@ static inline int world_is_generic(__u64 ip)
 	return ip && ip == world_seat->generic;
 }
 
-static inline __u64 world_above(void *ctx, __u64 *ip)
+static inline __u64 world_above(void *ctx, struct lv_cpu *cpu)
 {
 	const struct seat *seat = world_seat;
 
 	(void)ctx;
-	(void)ip;
+	(void)cpu;
 	for (__u32 i = 1; i < seat->nr_frames; i++)
 		if (!world_is_generic(seat->frames[i]))
 			return seat->frames[i];
