@@ -35,6 +35,9 @@
 #define LV_EDGE_SLOTS 1024
 #define LV_MEMO_BITS 10
 #define LV_MEMOS (1 << LV_MEMO_BITS)
+#define LV_CLASS_MEMO_BITS 9
+#define LV_CLASS_MEMOS (1 << LV_CLASS_MEMO_BITS)
+#define LV_DERIVED 128
 #define LV_MAX_RELEASES 32 /* programs of releases that prove nothing by an owner: see misses.h */
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
@@ -449,7 +452,7 @@ struct lv_cpu {
 	__u64 event; /* a spinning lock's program's ctx */
 	__u64 above; /* the caller above the generic functions, once it was read */
 	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
-	__u32 derived; /* the class that was derived last */
+	__u32 derived[LV_DERIVED]; /* classes by a hash of their places, as they were derived last */
 	__u32 tick; /* the jiffy in which the lease was looked at last */
 	__u64 sleep_event; /* a sleeping lock's program's, likewise; maybe a preempted one's */
 	__u64 missed; /* releases of sleeping locks that the kernel skipped here, when last looked */
@@ -458,6 +461,7 @@ struct lv_cpu {
 	struct lv_held_stack stack[LV_LEVELS];
 	/* Within reach of an instruction's offset, 32 KiB: the common path reads it. */
 	struct lv_memo memo[LV_MEMOS];
+	struct lv_memo class_memo[LV_CLASS_MEMOS];
 	struct lv_addr_slot addr[LV_ADDR_SLOTS];
 	struct lv_edge_slot edge[LV_EDGE_SLOTS];
 	__u64 acquisitions[LV_MAX_CLASSES];

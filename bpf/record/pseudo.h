@@ -28,6 +28,7 @@
 #define PSEUDO_FRESH (1 << 13)	  /* the task begins anew: no other pseudo-lock can be held */
 #define PSEUDO_IF_KNOWN (1 << 14) /* only if there is such a class: somebody has waited for one */
 #define PSEUDO_ONCE (1 << 15)	  /* a reader, but never twice of one instance */
+#define PSEUDO_ALWAYS_NEW (PSEUDO_ATTEMPT | PSEUDO_AFTER | PSEUDO_FRESH) /* of which no memo is asked */
 #define PSEUDO_KIND_SHIFT 16	  /* enum lv_pseudo; 0: a lock, attempted */
 #define PSEUDO(kind) (LV_PSEUDO_##kind << PSEUDO_KIND_SHIFT)
 
@@ -170,20 +171,69 @@ static __always_inline __u32 pseudo_edges(const struct context *context, struct 
 	return edges_record(context->cpu, spin, task, lock, meta, stack);
 }
 
-/* The entry goes on the stack at `where`. */
-RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 where)
+/* In a task that spins on nothing: what else is held is on one stack. */
+static __always_inline int pseudo_may_repeat(__u32 count)
+{
+	return world_counts_preemption() && !(count & (CONTEXT_PREEMPT | CONTEXT_ABOVE_TASK));
+}
+
+/* memo_when(): a hook may hold in several ways. */
+static __always_inline __u64 pseudo_when(__u32 meta, __u32 how, __u32 count)
+{
+	return memo_when(META_HOOK(meta), count) |
+	       (__u64)(how & (PSEUDO_READ | PSEUDO_RECURSIVE | LV_HELD_TRY)) << 48;
+}
+
+/* Would another hold of the class, in this context, give it no usage bit? */
+static __always_inline int pseudo_is_settled(const struct lv_class *class, __u32 mode, __u32 count)
+{
+	__u32 bits = USAGE_MODE(LV_USED, mode) | usage_on(mode, count & CONTEXT_SOFTIRQ);
+
+	return !(bits & ~read_once(class->settled));
+}
+
+/* The entry goes on the stack at `where`; and into the class's memo, if it is a sleeping lock's. */
+RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 meta, __u32 how, __u32 where)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held lock = { .addr = addr, .entry = entry };
 	struct lv_held_stack *held = cpu ? held_at(cpu, where) : 0;
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	const struct lv_class *class = world_class(lock.class);
+	struct lv_held *pushed;
+	__u64 under;
 
-	if (!held)
+	if (!held || !class)
 		return 0;
-	held_push(cpu, held, &lock, 0);
-	if (where & HELD_SLEEPING)
+	under = held_top_entry(held);
+	pushed = held_push(cpu, held, &lock, 0);
+	if (where & HELD_SLEEPING) {
 		cpu->task_top = held_top_entry(held);
+		if (pseudo_may_repeat(count) && pseudo_is_settled(class, lock.mode, count))
+			memo_keep(pushed, pseudo_when(meta, how, count), under, MEMO_CLASS);
+	}
 	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 	return 0;
+}
+
+/* A hold as the class has had before, among the running task's sleeping locks. Counted here. */
+RECORD_RARE int pseudo_as_class(__u64 addr, __u32 class, __u32 meta, __u32 how)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	struct lv_memo *memo;
+
+	if (!held || !pseudo_may_repeat(count))
+		return 0;
+	memo = memo_repeat_class(cpu, held, addr, class, pseudo_when(meta, how, count), 0, 0);
+	keep_value(memo);
+	if (!memo)
+		return 0;
+	held->attempted = 0;
+	cpu->task_top = memo->entry;
+	memo_count(cpu, memo, 1);
+	return 1;
 }
 
 /* How it stands among what is held: nothing below it, at which count, tried or waited for. */
@@ -221,6 +271,9 @@ static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, _
 	if (lock.class >= LV_ABOVE)
 		return LV_NONE;
 	where = pseudo_where(pseudo_kind(how), context->level);
+	if (where & HELD_SLEEPING && !(how & PSEUDO_ALWAYS_NEW) &&
+	    pseudo_as_class(addr, lock.class, meta, how))
+		return LV_NONE;
 	if (pseudo_spinning(context, how))
 		held_bound(context->cpu, context->level & 3, (context->count & CONTEXT_PREEMPT) + 1);
 	if (!(how & PSEUDO_ATTEMPT))
@@ -230,7 +283,7 @@ static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, _
 	if (!(lock.flags & LV_HELD_TRY))
 		stack = pseudo_edges(context, &lock, meta, how, where, stack);
 	if (!(how & PSEUDO_ATTEMPT))
-		pseudo_push(addr, lock.entry, where);
+		pseudo_push(addr, lock.entry, meta, how, where);
 	return stack;
 }
 
