@@ -203,7 +203,7 @@ static __always_inline void addr_remember(struct lv_cpu *cpu, __u64 addr, __u32 
 }
 
 /* Derive a class from scratch and put it in this CPU's cache. caller, above: see class_site(). */
-RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 caller, __u64 above)
+static __always_inline __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 caller, __u64 above)
 {
 	struct lv_cpu *cpu = world_cpu(cpu_id);
 	struct lv_place place = {};

@@ -55,19 +55,24 @@ static __always_inline __u32 memo_if_at(struct lv_cpu *cpu, __u32 at, __u64 lock
 	return memo->caller == caller && memo_fits(cpu, memo, lock, when, under) ? at : LV_MEMOS;
 }
 
+/* Where the event that runs took its lock. */
+RECORD_RARE __u64 memo_caller(__u64 event, __u32 sleeps)
+{
+	return sleeps ? world_sleeping_caller(event) : world_caller(event);
+}
+
 /*
  * In untyped memory another site is another class: the slot of the memo of the lock with this key that
  * was taken at the event's site, LV_MEMOS: there is none.
  */
-RECORD_RARE __u32 memo_at_site(__u64 lock, __u64 when, __u64 under, __u32 sleeps)
+RECORD_RARE __u32 memo_at_site(__u64 lock, __u64 when, __u64 under, __u64 caller)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	__u64 addr = lock | 0xffull << 56, caller;
+	__u64 addr = lock | 0xffull << 56;
 	__u32 at;
 
 	if (!cpu)
 		return LV_MEMOS;
-	caller = sleeps ? world_sleeping_caller(cpu->sleep_event) : world_caller(cpu->event);
 	at = memo_if_at(cpu, memo_slot(addr, when, under), lock, when, under, caller);
 	if (at >= LV_MEMOS)
 		at = memo_if_at(cpu, memo_slot(addr, when, under) ^ 1, lock, when, under, caller);
@@ -89,6 +94,7 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 	__u64 lock = addr_key(addr, family, 0), depth = stack->depth_tainted;
 	struct lv_held *next;
 	struct lv_memo *memo;
+	__u64 caller;
 	__u32 slot;
 
 	if (depth >= LV_HELD_DEPTH) /* or tainted */
@@ -108,11 +114,14 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 			return 0;
 	}
 	if (memo->sited) {
-		slot = memo_at_site(lock, when, under, sleeps);
-		if (slot >= LV_MEMOS)
-			return 0;
-		memo = &cpu->memo[slot];
-		keep_value(memo);
+		caller = memo_caller(sleeps ? cpu->sleep_event : cpu->event, sleeps);
+		if (memo->caller != caller) {
+			slot = memo_at_site(lock, when, under, caller);
+			if (slot >= LV_MEMOS)
+				return 0;
+			memo = &cpu->memo[slot];
+			keep_value(memo);
+		}
 	}
 	next->addr = addr;
 	next->entry = memo->entry;
@@ -175,7 +184,16 @@ static __always_inline int memo_is_of_other_site(const struct lv_cpu *cpu,
 	       memo_fits(cpu, memo, addr_key(lock->addr, family, 0), when, under);
 }
 
-/* Where to keep one. Else by chance one of the two: what is used at once and meets there soon has both. */
+/* Is nothing lost with it? */
+static __always_inline int memo_is_old(const struct lv_cpu *cpu, const struct lv_memo *memo)
+{
+	return !memo->key || !addr_is_fresh(cpu, memo->clock);
+}
+
+/*
+ * Where to keep one. Where both places are in use, by chance one of the two: what is used at once and
+ * meets there soon has both.
+ */
 static __always_inline struct lv_memo *memo_place(struct lv_cpu *cpu, const struct lv_held *lock,
 						  __u32 family, __u64 when, __u64 under)
 {
@@ -185,7 +203,9 @@ static __always_inline struct lv_memo *memo_place(struct lv_cpu *cpu, const stru
 	    memo_is_of_other_site(cpu, memo_beside(cpu, slot, 1), lock, family, when, under))
 		return &cpu->memo[memo_slot(lock->addr + lock->caller, when, under) &
 				  (LV_MEMOS - 1)];
-	return memo_beside(cpu, slot, cpu->clock & 1);
+	if (memo_is_old(cpu, memo_beside(cpu, slot, 0)))
+		return memo_beside(cpu, slot, 0);
+	return memo_beside(cpu, slot, memo_is_old(cpu, memo_beside(cpu, slot, 1)) || cpu->clock & 1);
 }
 
 static __always_inline void memo_fill(struct lv_cpu *cpu, struct lv_memo *memo,
@@ -293,13 +313,16 @@ static __always_inline __u32 memo_like(const struct lv_held_stack *stack, __u64 
 	return LV_HELD_DEPTH;
 }
 
-/* The lock just pushed gets a memo of its own if its address was met before. */
+/* The lock just pushed gets a memo of its own if its address was met before, or there is room. */
 static __always_inline void memo_keep_met(struct lv_cpu *cpu, const struct lv_held *lock,
 					  __u32 family, __u64 when, __u64 under, __u32 edge)
 {
 	__u64 value = addr_value(cpu, lock->addr, family);
+	__u32 slot = memo_slot(lock->addr, when, under);
 
-	if (value != ADDR_NONE && value >> 32 != (cpu->clock | 1))
+	if (value != ADDR_NONE && (value >> 32 != (cpu->clock | 1) ||
+				   memo_is_old(cpu, memo_beside(cpu, slot, 0)) ||
+				   memo_is_old(cpu, memo_beside(cpu, slot, 1))))
 		memo_keep_lock(lock, value, when, under, edge);
 }
 

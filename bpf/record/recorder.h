@@ -176,7 +176,7 @@ RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 what)
 }
 
 /* Does the class have a memo of such an acquisition? Then it is done again. Counted here. */
-RECORD_RARE int acquire_as_class(__u64 addr, __u32 class, __u32 meta)
+RECORD_RARE int acquire_as_class(__u64 addr, __u32 class, __u32 meta, __u64 caller)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	__u32 level = META_LEVEL(meta), count = world_preempt_count() & CONTEXT_ALL;
@@ -189,7 +189,7 @@ RECORD_RARE int acquire_as_class(__u64 addr, __u32 class, __u32 meta)
 	if (level != LV_LEVEL_TASK && !spin->depth && usage_is_interrupting(cpu, level))
 		return 0;
 	memo = memo_repeat_class(cpu, spin, addr, class, memo_when(META_HOOK(meta), count),
-				 level == LV_LEVEL_TASK ? cpu->task_top : 0, held_caller(0));
+				 level == LV_LEVEL_TASK ? cpu->task_top : 0, caller);
 	keep_value(memo);
 	if (memo)
 		memo->hits++;
@@ -209,7 +209,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	__u32 stack, class, family = META_FAMILY(meta);
 	const struct lv_held *top;
 	struct context context;
-	__u64 usage;
+	__u64 usage, caller;
 
 	context.id = world_cpu_id();
 	context.cpu = world_cpu(context.id);
@@ -219,10 +219,11 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		return LV_NONE;
 	context_settle(context.cpu, context.level);
 	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
-	lock.class = class = class_of(addr, family, held_caller(0), context.cpu->above);
+	caller = held_caller(0);
+	lock.class = class = class_of(addr, family, caller, context.cpu->above);
 	if (class >= LV_ABOVE)
 		return class;
-	if (acquire_as_class(addr, class, meta))
+	if (acquire_as_class(addr, class, meta, caller))
 		return LV_NONE;
 	lock.count = held_count(context.cpu, context.count, class);
 	held_bound(context.cpu, context.level, lock.count);

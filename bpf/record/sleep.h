@@ -109,7 +109,7 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 }
 
 /* acquire_as_class() of a sleeping lock. */
-RECORD_RARE int sleep_as_class(__u64 addr, __u32 class, __u32 meta)
+RECORD_RARE int sleep_as_class(__u64 addr, __u32 class, __u32 meta, __u64 caller)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
@@ -119,7 +119,7 @@ RECORD_RARE int sleep_as_class(__u64 addr, __u32 class, __u32 meta)
 	if (!held || count & CONTEXT_PREEMPT)
 		return 0;
 	memo = memo_repeat_class(cpu, held, addr, class, memo_when(META_HOOK(meta), count), 0,
-				 held_caller(1));
+				 caller);
 	keep_value(memo);
 	if (!memo)
 		return 0;
@@ -137,6 +137,7 @@ RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how, __u64 a
 	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
 	struct lv_held_stack *held;
 	struct context context;
+	__u64 caller;
 
 	context.id = world_cpu_id();
 	context.cpu = world_cpu(context.id);
@@ -145,13 +146,14 @@ RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how, __u64 a
 	if (!context.cpu)
 		return LV_NONE;
 	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
-	lock.class = class_of(addr, META_FAMILY(meta), held_caller(1), above);
+	caller = held_caller(1);
+	lock.class = class_of(addr, META_FAMILY(meta), caller, above);
 	if (lock.class >= LV_ABOVE)
 		return lock.class;
 	if (context.level != LV_LEVEL_TASK)
 		return sleep_in_interrupt(&context, &lock, meta);
 	held = task_held(context.cpu);
-	if (!held || (!(how & LV_HELD_NESTED) && sleep_as_class(addr, lock.class, meta)))
+	if (!held || (!(how & LV_HELD_NESTED) && sleep_as_class(addr, lock.class, meta, caller)))
 		return LV_NONE;
 	return sleep_learn(&context, held, &lock, meta);
 }
