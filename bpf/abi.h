@@ -31,9 +31,9 @@
 #define LV_ABOVE_FRAMES 8 /* read to find a generic function's caller; ours and the lock's are in it */
 #define LV_HELD_DEPTH 16  /* locks held per CPU and level, or per task */
 #define LV_ADDR_SLOTS 1024
-#define LV_ADDR_AGE 4096
+#define LV_ADDR_AGE 16384
 #define LV_EDGE_SLOTS 1024
-#define LV_MEMO_BITS 10
+#define LV_MEMO_BITS 11
 #define LV_MEMOS (1 << LV_MEMO_BITS)
 #define LV_CLASS_MEMO_BITS 9
 #define LV_CLASS_MEMOS (1 << LV_CLASS_MEMO_BITS)
@@ -408,7 +408,7 @@ struct lv_memo {
 	__u32 clock; /* the class', as in lv_addr_slot */
 	__u64 caller; /* of the first time: another place of the same lock, function and context counts as this */
 	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
-	__u32 sited; /* the class has a site: another caller's acquisition is no repetition */
+	__u32 site_at; /* the class has a site, told by the word so far above the event: another's is no repetition */
 } __attribute__((aligned(64)));
 
 struct lv_edge_slot {

@@ -20,6 +20,8 @@ extern const void schedule __ksym;
 #define FRAME_ORC_STEP (1u << 21) /* more than half of the entries of any kernel */
 #define FRAME_ORC_SIZE 6	  /* struct orc_entry */
 #define FRAME_ORC_KIND 0xff0f	  /* of its last two bytes: sp_reg, type; without bp_reg */
+#define FRAME_NOWHERE 1		  /* where no caller was found: an offset that none has */
+#define FRAME_WORDS 0xff	  /* a caller lies so near above its event, at most */
 #define FRAME_REACH 4096	  /* bytes: a stack ends with a page that is not mapped */
 
 /* Of an ORC entry: where the return address lies, above the stack pointer, and by what register that is told. */
@@ -45,6 +47,12 @@ static __always_inline __u64 frame_caller(__u64 event, const void *start, const 
 	__u64 caller = memory_word(frame_slot(event, start, end));
 
 	return caller >= MEMORY_IMAGE ? caller : 0;
+}
+
+/* Out of line, for the sake of the stack of who calls this. */
+__noinline __u64 frame_word(__u64 event, __u32 at)
+{
+	return memory_word(event + (at & FRAME_WORDS));
 }
 
 /* The index of the last ORC entry that does not begin above ip, without branches: see place_search_anchor(). */

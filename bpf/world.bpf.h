@@ -94,6 +94,18 @@ static __always_inline __u64 world_caller(__u64 event)
 	return frame_caller(event, &__lock_text_start, &__lock_text_end);
 }
 
+static __always_inline __u32 world_caller_at(__u64 event)
+{
+	if (!&__lock_text_start)
+		return FRAME_NOWHERE;
+	return frame_slot(event, &__lock_text_start, &__lock_text_end) - event;
+}
+
+static __always_inline __u64 world_event_word(__u64 event, __u32 at)
+{
+	return frame_word(event, at);
+}
+
 /*
  * Most functions of sleeping locks are in .sched.text; of those that are not, an address in the
  * function itself comes back, which the user half knows by its symbol. A task that was preempted
@@ -106,6 +118,22 @@ static __always_inline __u64 world_sleeping_caller(__u64 event)
 	if (event - stack >= MEMORY_STACK_SIZE || !&__sched_text_start)
 		return 0;
 	return frame_caller(event, &__sched_text_start, &__sched_text_end);
+}
+
+static __always_inline __u32 world_sleeping_caller_at(__u64 event)
+{
+	__u64 stack = MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, stack);
+
+	if (event - stack >= MEMORY_STACK_SIZE || !&__sched_text_start)
+		return FRAME_NOWHERE;
+	return frame_slot(event, &__sched_text_start, &__sched_text_end) - event;
+}
+
+static __always_inline __u64 world_sleeping_word(__u64 event, __u32 at)
+{
+	__u64 stack = MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, stack);
+
+	return event - stack < MEMORY_STACK_SIZE ? world_event_word(event, at) : 0;
 }
 
 static __always_inline int world_is_generic(__u64 ip)

@@ -55,24 +55,28 @@ static __always_inline __u32 memo_if_at(struct lv_cpu *cpu, __u32 at, __u64 lock
 	return memo->caller == caller && memo_fits(cpu, memo, lock, when, under) ? at : LV_MEMOS;
 }
 
-/* Where the event that runs took its lock. */
-RECORD_RARE __u64 memo_caller(__u64 event, __u32 sleeps)
+/* Was the lock taken where the memo's was? That is one word, where it stood then. */
+static __always_inline int memo_is_at_site(const struct lv_cpu *cpu, const struct lv_memo *memo,
+					   int sleeps)
 {
-	return sleeps ? world_sleeping_caller(event) : world_caller(event);
+	if (sleeps)
+		return world_sleeping_word(cpu->sleep_event, memo->site_at) == memo->caller;
+	return world_event_word(cpu->event, memo->site_at) == memo->caller;
 }
 
 /*
  * In untyped memory another site is another class: the slot of the memo of the lock with this key that
  * was taken at the event's site, LV_MEMOS: there is none.
  */
-RECORD_RARE __u32 memo_at_site(__u64 lock, __u64 when, __u64 under, __u64 caller)
+RECORD_RARE __u32 memo_at_site(__u64 lock, __u64 when, __u64 under, __u32 sleeps)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	__u64 addr = lock | 0xffull << 56;
+	__u64 addr = lock | 0xffull << 56, caller;
 	__u32 at;
 
 	if (!cpu)
 		return LV_MEMOS;
+	caller = sleeps ? world_sleeping_caller(cpu->sleep_event) : world_caller(cpu->event);
 	at = memo_if_at(cpu, memo_slot(addr, when, under), lock, when, under, caller);
 	if (at >= LV_MEMOS)
 		at = memo_if_at(cpu, memo_slot(addr, when, under) ^ 1, lock, when, under, caller);
@@ -94,7 +98,6 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 	__u64 lock = addr_key(addr, family, 0), depth = stack->depth_tainted;
 	struct lv_held *next;
 	struct lv_memo *memo;
-	__u64 caller;
 	__u32 slot;
 
 	if (depth >= LV_HELD_DEPTH) /* or tainted */
@@ -113,15 +116,12 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 		if (!memo_fits(cpu, memo, lock, when, under))
 			return 0;
 	}
-	if (memo->sited) {
-		caller = memo_caller(sleeps ? cpu->sleep_event : cpu->event, sleeps);
-		if (memo->caller != caller) {
-			slot = memo_at_site(lock, when, under, caller);
-			if (slot >= LV_MEMOS)
-				return 0;
-			memo = &cpu->memo[slot];
-			keep_value(memo);
-		}
+	if (memo->site_at && !memo_is_at_site(cpu, memo, sleeps)) {
+		slot = memo_at_site(lock, when, under, sleeps);
+		if (slot >= LV_MEMOS)
+			return 0;
+		memo = &cpu->memo[slot];
+		keep_value(memo);
 	}
 	next->addr = addr;
 	next->entry = memo->entry;
@@ -180,7 +180,7 @@ static __always_inline int memo_is_of_other_site(const struct lv_cpu *cpu,
 						 const struct lv_held *lock, __u32 family,
 						 __u64 when, __u64 under)
 {
-	return memo->sited && memo->caller != lock->caller &&
+	return memo->site_at && memo->caller != lock->caller &&
 	       memo_fits(cpu, memo, addr_key(lock->addr, family, 0), when, under);
 }
 
@@ -218,6 +218,12 @@ static __always_inline void memo_fill(struct lv_cpu *cpu, struct lv_memo *memo,
 	memo->entry = lock->entry;
 }
 
+/* Where above its event the word lies that tells the site: never 0. */
+static __always_inline __u32 memo_site_at(const struct lv_cpu *cpu, int sleeps)
+{
+	return sleeps ? world_sleeping_caller_at(cpu->sleep_event) : world_caller_at(cpu->event);
+}
+
 /*
  * The lock's own memo. value: of its address' slot, which says until when the class may be believed. edge:
  * that was met, or LV_NONE.
@@ -235,7 +241,7 @@ RECORD_RARE int memo_keep_lock(const struct lv_held *lock, __u64 value, __u64 wh
 	memo_fill(cpu, memo, lock, when, under);
 	memo->edge = edge;
 	memo->clock = value >> 32;
-	memo->sited = class->place.site != 0;
+	memo->site_at = class->place.site ? memo_site_at(cpu, family_sleeps(class->family)) : 0;
 	memo->key = addr_key(lock->addr, class->family, lock->entry);
 	return 0;
 }
