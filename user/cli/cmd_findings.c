@@ -29,7 +29,7 @@ struct findings_args {
 	uint64_t since_ms;
 };
 
-/* What is listed: of a monitor with totals, of a capture with the capture. */
+/* The findings to list: a monitor's with its totals, a capture's with the capture. */
 struct content {
 	struct known known;
 	struct state_totals totals;
