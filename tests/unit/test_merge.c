@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -192,6 +193,57 @@ static void test_report(void **state)
 		fail_msg("%s", err.text);
 	assert_names_both(back);
 	capture_free(back);
+	capture_free(c);
+}
+
+/* A file's name is its maker's choice. */
+static void test_hostile_names(void **state)
+{
+	struct capture *c = merged_two(first_half(0), second_half(0x40000));
+	AUTO_FREE char *text, *json;
+
+	free(c->sources[0].name);
+	c->sources[0].name = strdup("a\x1b[31m\n<b>\"\xff");
+	text = report(c, false);
+	json = report(c, true);
+	for (const char *at = text; *at; at++)
+		assert_true(*at == '\n' || (*at >= ' ' && *at <= '~'));
+	assert_has(text, "captures    a\\x1b[31m\\x0a<b>\"\\xff: ");
+	assert_has(text, "fd_wqh: a\\x1b[31m\\x0a<b>\"\\xff\n");
+	assert_has(json, "\"a\\\\x1b[31m\\\\x0a<b>\\\"\\\\xff\"");
+	capture_free(c);
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* All that one capture holds, of 64 sources that saw the same again and again. */
+static void test_made_to_hurt(void **state)
+{
+	struct capture *c = merged_two(first_half(0), second_half(0));
+	double start = seconds();
+	char *text;
+
+	while (c->nr_sources < CAPTURE_MAX_SOURCES)
+		capture_add_source(c)->name = strdup("the same name for all of them");
+	while (c->nr_edges < 10 * LV_MAX_EDGES) {
+		const struct capture_edge like = c->edges[c->nr_edges % 2];
+		struct capture_edge *edge = capture_add_edge(c);
+
+		*edge = like;
+		edge->source = 1ull << c->nr_edges % CAPTURE_MAX_SOURCES;
+	}
+	text = report(c, false);
+	assert_has(text, "fault_pending_wqh");
+	print_message("%zu edges of %zu captures: %.1f s\n", c->nr_edges, c->nr_sources,
+		      seconds() - start);
+	assert_true(seconds() - start < 30);
+	free(text);
 	capture_free(c);
 }
 
@@ -528,6 +580,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_halves),	   cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_report),	   cmocka_unit_test(test_again),
+		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_made_to_hurt),
 		cmocka_unit_test(test_scenarios),  cmocka_unit_test(test_same_class),
 		cmocka_unit_test(test_namesakes),  cmocka_unit_test(test_certainty),
 		cmocka_unit_test(test_numbered),   cmocka_unit_test(test_arrays),
