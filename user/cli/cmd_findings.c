@@ -355,7 +355,8 @@ static void list_text(const struct content *there, const struct findings_args *a
 	}
 	printf("%zu finding%s", listed, listed == 1 ? "" : "s");
 	if (listed < all)
-		printf(", and %zu not listed: older, less sure, or suppressed", all - listed);
+		printf(", and %zu not listed: %sless sure (--confidence weak), or suppressed "
+		       "(--list-suppressed)", all - listed, args->since ? "older, " : "");
 	putchar('\n');
 	put_coverage(there);
 }
