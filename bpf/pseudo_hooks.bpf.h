@@ -24,7 +24,7 @@ extern const void smp_call_on_cpu_callback __ksym __weak;
 
 static __always_inline void pseudo_hold(void *ctx, __u64 addr, __u64 base, __u32 meta, __u32 how)
 {
-	record_stack(ctx, pseudo_take(addr, base, meta, how));
+	record_stack(ctx, pseudo_see(addr, base, meta, how));
 }
 
 static __always_inline void pseudo_attempt(void *ctx, __u64 addr, __u64 base, __u32 meta,
@@ -316,7 +316,7 @@ static __always_inline int inode_is_file(__u64 inode)
 
 #define SB_HOLD(ctx, sb, level, meta)                                             \
 	pseudo_hold(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta,             \
-		    PSEUDO(SB_##level) | PSEUDO_READ | PSEUDO_ONCE | PSEUDO_KEEPS)
+		    PSEUDO(SB_##level) | PSEUDO_READ | PSEUDO_ONCE)
 #define SB_DROP(sb, level, meta) pseudo_drop(INSTANCE(sb, SB_##level), meta, PSEUDO(SB_##level))
 
 static __always_inline void see_sb_want(__u64 *ctx, __u32 meta)
@@ -798,8 +798,7 @@ static __always_inline void see_srcu_read(__u64 *ctx, __u32 meta)
 
 	if (pseudo_kind_is_known(LV_PSEUDO_SRCU))
 		pseudo_hold(ctx, INSTANCE(srcu, SRCU), srcu, meta,
-			    PSEUDO(SRCU) | PSEUDO_READ | PSEUDO_RECURSIVE | PSEUDO_IF_KNOWN |
-				    PSEUDO_KEEPS);
+			    PSEUDO(SRCU) | PSEUDO_READ | PSEUDO_RECURSIVE | PSEUDO_IF_KNOWN);
 }
 
 static __always_inline void see_srcu_read_end(__u64 *ctx, __u32 meta)

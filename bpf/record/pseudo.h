@@ -28,8 +28,8 @@
 #define PSEUDO_FRESH (1 << 13)	  /* the task begins anew: no other pseudo-lock can be held */
 #define PSEUDO_IF_KNOWN (1 << 14) /* only if there is such a class: somebody has waited for one */
 #define PSEUDO_ONCE (1 << 15)	  /* a reader, but never twice of one instance */
+#define PSEUDO_ALWAYS_NEW (PSEUDO_ATTEMPT | PSEUDO_AFTER | PSEUDO_FRESH) /* of which no memo is asked */
 #define PSEUDO_KIND_SHIFT 16	  /* enum lv_pseudo; 0: a lock, attempted */
-#define PSEUDO_KEEPS (1 << 24)	  /* an instance keeps its class: repetitions need no look */
 #define PSEUDO(kind) (LV_PSEUDO_##kind << PSEUDO_KIND_SHIFT)
 
 static __always_inline __u32 pseudo_kind(__u32 how)
@@ -180,39 +180,69 @@ static __always_inline __u32 pseudo_edges(const struct context *context, struct 
 	return edges_record(context->cpu, spin, task, lock, meta, stack);
 }
 
-/* Is nothing to be learnt any more of a hold that stands as this one does? */
-static __always_inline int pseudo_keeps(const struct lv_held *lock, __u32 count, __u32 how)
+/* In a task that spins on nothing: what else is held is on one stack. */
+static __always_inline int pseudo_may_repeat(__u32 count)
 {
-	const struct lv_class *class = world_class(lock->class);
-	__u32 due = USAGE_MODE(LV_USED, lock->mode) | usage_on(lock->mode, count & CONTEXT_SOFTIRQ);
-
-	return how & PSEUDO_KEEPS && class && !(due & ~read_once(class->settled)) &&
-	       level_of(count) == LV_LEVEL_TASK && !(count & CONTEXT_PREEMPT);
+	return world_counts_preemption() && !(count & (CONTEXT_PREEMPT | CONTEXT_ABOVE_TASK));
 }
 
-/* The entry goes on the stack at `where`. */
-RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 where, __u32 meta, __u32 how)
+/* memo_when(): a hook may hold in several ways. */
+static __always_inline __u64 pseudo_when(__u32 meta, __u32 how, __u32 count)
+{
+	return memo_when(META_HOOK(meta), count) |
+	       (__u64)(how & (PSEUDO_READ | PSEUDO_RECURSIVE | LV_HELD_TRY)) << 48;
+}
+
+/* Would another hold of the class, in this context, give it no usage bit? */
+static __always_inline int pseudo_is_settled(const struct lv_class *class, __u32 mode, __u32 count)
+{
+	__u32 bits = USAGE_MODE(LV_USED, mode) | usage_on(mode, count & CONTEXT_SOFTIRQ);
+
+	return !(bits & ~read_once(class->settled));
+}
+
+/* The entry goes on the stack at `where`; and into the class's memo, if it is a sleeping lock's. */
+RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 meta, __u32 how, __u32 where)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held lock = { .addr = addr, .entry = entry };
-	const struct lv_class *class = world_class(lock.class);
 	struct lv_held_stack *held = cpu ? held_at(cpu, where) : 0;
 	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	const struct lv_class *class = world_class(lock.class);
+	struct lv_held *pushed;
 	__u64 under;
-	const struct lv_held *pushed;
 
 	if (!held || !class)
 		return 0;
 	under = held_top_entry(held);
 	pushed = held_push(cpu, held, &lock, 0);
-	if (pseudo_keeps(&lock, count, how)) {
-		addr_remember(cpu, addr, LV_PSEUDO, lock.class, &class->place);
-		memo_keep(pushed, LV_PSEUDO, memo_when(META_HOOK(meta), count), under);
-	}
-	if (where & HELD_SLEEPING)
+	if (where & HELD_SLEEPING) {
 		cpu->task_top = held_top_entry(held);
+		if (pseudo_may_repeat(count) && pseudo_is_settled(class, lock.mode, count))
+			memo_keep(pushed, pseudo_when(meta, how, count), under, MEMO_CLASS);
+	}
 	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 	return 0;
+}
+
+/* A hold as the class has had before, among the running task's sleeping locks. Counted here. */
+RECORD_RARE int pseudo_as_class(__u64 addr, __u32 class, __u32 meta, __u32 how)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	struct lv_memo *memo;
+
+	if (!held || !pseudo_may_repeat(count))
+		return 0;
+	memo = memo_repeat_class(cpu, held, addr, class, pseudo_when(meta, how, count), 0, 0);
+	keep_value(memo);
+	if (!memo)
+		return 0;
+	held->attempted = 0;
+	cpu->task_top = memo->entry;
+	memo_count(cpu, memo, 1);
+	return 1;
 }
 
 /* How it stands among what is held: nothing below it, at which count, tried or waited for. */
@@ -250,6 +280,9 @@ static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, _
 	if (lock.class >= LV_ABOVE)
 		return LV_NONE;
 	where = pseudo_where(pseudo_kind(how), context->level);
+	if (where & HELD_SLEEPING && !(how & PSEUDO_ALWAYS_NEW) &&
+	    pseudo_as_class(addr, lock.class, meta, how))
+		return LV_NONE;
 	if (pseudo_spinning(context, how))
 		held_bound(context->cpu, context->level & 3, (context->count & CONTEXT_PREEMPT) + 1);
 	if (!(how & PSEUDO_ATTEMPT))
@@ -259,7 +292,7 @@ static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, _
 	if (!(lock.flags & LV_HELD_TRY))
 		stack = pseudo_edges(context, &lock, meta, how, where, stack);
 	if (!(how & PSEUDO_ATTEMPT))
-		pseudo_push(addr, lock.entry, where, meta, how);
+		pseudo_push(addr, lock.entry, meta, how, where);
 	return stack;
 }
 
@@ -311,39 +344,6 @@ RECORD_SHARED __u32 pseudo_see(__u64 addr, __u64 base, __u32 meta, __u32 how)
 	if (guard)
 		context_leave(&context);
 	return stack;
-}
-
-/* A hold as one before: the entry goes on the stack. 1: it was. */
-RECORD_SHARED int pseudo_repeat(__u64 addr, __u32 meta)
-{
-	struct lv_held_stack *held;
-	const struct lv_memo *memo;
-	struct context context;
-
-	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK ||
-	    context.count & CONTEXT_PREEMPT)
-		return 0;
-	held = task_held(context.cpu);
-	memo = held ? memo_repeat(context.cpu, held, addr, LV_PSEUDO,
-				  memo_when(META_HOOK(meta), context.count), 0, 1) :
-		      0;
-	if (!memo) {
-		context.cpu->events[META_HOOK(meta) & (LV_MAX_HOOKS - 1)]--; /* it is another's yet */
-		return 0;
-	}
-	context.cpu->clock++;
-	held->attempted = 0;
-	context.cpu->task_top = memo->entry;
-	memo_count(context.cpu, memo, 1);
-	return 1;
-}
-
-/* A hold, by what is known of it or anew. As pseudo_see(). */
-static __always_inline __u32 pseudo_take(__u64 addr, __u64 base, __u32 meta, __u32 how)
-{
-	if (how & PSEUDO_KEEPS && pseudo_repeat(addr, meta))
-		return LV_NONE;
-	return pseudo_see(addr, base, meta, how);
 }
 
 /* What was held is given back; what is not known to be held was so before we looked. */
