@@ -412,20 +412,32 @@ static __always_inline int world_holds_elsewhere(__u32 cpu_id, __u64 addr)
 	return world_search_holders(cpu_id, addr);
 }
 
+/*
+ * All ones if the word is not to be hashed: the lock's, or a pointer into what is around it. Without
+ * branches: see place_search_anchor().
+ */
+static __always_inline __u64 object_skips(__u64 base, __u64 at, __u64 off, __u64 word)
+{
+	__u64 of_lock = (off - at - sizeof(word)) & (at - off - OBJECT_LOCK);
+	__u64 near = ((word - base) >> MEMORY_PAGE_SHIFT) - 1;
+	__u64 skips = (of_lock | near) >> 63;
+
+	__asm__ __volatile__("" : "+r"(skips));
+	return -skips;
+}
+
 RECORD_RARE __u64 world_object_hash_at(__u64 base, __u32 off, __u32 size)
 {
 	__u64 hash = 0;
 
 	for (__u32 i = 0; i < OBJECT_WORDS; i++) {
-		__u64 word;
+		__u64 word, next;
 
 		if (8 * i + 8 > size)
 			break;
 		word = memory_word(base + 8 * i);
-		if (8 * i + 8 > off && 8 * i < off + OBJECT_LOCK)
-			continue;
-		if (word - base >= 1 << MEMORY_PAGE_SHIFT)
-			hash = (hash ^ word) * LV_INSTANCE_HASH(1ull);
+		next = (hash ^ word) * LV_INSTANCE_HASH(1ull);
+		hash = next ^ ((hash ^ next) & object_skips(base, 8 * i, off, word));
 	}
 	return hash | 1;
 }

@@ -36,27 +36,31 @@ static __always_inline struct lv_held *sleep_find(struct lv_held_stack *held, __
 	return 0;
 }
 
+#define SLEEP_WHAT_SHIFT 32
+
 /*
- * Asked for its ON bits until enough is known of them: nearly at once, who sleeps has irqs on. *ret_what:
- * what may be kept of it.
+ * Asked for its ON bits until enough is known of them: nearly at once, who sleeps has irqs on. Returns
+ * the stack slot and, above it, what may be kept of it (enum memo_what).
  */
-static __always_inline __u32 sleep_usage(struct context *context, const struct lv_held *lock,
-					 __u32 meta, enum memo_what *ret_what)
+RECORD_RARE __u64 sleep_usage(__u64 addr, __u64 entry, __u32 meta)
 {
-	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
-	const struct lv_class *class = world_class(lock->class);
-	__u32 used = USAGE_MODE(LV_USED, lock->mode);
+	const struct lv_held lock = { .addr = addr, .entry = entry };
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	__u32 on = usage_on(lock.mode, count & CONTEXT_SOFTIRQ);
+	const struct lv_class *class = world_class(lock.class);
+	__u32 used = USAGE_MODE(LV_USED, lock.mode);
+	__u64 what = MEMO_NOTHING;
 	__u32 missing;
 
-	*ret_what = MEMO_NOTHING;
 	if (!class)
 		return LV_NONE;
 	missing = (used | on) & ~read_once(class->settled);
 	if (!((used | on) & ~read_once(class->twice)))
-		*ret_what = missing ? MEMO_LOCK : MEMO_LOCK | MEMO_CLASS;
-	if (missing & on && world_irqs_on(context->id) <= 0)
+		what = missing ? MEMO_LOCK : MEMO_LOCK | MEMO_CLASS;
+	if (missing & on && world_irqs_on(world_cpu_id()) <= 0)
 		missing &= ~on;
-	return missing ? usage_add(lock->class, lock->addr, missing, meta, LV_NONE) : LV_NONE;
+	what <<= SLEEP_WHAT_SHIFT;
+	return what | (missing ? usage_add(lock.class, addr, missing, meta, LV_NONE) : LV_NONE);
 }
 
 /* To wait in an interrupt is a bug: its IN bits say so. A trylock in one is just not followed. */
@@ -91,10 +95,9 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 					 struct lv_held *lock, __u32 meta)
 {
 	struct lv_held_stack *spin = 0;
-	__u32 stack, class = lock->class;
+	__u32 stack, what, class = lock->class;
 	struct lv_held *pushed;
-	enum memo_what what;
-	__u64 under;
+	__u64 under, usage;
 
 	if (held->depth)
 		held_drop_ghosts(lock->addr, HELD_SLEEPING, lock->mode);
@@ -102,7 +105,9 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 		held_sweep();
 	if (held->depth && !(lock->flags & (LV_HELD_TRY | LV_HELD_NESTED)))
 		held_set_class(lock, class, HELD_SLEEPING);
-	stack = sleep_usage(context, lock, meta, &what);
+	usage = sleep_usage(lock->addr, lock->entry, meta);
+	stack = (__u32)usage;
+	what = usage >> SLEEP_WHAT_SHIFT;
 	if (context->count & CONTEXT_PREEMPT && world_counts_preemption()) {
 		spin = &context->cpu->stack[LV_LEVEL_TASK];
 		held_bound(context->cpu, LV_LEVEL_TASK, (context->count & CONTEXT_PREEMPT) + 1);
@@ -303,7 +308,6 @@ RECORD_SHARED __u32 sleep_downgrade(__u64 addr, __u32 meta)
 	struct lv_held_stack *held;
 	struct context context;
 	struct lv_held *lock;
-	enum memo_what what;
 
 	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK)
 		return LV_NONE;
@@ -313,7 +317,7 @@ RECORD_SHARED __u32 sleep_downgrade(__u64 addr, __u32 meta)
 		return LV_NONE;
 	lock->mode = LV_READ;
 	context.cpu->task_top = held_top_entry(held);
-	return sleep_usage(&context, lock, meta, &what);
+	return sleep_usage(addr, lock->entry, meta);
 }
 
 #endif
