@@ -87,9 +87,23 @@ static __always_inline void see_work_end(__u64 *ctx, __u32 meta)
 static __always_inline void see_work_flush(__u64 *ctx, __u32 meta)
 {
 	__u64 work = argument(ctx, 0), function = pseudo_holds_any() ? work_function(work) : 0;
+	__u32 id;
 
-	if (function)
-		pseudo_attempt(ctx, INSTANCE(work, WORK), function, meta, PSEUDO(WORK));
+	if (!function)
+		return;
+	pseudo_attempt(ctx, INSTANCE(work, WORK), function, meta, PSEUDO(WORK));
+	if (!lv_waits.watched)
+		return;
+	id = wait_begin(INSTANCE(work, WORK), WAIT_HOW(LV_PSEUDO, LV_WRITE) | WAIT_ANEW,
+			pseudo_known_class(INSTANCE(work, WORK), function, LV_PSEUDO_WORK));
+	if (id != LV_NONE)
+		wait_note_site(ctx, id, 0);
+}
+
+static __always_inline void see_work_flushed(__u64 *ctx, __u32 meta)
+{
+	if (lv_waits.watched)
+		wait_end(INSTANCE(argument(ctx, 0), WORK));
 }
 
 static __always_inline void see_work_flush_6_1(__u64 *ctx, __u32 meta)

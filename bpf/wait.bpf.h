@@ -39,11 +39,12 @@ static __always_inline __u32 wait_how(__u32 flags)
 
 #define WAIT_FRAMES 2 /* are the tracepoint's own */
 
-static __noinline int wait_note_site(void *ctx, __u32 id)
+/* skip: the frames that are a tracepoint's. */
+static __noinline int wait_note_site(void *ctx, __u32 id, __u32 skip)
 {
 	struct lv_wait *wait = world_wait(id);
 
-	if (bpf_get_stack(ctx, wait->begin, sizeof(wait->begin), WAIT_FRAMES) < (long)sizeof(wait->begin[0]))
+	if (bpf_get_stack(ctx, wait->begin, sizeof(wait->begin), skip) < (long)sizeof(wait->begin[0]))
 		wait->begin[0] = 0;
 	return 0;
 }
@@ -57,9 +58,9 @@ int lv_contention_begin(__u64 *ctx)
 	valve_count();
 	if (how == WAIT_NONE || !lv_waits.watched)
 		return 0;
-	id = wait_begin(ctx[0], how);
+	id = wait_begin(ctx[0], how, LV_NONE);
 	if (id != LV_NONE && !(ctx[1] & LCB_F_SPIN))
-		wait_note_site(ctx, id);
+		wait_note_site(ctx, id, WAIT_FRAMES);
 	if (!is_armed(armed_word()))
 		return 0;
 	stack = wait_attempt(ctx[0], how, 0);
@@ -100,7 +101,7 @@ static __noinline int wait_look_at_lock(__u32 id)
 	struct lv_wait *wait = world_wait(id);
 	__u64 count = 0;
 
-	wait->owner = word_holder(wait->addr, wait->family);
+	wait->owner = wait->family == LV_PSEUDO ? 0 : word_holder(wait->addr, wait->family);
 	if (wait->family == LV_RWSEM && word_has_count() && word_rwsem_count(wait->addr, &count))
 		count = 0;
 	wait->readers = count & WORD_RWSEM_WRITER ? 0 : count >> WORD_RWSEM_READERS;

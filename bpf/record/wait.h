@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A task that waits for a sleeping lock. The kernel tells it before the wait (contention_begin) and
- * after it (contention_end), whether or not the task got the lock. Two things come of it: the
+ * after it (contention_end), whether or not the task got the lock. A task that flushes a work waits for it as for
+ * a lock, from that function's entry to its return. Two things come of it: the
  * dependencies of the attempt, which would else be seen only once the lock is held, and a table of
  * who waits for what, whether or not anything is armed: from that the user half tells a deadlock
  * while it hangs (user/trace/waits.c).
@@ -19,6 +20,7 @@
 #define WAIT_FAMILY(how) ((how)&0xff)
 #define WAIT_MODE(how) (((how) >> 8) & 0xff)
 #define WAIT_INNER (1 << 16) /* the waiter has taken the lock's inner lock by now */
+#define WAIT_ANEW (1 << 17)  /* what began before has ended, whether or not that was seen */
 
 /* The slot of a task, LV_NONE if it has none. */
 static __always_inline __u32 wait_find(__u64 task)
@@ -57,9 +59,9 @@ RECORD_RARE __u32 wait_claim(void)
 
 /*
  * The running task begins to wait. A mutex tells so again between spinning and sleeping: that is the
- * same wait, which goes on. Returns its slot, or LV_NONE.
+ * same wait, which goes on. class: LV_NONE if it is to be derived. Returns its slot, or LV_NONE.
  */
-RECORD_RARE __u32 wait_begin(__u64 addr, __u32 how)
+RECORD_RARE __u32 wait_begin(__u64 addr, __u32 how, __u32 class)
 {
 	__u32 id = wait_find(world_task());
 	struct lv_wait *wait;
@@ -69,12 +71,12 @@ RECORD_RARE __u32 wait_begin(__u64 addr, __u32 how)
 	if (id == LV_NONE)
 		return id;
 	wait = world_wait(id);
-	if (wait->since_ns && wait->addr == addr && wait->family == WAIT_FAMILY(how) &&
-	    wait->mode == WAIT_MODE(how))
+	if (!(how & WAIT_ANEW) && wait->since_ns && wait->addr == addr &&
+	    wait->family == WAIT_FAMILY(how) && wait->mode == WAIT_MODE(how))
 		return id;
 	write_once(wait->since_ns, 0);
 	wait->addr = addr;
-	wait->class = LV_NONE;
+	wait->class = class;
 	wait->family = WAIT_FAMILY(how);
 	wait->mode = WAIT_MODE(how);
 	write_once(wait->since_ns, world_time_ns());

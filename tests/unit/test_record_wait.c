@@ -41,7 +41,7 @@ static void test_table(void **state)
 
 	assert_null(find(m, task));
 	machine_world(m)->time_ns = 1000;
-	wait_begin(lock, for_mutex);
+	wait_begin(lock, for_mutex, LV_NONE);
 	wait = find(m, task);
 	assert_non_null(wait);
 	assert_int_equal(wait->addr, lock);
@@ -49,16 +49,21 @@ static void test_table(void **state)
 	assert_int_equal(wait->family, LV_MUTEX);
 	/* It goes to sleep, which is told again. */
 	machine_world(m)->time_ns = 2000;
-	wait_begin(lock, for_mutex | WAIT_INNER);
+	wait_begin(lock, for_mutex | WAIT_INNER, LV_NONE);
 	assert_int_equal(wait->since_ns, 1001);
 	/* Another lock's end, a spinning one's inside it, is none of its. */
 	wait_end(other);
 	assert_ptr_equal(find(m, task), wait);
 	/* An end that was missed: the next wait takes the slot. */
-	wait_begin(other, for_mutex);
+	wait_begin(other, for_mutex, LV_NONE);
 	assert_ptr_equal(find(m, task), wait);
 	assert_int_equal(wait->addr, other);
 	assert_int_equal(wait->since_ns, 2001);
+	/* And whose ends may be missed begins anew. */
+	machine_world(m)->time_ns = 3000;
+	wait_begin(other, for_mutex | WAIT_ANEW, 7);
+	assert_int_equal(wait->since_ns, 3001);
+	assert_int_equal(wait->class, 7);
 	wait_end(other);
 	assert_null(find(m, task));
 }
@@ -71,7 +76,7 @@ static void test_table_full(void **state)
 
 	for (int i = 0; i < LV_MAX_WAITS; i++)
 		waits->key[i] = i + 1;
-	wait_begin(lock, for_mutex);
+	wait_begin(lock, for_mutex, LV_NONE);
 	assert_null(find(m, task));
 	assert_int_equal(lost(m, LV_LOSS_WAITS), 1);
 	wait_end(lock);

@@ -261,6 +261,20 @@ static void test_reader(void **state)
 	assert_int_equal(told[told[0].wait.task == 2 ? 0 : 1].held, LV_READ);
 }
 
+/* A work is waited for with a mutex held that the work waits for. */
+static void test_flush(void **state)
+{
+	struct scene *s = *state;
+
+	add(s, 1, 21, 0)->family = LV_PSEUDO;
+	add(s, 2, 10, 1);
+	assert_int_equal(look(s, 0), 0);
+	assert_int_equal(look(s, SECOND), 0); /* who executes it is not known */
+	hold(s, 2, 21, LV_WRITE);
+	assert_int_equal(look(s, SECOND), 0);
+	assert_int_equal(look(s, SECOND), 1);
+}
+
 /* Of readers only an entry that can be believed tells. */
 static void test_reader_unproved(void **state)
 {
@@ -327,7 +341,7 @@ int main(void)
 		RING_TEST(test_no_ring),       RING_TEST(test_self),
 		RING_TEST(test_beside),	       RING_TEST(test_reader),
 		RING_TEST(test_reader_unproved), RING_TEST(test_owner_counts),
-		RING_TEST(test_long_enough),
+		RING_TEST(test_long_enough),   RING_TEST(test_flush),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

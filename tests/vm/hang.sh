@@ -6,7 +6,7 @@
 BPF_SETTLES=60
 # They hang by intent: the kernel's own watchdog would make a splat of it.
 echo 0 >/proc/sys/kernel/hung_task_timeout_secs 2>/dev/null
-plan slow mutex rwsem self report watched innocent_watch
+plan slow mutex rwsem self flush report watched innocent_watch
 
 DEADLOCKS='^lockvane: finding .*: deadlock,'
 deadlocks() { grep -c "$DEADLOCKS" "$OUT/$1"; }
@@ -64,14 +64,21 @@ case_self()
 	has trace.err 'which it holds exclusively itself'
 }
 
+case_flush()
+{
+	after flush 4
+	has trace.err '((work) lv_hang_work_fn \[lv_hang\])'
+	has trace.err 'lv_hang_flusher/.* has been waiting for'
+}
+
 # The trace ends although they hang; what it found is in the report and in the capture.
 case_report()
 {
 	kill -INT "$(cat /tmp/tracer)"
 	await 60 'the end of the trace' has_ended
-	[ "$(deadlocks trace.out)" -eq 3 ] || fail "$(deadlocks trace.out) deadlocks in the report"
+	[ "$(deadlocks trace.out)" -eq 4 ] || fail "$(deadlocks trace.out) deadlocks in the report"
 	lv 3 report report $OUT/hang.db
-	[ "$(deadlocks report.out)" -eq 3 ] || fail "$(deadlocks report.out) deadlocks in the capture"
+	[ "$(deadlocks report.out)" -eq 4 ] || fail "$(deadlocks report.out) deadlocks in the capture"
 	has_not report.out 'lv_hang_slow'
 	has_not report.out 'lv_hang_links'
 	lv 3 json report --format json $OUT/hang.db
@@ -108,6 +115,7 @@ try slow
 try mutex
 try rwsem
 try self
+try flush
 try report
 try watched
 try innocent_watch

@@ -144,8 +144,9 @@ static uint32_t holds(const struct search *s, const struct waiter *who, const st
 
 	if (wait->owner)
 		return wait->owner == other->wait->task ? LV_WRITE : NOBODY;
-	/* Words name no readers; a percpu-rwsem's names nobody. */
-	if (wait->family != LV_PERCPU_RWSEM && !(wait->family == LV_RWSEM && wait->readers))
+	/* Words name no readers; a percpu-rwsem's names nobody, and a work has none. */
+	if (wait->family != LV_PERCPU_RWSEM && wait->family != LV_PSEUDO &&
+	    !(wait->family == LV_RWSEM && wait->readers))
 		return NOBODY;
 	entry = find_entry(s, other, wait->addr);
 	if (!entry || (wait->family == LV_RWSEM && entry->mode == LV_WRITE))

@@ -2,16 +2,13 @@
 /*
  * Tasks that wait for each other in a ring, told from looks at all that wait. A ring is told when it
  * stood in two looks a second or more apart: each of its tasks slept in both, in the same wait, and
- * did not leave its sleep in between; the lock's word names the next task as its owner, or a
- * rwsem's readers are known from the next task's held stack. None of them can go on then, but by a
+ * did not leave its sleep in between; the lock's word names the next task as its owner, or the next task's
+ * held stack tells that it reads the rwsem, or executes the work. None of them can go on then, but by a
  * signal. A task that holds and lives, however slow, waits for nothing that stands in the table, and
  * closes no ring.
  *
  * An acquire context of a ww_mutex needs nothing of its own: who is to back off is woken, and has left
  * its sleep by the second look.
- *
- * A wait for something else than a lock (a work item that is flushed) would be a waiter with its
- * own way to name who it waits for: find_holders() is the place.
  */
 #ifndef LOCKVANE_TRACE_RINGS_H
 #define LOCKVANE_TRACE_RINGS_H

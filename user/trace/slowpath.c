@@ -6,7 +6,8 @@
 
 static const char *const takers[] = {
 	"__mutex_lock", "mutex_lock", "__ww_mutex_lock", "ww_mutex_lock", "rwsem_down_", "down_",
-	"__down_",	"percpu_",    "__percpu_",	 "cpus_read_",
+	"__down_",	"percpu_",    "__percpu_",	 "cpus_read_",    "__flush_work",    "start_flush_work",
+	"flush_work",	"flush_delayed_work", "__cancel_work", "cancel_work_sync", "cancel_delayed_work_sync",
 };
 
 static const char *const schedulers[] = {"schedule", "__schedule", "preempt_schedule"};

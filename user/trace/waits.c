@@ -60,15 +60,23 @@ static bool is_waiting(void *arg, const struct lv_wait *wait)
 	return began && began == words_taker(arg, wait->ip, nr);
 }
 
-/* A task that died in a wait, or whose end of it was missed, leaves its slot. */
-static void free_slots(struct lv_waits *waits, uint64_t before_ns)
+/* Did the task die in its wait, or was the end of it missed? */
+static bool has_ended(const struct rings_look *look, const struct lv_wait *wait, uint64_t since_ns)
+{
+	if (!since_ns || since_ns >= look->now_ns)
+		return false;
+	return wait->round != look->waits->round ||
+	       (wait->looked_ns == since_ns && !look->is_waiting(look->arg, wait));
+}
+
+static void free_slots(struct lv_waits *waits, const struct rings_look *look)
 {
 	for (uint32_t i = 0; i < LV_MAX_WAITS; i++) {
 		struct lv_wait *wait = &waits->wait[i];
 		__u64 task = __atomic_load_n(&waits->key[i], __ATOMIC_RELAXED);
 		__u64 since = __atomic_load_n(&wait->since_ns, __ATOMIC_RELAXED);
 
-		if (task && wait->round != waits->round && since && since < before_ns)
+		if (task && has_ended(look, wait, since))
 			__atomic_compare_exchange_n(&waits->key[i], &task, 0, false, __ATOMIC_SEQ_CST,
 						    __ATOMIC_RELAXED);
 	}
@@ -94,7 +102,7 @@ int waits_look(struct waits *w)
 	look.tables = &tables;
 	words_follow(w->words);
 	code = rings_add_look(w->rings, &look);
-	free_slots(waits, look.now_ns);
+	free_slots(waits, &look);
 	return code;
 }
 

@@ -6,7 +6,9 @@
  * mutex, again   two threads, each holding what the other waits for (again: by other locks)
  * rwsem          a reader of a rwsem waits for a mutex, whose holder waits to write the rwsem
  * self           a thread waits for a mutex that it holds
- * slow           a holder that sleeps for eight seconds, and two that wait for it
+ * flush          a thread that holds a mutex flushes a work that waits for the mutex
+ * slow           a holder that sleeps for eight seconds, and two that wait for it; a work that sleeps so long, and
+ *                a holder who flushes it
  * chain          five threads, each waiting for the next, the last one asleep for eight seconds
  */
 #include <linux/completion.h>
@@ -19,6 +21,7 @@
 #include <linux/rwsem.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #define LV_HANG_SLEEP_MS 8000
 #define LV_HANG_CHAIN 5
@@ -31,6 +34,8 @@ static DEFINE_MUTEX(lv_hang_self);
 static DEFINE_MUTEX(lv_hang_mutex);
 static DECLARE_RWSEM(lv_hang_rwsem);
 static DEFINE_MUTEX(lv_hang_slow);
+static DEFINE_MUTEX(lv_hang_flushed);
+static DEFINE_MUTEX(lv_hang_slow_flushed);
 static struct mutex lv_hang_links[LV_HANG_CHAIN];
 
 /* Both have their first lock before either asks for its second. */
@@ -101,6 +106,40 @@ static int lv_hang_twice(void *unused)
 	return 0;
 }
 
+static void lv_hang_work_fn(struct work_struct *work)
+{
+	msleep(200);
+	mutex_lock(&lv_hang_flushed);
+	mutex_unlock(&lv_hang_flushed);
+}
+
+static DECLARE_WORK(lv_hang_work, lv_hang_work_fn);
+
+static int lv_hang_flusher(void *unused)
+{
+	mutex_lock(&lv_hang_flushed);
+	schedule_work(&lv_hang_work);
+	flush_work(&lv_hang_work);
+	mutex_unlock(&lv_hang_flushed);
+	return 0;
+}
+
+static void lv_hang_slow_work_fn(struct work_struct *work)
+{
+	msleep(LV_HANG_SLEEP_MS);
+}
+
+static DECLARE_WORK(lv_hang_slow_work, lv_hang_slow_work_fn);
+
+static int lv_hang_slow_flusher(void *unused)
+{
+	mutex_lock(&lv_hang_slow_flushed);
+	schedule_work(&lv_hang_slow_work);
+	flush_work(&lv_hang_slow_work);
+	mutex_unlock(&lv_hang_slow_flushed);
+	return 0;
+}
+
 static int lv_hang_holder(void *unused)
 {
 	mutex_lock(&lv_hang_slow);
@@ -146,6 +185,8 @@ static const struct {
 	{"rwsem", lv_hang_reader, "lv_hang_reader", 0},
 	{"rwsem", lv_hang_writer, "lv_hang_writer", 0},
 	{"self", lv_hang_twice, "lv_hang_twice", 0},
+	{"flush", lv_hang_flusher, "lv_hang_flusher", 0},
+	{"slow", lv_hang_slow_flusher, "lv_hang_flusher", 0},
 	{"slow", lv_hang_holder, "lv_hang_holder", 0},
 	{"slow", lv_hang_waiter, "lv_hang_waiter1", 0},
 	{"slow", lv_hang_waiter, "lv_hang_waiter2", 0},
