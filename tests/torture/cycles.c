@@ -83,7 +83,7 @@ static int cycle(struct programs *programs, const struct plan *plan, int links, 
 	code = record(programs, err);
 	if (code)
 		return code;
-	while (!programs_detach(programs, NULL, NULL))
+	while (!programs_detach(programs, 0, NULL, NULL))
 		; /* a slow one ends it */
 	if (count_links() > RETIRE_HOOKS)
 		return error_set(err, -EIO, "%d hooks left", count_links());

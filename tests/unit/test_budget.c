@@ -25,9 +25,11 @@ struct machine {
 	double look;		/* ns, own, each time the budget is asked */
 	double own;		/* CPU seconds a second, own, whatever it does */
 	double (*load)(double seconds); /* factor of work, or NULL */
+	double leaves;		/* share of events whose hooks stay at rest, once a window was seen; 0: none */
+	double part;		/* of a whole move, what one is then */
 	/* So far. */
 	double now, events, own_ns, busy_ns, cost, events_all;
-	bool attached;
+	bool attached, partly;
 	unsigned int attachments;
 };
 
@@ -87,11 +89,16 @@ static double in_place(double gone)
 static void move(struct machine *m, struct budget *b, bool attach)
 {
 	struct budget_move took = {};
+	int steps;
 
-	for (int step = 0; step < STEPS; step++) {
-		double share = in_place((attach ? STEPS - step : step + 1) / (double)STEPS);
+	m->partly = attach ? m->partly : m->leaves > 0 && b->windows > 0;
+	steps = m->partly ? STEPS * m->part : STEPS;
+	for (int step = 0; step < steps; step++) {
+		double share = in_place((attach ? steps - step : step + 1) / (double)steps);
+		double left = m->partly ? m->leaves : 0;
 		struct budget_look now;
 
+		share = left + (1 - left) * share;
 		work_itself(m, m->attach / STEPS);
 		m->cost += m->attach / STEPS / 2; /* kernel threads' */
 		m->busy_ns += m->attach / STEPS / 2;
@@ -100,6 +107,8 @@ static void move(struct machine *m, struct budget *b, bool attach)
 		budget_pass(b, &now, share, &took);
 	}
 	*(attach ? &b->costs.attach : &b->costs.detach) = took;
+	if (!attach)
+		budget_leave(b, m->partly ? m->leaves : 0);
 	m->attached = attach;
 	m->attachments += attach;
 }
@@ -154,7 +163,7 @@ static struct budget run(struct machine *m, double share, double window, double 
 			ret->first = m->now / S;
 		follow(m, &b, before);
 		assert_true(budget_wait(&b) >= 1000000);
-		pass(m, b.mode == BUDGET_ARMED, b.mode == BUDGET_DISARMED, budget_wait(&b));
+		pass(m, b.mode == BUDGET_ARMED, b.mode == BUDGET_DISARMED ? 1 : b.left, budget_wait(&b));
 		ahead = m->cost / S / (share * m->cpus) - m->now / S;
 		if (ahead > ret->worst)
 			ret->worst = ahead;
@@ -228,6 +237,36 @@ static void test_detached(void **state)
 	assert_true(o.used >= 0.005 * 0.8);
 	assert_true(o.armed > 0.02);
 	assert_true(m.attachments > 10);
+}
+
+/* Hooks that see little stay where they are: a move is a fifth of one, and more is recorded. */
+static void test_partly_detached(void **state)
+{
+	struct machine whole = usual, part;
+	struct outcome o, p;
+	struct budget b;
+
+	whole.attach = 2e9;
+	part = whole;
+	part.leaves = 0.002;
+	part.part = 0.2;
+	run(&whole, 0.005, 10, 3 * 3600, &o);
+	b = run(&part, 0.005, 10, 3 * 3600, &p);
+	check_kept(&p, 0.005);
+	check_says(&b, &part, 0.05);
+	assert_true(p.armed > 1.3 * o.armed);
+}
+
+/* What is left in place is paid for, much as it may be. */
+static void test_left_is_paid_for(void **state)
+{
+	struct machine m = usual;
+	struct outcome o;
+
+	m.leaves = 0.1;
+	m.part = 0.2;
+	run(&m, 0.005, 10, 3 * 3600, &o);
+	check_kept(&o, 0.005);
 }
 
 static void test_more_budget_sees_more(void **state)
@@ -524,6 +563,8 @@ int main(void)
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_attached),
 		cmocka_unit_test(test_detached),
+		cmocka_unit_test(test_partly_detached),
+		cmocka_unit_test(test_left_is_paid_for),
 		cmocka_unit_test(test_more_budget_sees_more),
 		cmocka_unit_test(test_dense),
 		cmocka_unit_test(test_wakes),

@@ -196,7 +196,7 @@ void programs_run_counts(struct programs *p, struct programs_runs ret[static LV_
 	memset(ret, 0, (LV_HOOKS + 1) * sizeof(*ret));
 }
 
-bool programs_detach(struct programs *p, programs_progress progress, void *arg)
+bool programs_detach(struct programs *p, double leave, programs_progress progress, void *arg)
 {
 	if (__atomic_load_n(&p->world->control.word, __ATOMIC_SEQ_CST))
 		abort(); /* disarm before detaching */

@@ -131,7 +131,7 @@ was_refused()
 # In the midst of attaching, the kernel has no more: what was attached must go.
 case_refused_hooks()
 {
-	(ulimit -n 105 && exec lockvane trace -o /tmp/hooks.db -- true) \
+	(ulimit -n 105 && exec lockvane trace --locks spin,rw,mutex,rwsem,sock -o /tmp/hooks.db -- true) \
 		>$OUT/hooks.out 2>$OUT/hooks.err
 	was_refused $? hooks 'refused a hook on'
 }

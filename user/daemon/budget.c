@@ -220,11 +220,11 @@ static double share_detached(const struct budget *b)
 {
 	double window = window_seconds(b, attach_cost(b)), rate = disarmed_rate(b);
 	double moves = move_cost(&b->costs.attach, rate) + move_cost(&b->costs.detach, rate);
-	double cost = window * armed_rate(b) + moves / SECOND;
+	double cost = window * armed_rate(b) + moves / SECOND, rest = b->left * rate;
 
-	if (window < LEAST_WINDOW || b->stay)
+	if (window < LEAST_WINDOW || b->stay || income(b) <= rest)
 		return 0;
-	return cost > window * income(b) ? window * income(b) / cost : 1;
+	return cost > window * income(b) ? window * (income(b) - rest) / (cost - window * rest) : 1;
 }
 
 /* The larger share; 0: not even a short window is to be had. */
@@ -320,7 +320,7 @@ static void next_resting(struct budget *b)
 
 enum budget_mode budget_next(struct budget *b, const struct budget_look *look)
 {
-	book(b, look, b->mode == BUDGET_ARMED, b->mode == BUDGET_DISARMED, 0);
+	book(b, look, b->mode == BUDGET_ARMED, b->mode == BUDGET_DISARMED ? 1 : b->left, 0);
 	if (b->mode == BUDGET_ARMED)
 		next_armed(b);
 	else if (b->mode != BUDGET_STOPPED)
@@ -354,6 +354,11 @@ void budget_pass(struct budget *b, const struct budget_look *look, double in_pla
 		move->in_place_ns += in_place * (look->now_ns - b->last.now_ns);
 	}
 	book(b, look, false, in_place, move ? own * BESIDES : 0);
+}
+
+void budget_leave(struct budget *b, double share)
+{
+	b->left = share;
 }
 
 void budget_settle(struct budget *b)

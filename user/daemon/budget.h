@@ -15,7 +15,7 @@
 enum budget_mode {
 	BUDGET_ARMED,	 /* record */
 	BUDGET_DISARMED, /* rest, hooks in place */
-	BUDGET_DETACHED, /* rest, nothing in the kernel */
+	BUDGET_DETACHED, /* rest, all hooks gone, or those that see nearly all events: see budget_leave() */
 	BUDGET_STOPPED,	 /* it cannot be kept: for good */
 };
 
@@ -67,6 +67,7 @@ struct budget {
 	uint64_t windows, cut_short;
 	const char *why; /* it stopped */
 	bool stay;	 /* hooks are not moved any more */
+	double left;	 /* see budget_leave() */
 };
 
 /* Hooks are in place. If the mode is BUDGET_DETACHED, let go of them, and begin again. */
@@ -94,6 +95,9 @@ void budget_stay(struct budget *b);
 
 /* It has been done: the window or the rest begins now. */
 void budget_settle(struct budget *b);
+
+/* Hooks have gone but for those that see this share of all events: what that costs at rest is booked. */
+void budget_leave(struct budget *b, double share);
 
 /* Nanoseconds until it wants to be asked again. */
 uint64_t budget_wait(const struct budget *b);

@@ -169,6 +169,12 @@ void monitor_disarm(struct monitor *m)
 	monitor_review(m);
 }
 
+/*
+ * Of all events, what hooks may see that stay in place at rest. Most see next to nothing, and to move each of
+ * them costs as much as to move one that sees all. Which these are the windows tell, so the first time all go.
+ */
+#define LEAVE 0.002
+
 static void detach(struct monitor *m)
 {
 	int nice = getpriority(PRIO_PROCESS, 0);
@@ -178,8 +184,9 @@ static void detach(struct monitor *m)
 		return;
 	begin_move(m, &move);
 	set_nice(nice < 0 ? nice : 0);
-	if (programs_detach(m->programs, moved, &move))
+	if (programs_detach(m->programs, m->budget.windows ? LEAVE : 0, moved, &move))
 		m->budget.costs.detach = move.took; /* else it was a part */
+	budget_leave(&m->budget, programs_in_place(m->programs));
 	set_nice(nice);
 	m->attached = false;
 	say_moved(&move, "let go of its hooks");

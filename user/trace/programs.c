@@ -185,7 +185,8 @@ static int attach_one(struct programs *p, const struct plan *plan, int hook, str
 	int code = libbpf_get_error(link);
 
 	/* A pseudo-lock's function may be one that ftrace leaves alone. */
-	if (code && hook < LV_HOOKS && plan->hooks[hook].family == LV_PSEUDO)
+	if (code && code != -EMFILE && code != -ENOMEM && hook < LV_HOOKS &&
+	    plan->hooks[hook].family == LV_PSEUDO)
 		return 0;
 	if (code)
 		return error_set(err, code,
@@ -274,7 +275,8 @@ static size_t nr_attached(const struct programs *p)
 }
 
 /* False: one was slow, and those that are left stay, unless all must go. */
-static bool detach_all(struct programs *p, bool must, programs_progress progress, void *arg)
+static bool detach_all(struct programs *p, bool must, double leave, programs_progress progress,
+		       void *arg)
 {
 	size_t all = nr_attached(p), done = 0;
 	int hooks[LV_HOOKS + 1];
@@ -288,6 +290,8 @@ static bool detach_all(struct programs *p, bool must, programs_progress progress
 
 		if (!p->links[hooks[i]])
 			continue;
+		if (programs_in_place(p) <= leave)
+			break;
 		bpf_link__destroy(p->links[hooks[i]]);
 		p->links[hooks[i]] = NULL;
 		slow = note_time(p, hooks[i], from) > PROGRAMS_SLOW_NS;
@@ -297,9 +301,9 @@ static bool detach_all(struct programs *p, bool must, programs_progress progress
 	return !slow;
 }
 
-bool programs_detach(struct programs *p, programs_progress progress, void *arg)
+bool programs_detach(struct programs *p, double leave, programs_progress progress, void *arg)
 {
-	return detach_all(p, false, progress, arg);
+	return detach_all(p, false, leave, progress, arg);
 }
 
 int programs_attach(struct programs *p, const struct plan *plan, programs_progress progress,
@@ -310,7 +314,7 @@ int programs_attach(struct programs *p, const struct plan *plan, programs_progre
 
 	libbpf_set_print(before);
 	if (code)
-		detach_all(p, true, NULL, NULL);
+		detach_all(p, true, -1, NULL, NULL);
 	return code;
 }
 
@@ -533,7 +537,7 @@ void programs_finish(struct programs *p)
 		return;
 	if (nr_attached(p))
 		programs_stop(p);
-	detach_all(p, true, NULL, NULL);
+	detach_all(p, true, -1, NULL, NULL);
 	retire_detach(p->retire);
 	detach_waits(p);
 	arming_end(&p->arming);

@@ -74,9 +74,10 @@ void programs_run_counts(struct programs *programs, struct programs_runs ret[sta
  * programs_start(), when nothing shall cost anything for a while. Those that see modules and
  * caches go stay (trace/retire.h), and those that note who waits. The kernel holds its mutexes for
  * that (ftrace_lock, text_mutex), and waits for all tasks in it: a hook that takes longer than
- * PROGRAMS_SLOW_NS is the last to go, and programs_detach() returns false.
+ * PROGRAMS_SLOW_NS is the last to go, and programs_detach() returns false. The hottest go first, until those
+ * that are left see no more than the share `leave` of all events; 0: all go.
  */
-bool programs_detach(struct programs *programs, programs_progress progress, void *arg);
+bool programs_detach(struct programs *programs, double leave, programs_progress progress, void *arg);
 int programs_attach(struct programs *programs, const struct plan *plan,
 		    programs_progress progress, void *arg, struct error *err);
 
