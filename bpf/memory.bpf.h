@@ -39,23 +39,18 @@ extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak; /* since 6.
 /*
  * The eight bytes of kernel memory at addr, 0 if they can't be read. A plain load
  * where the kernel lets us say what lies there: pt_regs begins with a scalar,
- * and is known to every kernel. A helper does the same for twenty times as much, and needs room for it.
+ * and is known to every kernel. A helper does the same for twenty times as much.
  */
-static __always_inline __u64 memory_word_by(__u64 *room, __u64 addr)
-{
-	if (bpf_rdonly_cast)
-		return ((struct pt_regs *)bpf_rdonly_cast((void *)addr,
-							  bpf_core_type_id_kernel(struct pt_regs)))
-			->r15;
-	bpf_probe_read_kernel(room, sizeof(*room), (const void *)addr);
-	return *room;
-}
-
 static __always_inline __u64 memory_word(__u64 addr)
 {
 	__u64 word = 0;
 
-	return memory_word_by(&word, addr);
+	if (bpf_rdonly_cast)
+		return ((struct pt_regs *)bpf_rdonly_cast((void *)addr,
+							  bpf_core_type_id_kernel(struct pt_regs)))
+			->r15;
+	bpf_probe_read_kernel(&word, sizeof(word), (const void *)addr);
+	return word;
 }
 
 #define MEMORY_MEMBER(addr, type, member) \

@@ -112,9 +112,9 @@ static __always_inline __u32 world_caller_at(__u64 event)
 	return frame_slot(event, &__lock_text_start, &__lock_text_end) - event;
 }
 
-static __always_inline __u64 world_event_word(struct lv_cpu *cpu, __u32 at)
+static __always_inline __u64 world_event_word(__u64 event, __u32 at)
 {
-	return memory_word_by(&cpu->argument, cpu->event + (at & FRAME_WORDS));
+	return frame_word(event, at);
 }
 
 /*
@@ -144,7 +144,7 @@ static __always_inline __u64 world_sleeping_word(__u64 event, __u32 at)
 {
 	__u64 stack = MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, stack);
 
-	return event - stack < MEMORY_STACK_SIZE ? frame_word(event, at) : 0;
+	return event - stack < MEMORY_STACK_SIZE ? world_event_word(event, at) : 0;
 }
 
 static __always_inline int world_is_generic(__u64 ip)

@@ -397,7 +397,7 @@ RECORD_RARE __u32 edges_walk(__u64 addr, __u64 entry, __u32 meta, __u32 stack)
 
 	if (!cpu || level >= LV_LEVELS)
 		return stack;
-	if (spinning_is_possible(world_preempt_count()))
+	if (!(meta & META_BARE) && spinning_is_possible(world_preempt_count()))
 		left = cpu->stack[level].depth;
 	task = level == LV_LEVEL_TASK ? task_held(cpu) : 0;
 	if (task)

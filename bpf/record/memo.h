@@ -56,12 +56,12 @@ static __always_inline __u32 memo_if_at(struct lv_cpu *cpu, __u32 at, __u64 lock
 }
 
 /* Was the lock taken where the memo's was? That is one word, where it stood then. */
-static __always_inline int memo_is_at_site(struct lv_cpu *cpu, const struct lv_memo *memo,
+static __always_inline int memo_is_at_site(const struct lv_cpu *cpu, const struct lv_memo *memo,
 					   int sleeps)
 {
 	if (sleeps)
 		return world_sleeping_word(cpu->sleep_event, memo->site_at) == memo->caller;
-	return world_event_word(cpu, memo->site_at) == memo->caller;
+	return world_event_word(cpu->event, memo->site_at) == memo->caller;
 }
 
 /*

@@ -184,8 +184,11 @@ static __always_inline __u32 pseudo_edges(const struct context *context, struct 
 	struct lv_held_stack *task =
 		context->level == LV_LEVEL_TASK ? task_held(context->cpu) : 0;
 	struct lv_held_stack *held = held_at(context->cpu, where);
+	struct lv_held_stack *spin = pseudo_spinning(context, how);
 	__u32 at = held_find(lock->addr, where);
 
+	if (!spin)
+		meta |= META_BARE;
 	if (how & PSEUDO_ATTEMPT)
 		meta |= META_ATTEMPT;
 	if (at < LV_HELD_DEPTH && pseudo_traits(pseudo_kind(how)) & LV_PSEUDO_SELF)
@@ -195,7 +198,7 @@ static __always_inline __u32 pseudo_edges(const struct context *context, struct 
 		return stack;
 	if (at >= LV_HELD_DEPTH && held && held->depth)
 		held_set_class(lock, lock->class, where);
-	return edges_record(context->cpu, pseudo_spinning(context, how), task, lock, meta, stack);
+	return edges_record(context->cpu, spin, task, lock, meta, stack);
 }
 
 /* In a task that spins on nothing: what else is held is on one stack. */

@@ -72,6 +72,7 @@ static __always_inline void record_stack(void *ctx, __u32 stack)
 #define META_LEVEL(meta) (((meta) >> META_LEVEL_SHIFT) & 0xf)
 #define META_FAMILY(meta) (((meta) >> 20) & 0xf)
 #define META_ATTEMPT (1u << 30) /* what an edge leads to is waited for, and maybe nobody's */
+#define META_BARE (1u << 31) /* nothing that spins is held, whatever the preemption count: a tracepoint raises it, too */
 
 /* Which of two instances all samples prefer: the other, the one they have, is 0 when they have none. */
 static __always_inline int instance_is_lower(__u64 addr, __u64 than)

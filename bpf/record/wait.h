@@ -140,7 +140,7 @@ RECORD_RARE __u32 wait_add_inner(__u64 classes, __u64 addr, __u64 inner, __u32 m
  */
 RECORD_SHARED __u32 wait_attempt(__u64 addr, __u32 how, __u64 above)
 {
-	__u32 meta = EVENT_META(LV_HOOK_contention_begin, LV_LEVEL_TASK, WAIT_FAMILY(how));
+	__u32 meta = EVENT_META(LV_HOOK_contention_begin, LV_LEVEL_TASK, WAIT_FAMILY(how)) | META_BARE;
 	struct lv_held lock = { .addr = addr, .mode = WAIT_MODE(how), .flags = LV_HELD_ENTRY };
 	__u32 stack = LV_NONE, inner, family = WAIT_FAMILY(how);
 	struct lv_held_stack *held;

@@ -58,7 +58,7 @@ static __u64 world_sleeping_caller(__u64 event);
 /* How far above the event that word lies, never 0; and what stands so far above another of the same hook. */
 static __u32 world_caller_at(__u64 event);
 static __u32 world_sleeping_caller_at(__u64 event);
-static __u64 world_event_word(struct lv_cpu *cpu, __u32 at);
+static __u64 world_event_word(__u64 event, __u32 at);
 static __u64 world_sleeping_word(__u64 event, __u32 at);
 
 /* Does the address lie in a function that is handed bare locks, wait queues and their like? */

@@ -113,16 +113,15 @@ static inline __u32 world_sleeping_caller_at(__u64 event)
 	return world_caller_at(event);
 }
 
-static inline __u64 world_event_word(struct lv_cpu *cpu, __u32 at)
+static inline __u64 world_event_word(__u64 event, __u32 at)
 {
 	(void)at;
-	return world_caller(cpu->event);
+	return world_caller(event);
 }
 
 static inline __u64 world_sleeping_word(__u64 event, __u32 at)
 {
-	(void)at;
-	return world_caller(event);
+	return world_event_word(event, at);
 }
 
 static inline int world_is_generic(__u64 ip)
