@@ -34,6 +34,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 DEB_VERSION ?= $(VERSION)
 CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+PG_INCLUDE ?= $(or $(shell pkg-config --variable=includedir libpq 2>/dev/null),/usr/include/postgresql)
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 600
 
@@ -53,8 +54,11 @@ endif
 SRCS := $(wildcard user/*/*.c)
 # The metrics listener, and its thread.
 LDLIBS += -lmicrohttpd -lm -pthread
-OBJS := $(SRCS:%.c=$(B)/%.o)
-LIB := $(filter-out user/cli/main.c,$(SRCS))
+# A program of its own: what traces as root has no libpq in it.
+FLEET := $(wildcard user/fleet/*.c)
+FLEET_LIBS = $(LDLIBS) -lpq -lnettle
+OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out $(FLEET),$(SRCS)))
+LIB := $(filter-out user/cli/main.c $(FLEET),$(SRCS))
 EXPLORE := $(wildcard tests/explore/*.c)
 BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
 TORTURE := $(B)/tests/torture/kills $(B)/tests/torture/cycles
@@ -73,7 +77,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials unit workloads natives \
 	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb clean format
-all: $(B)/lockvane $(MAN) $(EXAMPLES)
+all: $(B)/lockvane $(B)/lockvane-fleet $(MAN) $(EXAMPLES)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
 torture-programs: $(TORTURE)
@@ -82,6 +86,14 @@ natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT) $(SERVE) $(CLI
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Of the library only what it uses.
+$(B)/lockvane-fleet: $(FLEET:%.c=$(B)/%.o) $(B)/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -o $@ $^ $(FLEET_LIBS)
+
+$(FLEET:%.c=$(B)/%.o) $(FLEET:%.c=$(B)/asan/%.o): CPPFLAGS += -I$(PG_INCLUDE)
+$(B)/user/fleet/schema.o $(B)/asan/user/fleet/schema.o: $(wildcard user/fleet/*.sql)
 
 $(B)/user/%.o: user/%.c
 	$(call say,CC,$<)
