@@ -68,6 +68,7 @@ TSAN_UNIT := $(B)/tests/tsan/test_record_threads
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 SERVE := $(B)/tests/metrics/serve
 CLI_STATE := $(B)/tests/cli/state
+FLEET_SIMULATE := $(B)/tests/fleet/simulate
 SITES := $(B)/tests/sites/list $(B)/tests/sites/judge
 WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
 EXAMPLES := $(B)/examples/founding.lv $(B)/examples/founding-fixed.lv
@@ -81,7 +82,7 @@ all: $(B)/lockvane $(B)/lockvane-fleet $(MAN) $(EXAMPLES)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
 torture-programs: $(TORTURE)
-natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT) $(SERVE) $(CLI_STATE)
+natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT) $(SERVE) $(CLI_STATE) $(FLEET_SIMULATE) $(B)/asan/lockvane-fleet
 
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
@@ -187,6 +188,16 @@ $(CLI_STATE): $(B)/asan/tests/cli/state.o $(B)/asan/liblockvane.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
 
+# The fleet's program under the sanitizers, as it reads what strangers wrote.
+$(B)/asan/lockvane-fleet: $(FLEET:%.c=$(B)/asan/%.o) $(B)/asan/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(FLEET_LIBS)
+
+$(FLEET_SIMULATE).o: CPPFLAGS += -I$(PG_INCLUDE)
+$(FLEET_SIMULATE): $(FLEET_SIMULATE).o $(patsubst %.c,$(B)/%.o,$(filter-out user/fleet/main.c,$(FLEET))) $(B)/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -Wl,--as-needed -o $@ $^ $(FLEET_LIBS)
+
 # The judge: the same programs with an observer behind each, under the same skeleton's name.
 $(B)/tests/truth/truth.bpf.o: tests/truth/truth.bpf.c
 	$(call say,BPF,$<)
@@ -229,7 +240,7 @@ $(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
-.SECONDARY: $(SERVE:$(B)/%=$(B)/asan/%.o) $(CLI_STATE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(SITES:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
+.SECONDARY: $(FLEET_SIMULATE).o $(SERVE:$(B)/%=$(B)/asan/%.o) $(CLI_STATE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(SITES:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
 
 $(B)/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)

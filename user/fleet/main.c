@@ -27,6 +27,7 @@ static void help(FILE *out)
 		     "One store, a PostgreSQL database, for what many hosts saw.\n\n");
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].help);
+	fprintf(out, "\n  -h, --help      print this\n  -V, --version   print the version\n");
 	fprintf(out, "\n`lockvane fleet COMMAND --help` tells more; so do lockvane(8) and docs/fleet.md.\n");
 }
 
