@@ -32,10 +32,13 @@
 #define LV_ABOVE_FRAMES 8 /* read to find a generic function's caller; ours and the lock's are in it */
 #define LV_HELD_DEPTH 16  /* locks held per CPU and level, or per task */
 #define LV_ADDR_SLOTS 1024
-#define LV_ADDR_AGE 4096
+#define LV_ADDR_AGE 16384
 #define LV_EDGE_SLOTS 1024
-#define LV_MEMO_BITS 10
+#define LV_MEMO_BITS 11
 #define LV_MEMOS (1 << LV_MEMO_BITS)
+#define LV_CLASS_MEMO_BITS 9
+#define LV_CLASS_MEMOS (1 << LV_CLASS_MEMO_BITS)
+#define LV_DERIVED 128
 #define LV_MAX_RELEASES 32 /* programs of releases that prove nothing by an owner: see misses.h */
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
@@ -447,7 +450,7 @@ struct lv_memo {
 	__u32 clock; /* the class', as in lv_addr_slot */
 	__u64 caller; /* of the first time: another place of the same lock, function and context counts as this */
 	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
-	__u32 sited; /* the class has a site: another caller's acquisition is no repetition */
+	__u32 site_at; /* the class has a site, told by the word so far above the event: another's is no repetition */
 } __attribute__((aligned(64)));
 
 struct lv_edge_slot {
@@ -491,7 +494,7 @@ struct lv_cpu {
 	__u64 event; /* a spinning lock's program's ctx */
 	__u64 above; /* the caller above the generic functions, once it was read */
 	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
-	__u32 derived; /* the class that was derived last */
+	__u32 derived[LV_DERIVED]; /* classes by a hash of their places, as they were derived last */
 	__u32 tick; /* the jiffy in which the lease was looked at last */
 	__u64 sleep_event; /* a sleeping lock's program's, likewise; maybe a preempted one's */
 	__u64 missed; /* releases of sleeping locks that the kernel skipped here, when last looked */
@@ -500,6 +503,7 @@ struct lv_cpu {
 	struct lv_held_stack stack[LV_LEVELS];
 	/* Within reach of an instruction's offset, 32 KiB: the common path reads it. */
 	struct lv_memo memo[LV_MEMOS];
+	struct lv_memo class_memo[LV_CLASS_MEMOS];
 	struct lv_addr_slot addr[LV_ADDR_SLOTS];
 	struct lv_edge_slot edge[LV_EDGE_SLOTS];
 	__u64 acquisitions[LV_MAX_CLASSES];
@@ -519,7 +523,7 @@ struct lv_layout {
 	__u64 kfence_end;
 	__u64 frame_mask; /* the physical address in a page tables' entry */
 	__u32 top_shift;  /* of an address, to its entry in the topmost of them */
-	__u32 pad;
+	__u32 orc_kind;   /* see frame.bpf.h; 0: no ORC */
 };
 
 /* Where each CPU's part of the first per-CPU chunk begins, sorted, and where the last one ends. */

@@ -292,6 +292,7 @@ static __always_inline void find_layout(struct lv_layout *layout)
 	layout->kfence_end = layout->kfence ? layout->kfence + LV_KFENCE_SIZE : 0;
 	layout->frame_mask = word_at(&physical_mask, ~0ull) & ENTRY_FRAME;
 	layout->top_shift = word_at(&pgdir_shift, TOP_SHIFT);
+	layout->orc_kind = frame_find_orc_kind();
 }
 
 static long find_cpu(__u32 i, __u32 *rq_lock)

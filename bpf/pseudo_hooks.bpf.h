@@ -22,16 +22,11 @@ extern const void smp_call_on_cpu_callback __ksym __weak;
 /* What a class is about of which there is one: any address of the kernel's, the kind tells it. */
 #define THE_ONE ((__u64)&_end)
 
-static __always_inline void pseudo_hold(void *ctx, __u64 addr, __u64 base, __u32 meta, __u32 how)
-{
-	record_stack(ctx, pseudo_take(addr, base, meta, how));
-}
-
 static __always_inline void pseudo_attempt(void *ctx, __u64 addr, __u64 base, __u32 meta,
 					   __u32 how)
 {
 	if (pseudo_tells(how))
-		record_stack(ctx, pseudo_see(addr, base, meta, how | PSEUDO_ATTEMPT));
+		record_pseudo(ctx, addr, base, meta, how | PSEUDO_ATTEMPT);
 }
 
 /* Work items and workqueues */
@@ -75,10 +70,10 @@ static __always_inline void see_work_start(__u64 *ctx, __u32 meta)
 {
 	__u64 work = traced(ctx, 0), wq = running_wq(), function = work_function(work);
 
-	pseudo_hold(ctx, INSTANCE(wq, WQ), wq, meta,
+	record_pseudo(ctx, INSTANCE(wq, WQ), wq, meta,
 		    PSEUDO(WQ) | PSEUDO_IN_TRACE | PSEUDO_FRESH | PSEUDO_IF_KNOWN);
 	if (function)
-		pseudo_hold(ctx, INSTANCE(work, WORK), function, meta,
+		record_pseudo(ctx, INSTANCE(work, WORK), function, meta,
 			    PSEUDO(WORK) | PSEUDO_IN_TRACE);
 }
 
@@ -128,7 +123,7 @@ static __always_inline void see_timer_start(__u64 *ctx, __u32 meta)
 	__u64 timer = argument(ctx, 0), function = argument(ctx, 1);
 
 	if (!timer_is_private(function))
-		pseudo_hold(ctx, INSTANCE(timer, TIMER), function, meta, PSEUDO(TIMER));
+		record_pseudo(ctx, INSTANCE(timer, TIMER), function, meta, PSEUDO(TIMER));
 }
 
 static __always_inline void see_timer_end(__u64 *ctx, __u32 meta)
@@ -198,7 +193,7 @@ static __always_inline void see_user_pages_pin(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_console_print(__u64 *ctx, __u32 meta)
 {
-	pseudo_hold(ctx, INSTANCE(&console_owner, CONSOLE_OWNER), (__u64)&console_owner, meta,
+	record_pseudo(ctx, INSTANCE(&console_owner, CONSOLE_OWNER), (__u64)&console_owner, meta,
 		    PSEUDO(CONSOLE_OWNER));
 }
 
@@ -219,7 +214,7 @@ static __always_inline void see_console_printk(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_console_locked(__u64 *ctx, __u32 meta)
 {
-	pseudo_hold(ctx, INSTANCE(&console_sem, CONSOLE_LOCK), (__u64)&console_sem, meta,
+	record_pseudo(ctx, INSTANCE(&console_sem, CONSOLE_LOCK), (__u64)&console_sem, meta,
 		    PSEUDO(CONSOLE_LOCK));
 }
 
@@ -261,8 +256,8 @@ static __always_inline void see_queue_freeze_6_1(__u64 *ctx, __u32 meta)
 {
 	__u64 queue = argument(ctx, 0);
 
-	pseudo_hold(ctx, INSTANCE(queue, QUEUE_IO), queue, meta, PSEUDO(QUEUE_IO) | LV_HELD_TRY);
-	pseudo_hold(ctx, INSTANCE(queue, QUEUE), queue, meta, PSEUDO(QUEUE) | LV_HELD_TRY);
+	record_pseudo(ctx, INSTANCE(queue, QUEUE_IO), queue, meta, PSEUDO(QUEUE_IO) | LV_HELD_TRY);
+	record_pseudo(ctx, INSTANCE(queue, QUEUE), queue, meta, PSEUDO(QUEUE) | LV_HELD_TRY);
 }
 
 /* (queue, owner): without one, another task will unfreeze it. */
@@ -315,8 +310,8 @@ static __always_inline int inode_is_file(__u64 inode)
 }
 
 #define SB_HOLD(ctx, sb, level, meta)                                             \
-	pseudo_hold(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta,             \
-		    PSEUDO(SB_##level) | PSEUDO_READ | PSEUDO_ONCE | PSEUDO_KEEPS)
+	record_pseudo(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta,             \
+		    PSEUDO(SB_##level) | PSEUDO_READ | PSEUDO_ONCE)
 #define SB_DROP(sb, level, meta) pseudo_drop(INSTANCE(sb, SB_##level), meta, PSEUDO(SB_##level))
 
 static __always_inline void see_sb_want(__u64 *ctx, __u32 meta)
@@ -631,8 +626,8 @@ static __always_inline void see_btrfs_join(__u64 *ctx, __u32 meta)
 	sb = MEMORY_MEMBER(fs_info, struct btrfs_fs_info, sb);
 	if (argument(ctx, 1) & BTRFS_FREEZABLE)
 		SB_HOLD(ctx, sb, INTERNAL, meta);
-	pseudo_hold(ctx, INSTANCE(fs_info, BTRFS_WRITERS), THE_ONE, meta, BTRFS_HOW(WRITERS));
-	pseudo_hold(ctx, INSTANCE(fs_info, BTRFS_EXTWRITERS), THE_ONE, meta,
+	record_pseudo(ctx, INSTANCE(fs_info, BTRFS_WRITERS), THE_ONE, meta, BTRFS_HOW(WRITERS));
+	record_pseudo(ctx, INSTANCE(fs_info, BTRFS_EXTWRITERS), THE_ONE, meta,
 		    BTRFS_HOW(EXTWRITERS));
 }
 
@@ -673,7 +668,7 @@ static __always_inline void see_btrfs_block(__u64 *ctx, __u32 meta)
 	if (!memory_is_direct(handle))
 		return;
 	transaction = MEMORY_MEMBER(handle, struct btrfs_trans_handle, transaction);
-	pseudo_hold(ctx, INSTANCE(transaction, BTRFS_UNBLOCKED), THE_ONE, meta,
+	record_pseudo(ctx, INSTANCE(transaction, BTRFS_UNBLOCKED), THE_ONE, meta,
 		    BTRFS_HOW(UNBLOCKED));
 }
 
@@ -725,7 +720,7 @@ static __always_inline void see_reclaim_start(__u64 *ctx, __u32 meta)
 
 	if (argument(ctx, 2) & GFP_FS &&
 	    !((__u32)MEMORY_MEMBER(world_task(), struct task_struct, flags) & scoped))
-		pseudo_hold(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
+		record_pseudo(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
 }
 
 static __always_inline void see_reclaim_end(__u64 *ctx, __u32 meta)
@@ -735,7 +730,7 @@ static __always_inline void see_reclaim_end(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_reclaim_kswapd(__u64 *ctx, __u32 meta)
 {
-	pseudo_hold(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
+	record_pseudo(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
 }
 
 static __always_inline void see_reclaim_kswapd_end(__u64 *ctx, __u32 meta)
@@ -775,7 +770,7 @@ static __always_inline void see_journal_start(__u64 *ctx, __u32 meta)
 	__u64 handle = argument(ctx, 1);
 
 	if (!(__u32)returned(ctx))
-		pseudo_hold(ctx, INSTANCE(handle, JOURNAL), THE_ONE, meta,
+		record_pseudo(ctx, INSTANCE(handle, JOURNAL), THE_ONE, meta,
 			    PSEUDO(JOURNAL) | PSEUDO_READ | PSEUDO_AFTER | PSEUDO_ONCE);
 }
 
@@ -797,9 +792,8 @@ static __always_inline void see_srcu_read(__u64 *ctx, __u32 meta)
 	__u64 srcu = argument(ctx, 0);
 
 	if (pseudo_kind_is_known(LV_PSEUDO_SRCU))
-		pseudo_hold(ctx, INSTANCE(srcu, SRCU), srcu, meta,
-			    PSEUDO(SRCU) | PSEUDO_READ | PSEUDO_RECURSIVE | PSEUDO_IF_KNOWN |
-				    PSEUDO_KEEPS);
+		record_pseudo(ctx, INSTANCE(srcu, SRCU), srcu, meta,
+			    PSEUDO(SRCU) | PSEUDO_READ | PSEUDO_RECURSIVE | PSEUDO_IF_KNOWN);
 }
 
 static __always_inline void see_srcu_read_end(__u64 *ctx, __u32 meta)
@@ -825,9 +819,9 @@ static __always_inline void see_cpuhp_start(__u64 *ctx, __u32 meta)
 	if (!cpu || !&cpuhp_state)
 		return;
 	if ((__u8)MEMORY_MEMBER(state, struct cpuhp_cpu_state, bringup))
-		pseudo_hold(ctx, INSTANCE(THE_ONE, CPUHP_UP), THE_ONE, meta, PSEUDO(CPUHP_UP));
+		record_pseudo(ctx, INSTANCE(THE_ONE, CPUHP_UP), THE_ONE, meta, PSEUDO(CPUHP_UP));
 	else
-		pseudo_hold(ctx, INSTANCE(THE_ONE, CPUHP_DOWN), THE_ONE, meta, PSEUDO(CPUHP_DOWN));
+		record_pseudo(ctx, INSTANCE(THE_ONE, CPUHP_DOWN), THE_ONE, meta, PSEUDO(CPUHP_DOWN));
 }
 
 static __always_inline void see_cpuhp_end(__u64 *ctx, __u32 meta)
@@ -853,7 +847,7 @@ static __always_inline void see_cpuhp_down(__u64 *ctx, __u32 meta)
 static __always_inline void see_threads_fork(__u64 *ctx, __u32 meta)
 {
 	if (!(__u32)returned(ctx) && &cgroup_threadgroup_rwsem)
-		pseudo_hold(ctx, (__u64)&cgroup_threadgroup_rwsem, 0, PERCPU_META(meta),
+		record_pseudo(ctx, (__u64)&cgroup_threadgroup_rwsem, 0, PERCPU_META(meta),
 			    PSEUDO_READ);
 }
 
@@ -879,7 +873,7 @@ static __always_inline __u64 writepages_lock(const __u64 *ctx)
 
 static __always_inline void see_writepages(__u64 *ctx, __u32 meta)
 {
-	pseudo_hold(ctx, INSTANCE(writepages_lock(ctx), WRITEPAGES), THE_ONE, meta,
+	record_pseudo(ctx, INSTANCE(writepages_lock(ctx), WRITEPAGES), THE_ONE, meta,
 		    PSEUDO(WRITEPAGES) | PSEUDO_READ);
 }
 
@@ -913,7 +907,7 @@ static __always_inline void see_kernfs_get(__u64 *ctx, __u32 meta)
 	__u64 node = argument(ctx, 0), attribute = returned(ctx) ? kernfs_attribute(node) : 0;
 
 	if (attribute)
-		pseudo_hold(ctx, INSTANCE(node, KERNFS), attribute, meta,
+		record_pseudo(ctx, INSTANCE(node, KERNFS), attribute, meta,
 			    PSEUDO(KERNFS) | PSEUDO_READ | LV_HELD_TRY | PSEUDO_IF_KNOWN);
 }
 

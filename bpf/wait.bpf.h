@@ -37,28 +37,13 @@ static __always_inline __u32 wait_how(__u32 flags)
 	return WAIT_HOW(LV_RWSEM, mode) | WAIT_INNER;
 }
 
-/* The caller of the lock's functions. Two frames are the tracepoint's. */
-static __noinline __u64 wait_above(void *ctx)
-{
-	__u32 id = bpf_get_smp_processor_id(), slot;
-	struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &id);
-	struct lv_frames *frames;
+#define WAIT_FRAMES 2 /* are the tracepoint's own */
 
-	if (!cpu)
-		return LV_SITE_OPEN;
-	slot = cpu->task_slot;
-	frames = bpf_map_lookup_elem(&lv_frames, &slot);
-	if (!frames || bpf_get_stack(ctx, frames->ip, sizeof(frames->ip), 2) < 0)
-		return LV_SITE_OPEN;
-	return above_generic(frames->ip, LV_ABOVE_FRAMES);
-}
-
-/* Two frames are the tracepoint's. */
 static __noinline int wait_note_site(void *ctx, __u32 id)
 {
 	struct lv_wait *wait = world_wait(id);
 
-	if (bpf_get_stack(ctx, wait->begin, sizeof(wait->begin), 2) < (long)sizeof(wait->begin[0]))
+	if (bpf_get_stack(ctx, wait->begin, sizeof(wait->begin), WAIT_FRAMES) < (long)sizeof(wait->begin[0]))
 		wait->begin[0] = 0;
 	return 0;
 }
@@ -79,7 +64,7 @@ int lv_contention_begin(__u64 *ctx)
 		return 0;
 	stack = wait_attempt(ctx[0], how, 0);
 	if (stack == LV_ABOVE)
-		stack = wait_attempt(ctx[0], how, wait_above(ctx));
+		stack = wait_attempt(ctx[0], how, world_walk_task(ctx, WAIT_FRAMES));
 	record_stack(ctx, stack);
 	return 0;
 }

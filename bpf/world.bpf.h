@@ -4,6 +4,7 @@
 #define LOCKVANE_WORLD_BPF_H
 
 #include "abi.h"
+#include "frame.bpf.h"
 #include "maps.bpf.h"
 #include "place.bpf.h"
 #include "pseudo.bpf.h"
@@ -96,28 +97,24 @@ static __always_inline __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32
 	return *argument;
 }
 
-/*
- * The trampoline (arch_prepare_bpf_trampoline()) has in its frame, from below: how many
- * arguments there are; these, ctx; the return value; a frame pointer. Above is where it was
- * called from: the hooked function, whose section this is, and above that the return address of
- * this. Since 7.0 the function may jump instead.
- */
-static __always_inline __u64 frame_caller(__u64 event, const void *start, const void *end)
-{
-	__u64 above = event + 8 * ((memory_word(event - 8) & 0xff) + 2);
-	__u64 caller = memory_word(above);
-
-	if (caller >= (__u64)start && caller < (__u64)end)
-		caller = memory_word(above + 8);
-	return caller >= MEMORY_IMAGE ? caller : 0;
-}
-
 /* All functions of spinning locks are in one section. */
 static __always_inline __u64 world_caller(__u64 event)
 {
 	if (!&__lock_text_start)
 		return 0;
 	return frame_caller(event, &__lock_text_start, &__lock_text_end);
+}
+
+static __always_inline __u32 world_caller_at(__u64 event)
+{
+	if (!&__lock_text_start)
+		return FRAME_NOWHERE;
+	return frame_slot(event, &__lock_text_start, &__lock_text_end) - event;
+}
+
+static __always_inline __u64 world_event_word(__u64 event, __u32 at)
+{
+	return frame_word(event, at);
 }
 
 /*
@@ -134,14 +131,20 @@ static __always_inline __u64 world_sleeping_caller(__u64 event)
 	return frame_caller(event, &__sched_text_start, &__sched_text_end);
 }
 
-/* Functions begin at multiples of 16, and the user half has a bit for each step that is in one. */
-RECORD_RARE int generic_has(__u64 ip)
+static __always_inline __u32 world_sleeping_caller_at(__u64 event)
 {
-	__u64 step = (ip - lv_generic.start) >> LV_GENERIC_SHIFT;
+	__u64 stack = MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, stack);
 
-	if (ip < lv_generic.start || step >= LV_GENERIC_STEPS)
-		return 0;
-	return lv_generic.bits[step / 64 & (LV_GENERIC_STEPS / 64 - 1)] >> (step & 63) & 1;
+	if (event - stack >= MEMORY_STACK_SIZE || !&__sched_text_start)
+		return FRAME_NOWHERE;
+	return frame_slot(event, &__sched_text_start, &__sched_text_end) - event;
+}
+
+static __always_inline __u64 world_sleeping_word(__u64 event, __u32 at)
+{
+	__u64 stack = MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, stack);
+
+	return event - stack < MEMORY_STACK_SIZE ? world_event_word(event, at) : 0;
 }
 
 static __always_inline int world_is_generic(__u64 ip)
@@ -164,15 +167,40 @@ static __always_inline __u64 above_generic(const __u64 *ip, int nr)
 	return LV_SITE_OPEN;
 }
 
-static __noinline __u64 world_above(void *ctx, __u64 *ip)
+/* skip: the frames that are a tracepoint's. */
+static __noinline __u64 world_walk_above(void *ctx, __u64 *ip, __u32 skip)
 {
-	if (bpf_get_stack(ctx, ip, LV_ABOVE_FRAMES * sizeof(*ip), 0) < 0)
+	if (bpf_get_stack(ctx, ip, LV_ABOVE_FRAMES * sizeof(*ip), skip) < 0)
 		return LV_SITE_OPEN;
 	return above_generic(ip, LV_ABOVE_FRAMES);
 }
 
-/* Frames of a task whose program may be preempted while it reads them. */
-static __noinline __u64 world_above_task(void *ctx)
+/* By ORC, where it tells: 0, if not. */
+RECORD_RARE __u64 world_above_spinning(__u64 event)
+{
+	if (!&__lock_text_start)
+		return 0;
+	return frame_above(frame_slot(event, &__lock_text_start, &__lock_text_end));
+}
+
+static __always_inline __u64 world_above(void *ctx, struct lv_cpu *cpu)
+{
+	__u64 above = world_above_spinning(cpu->event);
+
+	return above ? above : world_walk_above(ctx, cpu->frames, 0);
+}
+
+RECORD_RARE __u64 world_above_sleeping(__u64 event)
+{
+	__u64 stack = MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, stack);
+
+	if (event - stack >= MEMORY_STACK_SIZE || !&__sched_text_start)
+		return 0;
+	return frame_above(frame_slot(event, &__sched_text_start, &__sched_text_end));
+}
+
+/* The frames are a task's whose program may be preempted while it reads them. */
+static __noinline __u64 world_walk_task(void *ctx, __u32 skip)
 {
 	__u32 id = bpf_get_smp_processor_id(), slot;
 	struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &id);
@@ -182,7 +210,16 @@ static __noinline __u64 world_above_task(void *ctx)
 		return LV_SITE_OPEN;
 	slot = cpu->task_slot;
 	frames = bpf_map_lookup_elem(&lv_frames, &slot);
-	return frames ? world_above(ctx, frames->ip) : LV_SITE_OPEN;
+	return frames ? world_walk_above(ctx, frames->ip, skip) : LV_SITE_OPEN;
+}
+
+static __always_inline __u64 world_above_task(void *ctx)
+{
+	__u32 id = bpf_get_smp_processor_id();
+	struct lv_cpu *cpu = bpf_map_lookup_elem(&lv_cpus, &id);
+	__u64 above = cpu ? world_above_sleeping(cpu->sleep_event) : 0;
+
+	return above ? above : world_walk_task(ctx, 0);
 }
 
 static __always_inline __u32 world_preempt_count(void)
@@ -375,20 +412,32 @@ static __always_inline int world_holds_elsewhere(__u32 cpu_id, __u64 addr)
 	return world_search_holders(cpu_id, addr);
 }
 
+/*
+ * All ones if the word is not to be hashed: the lock's, or a pointer into what is around it. Without
+ * branches: see place_search_anchor().
+ */
+static __always_inline __u64 object_skips(__u64 base, __u64 at, __u64 off, __u64 word)
+{
+	__u64 of_lock = (off - at - sizeof(word)) & (at - off - OBJECT_LOCK);
+	__u64 near = ((word - base) >> MEMORY_PAGE_SHIFT) - 1;
+	__u64 skips = (of_lock | near) >> 63;
+
+	__asm__ __volatile__("" : "+r"(skips));
+	return -skips;
+}
+
 RECORD_RARE __u64 world_object_hash_at(__u64 base, __u32 off, __u32 size)
 {
 	__u64 hash = 0;
 
 	for (__u32 i = 0; i < OBJECT_WORDS; i++) {
-		__u64 word;
+		__u64 word, next;
 
 		if (8 * i + 8 > size)
 			break;
 		word = memory_word(base + 8 * i);
-		if (8 * i + 8 > off && 8 * i < off + OBJECT_LOCK)
-			continue;
-		if (word - base >= 1 << MEMORY_PAGE_SHIFT)
-			hash = (hash ^ word) * LV_INSTANCE_HASH(1ull);
+		next = (hash ^ word) * LV_INSTANCE_HASH(1ull);
+		hash = next ^ ((hash ^ next) & object_skips(base, 8 * i, off, word));
 	}
 	return hash | 1;
 }

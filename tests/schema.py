@@ -25,7 +25,7 @@ STRICT = strict(copy.deepcopy(SCHEMA))
 
 
 def faults(document, kind):
-    """What is wrong with a document of that kind ("report", "findings", ...), a line each."""
+    """The faults of a document of that kind ("report", "findings", ...), a line each."""
     validator = Draft202012Validator({**STRICT, 'anyOf': [{'$ref': f'#/$defs/{kind}'}]})
     found = []
     for error in validator.iter_errors(document):

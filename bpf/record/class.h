@@ -135,6 +135,17 @@ static __always_inline __u64 addr_key(__u64 addr, __u32 family, __u64 value)
 	return addr ^ (__u64)family << 56 ^ value;
 }
 
+#define ADDR_NONE (~0ull)
+
+/* What this CPU remembers of an address: the value of its slot, or ADDR_NONE. */
+static __always_inline __u64 addr_value(struct lv_cpu *cpu, __u64 addr, __u32 family)
+{
+	const struct lv_addr_slot *slot = addr_slot(cpu, addr, family);
+	__u64 value = read_once(slot->value);
+
+	return read_once(slot->key) == addr_key(addr, family, value) ? value : ADDR_NONE;
+}
+
 /* lockdep tells the kernel's own sockets from users' (sock_lock_init() in net/core/sock.c). */
 RECORD_RARE __u32 subclass_of_sock(__u64 addr)
 {
@@ -160,11 +171,12 @@ static __always_inline __u64 class_site(__u64 caller, __u64 above)
 	return above ? above : LV_SITE_ABOVE;
 }
 
-/* The class of a place; often it is the one that this CPU derived last. */
+/* The class of a place; nearly always it is one that this CPU has derived lately. */
 static __always_inline __u32 class_find(struct lv_cpu *cpu, const struct lv_place *place,
 					__u32 family, __u32 subclass)
 {
-	__u32 id = cpu->derived;
+	__u32 *derived = &cpu->derived[class_hash(place, subclass) & (LV_DERIVED - 1)];
+	__u32 id = read_once(*derived);
 	const struct lv_class *class = world_class(id);
 
 	if (class && class->family == family && class->subclass == subclass &&
@@ -173,7 +185,7 @@ static __always_inline __u32 class_find(struct lv_cpu *cpu, const struct lv_plac
 		return id;
 	id = class_of_place(cpu, place, family, subclass);
 	if (id != LV_NONE)
-		cpu->derived = id;
+		write_once(*derived, id);
 	return id;
 }
 
@@ -192,7 +204,7 @@ static __always_inline void addr_remember(struct lv_cpu *cpu, __u64 addr, __u32 
 }
 
 /* Derive a class from scratch and put it in this CPU's cache. caller, above: see class_site(). */
-RECORD_RARE __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 caller, __u64 above)
+static __always_inline __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 caller, __u64 above)
 {
 	struct lv_cpu *cpu = world_cpu(cpu_id);
 	struct lv_place place = {};
@@ -281,16 +293,13 @@ RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 caller, __u64 above)
 {
 	__u32 cpu_id = world_cpu_id(), id;
 	struct lv_cpu *cpu = world_cpu(cpu_id);
-	const struct lv_addr_slot *slot;
 	__u64 value;
 
 	if (!cpu)
 		return LV_NONE;
-	slot = addr_slot(cpu, addr, family);
-	value = read_once(slot->value);
+	value = addr_value(cpu, addr, family);
 	id = (__u32)value;
-	if (read_once(slot->key) == addr_key(addr, family, value) &&
-	    addr_is_fresh(cpu, value >> 32)) {
+	if (value != ADDR_NONE && addr_is_fresh(cpu, value >> 32)) {
 		if (!(id & LV_ADDR_SITED))
 			return id;
 		return class_at_site(id & ~LV_ADDR_SITED, caller, above);

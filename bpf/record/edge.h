@@ -119,6 +119,12 @@ static __always_inline __u32 edge_pair_bit(__u64 from_addr, __u64 to_addr)
 	return 1u << (hash64(from_addr + 3 * to_addr) >> 27);
 }
 
+/* Have all of them been looked at? */
+static __always_inline int edge_knows_pairs(const struct lv_edge_slot *slot)
+{
+	return slot->pairs == ~0u;
+}
+
 static __always_inline void edge_remember(struct lv_cpu *cpu, __u64 key, __u32 pair, __u32 id)
 {
 	struct lv_edge_slot *slot = edge_slot(cpu, key);

@@ -222,12 +222,12 @@ RECORD_RARE int held_is_ghost(__u64 addr, __u32 where, __u32 mode, __u32 at)
 static __always_inline void held_close(struct lv_held_stack *stack, __u32 at, __u32 lowered)
 {
 	for (__u32 i = 0; i < LV_HELD_DEPTH - 1; i++) {
-		if (i < at)
-			continue;
-		if (i + 1 >= stack->depth)
+		struct lv_held *gap = &stack->held[(at + i) & (LV_HELD_DEPTH - 1)];
+
+		if (at + i + 1 >= stack->depth)
 			break;
-		stack->held[i] = stack->held[i + 1];
-		stack->held[i].count -= lowered;
+		*gap = stack->held[(at + i + 1) & (LV_HELD_DEPTH - 1)];
+		gap->count -= lowered;
 	}
 	stack->depth--;
 	if (!stack->depth)
@@ -295,17 +295,31 @@ RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 where, __u32 mode)
 	return 0;
 }
 
-/* The newest entry of another lock of this class, or of its twin; LV_HELD_DEPTH: there is none. */
-static __always_inline __u32 held_equal(const struct lv_held_stack *stack, __u64 addr, __u32 class,
-					__u32 twin)
+/* held_index(); out of line, or the verifier would walk what follows for each index. */
+RECORD_RARE __u32 held_find(__u64 addr, __u32 where)
 {
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
+
+	return stack ? held_index(stack, addr) : LV_HELD_DEPTH;
+}
+
+/*
+ * The newest entry of another lock of this class, or of its twin; LV_HELD_DEPTH: there is none. Out of line, as
+ * held_find().
+ */
+RECORD_RARE __u32 held_equal(__u64 addr, __u32 class, __u32 twin, __u32 where)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
 	__u32 found = LV_HELD_DEPTH;
 
 	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
-		const struct lv_held *lock = &stack->held[i];
+		const struct lv_held *lock;
 
-		if (i >= stack->depth)
+		if (!stack || i >= stack->depth)
 			break;
+		lock = &stack->held[i];
 		if ((lock->class == class || lock->class == twin) && lock->addr != addr)
 			found = i;
 	}
@@ -341,14 +355,12 @@ RECORD_RARE __u32 held_twin(__u32 id, __u32 where, __u32 at)
  */
 RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
 {
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
 	const struct lv_class *class = world_class(id);
 	__u32 at;
 
-	if (!stack || !class || class->place.kind == LV_PLACE_TOLD)
+	if (!class || class->place.kind == LV_PLACE_TOLD)
 		return id;
-	at = held_equal(stack, addr, id, class->other - 1);
+	at = held_equal(addr, id, class->other - 1, where);
 	return at < LV_HELD_DEPTH ? held_twin(id, where, at) : id;
 }
 

@@ -7,6 +7,9 @@
  *
  * Not kept: what left something to be learnt next time (the irq flag, an edge
  * refused), and where more than the newest holder counts.
+ *
+ * Where not even another lock of the class would teach anything, the class has such a memo, too: for
+ * locks that are met once and again much later, or never.
  */
 #ifndef LOCKVANE_RECORD_MEMO_H
 #define LOCKVANE_RECORD_MEMO_H
@@ -50,6 +53,15 @@ static __always_inline __u32 memo_if_at(struct lv_cpu *cpu, __u32 at, __u64 lock
 	const struct lv_memo *memo = memo_beside(cpu, at, 0);
 
 	return memo->caller == caller && memo_fits(cpu, memo, lock, when, under) ? at : LV_MEMOS;
+}
+
+/* Was the lock taken where the memo's was? That is one word, where it stood then. */
+static __always_inline int memo_is_at_site(const struct lv_cpu *cpu, const struct lv_memo *memo,
+					   int sleeps)
+{
+	if (sleeps)
+		return world_sleeping_word(cpu->sleep_event, memo->site_at) == memo->caller;
+	return world_event_word(cpu->event, memo->site_at) == memo->caller;
 }
 
 /*
@@ -104,7 +116,7 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 		if (!memo_fits(cpu, memo, lock, when, under))
 			return 0;
 	}
-	if (memo->sited) {
+	if (memo->site_at && !memo_is_at_site(cpu, memo, sleeps)) {
 		slot = memo_at_site(lock, when, under, sleeps);
 		if (slot >= LV_MEMOS)
 			return 0;
@@ -116,6 +128,20 @@ static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv
 	next->caller = memo->caller;
 	stack->depth = depth + 1;
 	return memo;
+}
+
+/* The memo of the whole class, if there is one, stands here; as of a lock at an address that no lock has. */
+static __always_inline __u64 memo_class_key(__u32 class)
+{
+	return (__u64)(class + 1) << 16;
+}
+
+static __always_inline struct lv_memo *memo_of_class(struct lv_cpu *cpu, __u32 class, __u64 when,
+						     __u64 under)
+{
+	__u64 sum = memo_class_key(class) + when + under;
+
+	return &cpu->class_memo[sum * HASH_FACTOR >> (64 - LV_CLASS_MEMO_BITS)];
 }
 
 /* So many acquisitions were what this memo says. */
@@ -137,14 +163,15 @@ static __always_inline void memo_settle(struct lv_cpu *cpu, struct lv_memo *memo
 	memo_count(cpu, memo, hits);
 }
 
-/* The edge of that kind, if this CPU knows it. */
-static __always_inline __u32 memo_edge(struct lv_cpu *cpu, const struct lv_held *from,
-				       const struct lv_held *to)
+/* What this CPU knows of the edge of that kind, or NULL. */
+static __always_inline const struct lv_edge_slot *memo_edge(struct lv_cpu *cpu,
+							    const struct lv_held *from,
+							    const struct lv_held *to)
 {
 	__u64 key = edge_key(from->class, to->class, edge_slot_dep(from, edge_dep(from, to)));
 	const struct lv_edge_slot *slot = edge_slot(cpu, key);
 
-	return slot->key == key ? slot->edge : LV_NONE;
+	return slot->key == key ? slot : 0;
 }
 
 /* Is there a memo of the lock, taken so, at another site? */
@@ -153,11 +180,20 @@ static __always_inline int memo_is_of_other_site(const struct lv_cpu *cpu,
 						 const struct lv_held *lock, __u32 family,
 						 __u64 when, __u64 under)
 {
-	return memo->sited && memo->caller != lock->caller &&
+	return memo->site_at && memo->caller != lock->caller &&
 	       memo_fits(cpu, memo, addr_key(lock->addr, family, 0), when, under);
 }
 
-/* Where to keep one. Else by chance one of the two: what is used at once and meets there soon has both. */
+/* Is nothing lost with it? */
+static __always_inline int memo_is_old(const struct lv_cpu *cpu, const struct lv_memo *memo)
+{
+	return !memo->key || !addr_is_fresh(cpu, memo->clock);
+}
+
+/*
+ * Where to keep one. Where both places are in use, by chance one of the two: what is used at once and
+ * meets there soon has both.
+ */
 static __always_inline struct lv_memo *memo_place(struct lv_cpu *cpu, const struct lv_held *lock,
 						  __u32 family, __u64 when, __u64 under)
 {
@@ -167,51 +203,166 @@ static __always_inline struct lv_memo *memo_place(struct lv_cpu *cpu, const stru
 	    memo_is_of_other_site(cpu, memo_beside(cpu, slot, 1), lock, family, when, under))
 		return &cpu->memo[memo_slot(lock->addr + lock->caller, when, under) &
 				  (LV_MEMOS - 1)];
-	return memo_beside(cpu, slot, cpu->clock & 1);
+	if (memo_is_old(cpu, memo_beside(cpu, slot, 0)))
+		return memo_beside(cpu, slot, 0);
+	return memo_beside(cpu, slot, memo_is_old(cpu, memo_beside(cpu, slot, 1)) || cpu->clock & 1);
+}
+
+static __always_inline void memo_fill(struct lv_cpu *cpu, struct lv_memo *memo,
+				      const struct lv_held *lock, __u64 when, __u64 under)
+{
+	memo_settle(cpu, memo);
+	memo->when = when;
+	memo->under = under;
+	memo->caller = lock->caller;
+	memo->entry = lock->entry;
+}
+
+/* Where above its event the word lies that tells the site: never 0. */
+static __always_inline __u32 memo_site_at(const struct lv_cpu *cpu, int sleeps)
+{
+	return sleeps ? world_sleeping_caller_at(cpu->sleep_event) : world_caller_at(cpu->event);
 }
 
 /*
- * Keep what an acquisition came to: its entry. under: the newest holder's entry,
- * or 0. The class must have all bits that were due.
+ * The lock's own memo. value: of its address' slot, which says until when the class may be believed. edge:
+ * that was met, or LV_NONE.
  */
-RECORD_RARE int memo_keep(const struct lv_held *lock, __u32 family, __u64 when, __u64 under)
+RECORD_RARE int memo_keep_lock(const struct lv_held *lock, __u64 value, __u64 when, __u64 under,
+			       __u32 edge)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_class *class = lock ? world_class(lock->class) : 0;
+	struct lv_memo *memo;
+
+	if (!cpu || !class)
+		return 0;
+	memo = memo_place(cpu, lock, class->family, when, under);
+	memo_fill(cpu, memo, lock, when, under);
+	memo->edge = edge;
+	memo->clock = value >> 32;
+	memo->site_at = class->place.site ? memo_site_at(cpu, family_sleeps(class->family)) : 0;
+	memo->key = addr_key(lock->addr, class->family, lock->entry);
+	return 0;
+}
+
+RECORD_RARE int memo_keep_class(const struct lv_held *lock, __u64 when, __u64 under, __u32 edge)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_memo *memo;
+
+	if (!cpu || !lock)
+		return 0;
+	memo = memo_of_class(cpu, lock->class, when, under);
+	memo_fill(cpu, memo, lock, when, under);
+	memo->edge = edge;
+	memo->clock = 0; /* the id of a class does not become another's */
+	memo->key = memo_class_key(lock->class) ^ lock->entry;
+	return 0;
+}
+
+enum memo_what {
+	MEMO_NOTHING = 0,
+	MEMO_LOCK = 1 << 0,  /* this lock has all bits that were due */
+	MEMO_CLASS = 1 << 1, /* and another of its class would have them, too */
+};
+
+/*
+ * Keep what an acquisition came to: its entry. under: the newest holder's entry,
+ * or 0.
+ */
+RECORD_RARE int memo_keep(const struct lv_held *lock, __u64 when, __u64 under, __u32 what)
 {
 	const struct lv_held from = { .entry = under };
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	const struct lv_addr_slot *slot;
+	const struct lv_edge_slot *slot;
 	const struct lv_class *class;
-	struct lv_memo *memo;
 	__u32 edge = LV_NONE;
-	__u64 value, addr;
+	__u64 value;
 
 	class = lock ? world_class(lock->class) : 0;
 	if (!cpu || !class)
 		return 0;
-	addr = lock->addr;
-	slot = addr_slot(cpu, addr, family);
-	value = read_once(slot->value);
-	if (read_once(slot->key) != addr_key(addr, family, value))
-		return 0; /* another's by now */
 	if (under && !(lock->flags & LV_HELD_TRY)) {
 		/* Of one class, or perhaps, the order of the addresses counts, too. */
 		if (from.class == lock->class || edge_is_perhaps_self(from.class, lock->class) ||
 		    !edge_stands_for_older(&from))
 			return 0;
-		edge = memo_edge(cpu, &from, lock);
-		if (edge == LV_NONE)
+		slot = memo_edge(cpu, &from, lock);
+		keep_value(slot);
+		if (!slot)
 			return 0;
+		edge = slot->edge;
+		if (!edge_knows_pairs(slot))
+			what &= ~MEMO_CLASS;
 	}
-	memo = memo_place(cpu, lock, family, when, under);
-	memo_settle(cpu, memo);
-	memo->when = when;
-	memo->under = under;
-	memo->edge = edge;
-	memo->clock = value >> 32;
-	memo->caller = lock->caller;
-	memo->sited = class->place.site != 0;
-	memo->entry = lock->entry;
-	memo->key = addr_key(addr, family, lock->entry);
+	if (what & MEMO_CLASS)
+		memo_keep_class(lock, when, under, edge);
+	value = addr_value(cpu, lock->addr, class->family);
+	if (value != ADDR_NONE) /* or it is another's by now */
+		memo_keep_lock(lock, value, when, under, edge);
 	return 0;
+}
+
+/* The first entry of the lock, or of another of its class or that one's twin; LV_HELD_DEPTH: there is none. */
+static __always_inline __u32 memo_like(const struct lv_held_stack *stack, __u64 addr, __u32 id,
+				       __u32 twin)
+{
+	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
+		const struct lv_held *held = &stack->held[i];
+
+		if (i >= stack->depth)
+			break;
+		if (held->addr == addr || held->class == id || held->class == twin)
+			return i;
+	}
+	return LV_HELD_DEPTH;
+}
+
+/* The lock just pushed gets a memo of its own if its address was met before, or there is room. */
+static __always_inline void memo_keep_met(struct lv_cpu *cpu, const struct lv_held *lock,
+					  __u32 family, __u64 when, __u64 under, __u32 edge)
+{
+	__u64 value = addr_value(cpu, lock->addr, family);
+	__u32 slot = memo_slot(lock->addr, when, under);
+
+	if (value != ADDR_NONE && (value >> 32 != (cpu->clock | 1) ||
+				   memo_is_old(cpu, memo_beside(cpu, slot, 0)) ||
+				   memo_is_old(cpu, memo_beside(cpu, slot, 1))))
+		memo_keep_lock(lock, value, when, under, edge);
+}
+
+/*
+ * memo_repeat() by the class. caller: where the lock was taken. A lock that is thought held already,
+ * or another of the class, is not for a memo to judge.
+ */
+static __always_inline struct lv_memo *memo_repeat_class(struct lv_cpu *cpu,
+							 struct lv_held_stack *stack, __u64 addr,
+							 __u32 id, __u64 when, __u64 under,
+							 __u64 caller)
+{
+	__u64 depth = stack->depth_tainted;
+	const struct lv_class *class = world_class(id);
+	struct lv_held *next;
+	struct lv_memo *memo;
+
+	if (!class || depth >= LV_HELD_DEPTH) /* or tainted */
+		return 0;
+	keep_value(depth);
+	next = &stack->held[depth & (LV_HELD_DEPTH - 1)];
+	keep_value(next);
+	if (depth)
+		under = next[-1].entry;
+	memo = memo_of_class(cpu, id, when, under);
+	if (!memo_fits(cpu, memo, memo_class_key(id), when, under) ||
+	    memo_like(stack, addr, id, class->other - 1) < LV_HELD_DEPTH)
+		return 0;
+	next->addr = addr;
+	next->entry = memo->entry;
+	next->caller = caller;
+	stack->depth = depth + 1;
+	memo_keep_met(cpu, next, class->family, when, under, memo->edge);
+	return memo;
 }
 
 #endif

@@ -28,8 +28,9 @@
 #define PSEUDO_FRESH (1 << 13)	  /* the task begins anew: no other pseudo-lock can be held */
 #define PSEUDO_IF_KNOWN (1 << 14) /* only if there is such a class: somebody has waited for one */
 #define PSEUDO_ONCE (1 << 15)	  /* a reader, but never twice of one instance */
+#define PSEUDO_ALWAYS_NEW (PSEUDO_ATTEMPT | PSEUDO_AFTER | PSEUDO_FRESH) /* of which no memo is asked */
 #define PSEUDO_KIND_SHIFT 16	  /* enum lv_pseudo; 0: a lock, attempted */
-#define PSEUDO_KEEPS (1 << 24)	  /* an instance keeps its class: repetitions need no look */
+#define PSEUDO_WHERE_SHIFT 8	  /* of pseudo_self(), above the index */
 #define PSEUDO(kind) (LV_PSEUDO_##kind << PSEUDO_KIND_SHIFT)
 
 static __always_inline __u32 pseudo_kind(__u32 how)
@@ -134,6 +135,16 @@ RECORD_RARE int pseudo_forget_all(void)
 	return 0;
 }
 
+/* The running context, which is ours already. 0, or -1 without a CPU. */
+static __always_inline int pseudo_here(struct context *ret)
+{
+	ret->id = world_cpu_id();
+	ret->cpu = world_cpu(ret->id);
+	ret->count = world_preempt_count() & CONTEXT_ALL;
+	ret->level = level_of(ret->count);
+	return ret->cpu ? 0 : -1;
+}
+
 /* The spinning locks that the running context may hold; NULL: none. */
 static __always_inline struct lv_held_stack *pseudo_spinning(const struct context *context,
 							     __u32 how)
@@ -151,116 +162,140 @@ static __always_inline struct lv_held_stack *pseudo_spinning(const struct contex
 	return context->count & CONTEXT_PREEMPT ? &cpu->stack[LV_LEVEL_TASK] : 0;
 }
 
+/* The same instance, waited for by its holder: entry `at` of the stack. Returns the stack slot. */
+RECORD_RARE __u32 pseudo_self(__u64 addr, __u64 entry, __u32 meta, __u32 stack, __u32 at)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_held lock = { .addr = addr, .entry = entry };
+	struct lv_held_stack *held = cpu ? held_at(cpu, at >> PSEUDO_WHERE_SHIFT) : 0;
+	struct lv_held from;
+
+	if (!held)
+		return stack;
+	from.addr = held->held[at & (LV_HELD_DEPTH - 1)].addr;
+	from.entry = held->held[at & (LV_HELD_DEPTH - 1)].entry;
+	return edge_record(cpu, &from, &lock, meta, stack);
+}
+
 /* The edges into it, from what its context holds. Returns the stack slot. */
 static __always_inline __u32 pseudo_edges(const struct context *context, struct lv_held *lock,
 					  __u32 meta, __u32 how, __u32 where, __u32 stack)
 {
-	struct lv_held_stack *spin = pseudo_spinning(context, how);
 	struct lv_held_stack *task =
 		context->level == LV_LEVEL_TASK ? task_held(context->cpu) : 0;
 	struct lv_held_stack *held = held_at(context->cpu, where);
-	__u32 at = held ? held_index(held, lock->addr) : LV_HELD_DEPTH;
-	struct lv_held from;
+	__u32 at = held_find(lock->addr, where);
 
 	if (how & PSEUDO_ATTEMPT)
 		meta |= META_ATTEMPT;
-	if (at >= LV_HELD_DEPTH) {
-		if (held && held->depth)
-			held_set_class(lock, lock->class, where);
-		return edges_record(context->cpu, spin, task, lock, meta, stack);
-	}
-	/* The same instance, by its holder. */
-	if (pseudo_traits(pseudo_kind(how)) & LV_PSEUDO_SELF) {
-		from.addr = held->held[at & (LV_HELD_DEPTH - 1)].addr;
-		from.entry = held->held[at & (LV_HELD_DEPTH - 1)].entry;
-		return edge_record(context->cpu, &from, lock, meta, stack);
-	}
-	if (at + 1 >= held->depth)
+	if (at < LV_HELD_DEPTH && pseudo_traits(pseudo_kind(how)) & LV_PSEUDO_SELF)
+		return pseudo_self(lock->addr, lock->entry, meta, stack,
+				   at | where << PSEUDO_WHERE_SHIFT);
+	if (at < LV_HELD_DEPTH && held && at + 1 >= held->depth)
 		return stack;
-	return edges_record(context->cpu, spin, task, lock, meta, stack);
+	if (at >= LV_HELD_DEPTH && held && held->depth)
+		held_set_class(lock, lock->class, where);
+	return edges_record(context->cpu, pseudo_spinning(context, how), task, lock, meta, stack);
 }
 
-/* Is nothing to be learnt any more of a hold that stands as this one does? */
-static __always_inline int pseudo_keeps(const struct lv_held *lock, __u32 count, __u32 how)
+/* In a task that spins on nothing: what else is held is on one stack. */
+static __always_inline int pseudo_may_repeat(__u32 count)
 {
-	const struct lv_class *class = world_class(lock->class);
-	__u32 due = USAGE_MODE(LV_USED, lock->mode) | usage_on(lock->mode, count & CONTEXT_SOFTIRQ);
-
-	return how & PSEUDO_KEEPS && class && !(due & ~read_once(class->settled)) &&
-	       level_of(count) == LV_LEVEL_TASK && !(count & CONTEXT_PREEMPT);
+	return world_counts_preemption() && !(count & (CONTEXT_PREEMPT | CONTEXT_ABOVE_TASK));
 }
 
-/* The entry goes on the stack at `where`. */
-RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 where, __u32 meta, __u32 how)
+/* memo_when(): a hook may hold in several ways. */
+static __always_inline __u64 pseudo_when(__u32 meta, __u32 how, __u32 count)
+{
+	return memo_when(META_HOOK(meta), count) |
+	       (__u64)(how & (PSEUDO_READ | PSEUDO_RECURSIVE | LV_HELD_TRY)) << 48;
+}
+
+/* Would another hold of the class, in this context, give it no usage bit? */
+static __always_inline int pseudo_is_settled(const struct lv_class *class, __u32 mode, __u32 count)
+{
+	__u32 bits = USAGE_MODE(LV_USED, mode) | usage_on(mode, count & CONTEXT_SOFTIRQ);
+
+	return !(bits & ~read_once(class->settled));
+}
+
+/* The entry goes on the stack at `where`; and into the class's memo, if it is a sleeping lock's. */
+RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 meta, __u32 how, __u32 where)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held lock = { .addr = addr, .entry = entry };
-	const struct lv_class *class = world_class(lock.class);
 	struct lv_held_stack *held = cpu ? held_at(cpu, where) : 0;
 	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	const struct lv_class *class = world_class(lock.class);
+	struct lv_held *pushed;
 	__u64 under;
-	const struct lv_held *pushed;
 
 	if (!held || !class)
 		return 0;
 	under = held_top_entry(held);
 	pushed = held_push(cpu, held, &lock, 0);
-	if (pseudo_keeps(&lock, count, how)) {
-		addr_remember(cpu, addr, LV_PSEUDO, lock.class, &class->place);
-		memo_keep(pushed, LV_PSEUDO, memo_when(META_HOOK(meta), count), under);
-	}
-	if (where & HELD_SLEEPING)
+	if (where & HELD_SLEEPING) {
 		cpu->task_top = held_top_entry(held);
+		if (pseudo_may_repeat(count) && pseudo_is_settled(class, lock.mode, count))
+			memo_keep(pushed, pseudo_when(meta, how, count), under, MEMO_CLASS);
+	}
 	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 	return 0;
 }
 
-/* How it stands among what is held: nothing below it, at which count, tried or waited for. */
-static __always_inline void pseudo_stand(const struct context *context, struct lv_held *lock,
-					 __u32 how, __u32 where)
+/* A hold as the class has had before, among the running task's sleeping locks. Counted here. */
+RECORD_RARE int pseudo_as_class(__u64 addr, __u32 class, __u32 meta, __u32 how)
 {
-	struct lv_held_stack *spin = pseudo_spinning(context, how);
-	struct lv_held_stack *task =
-		context->level == LV_LEVEL_TASK ? task_held(context->cpu) : 0;
-	__u32 spinning = spin ? spin->depth : 0;
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	struct lv_memo *memo;
 
-	if (how & LV_HELD_TRY ||
-	    (how & PSEUDO_AFTER && !(task && task->attempted == lock->class + 1)))
-		lock->flags |= LV_HELD_TRY;
-	if (task)
-		task->attempted = how & PSEUDO_ATTEMPT ? lock->class + 1 : 0;
-	if (!spinning && !(task && task->depth))
-		lock->flags |= LV_HELD_OLDEST;
-	if (where & HELD_SLEEPING)
-		lock->under = spinning;
-	else
-		lock->count = context->count & CONTEXT_PREEMPT;
+	if (!held || !pseudo_may_repeat(count))
+		return 0;
+	memo = memo_repeat_class(cpu, held, addr, class, pseudo_when(meta, how, count), 0, 0);
+	keep_value(memo);
+	if (!memo)
+		return 0;
+	held->attempted = 0;
+	cpu->task_top = memo->entry;
+	memo_count(cpu, memo, 1);
+	return 1;
 }
 
-/* A hold or an attempt, in a context that is ours. Returns the stack slot. */
-static __always_inline __u32 pseudo_learn(struct context *context, __u64 addr, __u64 base,
-					  __u32 meta, __u32 how)
+/*
+ * Where the running context keeps it: what cannot be held beside it goes, and how it stands among the rest
+ * is told: nothing below it, at which count, tried or waited for. Returns its entry.
+ */
+RECORD_RARE __u64 pseudo_stand(__u64 addr, __u64 entry, __u32 meta, __u32 how)
 {
-	struct lv_held lock = { .addr = addr, .mode = pseudo_mode(how), .flags = LV_HELD_ENTRY };
-	__u32 stack, where;
+	struct lv_held lock = { .addr = addr, .entry = entry };
+	struct context context;
+	struct lv_held_stack *spin, *task;
+	__u32 where, spinning;
 
-	if (how & PSEUDO_FRESH && context->level == LV_LEVEL_TASK)
-		pseudo_forget_all();
-	lock.class = pseudo_find_class(addr, base, meta, how);
-	if (lock.class >= LV_ABOVE)
-		return LV_NONE;
-	where = pseudo_where(pseudo_kind(how), context->level);
-	if (pseudo_spinning(context, how))
-		held_bound(context->cpu, context->level & 3, (context->count & CONTEXT_PREEMPT) + 1);
+	if (pseudo_here(&context))
+		return entry;
+	where = pseudo_where(pseudo_kind(how), context.level);
+	spin = pseudo_spinning(&context, how);
+	task = context.level == LV_LEVEL_TASK ? task_held(context.cpu) : 0;
+	if (spin)
+		held_bound(context.cpu, context.level & 3, (context.count & CONTEXT_PREEMPT) + 1);
 	if (!(how & PSEUDO_ATTEMPT))
 		held_drop_ghosts(addr, where, how & PSEUDO_ONCE ? LV_WRITE : lock.mode);
-	pseudo_stand(context, &lock, how, where);
-	stack = pseudo_usage(addr, lock.entry, meta, how);
-	if (!(lock.flags & LV_HELD_TRY))
-		stack = pseudo_edges(context, &lock, meta, how, where, stack);
-	if (!(how & PSEUDO_ATTEMPT))
-		pseudo_push(addr, lock.entry, where, meta, how);
-	return stack;
+	spinning = spin ? spin->depth : 0;
+	if (how & LV_HELD_TRY ||
+	    (how & PSEUDO_AFTER && !(task && task->attempted == lock.class + 1)))
+		lock.flags |= LV_HELD_TRY;
+	if (task)
+		task->attempted = how & PSEUDO_ATTEMPT ? lock.class + 1 : 0;
+	if (!spinning && !(task && task->depth))
+		lock.flags |= LV_HELD_OLDEST;
+	if (where & HELD_SLEEPING)
+		lock.under = spinning;
+	else
+		lock.count = context.count & CONTEXT_PREEMPT;
+	return lock.entry;
 }
 
 /* Does it belong to the CPU, so that the guard is to be taken? */
@@ -291,59 +326,74 @@ static __always_inline int pseudo_begin(struct context *context, __u32 meta, __u
 	return context_enter(context, armed_word(), META_HOOK(meta) & (LV_MAX_HOOKS - 1));
 }
 
+/* The class of it in a context that is ours, and whether that is all. As pseudo_see(). */
+static __always_inline __u64 pseudo_recognise(const struct context *context, __u64 addr, __u64 base,
+					      __u32 meta, __u32 how)
+{
+	struct lv_held lock = { .addr = addr, .mode = pseudo_mode(how), .flags = LV_HELD_ENTRY };
+
+	if (how & PSEUDO_FRESH && context->level == LV_LEVEL_TASK)
+		pseudo_forget_all();
+	lock.class = pseudo_find_class(addr, base, meta, how);
+	if (lock.class >= LV_ABOVE)
+		return 0;
+	if (pseudo_where(pseudo_kind(how), context->level) & HELD_SLEEPING &&
+	    !(how & PSEUDO_ALWAYS_NEW) && pseudo_as_class(addr, lock.class, meta, how))
+		return 0;
+	return lock.entry;
+}
+
 /*
  * The pseudo-lock of this instance is held from now on, or attempted. base: what its class is
- * about. Returns the stack slot to be filled, or LV_NONE.
+ * about. Returns its entry, with which pseudo_learn() must follow; 0: there is nothing to be learnt. Two
+ * functions, as a chain of calls can't be longer, nor what the verifier walks at once.
  */
-RECORD_SHARED __u32 pseudo_see(__u64 addr, __u64 base, __u32 meta, __u32 how)
+RECORD_SHARED __u64 pseudo_see(__u64 addr, __u64 base, __u32 meta, __u32 how)
 {
 	struct context context;
-	__u32 stack;
+	__u64 entry;
 	int guard;
 
 	if (pseudo_begin(&context, meta, how, &guard))
-		return LV_NONE;
+		return 0;
 	context.cpu->clock++;
 	if (!guard && !(how & PSEUDO_ATTEMPT) && context.cpu->task_slot == LV_NONE)
 		task_claim(context.id);
-	meta &= ~(0xfu << META_LEVEL_SHIFT);
-	stack = pseudo_learn(&context, addr, base, meta | context.level << META_LEVEL_SHIFT, how);
-	if (guard)
+	entry = pseudo_recognise(&context, addr, base, meta, how);
+	if (guard && !entry)
+		context_leave(&context);
+	return entry;
+}
+
+/* All else about it. Returns the stack slot to be filled, or LV_NONE. */
+RECORD_SHARED __u32 pseudo_learn(__u64 addr, __u64 entry, __u32 meta, __u32 how)
+{
+	struct lv_held lock = { .addr = addr };
+	struct context context;
+	__u32 stack, where;
+
+	if (pseudo_here(&context))
+		return LV_NONE;
+	where = pseudo_where(pseudo_kind(how), context.level);
+	meta = (meta & ~(0xfu << META_LEVEL_SHIFT)) | context.level << META_LEVEL_SHIFT;
+	lock.entry = pseudo_stand(addr, entry, meta, how);
+	stack = pseudo_usage(addr, lock.entry, meta, how);
+	if (!(lock.flags & LV_HELD_TRY))
+		stack = pseudo_edges(&context, &lock, meta, how, where, stack);
+	if (!(how & PSEUDO_ATTEMPT))
+		pseudo_push(addr, lock.entry, meta, how, where);
+	if (pseudo_is_of_cpu(how, context.count))
 		context_leave(&context);
 	return stack;
 }
 
-/* A hold as one before: the entry goes on the stack. 1: it was. */
-RECORD_SHARED int pseudo_repeat(__u64 addr, __u32 meta)
+/* As pseudo_see(), all of it. */
+static __always_inline void record_pseudo(void *ctx, __u64 addr, __u64 base, __u32 meta, __u32 how)
 {
-	struct lv_held_stack *held;
-	const struct lv_memo *memo;
-	struct context context;
+	__u64 entry = pseudo_see(addr, base, meta, how);
 
-	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK ||
-	    context.count & CONTEXT_PREEMPT)
-		return 0;
-	held = task_held(context.cpu);
-	memo = held ? memo_repeat(context.cpu, held, addr, LV_PSEUDO,
-				  memo_when(META_HOOK(meta), context.count), 0, 1) :
-		      0;
-	if (!memo) {
-		context.cpu->events[META_HOOK(meta) & (LV_MAX_HOOKS - 1)]--; /* it is another's yet */
-		return 0;
-	}
-	context.cpu->clock++;
-	held->attempted = 0;
-	context.cpu->task_top = memo->entry;
-	memo_count(context.cpu, memo, 1);
-	return 1;
-}
-
-/* A hold, by what is known of it or anew. As pseudo_see(). */
-static __always_inline __u32 pseudo_take(__u64 addr, __u64 base, __u32 meta, __u32 how)
-{
-	if (how & PSEUDO_KEEPS && pseudo_repeat(addr, meta))
-		return LV_NONE;
-	return pseudo_see(addr, base, meta, how);
+	if (entry)
+		record_stack(ctx, pseudo_learn(addr, entry, meta, how));
 }
 
 /* What was held is given back; what is not known to be held was so before we looked. */

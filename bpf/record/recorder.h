@@ -64,6 +64,7 @@ acquire_irqs_off(struct context *context, const struct lv_held *lock, const stru
 /* What acquire_usage() returns beside a stack slot. */
 #define USAGE_FLAGS_SHIFT 32 /* the lock's LV_HELD_*, added to */
 #define USAGE_ALL (1ull << 40) /* all bits that were due were seen twice, and will be next time */
+#define USAGE_SETTLED (1ull << 41) /* and so often that no instance of the class would teach more */
 
 /*
  * Set what is missing of the usage bits that are due to a lock just taken, by its
@@ -100,7 +101,7 @@ RECORD_RARE __u64 acquire_usage(__u64 addr, __u64 entry, __u32 irq, __u32 meta)
 	lock.flags |= top ? known & top->flags : known;
 	ret = stack | (__u64)lock.flags << USAGE_FLAGS_SHIFT;
 	if (irqs != ACQUIRE_IRQS_OFF_NOW && !(bits & ~read_once(class->twice)))
-		ret |= USAGE_ALL;
+		ret |= bits & ~read_once(class->settled) ? USAGE_ALL : USAGE_ALL | USAGE_SETTLED;
 	return ret;
 }
 
@@ -146,7 +147,7 @@ static __always_inline struct lv_memo *acquire_repeat(const struct context *cont
  * The entry goes on the level's stack; and into the memo if all that it teaches is known. Out of
  * line, for the sake of the stack of who calls this.
  */
-RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 known)
+RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 what)
 {
 	const struct lv_held lock = { .addr = addr, .entry = entry };
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
@@ -167,12 +168,33 @@ RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 known)
 	 */
 	if (!world_counts_preemption() ||
 	    (top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
-		known = 0;
+		what = MEMO_NOTHING;
 	pushed = held_push(cpu, spin, &lock, held_caller(0));
-	if (known)
-		memo_keep(pushed, META_FAMILY(meta), memo_when(META_HOOK(meta), count), under);
+	if (what != MEMO_NOTHING)
+		memo_keep(pushed, memo_when(META_HOOK(meta), count), under, what);
 	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
 	return 0;
+}
+
+/* Does the class have a memo of such an acquisition? Then it is done again. Counted here. */
+RECORD_RARE int acquire_as_class(__u64 addr, __u32 class, __u32 meta, __u64 caller)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u32 level = META_LEVEL(meta), count = world_preempt_count() & CONTEXT_ALL;
+	struct lv_held_stack *spin;
+	struct lv_memo *memo;
+
+	if (!cpu || level >= LV_LEVELS)
+		return 0;
+	spin = &cpu->stack[level];
+	if (level != LV_LEVEL_TASK && !spin->depth && usage_is_interrupting(cpu, level))
+		return 0;
+	memo = memo_repeat_class(cpu, spin, addr, class, memo_when(META_HOOK(meta), count),
+				 level == LV_LEVEL_TASK ? cpu->task_top : 0, caller);
+	keep_value(memo);
+	if (memo)
+		memo->hits++;
+	return !!memo;
 }
 
 /*
@@ -188,7 +210,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	__u32 stack, class, family = META_FAMILY(meta);
 	const struct lv_held *top;
 	struct context context;
-	__u64 usage;
+	__u64 usage, caller;
 
 	context.id = world_cpu_id();
 	context.cpu = world_cpu(context.id);
@@ -198,9 +220,12 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		return LV_NONE;
 	context_settle(context.cpu, context.level);
 	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
-	lock.class = class = class_of(addr, family, held_caller(0), context.cpu->above);
+	caller = held_caller(0);
+	lock.class = class = class_of(addr, family, caller, context.cpu->above);
 	if (class >= LV_ABOVE)
 		return class;
+	if (acquire_as_class(addr, class, meta, caller))
+		return LV_NONE;
 	lock.count = held_count(context.cpu, context.count, class);
 	held_bound(context.cpu, context.level, lock.count);
 	for (__u32 level = 0; level <= context.level && level < LV_LEVELS; level++)
@@ -220,7 +245,8 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		lock.flags |= LV_HELD_OLDEST;
 	if (!ACQUIRE_HOW(acquire))
 		stack = edges_record(context.cpu, spin, task, &lock, meta, stack);
-	acquire_keep(addr, lock.entry, meta, usage & USAGE_ALL && lock.class == class);
+	acquire_keep(addr, lock.entry, meta,
+		     lock.class == class ? usage / USAGE_ALL & (MEMO_LOCK | MEMO_CLASS) : MEMO_NOTHING);
 	return stack;
 }
 
@@ -250,7 +276,7 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 		stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
 				      ACQUIRE(mode, how, irq));
 		if (stack == LV_ABOVE) {
-			context.cpu->above = world_above(ctx, context.cpu->frames);
+			context.cpu->above = world_above(ctx, context.cpu);
 			stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
 					      ACQUIRE(mode, how, irq));
 		}

@@ -36,23 +36,31 @@ static __always_inline struct lv_held *sleep_find(struct lv_held_stack *held, __
 	return 0;
 }
 
-/* Asked for its ON bits until enough is known of them: nearly at once, who sleeps has irqs on. */
-static __always_inline __u32 sleep_usage(struct context *context, const struct lv_held *lock,
-					 __u32 meta, int *ret_all)
+#define SLEEP_WHAT_SHIFT 32
+
+/*
+ * Asked for its ON bits until enough is known of them: nearly at once, who sleeps has irqs on. Returns
+ * the stack slot and, above it, what may be kept of it (enum memo_what).
+ */
+RECORD_RARE __u64 sleep_usage(__u64 addr, __u64 entry, __u32 meta)
 {
-	__u32 on = usage_on(lock->mode, context->count & CONTEXT_SOFTIRQ);
-	const struct lv_class *class = world_class(lock->class);
-	__u32 used = USAGE_MODE(LV_USED, lock->mode);
+	const struct lv_held lock = { .addr = addr, .entry = entry };
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	__u32 on = usage_on(lock.mode, count & CONTEXT_SOFTIRQ);
+	const struct lv_class *class = world_class(lock.class);
+	__u32 used = USAGE_MODE(LV_USED, lock.mode);
+	__u64 what = MEMO_NOTHING;
 	__u32 missing;
 
-	*ret_all = 0;
 	if (!class)
 		return LV_NONE;
 	missing = (used | on) & ~read_once(class->settled);
-	*ret_all = !((used | on) & ~read_once(class->twice));
-	if (missing & on && world_irqs_on(context->id) <= 0)
+	if (!((used | on) & ~read_once(class->twice)))
+		what = missing ? MEMO_LOCK : MEMO_LOCK | MEMO_CLASS;
+	if (missing & on && world_irqs_on(world_cpu_id()) <= 0)
 		missing &= ~on;
-	return missing ? usage_add(lock->class, lock->addr, missing, meta, LV_NONE) : LV_NONE;
+	what <<= SLEEP_WHAT_SHIFT;
+	return what | (missing ? usage_add(lock.class, addr, missing, meta, LV_NONE) : LV_NONE);
 }
 
 /* To wait in an interrupt is a bug: its IN bits say so. A trylock in one is just not followed. */
@@ -87,10 +95,9 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 					 struct lv_held *lock, __u32 meta)
 {
 	struct lv_held_stack *spin = 0;
-	__u32 stack, class = lock->class;
+	__u32 stack, what, class = lock->class;
 	struct lv_held *pushed;
-	__u64 under;
-	int all;
+	__u64 under, usage;
 
 	if (held->depth)
 		held_drop_ghosts(lock->addr, HELD_SLEEPING, lock->mode);
@@ -98,7 +105,9 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 		held_sweep();
 	if (held->depth && !(lock->flags & (LV_HELD_TRY | LV_HELD_NESTED)))
 		held_set_class(lock, class, HELD_SLEEPING);
-	stack = sleep_usage(context, lock, meta, &all);
+	usage = sleep_usage(lock->addr, lock->entry, meta);
+	stack = (__u32)usage;
+	what = usage >> SLEEP_WHAT_SHIFT;
 	if (context->count & CONTEXT_PREEMPT && world_counts_preemption()) {
 		spin = &context->cpu->stack[LV_LEVEL_TASK];
 		held_bound(context->cpu, LV_LEVEL_TASK, (context->count & CONTEXT_PREEMPT) + 1);
@@ -112,12 +121,32 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
 	under = held_top_entry(held);
 	pushed = held_push(context->cpu, held, lock, held_caller(1));
-	if (all && !spin && lock->class == class)
-		memo_keep(pushed, META_FAMILY(meta), memo_when(META_HOOK(meta), context->count),
-			  under);
+	if (what != MEMO_NOTHING && !spin && lock->class == class)
+		memo_keep(pushed, memo_when(META_HOOK(meta), context->count), under,
+			  lock->flags & LV_HELD_NESTED ? MEMO_LOCK : what);
 	context->cpu->task_top = held_top_entry(held);
 	context->cpu->acquisitions[lock->class & (LV_MAX_CLASSES - 1)]++;
 	return stack;
+}
+
+/* acquire_as_class() of a sleeping lock. */
+RECORD_RARE int sleep_as_class(__u64 addr, __u32 class, __u32 meta, __u64 caller)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
+	__u32 count = world_preempt_count() & CONTEXT_ALL;
+	struct lv_memo *memo;
+
+	if (!held || count & CONTEXT_PREEMPT)
+		return 0;
+	memo = memo_repeat_class(cpu, held, addr, class, memo_when(META_HOOK(meta), count), 0,
+				 caller);
+	keep_value(memo);
+	if (!memo)
+		return 0;
+	cpu->task_top = memo->entry;
+	memo_count(cpu, memo, 1);
+	return 1;
 }
 
 /*
@@ -129,6 +158,7 @@ RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how, __u64 a
 	struct lv_held lock = { .addr = addr, .mode = how & SLEEP_READ ? LV_READ : LV_WRITE };
 	struct lv_held_stack *held;
 	struct context context;
+	__u64 caller;
 
 	context.id = world_cpu_id();
 	context.cpu = world_cpu(context.id);
@@ -137,13 +167,16 @@ RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how, __u64 a
 	if (!context.cpu)
 		return LV_NONE;
 	lock.flags = (how & (LV_HELD_TRY | LV_HELD_NESTED)) | LV_HELD_ENTRY;
-	lock.class = class_of(addr, META_FAMILY(meta), held_caller(1), above);
+	caller = held_caller(1);
+	lock.class = class_of(addr, META_FAMILY(meta), caller, above);
 	if (lock.class >= LV_ABOVE)
 		return lock.class;
 	if (context.level != LV_LEVEL_TASK)
 		return sleep_in_interrupt(&context, &lock, meta);
 	held = task_held(context.cpu);
-	return held ? sleep_learn(&context, held, &lock, meta) : LV_NONE;
+	if (!held || (!(how & LV_HELD_NESTED) && sleep_as_class(addr, lock.class, meta, caller)))
+		return LV_NONE;
+	return sleep_learn(&context, held, &lock, meta);
 }
 
 #define SLEEP_NEW (LV_ABOVE - 1) /* sleep_acquire_new() is to be called */
@@ -275,7 +308,6 @@ RECORD_SHARED __u32 sleep_downgrade(__u64 addr, __u32 meta)
 	struct lv_held_stack *held;
 	struct context context;
 	struct lv_held *lock;
-	int all;
 
 	if (context_enter_sleeping(&context, META_HOOK(meta)) || context.level != LV_LEVEL_TASK)
 		return LV_NONE;
@@ -285,7 +317,7 @@ RECORD_SHARED __u32 sleep_downgrade(__u64 addr, __u32 meta)
 		return LV_NONE;
 	lock->mode = LV_READ;
 	context.cpu->task_top = held_top_entry(held);
-	return sleep_usage(&context, lock, meta, &all);
+	return sleep_usage(addr, lock->entry, meta);
 }
 
 #endif

@@ -55,14 +55,20 @@ static __u64 world_caller(__u64 event);
 /* The same of a sleeping lock's function; 0, too, where the event is not the running task's. */
 static __u64 world_sleeping_caller(__u64 event);
 
+/* How far above the event that word lies, never 0; and what stands so far above another of the same hook. */
+static __u32 world_caller_at(__u64 event);
+static __u32 world_sleeping_caller_at(__u64 event);
+static __u64 world_event_word(__u64 event, __u32 at);
+static __u64 world_sleeping_word(__u64 event, __u32 at);
+
 /* Does the address lie in a function that is handed bare locks, wait queues and their like? */
 static int world_is_generic(__u64 ip);
 /*
  * The return address of the call of the generic functions that the event was in: LV_SITE_OPEN if it
- * can't be told. ctx is the program's, ip room for LV_ABOVE_FRAMES. Costs a stack.
+ * can't be told. ctx is the program's, and cpu->event. May cost a stack.
  */
-static __u64 world_above(void *ctx, __u64 *ip);
-/* The same in a program that can be preempted: room is found by the task. */
+static __u64 world_above(void *ctx, struct lv_cpu *cpu);
+/* The same in a program that can be preempted, of cpu->sleep_event. */
 static __u64 world_above_task(void *ctx);
 
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */

@@ -31,6 +31,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -173,6 +174,61 @@ static void op_epoll(void)
 	MUST(read(event_fd, &n, sizeof(n)));
 }
 
+/* Objects of one kind used in turn: none has been met lately when its turn comes. */
+#define MANY 4096
+
+static int many_events[MANY], many_epolls[MANY];
+static unsigned turn;
+
+static void allow_many(void)
+{
+	const struct rlimit limit = {.rlim_cur = 4 * MANY, .rlim_max = 4 * MANY};
+
+	MUST(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+static void prepare_eventfds(void)
+{
+	allow_many();
+	for (int i = 0; i < MANY; i++)
+		many_events[i] = MUST(eventfd(0, 0));
+}
+
+/* Each takes one lock, alone. */
+static void op_eventfds(void)
+{
+	int fd = many_events[turn++ % MANY];
+	uint64_t n = 1;
+
+	MUST(write(fd, &n, sizeof(n)));
+	MUST(read(fd, &n, sizeof(n)));
+}
+
+static void prepare_epolls(void)
+{
+	prepare_eventfds();
+	for (int i = 0; i < MANY; i++) {
+		struct epoll_event want = {.events = EPOLLIN};
+
+		many_epolls[i] = MUST(epoll_create1(0));
+		MUST(epoll_ctl(many_epolls[i], EPOLL_CTL_ADD, many_events[i], &want));
+	}
+}
+
+/* Three of them nest. */
+static void op_epolls(void)
+{
+	int fd = many_events[turn % MANY], epoll = many_epolls[turn % MANY];
+	struct epoll_event event;
+	uint64_t n = 1;
+
+	turn++;
+	MUST(write(fd, &n, sizeof(n)));
+	if (MUST(epoll_wait(epoll, &event, 1, -1)) != 1)
+		exit(1);
+	MUST(read(fd, &n, sizeof(n)));
+}
+
 /* /tmp is a tmpfs. */
 static void op_file(void)
 {
@@ -267,6 +323,8 @@ static const struct workload {
 	{"tcp", prepare_tcp, ask_peer, 1000},	{"epoll", prepare_epoll, op_epoll, 6000},
 	{"file", NULL, op_file, 2000},		{"mmap", NULL, op_mmap, 400},
 	{"aio", prepare_aio, op_aio, 3000},	{"futex", prepare_futex, op_futex, 4000},
+	{"eventfds", prepare_eventfds, op_eventfds, 2 * MANY},
+	{"epolls", prepare_epolls, op_epolls, MANY},
 };
 
 #define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))

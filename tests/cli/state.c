@@ -73,7 +73,7 @@ static void know(struct known *known, const struct capture *c, const struct find
 	k->dirty = true;
 }
 
-/* Of an older kernel; its report has made room for others. */
+/* A finding of an older kernel, whose report has made room for others. */
 static void know_old(struct known *known)
 {
 	struct known_finding *k;

@@ -28,7 +28,7 @@ static void test_defaults(void **state)
 	assert_int_equal(parse("", &c, &err), 0);
 	assert_true(c.budget == 0.005);
 	assert_int_equal(c.window_ns, 10000000000ull);
-	assert_int_equal(c.locks, PLAN_USUAL_LOCKS);
+	assert_int_equal(c.locks, PLAN_ALL_LOCKS);
 	assert_int_equal(c.confidence, FINDING_LIKELY);
 	assert_string_equal(c.state, "/var/lib/lockvane");
 	assert_null(c.metrics);
@@ -83,6 +83,10 @@ static void test_wrong(void **state)
 		{ "budget = 1%%", "budget cannot be" },
 		{ "budget = 1% # of all", "budget cannot be" },
 		{ "window = 10x", "window cannot be" },
+		{ "budget = 5", "(it needs a %)" },
+		{ "state-max = 64", "(it needs a unit)" },
+		{ "state = there", "(it must be an absolute path)" },
+		{ "metrics = 0.0.0.0:9464", "loopback" },
 		{ "window = 1ms", "window cannot be" },
 		{ "window = 2h", "window cannot be" },
 		{ "locks = spin,sleep", "locks cannot be" },

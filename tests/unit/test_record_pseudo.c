@@ -182,7 +182,7 @@ static void test_fresh(void **state)
 
 	begin(m);
 	HOLD(m, a, work);
-	pseudo_see(b, ANOTHER, EVENT_META(LV_HOOK_work_start, 0, LV_PSEUDO),
+	record_pseudo(NULL, b, ANOTHER, EVENT_META(LV_HOOK_work_start, 0, LV_PSEUDO),
 		   PSEUDO(WORK) | PSEUDO_FRESH);
 	nest(m, mutex);
 	assert_int_equal(edge_of(m, ABOUT, ANOTHER), 0);
@@ -196,13 +196,13 @@ static void test_if_known(void **state)
 	uint32_t meta = EVENT_META(LV_HOOK_work_start, 0, LV_PSEUDO);
 
 	begin(m);
-	pseudo_see(q, ABOUT, meta, PSEUDO(WQ) | PSEUDO_IF_KNOWN);
+	record_pseudo(NULL, q, ABOUT, meta, PSEUDO(WQ) | PSEUDO_IF_KNOWN);
 	nest(m, mutex);
 	assert_int_equal(nr_edges(m), 0);
 	LOCK(m, mutex, mutex_op);
 	ATTEMPT(m, q, wq);
 	UNLOCK(m, mutex, mutex_op);
-	pseudo_see(q, ABOUT, meta, PSEUDO(WQ) | PSEUDO_IF_KNOWN);
+	record_pseudo(NULL, q, ABOUT, meta, PSEUDO(WQ) | PSEUDO_IF_KNOWN);
 	nest(m, mutex);
 	assert_int_equal(edge_of(m, ABOUT, mutex), LV_DEP_EN);
 	pseudo_drop(q, meta, PSEUDO(WQ));
@@ -222,11 +222,11 @@ static void test_after(void **state)
 	begin(m);
 	*(uint64_t *)world_memory(machine_world(m), h, 8) = 1;
 	LOCK(m, mutex, mutex_op);
-	pseudo_see(h, ABOUT, meta, how);
+	record_pseudo(NULL, h, ABOUT, meta, how);
 	assert_int_equal(edge_of(m, mutex, ABOUT), 0);
 	pseudo_drop(h, meta, how);
 	ATTEMPT(m, h, handle);
-	pseudo_see(h, ABOUT, meta, how);
+	record_pseudo(NULL, h, ABOUT, meta, how);
 	assert_int_equal(edge_of(m, mutex, ABOUT), LV_DEP_EN);
 	pseudo_drop(h, meta, how);
 }

@@ -140,6 +140,8 @@ static void run_tables(void)
 	}
 	for (uint32_t i = 0; i < CPUS * LV_MEMOS; i++)
 		acquired += world->cpus[i / LV_MEMOS].memo[i % LV_MEMOS].hits;
+	for (uint32_t i = 0; i < CPUS * LV_CLASS_MEMOS; i++)
+		acquired += world->cpus[i / LV_CLASS_MEMOS].class_memo[i % LV_CLASS_MEMOS].hits;
 	for (uint32_t i = 0; i < LV_MAX_EDGES; i++) {
 		const struct lv_edge *edge = &world->edges[i];
 		uint32_t from, to;

@@ -5,7 +5,7 @@
 . ./lib.sh
 BPF_SETTLES=60
 CONF=/tmp/lockvane.conf
-plan found listed again alone broken_reload suppressed killed known clock_back full_disk flat ended
+plan found listed read again alone broken_reload suppressed killed known clock_back full_disk flat ended
 
 configure() { printf 'locks = spin,rw\nbudget = 100%%\nlog-level = debug\n%s\n' "$*" >$CONF; }
 
@@ -50,6 +50,26 @@ case_listed()
 	has show_json.out '"irq-inversion"'
 	lv 1 show_none show --state $STATE 0123456789ab
 }
+
+# What reads its state reads it while it is at work.
+case_read()
+{
+	await 60 'the status' told_status
+	has status.out '^mode  *armed, as of'
+	has status.out '^findings  *[1-9][0-9]*, and 0 suppressed'
+	lv 3 state_report report --state $STATE --brief
+	has state_report.out "$ID"
+	lv 0 state_edges edges --state $STATE --lock '*.fd_wqh'
+	has state_edges.out 'lv_uffd_ctx.fault_pending_wqh'
+	lv 0 show_page show --state $STATE --format html "$ID"
+	has show_page.out 'Who waits for whom'
+	lv 0 silence suppress --state $STATE "$ID" --why 'a test'
+	has silence.out '^irq-inversion: .*lv_uffd_ctx.fault_pending_wqh ; a test$'
+	[ "$(stat -c %a $STATE/status.json)" = 600 ] || fail "the status' mode"
+	alive
+}
+told_status() { lockvane status --state $STATE >$OUT/status.out 2>/dev/null || [ $? -eq 3 ]; }
+
 listed_id() { listed findings; grep -q "^$ID " $OUT/findings.out; }
 
 case_again()
@@ -160,6 +180,8 @@ case_ended()
 	[ ! -s $STATE/lockvane.db-wal ] || fail 'a log is left'
 	lv 0 state_classes classes $STATE/lockvane.db
 	has state_classes.out kioctx.ctx_lock
+	lv 1 status_ended status --state $STATE
+	has status_ended.out 'not running'
 }
 
 configure
@@ -170,6 +192,7 @@ try found
 ID=$(sed -n 's/.*finding \([0-9a-f]*\): irq-inversion.*/\1/p' $OUT/first.err | head -n 1)
 [ -n "$ID" ] || ID=none
 try listed
+try read
 try again
 try alone
 try broken_reload

@@ -43,6 +43,8 @@ void tables_add_up(const struct tables *tables, struct tables_totals *ret)
 			ret->edge_hits[edge] += cpu->edge_hits[edge];
 		for (uint32_t memo = 0; memo < LV_MEMOS; memo++)
 			add_memo(ret, &cpu->memo[memo]);
+		for (uint32_t memo = 0; memo < LV_CLASS_MEMOS; memo++)
+			add_memo(ret, &cpu->class_memo[memo]);
 	}
 }
 

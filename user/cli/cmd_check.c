@@ -13,7 +13,7 @@
 #include "sites/text.h"
 #include "trace/plan.h"
 
-/* What was learnt, in the order it is printed, and how bad it is. */
+/* The facts that were learnt, in the order they are printed, and how bad they are. */
 struct verdict {
 	bool degraded;
 	bool failed;  /* no memory for a fact */
@@ -45,7 +45,7 @@ static void line(struct verdict *verdict, const char *what, const char *format, 
 	new_fact(verdict, what, clean);
 }
 
-/* What to do about the last fact, and why it means seeing less. */
+/* Advice on the last fact: why it means seeing less, and what to do. */
 static void advice(struct verdict *verdict, const char *text)
 {
 	size_t nr = json_array_size(verdict->facts);

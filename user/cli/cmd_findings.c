@@ -29,7 +29,7 @@ struct findings_args {
 	uint64_t since_ms;
 };
 
-/* What is listed: of a monitor with totals, of a capture with the capture. */
+/* The findings to list: a monitor's with its totals, a capture's with the capture. */
 struct content {
 	struct known known;
 	struct state_totals totals;
@@ -344,7 +344,8 @@ static void list_text(const struct content *there, const struct findings_args *a
 	}
 	printf("%zu finding%s", listed, listed == 1 ? "" : "s");
 	if (listed < all)
-		printf(", and %zu not listed: older, less sure, or suppressed", all - listed);
+		printf(", and %zu not listed: %sless sure (--confidence weak), or suppressed "
+		       "(--list-suppressed)", all - listed, args->since ? "older, " : "");
 	putchar('\n');
 	put_coverage(there);
 }

@@ -142,6 +142,9 @@ static int show_capture(const struct show_args *args, struct strbuf *lines, stru
 	int code = cli_source_load(&args->source, &c, err);
 
 	code = code ? code : find_one(c, args->id, &found, err);
+	if (code == -ENOENT && c && !args->source.path)
+		error_set(err, code, "no finding %.40s in this kernel's graph: of others there is no page",
+			  args->id);
 	if (code) {
 		capture_free(c);
 		return code;
@@ -287,7 +290,7 @@ int cmd_show(int argc, char **argv)
 	return code ? cli_fail(&err) : EXIT_NOTHING;
 }
 
-/* Who reads the file refuses a line without a reason, or with characters that are none. */
+/* suppress_parse() refuses a line without a reason, or with control characters. */
 static int check_why(const char *why, struct error *err)
 {
 	size_t len = why ? strlen(why) : 0, blanks = why ? strspn(why, " \t") : 0;
@@ -326,7 +329,7 @@ static int append(const char *path, const struct strbuf *lines, struct error *er
 	return 0;
 }
 
-/* What cannot be read again is not written. */
+/* Lines that suppress_parse() would refuse are not written. */
 static int check_lines(const struct strbuf *lines, struct error *err)
 {
 	struct suppressions *read = NULL;

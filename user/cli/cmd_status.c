@@ -24,7 +24,7 @@ struct status_args {
 	enum cli_format format;
 };
 
-/* What is known of a monitor: what it said last, and what it saved. */
+/* All that is known of a monitor: its last status, and its saved state. */
 struct seen {
 	json_t *said; /* NULL: nothing */
 	bool running;
@@ -166,7 +166,7 @@ static void put_losses(const struct seen *seen)
 		line(what, "none");
 }
 
-/* What comes later than a full table is not seen. */
+/* A full table means that whatever comes later is not seen. */
 static void put_full(struct seen *seen)
 {
 	const char *what = "full", *name;

@@ -25,7 +25,7 @@ int config_init(struct config *c)
 	*c = (struct config){
 		.budget = 0.005,
 		.window_ns = 10ull * 1000000000,
-		.locks = PLAN_USUAL_LOCKS,
+		.locks = PLAN_ALL_LOCKS,
 		.confidence = FINDING_LIKELY,
 		.state = strdup(CONFIG_STATE_FOLDER),
 		.state_max = 256ull << 20,
@@ -203,6 +203,20 @@ static int set(struct config *c, enum config_key key, const char *value)
 	return -EINVAL;
 }
 
+/* The commonest slips, in words that come before the key's help. */
+static const char *hint(enum config_key key, const char *value)
+{
+	bool bare = *value && !value[strspn(value, "0123456789.")];
+
+	if (bare && key == CONFIG_BUDGET)
+		return " (it needs a %)";
+	if (bare && key == CONFIG_STATE_MAX)
+		return " (it needs a unit)";
+	if ((key == CONFIG_STATE || key == CONFIG_SUPPRESS) && *value != '/')
+		return " (it must be an absolute path)";
+	return "";
+}
+
 int config_set(struct config *c, enum config_key key, const char *value, struct error *err)
 {
 	const struct config_about *about = &config_about[key];
@@ -210,8 +224,11 @@ int config_set(struct config *c, enum config_key key, const char *value, struct 
 
 	if (!code || code == -ENOMEM)
 		return code ? error_set(err, code, "out of memory") : 0;
-	return error_set(err, -EINVAL, "%s cannot be \"%.40s\": %s", about->key, value,
-			 about->help);
+	/* An address can be wrong in more ways than a help line has room for. */
+	if (key == CONFIG_METRICS && listener_check(value, err))
+		return error_prefix(err, "%s cannot be \"%.40s\"", about->key, value);
+	return error_set(err, -EINVAL, "%s cannot be \"%.40s\"%s: %s", about->key, value,
+			 hint(key, value), about->help);
 }
 
 static enum config_key find_key(const char *name)

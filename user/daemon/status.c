@@ -116,7 +116,7 @@ static int path_of(const char *folder, const char *name, char ret[static PATH_MA
 	return snprintf(ret, PATH_MAX, "%s/%s", folder, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* Who reads meanwhile reads the old one. Not synchronised: after a crash it means nothing. */
+/* A reader gets the old one or the new one, whole. It is not synchronised: after a crash it means nothing. */
 static int replace(const char *folder, const char *text)
 {
 	char path[PATH_MAX], fresh[PATH_MAX];

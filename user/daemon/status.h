@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a monitor is doing, for `lockvane status`: a small JSON document beside the database, written
- * every half a minute and taken away at the end.
+ * A small JSON document beside the database, for `lockvane status`: it says what the monitor is doing.
+ * The monitor writes it every half a minute, and removes it at its end.
  */
 #ifndef LOCKVANE_DAEMON_STATUS_H
 #define LOCKVANE_DAEMON_STATUS_H

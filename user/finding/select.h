@@ -17,7 +17,7 @@ struct finding_select {
 bool finding_select_fits(const struct finding_select *s, const struct capture *c,
 			 const struct finding *f);
 
-/* Of a finding that is known by its chain's text "a --> b" only; the module is not looked at. */
+/* The same for a finding whose chain is known as text only, "a --> b"; the module is not looked at. */
 bool finding_select_fits_text(const struct finding_select *s, const char *id,
 			      const char *fingerprint, enum finding_rule rule, const char *chain);
 

@@ -42,7 +42,7 @@ void silence_chain(enum finding_rule rule, const char *const *names, size_t nr, 
 		if (i > first)
 			strbuf_add(out, " --> ");
 		put_name(out, names[i]);
-		/* Of a long chain the ends, which is what a reader recognises it by. */
+		/* A reader recognises a long chain by its ends. */
 		if (nr - first > NAMES_MOST && i + 1 == NAMES_MOST / 2) {
 			strbuf_add(out, " --> " ANY_LOCKS);
 			i = nr - NAMES_MOST / 2 - 1;

@@ -7,8 +7,8 @@
 #include "finding/finding.h"
 
 /*
- * Append a line for each of the finding's chains, as a finding goes only when all of them do. Of an
- * inversion one is enough: it is known by its last class. why: without control characters.
+ * Append a line for each of the finding's chains, as a finding goes only when all of them do. An
+ * inversion needs one line: it is known by its last class. why: without control characters.
  */
 void silence_finding(const struct capture *c, const struct finding *f, const char *why,
 		     struct strbuf *out);

@@ -93,8 +93,8 @@ static uint32_t pseudo_how(const struct machine_op *op)
 void hooked_hold(uint64_t addr, uint64_t base, const struct machine_op *op)
 {
 	if (is_armed(armed_word()))
-		record_stack(NULL, pseudo_see(addr, base, EVENT_META(LV_HOOKS, 0, op->family),
-					      pseudo_how(op)));
+		record_pseudo(NULL, addr, base, EVENT_META(LV_HOOKS, 0, op->family),
+			      pseudo_how(op));
 }
 
 void hooked_drop(uint64_t addr, const struct machine_op *op)
@@ -106,8 +106,8 @@ void hooked_drop(uint64_t addr, const struct machine_op *op)
 void hooked_attempt(uint64_t addr, uint64_t base, const struct machine_op *op)
 {
 	if (is_armed(armed_word()) && pseudo_tells(pseudo_how(op)))
-		record_stack(NULL, pseudo_see(addr, base, EVENT_META(LV_HOOKS, 0, op->family),
-					      pseudo_how(op) | PSEUDO_ATTEMPT));
+		record_pseudo(NULL, addr, base, EVENT_META(LV_HOOKS, 0, op->family),
+			      pseudo_how(op) | PSEUDO_ATTEMPT);
 }
 
 void hooked_wait(uint64_t addr, const struct machine_op *op)

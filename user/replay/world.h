@@ -102,17 +102,39 @@ static inline __u64 world_sleeping_caller(__u64 event)
 	return world_caller(event);
 }
 
+static inline __u32 world_caller_at(__u64 event)
+{
+	(void)event;
+	return 1;
+}
+
+static inline __u32 world_sleeping_caller_at(__u64 event)
+{
+	return world_caller_at(event);
+}
+
+static inline __u64 world_event_word(__u64 event, __u32 at)
+{
+	(void)at;
+	return world_caller(event);
+}
+
+static inline __u64 world_sleeping_word(__u64 event, __u32 at)
+{
+	return world_event_word(event, at);
+}
+
 static inline int world_is_generic(__u64 ip)
 {
 	return ip && ip == world_seat->generic;
 }
 
-static inline __u64 world_above(void *ctx, __u64 *ip)
+static inline __u64 world_above(void *ctx, struct lv_cpu *cpu)
 {
 	const struct seat *seat = world_seat;
 
 	(void)ctx;
-	(void)ip;
+	(void)cpu;
 	for (__u32 i = 1; i < seat->nr_frames; i++)
 		if (!world_is_generic(seat->frames[i]))
 			return seat->frames[i];

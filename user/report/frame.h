@@ -20,7 +20,7 @@ struct frame {
 	bool inlined;
 };
 
-/* What cannot be told from the text is left out of it. */
+/* Parts that the text does not have stay empty. */
 struct frame frame_parse(const char *text);
 
 #endif

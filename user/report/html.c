@@ -20,7 +20,7 @@
 #define CLASSES 300		      /* locks of findings that are told of */
 #define NEIGHBOURS 40		      /* of each of these, on either side */
 
-/* What is on the page. */
+/* The content of the page. */
 struct page {
 	FILE *out;
 	const struct capture *c;

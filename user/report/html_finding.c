@@ -126,7 +126,7 @@ static void put_where(FILE *out, const struct capture *c, uint32_t stack)
 	fputs("</summary>", out);
 }
 
-/* Of captures put together, which of them saw it. */
+/* Names the captures that saw it, of those that were put together. */
 static void put_sources(FILE *out, const struct capture *c, uint64_t sources)
 {
 	uint32_t put = 0;
@@ -188,7 +188,7 @@ static void put_evidence(FILE *out, const struct capture *c, const struct findin
 	put_stack(out, c, f->stack);
 }
 
-/* What the text report has, as it has it. */
+/* A piece of the text report, as it is there. */
 static void put_text(FILE *out, const struct parts *p, enum finding_confidence least, bool whole)
 {
 	struct parts piece = *p;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /*
- * Between tags or in quoted attributes. What is no printable ASCII becomes \xNN; newlines stay. NULL
+ * Between tags or in quoted attributes. Characters that are not printable ASCII become \xNN; newlines stay. NULL
  * is "?".
  */
 void htmltext_put(FILE *out, const char *text);

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Of all documents that lockvane prints; raised when a field changes its meaning or goes. */
+/* The version of all documents' form; raised when a field changes its meaning or goes. */
 #define JSONVALUE_SCHEMA 1
 
 /* Add to an object, or an array. The value may be NULL: then adding fails. 0 or -ENOMEM. */
@@ -16,7 +16,7 @@ int jsonvalue_push(json_t *array, json_t *value);
 /* The same under a key that a capture brought along. */
 int jsonvalue_set_named(json_t *object, const char *key, json_t *value);
 
-/* What is not printable ASCII stands as \xNN in it; null for NULL. */
+/* Characters that are not printable ASCII stand as \xNN in it; null for NULL. */
 json_t *jsonvalue_text(const char *s);
 json_t *jsonvalue_number(uint64_t n);
 /* In hexadecimal; null for 0. */

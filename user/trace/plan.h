@@ -25,8 +25,6 @@ enum plan_locks {
 };
 
 #define PLAN_ALL_LOCKS ((1u << NR_PLAN_LOCKS) - 1)
-/* Pseudo-locks have to be asked for: their programs take as long to load as all others together (docs/cost.md). */
-#define PLAN_USUAL_LOCKS (PLAN_ALL_LOCKS & ~(1u << PLAN_LOCKS_pseudo))
 
 struct plan_hook {
 	const char *function;

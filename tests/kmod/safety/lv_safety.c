@@ -5,8 +5,8 @@
  * decoy    a lock is taken 8 KiB into memory in vmalloc's range whose every multiple of 16 KiB begins
  *          with the word at the end of a stack: who calls this lock one on a stack has read there, where
  *          a device could be
- * wake     a thread that has slept since the module was loaded is woken, by the wait queue on
- *          its stack
+ * wake     a thread that has slept since the module was loaded is woken; a lock on its stack is taken
+ *          before by the waker, then by itself
  * contend  for four seconds, eight threads want one mutex and sleep under it
  */
 #include <linux/completion.h>
@@ -27,10 +27,16 @@
 #define LV_SAFETY_BLOCK 16384
 #define LV_SAFETY_CONTENDERS 8
 
+/* Its lock is nobody else's, where those of completions on stacks are of all who wait so. */
+struct lv_safety_seat {
+	spinlock_t lock;
+	struct completion done;
+};
+
 static void *lv_safety_memory;
 static spinlock_t *lv_safety_lock;
 static struct task_struct *lv_safety_sleeper_task;
-static struct completion *lv_safety_waiter; /* on the sleeper's stack */
+static struct lv_safety_seat *lv_safety_waiter; /* on the sleeper's stack */
 static DEFINE_MUTEX(lv_safety_contended);
 
 static noinline void lv_safety_decoy(void)
@@ -41,19 +47,26 @@ static noinline void lv_safety_decoy(void)
 
 static noinline void lv_safety_wake(void)
 {
-	struct completion *waiter = xchg(&lv_safety_waiter, NULL);
+	struct lv_safety_seat *waiter = xchg(&lv_safety_waiter, NULL);
 
-	if (waiter)
-		complete(waiter);
+	if (waiter) {
+		spin_lock(&waiter->lock);
+		spin_unlock(&waiter->lock);
+		complete(&waiter->done);
+	}
 	barrier(); /* no tail call: this function is to be on the stack */
 }
 
 static int lv_safety_sleeper(void *unused)
 {
-	DECLARE_COMPLETION_ONSTACK(done);
+	struct lv_safety_seat seat;
 
-	smp_store_release(&lv_safety_waiter, &done);
-	wait_for_completion(&done);
+	spin_lock_init(&seat.lock);
+	init_completion(&seat.done);
+	smp_store_release(&lv_safety_waiter, &seat);
+	wait_for_completion(&seat.done);
+	spin_lock(&seat.lock);
+	spin_unlock(&seat.lock);
 	while (!kthread_should_stop())
 		msleep(20);
 	return 0;
