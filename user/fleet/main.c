@@ -28,6 +28,7 @@ static void help(FILE *out)
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].help);
 	fprintf(out, "\n  -h, --help      print this\n  -V, --version   print the version\n");
+	fprintf(out, "\nExit status: 0 nothing found, or done, 3 findings, 1 failure, 2 wrong usage.\n");
 	fprintf(out, "\n`lockvane fleet COMMAND --help` tells more; so do lockvane(8) and docs/fleet.md.\n");
 }
 
