@@ -34,6 +34,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 DEB_VERSION ?= $(VERSION)
 CLANG ?= clang
 BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+PG_INCLUDE ?= $(or $(shell pkg-config --variable=includedir libpq 2>/dev/null),/usr/include/postgresql)
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 600
 
@@ -53,8 +54,11 @@ endif
 SRCS := $(wildcard user/*/*.c)
 # The metrics listener, and its thread.
 LDLIBS += -lmicrohttpd -lm -pthread
-OBJS := $(SRCS:%.c=$(B)/%.o)
-LIB := $(filter-out user/cli/main.c,$(SRCS))
+# A program of its own: what traces as root has no libpq in it.
+FLEET := $(wildcard user/fleet/*.c)
+FLEET_LIBS = $(LDLIBS) -lpq -lnettle
+OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out $(FLEET),$(SRCS)))
+LIB := $(filter-out user/cli/main.c $(FLEET),$(SRCS))
 EXPLORE := $(wildcard tests/explore/*.c)
 BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
 TORTURE := $(B)/tests/torture/kills $(B)/tests/torture/cycles
@@ -64,6 +68,7 @@ TSAN_UNIT := $(B)/tests/tsan/test_record_threads
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 SERVE := $(B)/tests/metrics/serve
 CLI_STATE := $(B)/tests/cli/state
+FLEET_SIMULATE := $(B)/tests/fleet/simulate
 SITES := $(B)/tests/sites/list $(B)/tests/sites/judge
 WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
 EXAMPLES := $(B)/examples/founding.lv $(B)/examples/founding-fixed.lv
@@ -73,15 +78,23 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials unit workloads natives \
 	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb clean format
-all: $(B)/lockvane $(MAN) $(EXAMPLES)
+all: $(B)/lockvane $(B)/lockvane-fleet $(MAN) $(EXAMPLES)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
 torture-programs: $(TORTURE)
-natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT) $(SERVE) $(CLI_STATE)
+natives: $(B)/tests/explore/explore $(BENCH) $(FUZZ) $(TSAN_UNIT) $(SERVE) $(CLI_STATE) $(FLEET_SIMULATE) $(B)/asan/lockvane-fleet
 
 $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Of the library only what it uses.
+$(B)/lockvane-fleet: $(FLEET:%.c=$(B)/%.o) $(B)/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -o $@ $^ $(FLEET_LIBS)
+
+$(FLEET:%.c=$(B)/%.o) $(FLEET:%.c=$(B)/asan/%.o): CPPFLAGS += -I$(PG_INCLUDE)
+$(B)/user/fleet/schema.o $(B)/asan/user/fleet/schema.o: $(wildcard user/fleet/*.sql)
 
 $(B)/user/%.o: user/%.c
 	$(call say,CC,$<)
@@ -175,6 +188,16 @@ $(CLI_STATE): $(B)/asan/tests/cli/state.o $(B)/asan/liblockvane.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
 
+# The fleet's program under the sanitizers, as it reads what strangers wrote.
+$(B)/asan/lockvane-fleet: $(FLEET:%.c=$(B)/asan/%.o) $(B)/asan/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(FLEET_LIBS)
+
+$(FLEET_SIMULATE).o: CPPFLAGS += -I$(PG_INCLUDE)
+$(FLEET_SIMULATE): $(FLEET_SIMULATE).o $(patsubst %.c,$(B)/%.o,$(filter-out user/fleet/main.c,$(FLEET))) $(B)/liblockvane.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) -Wl,--as-needed -o $@ $^ $(FLEET_LIBS)
+
 # The judge: the same programs with an observer behind each, under the same skeleton's name.
 $(B)/tests/truth/truth.bpf.o: tests/truth/truth.bpf.c
 	$(call say,BPF,$<)
@@ -217,7 +240,7 @@ $(B)/tests/fuzz/%: $(B)/fuzz/tests/fuzz/%.o $(B)/fuzz/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
-.SECONDARY: $(SERVE:$(B)/%=$(B)/asan/%.o) $(CLI_STATE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(SITES:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
+.SECONDARY: $(FLEET_SIMULATE).o $(SERVE:$(B)/%=$(B)/asan/%.o) $(CLI_STATE:$(B)/%=$(B)/asan/%.o) $(TORTURE:%=%.o) $(BENCH:%=%.o) $(SITES:%=%.o) $(FUZZ:$(B)/%=$(B)/fuzz/%.o)
 
 $(B)/workloads/%: tests/workloads/%.c
 	$(call say,CC,$<)

@@ -6,10 +6,10 @@ _lockvane_commands()
 	"$1" --help 2>/dev/null | sed -n 's/^  \([a-z]*\)  *.*/\1/p'
 }
 
-# Long options of a command, with = where a value must follow.
+# Long options of a command, with = where a value must follow; fleet has commands of its own.
 _lockvane_options()
 {
-	"$1" "$2" --help 2>/dev/null | sed -n 's/^ *\(-., \)\?\(--[a-z-]*=\?\).*/\2/p'
+	"$@" --help 2>/dev/null | sed -n 's/^ *\(-., \)\?\(--[a-z-]*=\?\).*/\2/p'
 }
 
 _lockvane_rules()
@@ -64,19 +64,29 @@ _lockvane()
 	--locks | -l) mapfile -t COMPREPLY < <(compgen -W 'spin rw mutex rwsem sock' -- "$cur"); return ;;
 	--rule) mapfile -t COMPREPLY < <(compgen -W "$(_lockvane_rules)" -- "$cur"); return ;;
 	--since | -s) mapfile -t COMPREPLY < <(compgen -W 'today yesterday' -- "$cur"); return ;;
-	--duration | -d | --contention | --budget | --window | --state-max | --lock | --module | --id | --why)
+	--duration | -d | --contention | --budget | --window | --state-max | --lock | --module | --id | --why | --store | --host | --retry)
 		return ;;
 	--output | -o | --suppress | --config | -c | --add | --vmlinux) _filedir; return ;;
 	--state | --modules) _filedir -d; return ;;
 	esac
 	$split && return
+	if [ "$command" = fleet ] && [ "$cword" -eq 2 ] && [[ $cur != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$("${words[0]}" fleet --help 2>/dev/null |
+			sed -n 's/^  \([a-z]*\)  *.*/\1/p')" -- "$cur")
+		return
+	fi
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(_lockvane_options "${words[0]}" "$command")" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "$(_lockvane_options "${words[0]}" "$command" $([ "$command" = fleet ] && [ "$cword" -gt 2 ] && echo "${words[2]}"))" -- "$cur")
 		[[ ${COMPREPLY-} == *= ]] && compopt -o nospace
 		return
 	fi
 	case $command in
 	report | classes | edges | diff | merge | explain | replay | findings) _filedir ;;
+	fleet)
+		case ${words[2]} in
+		push) _filedir ;;
+		snapshot) _filedir -d ;;
+		esac ;;
 	show | suppress)
 		_filedir
 		mapfile -O ${#COMPREPLY[@]} -t COMPREPLY < <(compgen -W "$(_lockvane_ids "${words[@]}")" -- "$cur") ;;

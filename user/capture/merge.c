@@ -2,18 +2,15 @@
 #include "capture/merge.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "capture/db_internal.h"
+#include "capture/place.h"
 
 #define SOURCE_SHIFT 56 /* of addresses: all of a kernel's have these bits set */
-#define KERNEL_ALIGN (2ull << 20) /* KASLR moves the kernel by a multiple of it (CONFIG_PHYSICAL_ALIGN) */
-#define MODULE_ALIGN (4ull << 10)
-#define MODULES_BEGIN 0xffffffffc0000000ull /* of x86-64 */
 #define MAX_NUMBER 100 /* of classes of one name */
 
 /* A name of the result's, in a tree: hostile names cost no more than others. */
@@ -68,85 +65,6 @@ void capture_merge_free(struct capture_merge *m)
 	free(m->claimed);
 	free(m->shared);
 	free(m);
-}
-
-/* An address in a key, and what stands around it: "stack, [<ffffffff89c31430>]", "*ffffffff89c31430+0x18". */
-struct keyed {
-	uint64_t addr; /* 0: there is none */
-	size_t before; /* bytes */
-	const char *after;
-};
-
-static struct keyed parse_key(const char *key)
-{
-	const char *bracket = key ? strstr(key, "[<") : NULL;
-	uint64_t addr;
-	int len = 0;
-
-	if (bracket && sscanf(bracket, "[<%16" SCNx64 ">]%n", &addr, &len) == 1 && len)
-		return (struct keyed){addr, bracket - key, bracket + len};
-	if (key && sscanf(key, "*%16" SCNx64 "%n", &addr, &len) == 1)
-		return (struct keyed){addr, 0, key + len};
-	return (struct keyed){};
-}
-
-/* Do two addresses lie at one place of an image, that each boot puts elsewhere? */
-static bool is_same_place(uint64_t a, uint64_t b, bool array)
-{
-	bool module = a >= MODULES_BEGIN;
-
-	if (module != (b >= MODULES_BEGIN))
-		return false;
-	return array || (a - b) % (module ? MODULE_ALIGN : KERNEL_ALIGN) == 0;
-}
-
-/* "folio_wait_table[]": its key is that of the element that was seen first. */
-static bool is_array(const struct capture_class *class)
-{
-	return strstr(class->name, "[]");
-}
-
-/* How much of a key is the cache and the offset; of an array of locks the cache alone. Who shares it follows. */
-static size_t place_len(const char *key, bool array)
-{
-	const char *end = strstr(key, array ? "+" : " (");
-
-	return end ? (size_t)(end - key) : strlen(key);
-}
-
-static bool is_same_key(const char *a, const char *b, bool array)
-{
-	size_t len = a ? place_len(a, array) : 0;
-
-	if (!a || !b)
-		return !a == !b;
-	return len == place_len(b, array) && !strncmp(a, b, len);
-}
-
-static bool is_same_address(const struct capture_class *a, const struct keyed *at,
-			    const struct capture_class *b, const struct keyed *other, bool array)
-{
-	return at->before == other->before && !strncmp(a->key, b->key, at->before) &&
-	       (array || !strcmp(at->after, other->after)) &&
-	       is_same_place(at->addr, other->addr, array);
-}
-
-bool capture_same_class(const struct capture_class *a, const struct capture_class *b)
-{
-	struct keyed at = parse_key(a->key), other = parse_key(b->key);
-	bool array = is_array(a) && is_array(b);
-
-	if (a->family != b->family || a->subclass != b->subclass || strcmp(a->kind, b->kind))
-		return false;
-	/* An address for a name means that nothing is known of the place. */
-	if (!strncmp(a->name, "0x", 2))
-		return false;
-	/* A pseudo-lock's name says all: its key is an object's address, or a function's. */
-	if (!strcmp(a->kind, "pseudo"))
-		return true;
-	if (at.addr && other.addr)
-		return is_same_address(a, &at, b, &other, array);
-	return is_same_key(a->key, b->key, array);
 }
 
 static int too_much(struct adding *a, const char *what)
@@ -624,8 +542,9 @@ int capture_merge_add(struct capture_merge *m, const struct capture *c, const ch
 	return code;
 }
 
-/* Is there another class of that name and key, that only a number tells apart? */
-static bool has_twin(const struct capture_merge *m, const struct capture_class *class)
+/* The class of that name with the first number, if there is one. */
+static const struct capture_class *find_second(const struct capture_merge *m,
+					       const struct capture_class *class)
 {
 	char name[DB_MAX_STRING + 1];
 	struct named wanted = {name, 0};
@@ -633,35 +552,13 @@ static bool has_twin(const struct capture_merge *m, const struct capture_class *
 
 	snprintf(name, sizeof(name), "%.4000s#2", class->name);
 	other = tfind(&wanted, &m->names, compare_named);
-	return other && capture_same_class(class, &m->c->classes[(*other)->class]);
-}
-
-static bool is_numbered(const char *name)
-{
-	const char *mark = strrchr(name, '#');
-
-	return mark && mark[1] && !mark[1 + strspn(mark + 1, "0123456789")];
-}
-
-/*
- * What each capture numbered for itself, as nothing but the order told its classes apart, need not be one
- * in another. Where an address bore it out it is. One lock of an array stands for all: that is inferred.
- */
-static void grade_shared(const struct capture_merge *m, uint32_t i)
-{
-	struct capture_class *class = &m->c->classes[i];
-
-	if (is_array(class) && class->certainty < CAPTURE_INFERRED)
-		class->certainty = CAPTURE_INFERRED;
-	if (strcmp(class->kind, "pseudo") && (is_array(class) || !parse_key(class->key).addr) &&
-	    (is_numbered(class->name) || has_twin(m, class)))
-		class->certainty = CAPTURE_AMBIGUOUS;
+	return other ? &m->c->classes[(*other)->class] : NULL;
 }
 
 struct capture *capture_merge_take(struct capture_merge *m)
 {
 	for (uint32_t i = 0; i < m->c->nr_classes && i < m->room; i++)
 		if (m->shared[i])
-			grade_shared(m, i);
+			capture_grade_shared(&m->c->classes[i], find_second(m, &m->c->classes[i]));
 	return TAKE_PTR(m->c);
 }

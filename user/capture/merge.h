@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Captures of one kernel build put together. A class is known by its place relative to symbols, not
- * by an address: by its name and what bears it out (capture_same_class()). Each edge stays one
+ * by an address: by its name and what bears it out (place.h). Each edge stays one
  * capture's sighting, and of each usage the first is kept. Instances of different captures
  * never have the same address: that of the n-th differs in its upper six bits, by n.
  */
@@ -26,8 +26,5 @@ int capture_merge_add(struct capture_merge *m, const struct capture *c, const ch
 
 /* All that was added; the caller frees. */
 struct capture *capture_merge_take(struct capture_merge *m);
-
-/* Are two classes of one name, of two captures of one kernel build, the same? */
-bool capture_same_class(const struct capture_class *a, const struct capture_class *b);
 
 #endif

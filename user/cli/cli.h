@@ -29,6 +29,7 @@ int cmd_edges(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_fleet(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_findings(int argc, char **argv);

@@ -222,17 +222,6 @@ static bool is_listed(const struct known_finding *f, const struct findings_args 
 	       (args->show.list_suppressed || !f->suppressed);
 }
 
-static void put_time(uint64_t ms)
-{
-	time_t seconds = ms / 1000;
-	char text[32] = "?";
-	struct tm tm;
-
-	if (localtime_r(&seconds, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	fputs(text, stdout);
-}
-
 static void put_coverage(const struct content *there)
 {
 	const struct state_totals *t = &there->totals;
@@ -248,7 +237,7 @@ static void put_coverage(const struct content *there)
 	}
 	printf("coverage: %.3g%% of lock events in %.1f h of watching this kernel; as of ", events,
 	       t->watched_ns / 3600e9);
-	put_time(t->saved_ms);
+	words_put_time(stdout, t->saved_ms);
 	putchar('\n');
 }
 
@@ -272,9 +261,9 @@ static void put_finding(const struct known_finding *f, const struct content *the
 	fputs("\n    ", stdout);
 	if (!there->capture) {
 		fputs("first ", stdout);
-		put_time(f->first_ms);
+		words_put_time(stdout, f->first_ms);
 		fputs(", last ", stdout);
-		put_time(f->last_ms);
+		words_put_time(stdout, f->last_ms);
 		fputs(", ", stdout);
 	}
 	printf("seen %" PRIu64 " time%s, fingerprint %s", f->count, f->count == 1 ? "" : "s",

@@ -19,6 +19,7 @@
 #include "finding/silence.h"
 #include "finding/suppress.h"
 #include "report/report.h"
+#include "report/words.h"
 
 #define KEY_WHY 0x500
 #define KEY_ADD 0x501
@@ -244,14 +245,6 @@ static int lines_of_state(const struct show_args *args, struct strbuf *lines, st
 	return lines->len || lines->failed ? 0 : add_known_line(args, lines, err);
 }
 
-/* Made by us, but kept in a file: nothing but text reaches the terminal. */
-static void put_report(const char *text)
-{
-	for (; *text; text++)
-		putchar(*text == '\n' || *text == '\t' || (*text >= 0x20 && *text < 0x7f) ? *text :
-											     '?');
-}
-
 static int show_state(const struct show_args *args, struct strbuf *lines, struct error *err)
 {
 	AUTO_FREE char *text = NULL;
@@ -260,7 +253,7 @@ static int show_state(const struct show_args *args, struct strbuf *lines, struct
 
 	if (code)
 		return code;
-	put_report(text);
+	words_put_lines(stdout, text);
 	return args->format == CLI_JSON ? 0 : lines_of_state(args, lines, err);
 }
 
@@ -277,7 +270,7 @@ static void put_advice(const struct show_args *args, const struct strbuf *lines)
 {
 	printf("\nlockvane: to live with it, `lockvane suppress%s%s %s --why TEXT` writes this line:\n",
 	       args->source.path ? " " : "", args->source.path ? args->source.path : "", args->id);
-	put_report(lines->text ? lines->text : "");
+	words_put_lines(stdout, lines->text ? lines->text : "");
 }
 
 int cmd_show(int argc, char **argv)

@@ -23,6 +23,7 @@ static const struct {
 	{ "show", cmd_show, "print one finding's whole report" },
 	{ "suppress", cmd_suppress, "write the line that suppresses a finding" },
 	{ "status", cmd_status, "what the monitor is doing, saw and lost" },
+	{ "fleet", cmd_fleet, "one store for many hosts, and what is wrong only together" },
 	{ "replay", cmd_replay, "run scenario files through the recorder and the rules" },
 };
 

@@ -76,6 +76,12 @@ int state_read(const char *folder, struct state_content *ret, struct error *err)
 int state_reports_with(const char *folder, const char *text, const struct known *known,
 		       bool *ret_with, struct error *err);
 
+/*
+ * All of it as one file that somebody else can read, as a folder's STATE_FILE, without the monitor's log.
+ * The caller frees with free().
+ */
+int state_snapshot(const char *folder, void **ret, size_t *ret_len, struct error *err);
+
 /* The graph alone, as a capture. -ENOENT: there is none yet. */
 int state_read_graph(const char *folder, struct capture **ret, struct error *err);
 

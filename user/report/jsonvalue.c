@@ -86,7 +86,7 @@ int jsonvalue_print(FILE *out, json_t *root)
 {
 	int err = root ? 0 : -ENOMEM;
 
-	if (!err && json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)))
+	if (!err && json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6) | JSON_ENSURE_ASCII))
 		err = -EIO;
 	if (!err && putc('\n', out) == EOF)
 		err = -EIO;

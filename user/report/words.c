@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/glob.h"
 
@@ -42,6 +43,23 @@ char *words_clean(const char *text)
 	}
 	*at = '\0';
 	return clean;
+}
+
+void words_put_lines(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		putc(*text == '\n' || *text == '\t' || (*text >= 0x20 && *text < 0x7f) ? *text : '?', out);
+}
+
+void words_put_time(FILE *out, uint64_t ms)
+{
+	time_t seconds = ms / 1000;
+	char text[32] = "?";
+	struct tm tm;
+
+	if (localtime_r(&seconds, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	fputs(text, out);
 }
 
 const char *words_usage(enum lv_usage usage)

@@ -18,6 +18,11 @@ void words_put_field(FILE *out, const char *text);
 /* The same into new memory; NULL: no memory. */
 char *words_clean(const char *text);
 
+/* Lines that were made by us, but kept elsewhere: what is neither text nor a tab becomes '?'. */
+void words_put_lines(FILE *out, const char *text);
+/* Milliseconds since the epoch as local time, "2026-01-31 12:30:00". */
+void words_put_time(FILE *out, uint64_t ms);
+
 /* "IN-SOFTIRQ-W", "INITIAL USE". */
 const char *words_usage(enum lv_usage usage);
 /* "HARDIRQ", "SOFTIRQ-READ": lockdep's name of the irq state behind a bit. */
