@@ -63,6 +63,30 @@ static void test_released(void **state)
 }
 
 /* Its tracer dies before: it never runs. */
+static int status_of(const char *script)
+{
+	char *const argv[] = {"sh", "-c", (char *)script, NULL};
+	struct error err = {};
+	struct child child;
+
+	assert_int_equal(child_start(argv, &child, &err), 0);
+	child_release(&child);
+	for (int i = 0; i < 500 && !child_ended(&child); i++)
+		usleep(20000);
+	assert_true(child_ended(&child));
+	return child.status;
+}
+
+/* An orphan takes us for its parent: what it sends that one does not end the trace, and ends others as ever. */
+static void test_signals_of_orphans(void **state)
+{
+	int status = status_of("kill -ALRM $PPID; kill -USR1 $PPID; kill -PROF $PPID; exit 3");
+
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+	status = status_of("kill -ALRM $$; exit 3");
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+}
+
 static void test_never_released(void **state)
 {
 	char command[160];
@@ -153,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_released),
+		cmocka_unit_test(test_signals_of_orphans),
 		cmocka_unit_test(test_never_released),
 		cmocka_unit_test(test_stopped_with_all),
 		cmocka_unit_test(test_left_behind),

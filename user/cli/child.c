@@ -81,6 +81,22 @@ static void __attribute__((noreturn)) run(char *const argv[], int gate)
 	_exit(127);
 }
 
+/*
+ * All that the program starts can be ended with it. A process whose parent has died then has us for one, and may
+ * send us what was meant for that parent: an alarm would end the trace.
+ */
+static void adopt_orphans(void)
+{
+	static const int theirs[] = {SIGALRM, SIGVTALRM, SIGPROF, SIGUSR1, SIGUSR2, SIGIO};
+	sigset_t blocked;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(theirs) / sizeof(*theirs); i++)
+		sigaddset(&blocked, theirs[i]);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
 int child_start(char *const argv[], struct child *ret, struct error *err)
 {
 	int ends[2];
@@ -88,7 +104,7 @@ int child_start(char *const argv[], struct child *ret, struct error *err)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return error_set_errno(err, -errno, "cannot make a pipe");
-	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	adopt_orphans();
 	pid = fork();
 	if (pid < 0) {
 		int code = -errno;
