@@ -32,6 +32,9 @@
 #include "trace/words.h"
 #include "truth.h"
 
+/* Pseudo-locks have no address that both sides know. */
+#define LOCKS (PLAN_ALL_LOCKS & ~(1u << PLAN_LOCKS_pseudo))
+
 static const char *folder;
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
@@ -171,7 +174,7 @@ static struct programs *attach(struct kbtf **ret_btf, struct features *f, struct
 		die("cannot read the kernel's BTF");
 	ksyms_load(NULL, &ksyms);
 	features_probe(NULL, *ret_btf, ksyms, f);
-	if (cli_may_trace(f, &err) || plan_make(*ret_btf, ksyms, f, PLAN_ALL_LOCKS, plan, &err) ||
+	if (cli_may_trace(f, &err) || plan_make(*ret_btf, ksyms, f, LOCKS, plan, &err) ||
 	    programs_prepare(plan, show_progress, NULL, &programs, &err) ||
 	    selfcheck(programs, plan, &err))
 		die("%s", err.text);
