@@ -28,6 +28,13 @@ static const struct argp_option show_options[] = {
 	{}
 };
 
+void cli_parse_confidence(const struct argp_state *state, const char *name,
+			  enum finding_confidence *ret)
+{
+	if (finding_confidence_parse(name, ret))
+		argp_error(state, "--confidence is confirmed, certain, likely or weak, not \"%s\"", name);
+}
+
 enum cli_format cli_parse_format(const struct argp_state *state, const char *name,
 				 unsigned int allowed)
 {
@@ -68,9 +75,7 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 		show->format = cli_parse_format(state, arg, CLI_REPORTS);
 		return 0;
 	case CLI_KEY_CONFIDENCE:
-		if (finding_confidence_parse(arg, &show->least))
-			argp_error(state, "--confidence is confirmed, certain, likely or weak, "
-					  "not \"%s\"", arg);
+		cli_parse_confidence(state, arg, &show->least);
 		return 0;
 	case CLI_KEY_SUPPRESS:
 		show->suppressions = arg;

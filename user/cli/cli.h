@@ -79,6 +79,10 @@ struct argp_state;
 enum cli_format cli_parse_format(const struct argp_state *state, const char *name,
 				 unsigned int allowed);
 
+/* The value of --confidence; a usage error if it is none. */
+void cli_parse_confidence(const struct argp_state *state, const char *name,
+			  enum finding_confidence *ret);
+
 /*
  * Print "lockvane: …" with the error's text on stderr, and return
  * EXIT_FAILED.

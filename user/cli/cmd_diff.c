@@ -38,9 +38,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->format = cli_parse_format(state, arg, 1u << CLI_TEXT | 1u << CLI_JSON);
 		return 0;
 	case CLI_KEY_CONFIDENCE:
-		if (finding_confidence_parse(arg, &args->least))
-			argp_error(state, "--confidence is confirmed, certain, likely or weak, "
-					  "not \"%s\"", arg);
+		cli_parse_confidence(state, arg, &args->least);
 		return 0;
 	case CLI_KEY_SUPPRESS:
 		args->suppressions = arg;

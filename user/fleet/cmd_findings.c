@@ -54,8 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				   "2026-01-31T12:30", arg);
 		return 0;
 	case CLI_KEY_CONFIDENCE:
-		if (finding_confidence_parse(arg, &args->filter.least))
-			argp_error(state, "--confidence is confirmed, certain, likely or weak, not \"%s\"", arg);
+		cli_parse_confidence(state, arg, &args->filter.least);
 		return 0;
 	case CLI_KEY_ID:
 		args->filter.id = arg;
