@@ -344,8 +344,8 @@ static void test_circular_id_ignores_direction_of_recording(void **state)
 	capture_free(u.c);
 }
 
-/* Two cycles that share an edge are two findings; neither hides the other. */
-static void test_cycles_do_not_hide_each_other(void **state)
+/* Without the one dependency that two cycles have in common there would be none of them: one finding. */
+static void test_cycles_of_one_dependency_are_one(void **state)
 {
 	struct two_locks t = two_locks();
 	uint32_t c = case_class(t.c, "c", LV_MUTEX);
@@ -358,11 +358,117 @@ static void test_cycles_do_not_hide_each_other(void **state)
 	case_edge(t.c, t.b, c, LV_DEP_EN, LV_NONE);
 	case_edge(t.c, c, t.a, LV_DEP_EN, LV_NONE);
 	f = analyse(t.c);
-	assert_int_equal(f->nr, 2);
+	assert_int_equal(f->nr, 1);
 	assert_chain(t.c, &f->items[0].chain, "a b");
-	assert_chain(t.c, &f->items[1].chain, "a b c");
+	assert_int_equal(f->items[0].nr_also, 1);
+	assert_chain(t.c, &f->items[0].also[0], "a b c");
 	findings_free(f);
 	capture_free(t.c);
+}
+
+/* Cycles that have a lock in common, but no dependency, are findings of their own. */
+static void test_cycles_do_not_hide_each_other(void **state)
+{
+	struct capture *c = case_new();
+	struct findings *f;
+
+	for (int i = 0; i < 6; i++)
+		case_class(c, (const char *[]){"a", "b", "c", "d", "e", "f"}[i], LV_MUTEX);
+	case_edge(c, 0, 1, LV_DEP_EN, LV_NONE);
+	case_edge(c, 1, 2, LV_DEP_EN, LV_NONE);
+	case_edge(c, 2, 3, LV_DEP_EN, LV_NONE);
+	case_edge(c, 1, 0, LV_DEP_EN, LV_NONE);
+	case_edge(c, 2, 1, LV_DEP_EN, LV_NONE);
+	case_edge(c, 3, 2, LV_DEP_EN, LV_NONE);
+	f = analyse(c);
+	assert_int_equal(f->nr, 3);
+	for (uint32_t i = 0; i < f->nr; i++)
+		assert_int_equal(f->items[i].nr_also, 0);
+	findings_free(f);
+	capture_free(c);
+}
+
+/* A weak cycle elsewhere does not make two findings of one. */
+static void test_weak_cycle_does_not_unfold(void **state)
+{
+	struct two_locks t = two_locks();
+	uint32_t c = case_class(t.c, "c", LV_RWLOCK);
+	uint32_t fog = case_class(t.c, "kmalloc-64+0x8", LV_RWLOCK);
+	struct findings *f;
+
+	t.c->classes[fog].certainty = CAPTURE_AMBIGUOUS;
+	case_edge(t.c, t.a, t.b, LV_DEP_EN, LV_NONE);
+	case_edge(t.c, t.b, t.a, LV_DEP_EN, LV_NONE);
+	case_edge(t.c, t.b, c, LV_DEP_EN, LV_NONE);
+	case_edge(t.c, c, t.a, LV_DEP_EN, LV_NONE);
+	case_edge(t.c, c, fog, LV_DEP_EN, LV_NONE);
+	case_edge(t.c, fog, c, LV_DEP_EN, LV_NONE);
+	f = analyse(t.c);
+	assert_int_equal(findings_shown(f, FINDING_LIKELY), 1);
+	assert_chain(t.c, &f->items[0].chain, "a b");
+	assert_int_equal(f->items[0].nr_also, 1);
+	findings_free(f);
+	capture_free(t.c);
+}
+
+static uint32_t faulted(struct capture *c, uint32_t from, uint32_t to, uint32_t outer)
+{
+	uint32_t in_fault = case_stack(c, "filler", 7,
+				       "filemap_fault+0x1f4/0x8a0|handle_mm_fault+0xb3/0x2d0|"
+				       "asm_exc_page_fault+0x26/0x30|filler_ioctl+0x2c/0x90");
+	uint32_t edge = case_edge(c, from, to, LV_DEP_EN, in_fault);
+
+	c->edges[edge].from_stack = outer;
+	return edge;
+}
+
+/* What a holder is held over is the page fault, whatever the fault then takes. */
+static void test_locks_of_one_fault_are_one_finding(void **state)
+{
+	struct capture *c = case_new();
+	uint32_t lock = case_class(c, "filler.lock", LV_MUTEX);
+	uint32_t mmap = case_class(c, "mm_struct.mmap_lock", LV_RWSEM);
+	uint32_t page = case_class(c, "filler.page_lock", LV_MUTEX);
+	uint32_t data = case_class(c, "filler.z_data_lock", LV_MUTEX);
+	uint32_t outside = case_stack(c, "filler", 7, "mutex_lock+0x9/0x30|filler_ioctl+0x10/0x90");
+	struct findings *f;
+
+	for (uint32_t i = 0; i < 3; i++)
+		faulted(c, lock, (uint32_t[]){mmap, page, data}[i], outside);
+	case_edge(c, mmap, lock, LV_DEP_EN, LV_NONE);
+	case_edge(c, page, lock, LV_DEP_EN, LV_NONE);
+	case_edge(c, data, lock, LV_DEP_EN, LV_NONE);
+	f = analyse(c);
+	assert_int_equal(f->nr, 1);
+	assert_int_equal(f->items[0].nr_also, 2);
+	/* any fault takes mmap_lock: it says least, and comes last */
+	assert_chain(c, &f->items[0].chain, "filler.lock filler.page_lock");
+	assert_chain(c, &f->items[0].also[1], "filler.lock mm_struct.mmap_lock");
+	findings_free(f);
+	capture_free(c);
+}
+
+/* A lock held and taken in the fault is no lock held over the fault. */
+static void test_locks_beside_a_fault_are_their_own(void **state)
+{
+	struct capture *c = case_new();
+	uint32_t lock = case_class(c, "filler.lock", LV_MUTEX);
+	uint32_t page = case_class(c, "filler.page_lock", LV_MUTEX);
+	uint32_t data = case_class(c, "filler.z_data_lock", LV_MUTEX);
+	uint32_t outside = case_stack(c, "filler", 7, "mutex_lock+0x9/0x30|filler_ioctl+0x10/0x90");
+	struct findings *f;
+	uint32_t inner;
+
+	faulted(c, lock, page, outside);
+	/* held and taken in one fault */
+	inner = faulted(c, lock, data, LV_NONE);
+	c->edges[inner].from_stack = c->edges[0].stack;
+	case_edge(c, page, lock, LV_DEP_EN, LV_NONE);
+	case_edge(c, data, lock, LV_DEP_EN, LV_NONE);
+	f = analyse(c);
+	assert_int_equal(f->nr, 2);
+	findings_free(f);
+	capture_free(c);
 }
 
 /* One wrong edge under many ways through a layered graph is not a flood. */
@@ -943,7 +1049,11 @@ int main(void)
 		cmocka_unit_test(test_abba_instances),
 		cmocka_unit_test(test_joining_edge_is_chosen),
 		cmocka_unit_test(test_circular_id_ignores_direction_of_recording),
+		cmocka_unit_test(test_cycles_of_one_dependency_are_one),
 		cmocka_unit_test(test_cycles_do_not_hide_each_other),
+		cmocka_unit_test(test_weak_cycle_does_not_unfold),
+		cmocka_unit_test(test_locks_of_one_fault_are_one_finding),
+		cmocka_unit_test(test_locks_beside_a_fault_are_their_own),
 		cmocka_unit_test(test_one_wrong_edge_is_few_findings),
 		cmocka_unit_test(test_ambiguous_does_not_mask_exact),
 		cmocka_unit_test(test_exact_inversion_is_preferred),

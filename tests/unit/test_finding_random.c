@@ -512,6 +512,40 @@ static void tell_use(struct finding_watch *w, struct capture *c, uint32_t class,
 	assert_int_equal(finding_watch_usage(w, class, told), 0);
 }
 
+/* What a class held over page faults closes is told once, whatever the faults take. */
+static void test_watch_tells_faults_once(void **state)
+{
+	struct capture *c = case_new();
+	struct findings *told = calloc(1, sizeof(*told));
+	struct finding_watch *w;
+	enum { LOCK, PAGE, DATA, OTHER };
+	uint32_t outside = case_stack(c, "filler", 7, "filler_ioctl+0x10/0x90");
+	uint32_t inside = case_stack(c, "filler", 7,
+				     "handle_mm_fault+0xb3/0x2d0|asm_exc_page_fault+0x26/0x30|"
+				     "filler_ioctl+0x2c/0x90");
+
+	assert_int_equal(finding_watch_new(c, &w), 0);
+	for (uint32_t i = LOCK; i <= OTHER; i++) {
+		case_class(c, (char[]){(char)('a' + i), '\0'}, LV_MUTEX);
+		tell_class(w, i, told);
+	}
+	for (uint32_t i = PAGE; i <= OTHER; i++) {
+		uint32_t edge = case_edge(c, LOCK, i, LV_DEP_EN, i < OTHER ? inside : outside);
+
+		c->edges[edge].from_stack = outside;
+		assert_int_equal(finding_watch_edge(w, edge, told), 0);
+	}
+	tell_edge(w, c, PAGE, LOCK, told);
+	assert_int_equal(told->nr, 1);
+	tell_edge(w, c, DATA, LOCK, told);
+	assert_int_equal(told->nr, 1);
+	tell_edge(w, c, OTHER, LOCK, told);
+	assert_int_equal(told->nr, 2);
+	finding_watch_free(w);
+	findings_free(told);
+	capture_free(c);
+}
+
 static void test_watch_knows_the_event(void **state)
 {
 	struct capture *c = case_new();
@@ -558,6 +592,7 @@ int main(void)
 		cmocka_unit_test(test_order_does_not_matter),
 		cmocka_unit_test(test_watch_agrees),
 		cmocka_unit_test(test_watch_knows_the_event),
+		cmocka_unit_test(test_watch_tells_faults_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,40 +8,26 @@
  * ones that most cycles have are looked for, taken for the wrong ones, and only
  * their cycles reported, until the rest is small.
  */
-#include "finding/rules.h"
+#include "finding/fold.h"
 #include "graph/scc.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * One wrong dependency in a big graph closes many cycles. So many that share
- * a dependency are findings of their own; further ones are listed with the
- * first of them.
- */
-#define SHARED_FINDINGS 3
-
 #define BIG_REGION 512 /* dependencies; in a smaller one all are searched for */
 #define SAMPLES 12     /* cycles looked at to tell which dependency most have */
 #define MAX_CULPRITS 96
 
-struct found_cycle {
-	struct graph_path path; /* of graph classes, the first by name first */
-	uint8_t grade;
-};
-
 struct cycles {
 	struct finding_model *m;
-	struct found_cycle *items;
+	struct fold_cycle *items;
 	uint32_t nr, room;
 	uint8_t *done; /* by graph edge: lies on a cycle that was found */
 	bool *culprit; /* by graph edge: taken for a wrong one */
 	uint32_t nr_culprits;
 	uint32_t *region;	/* by place: 2 * graph class + bound */
 	uint32_t *region_edges; /* by region: how many */
-	uint32_t *uses;		/* by graph edge: findings with it */
-	uint32_t *first;	/* by graph edge: the first of them */
 	bool cut_short;
 };
 
@@ -123,30 +109,11 @@ int finding_cycle_through(struct finding_model *m, uint32_t edge, uint32_t dep,
 	return err;
 }
 
-static int compare_paths(const struct graph_path *a, const struct graph_path *b)
-{
-	if (a->nr != b->nr)
-		return a->nr < b->nr ? -1 : 1;
-	for (uint32_t i = 0; i < a->nr; i++)
-		if (a->classes[i] != b->classes[i])
-			return a->classes[i] < b->classes[i] ? -1 : 1;
-	return 0;
-}
-
-static int by_worth(const void *a, const void *b)
-{
-	const struct found_cycle *left = a, *right = b;
-
-	if (left->grade != right->grade)
-		return left->grade < right->grade ? -1 : 1;
-	return compare_paths(&left->path, &right->path);
-}
-
 static int keep(struct cycles *cs, struct graph_path *path, uint8_t grade)
 {
 	if (cs->nr == cs->room) {
 		uint32_t room = cs->room ? cs->room * 2 : 16;
-		struct found_cycle *grown = reallocarray(cs->items, room, sizeof(*grown));
+		struct fold_cycle *grown = reallocarray(cs->items, room, sizeof(*grown));
 
 		if (!grown) {
 			graph_path_done(path);
@@ -158,7 +125,7 @@ static int keep(struct cycles *cs, struct graph_path *path, uint8_t grade)
 	finding_model_spend_path(cs->m, path);
 	for (uint32_t i = 0; i < path->nr; i++)
 		cs->done[path->edges[i]] |= 1u << grade;
-	cs->items[cs->nr++] = (struct found_cycle){.path = *path, .grade = grade};
+	cs->items[cs->nr++] = (struct fold_cycle){.path = *path, .grade = grade};
 	return 0;
 }
 
@@ -288,65 +255,6 @@ static int find_cycles(struct cycles *cs, uint8_t grade)
 	return err;
 }
 
-/* The edge of the cycle that most findings have, if that is enough of them. */
-static uint32_t crowded_edge(const struct cycles *cs, const struct graph_path *path)
-{
-	uint32_t best = LV_NONE;
-
-	for (uint32_t i = 0; i < path->nr; i++) {
-		uint32_t edge = path->edges[i];
-
-		if (cs->uses[edge] < SHARED_FINDINGS)
-			continue;
-		if (best == LV_NONE || cs->uses[edge] > cs->uses[best])
-			best = edge;
-	}
-	return best;
-}
-
-/* Those that an annotation graded down are a round of their own, after the others. */
-static int report_cycle(struct cycles *cs, const struct graph_path *path, bool graded_down,
-			struct finding_set *set)
-{
-	uint32_t crowded = crowded_edge(cs, path);
-	struct finding_chain chain;
-	int err = finding_chain_circular(cs->m, path, &chain);
-
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	if (graded_down != (chain.graded_down != NULL)) {
-		finding_chain_done(&chain);
-		return 0;
-	}
-	if (crowded != LV_NONE)
-		return finding_add_also(&set->findings->items[cs->first[crowded]], &chain);
-	for (uint32_t i = 0; i < path->nr; i++)
-		if (!cs->uses[path->edges[i]]++)
-			cs->first[path->edges[i]] = set->findings->nr;
-	return finding_set_add(set, FINDING_CIRCULAR, &chain, NULL);
-}
-
-static int report_cycles(struct cycles *cs, struct finding_set *set)
-{
-	int err = 0;
-
-	if (cs->nr)
-		qsort(cs->items, cs->nr, sizeof(*cs->items), by_worth);
-	for (uint32_t i = 0; !err && i < 2 * cs->nr; i++) {
-		uint32_t at = i % cs->nr;
-
-		if (finding_model_overworked(cs->m)) {
-			cs->cut_short = true;
-			break;
-		}
-		if (!at || compare_paths(&cs->items[at - 1].path, &cs->items[at].path))
-			err = report_cycle(cs, &cs->items[at].path, i >= cs->nr, set);
-	}
-	if (cs->cut_short)
-		set->findings->cut_short = true;
-	return err;
-}
-
 int finding_rule_circular(struct finding_model *m, struct finding_set *set)
 {
 	size_t edges = m->g->nr_edges + 1, classes = m->g->nr_classes + 1;
@@ -356,16 +264,16 @@ int finding_rule_circular(struct finding_model *m, struct finding_set *set)
 		.culprit = calloc(edges, sizeof(*cs.culprit)),
 		.region = calloc(classes * 2, sizeof(*cs.region)),
 		.region_edges = calloc(classes * 2, sizeof(*cs.region_edges)),
-		.uses = calloc(edges, sizeof(*cs.uses)),
-		.first = calloc(edges, sizeof(*cs.first)),
 	};
 	int err = 0;
 
-	if (!cs.done || !cs.culprit || !cs.region || !cs.region_edges || !cs.uses || !cs.first)
+	if (!cs.done || !cs.culprit || !cs.region || !cs.region_edges)
 		err = -ENOMEM;
 	for (uint8_t grade = CAPTURE_EXACT; !err && grade <= CAPTURE_AMBIGUOUS; grade++)
 		err = find_cycles(&cs, grade);
-	err = err ?: report_cycles(&cs, set);
+	err = err ?: fold_cycles(m, cs.items, cs.nr, set);
+	if (cs.cut_short)
+		set->findings->cut_short = true;
 	for (uint32_t i = 0; i < cs.nr; i++)
 		graph_path_done(&cs.items[i].path);
 	free(cs.items);
@@ -373,7 +281,5 @@ int finding_rule_circular(struct finding_model *m, struct finding_set *set)
 	free(cs.culprit);
 	free(cs.region);
 	free(cs.region_edges);
-	free(cs.uses);
-	free(cs.first);
 	return err;
 }

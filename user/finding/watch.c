@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding/fault.h"
 #include "finding/pseudo.h"
 #include "finding/rules.h"
 #include "finding/told.h"
@@ -32,6 +33,7 @@ struct finding_watch {
 	bool stale;	 /* it could do without more than it does */
 	uint64_t wasted; /* arcs looked at for nothing since it was renewed */
 	uint8_t *told;	 /* by graph class: grade of the inversion told of it, or UNTOLD */
+	uint8_t *faults; /* by graph class: 1 + confidence of the cycle told of its faults, or 0 */
 	struct ahead *ahead;
 	uint32_t nr_ahead;
 	uint32_t room; /* of told; ahead has twice as much */
@@ -67,6 +69,7 @@ void finding_watch_free(struct finding_watch *w)
 	graph_order_free(w->order);
 	graph_reach_free(w->open);
 	free(w->told);
+	free(w->faults);
 	free(w->ahead);
 	told_ids_done(&w->ids);
 	free(w->cycles);
@@ -124,8 +127,8 @@ static int finish(struct finding_watch *w, struct finding_set *set, int err,
 static int reserve(struct finding_watch *w)
 {
 	uint32_t nr = w->m->g->nr_classes, room = w->room ? w->room : 64;
+	uint8_t *told, *faults;
 	struct ahead *ahead;
-	uint8_t *told;
 
 	while (room < nr)
 		room *= 2;
@@ -136,6 +139,11 @@ static int reserve(struct finding_watch *w)
 		return -ENOMEM;
 	w->told = told;
 	memset(told + w->room, UNTOLD, room - w->room);
+	faults = realloc(w->faults, room);
+	if (!faults)
+		return -ENOMEM;
+	w->faults = faults;
+	memset(faults + w->room, 0, room - w->room);
 	ahead = reallocarray(w->ahead, room, 2 * sizeof(*ahead));
 	if (!ahead)
 		return -ENOMEM;
@@ -412,6 +420,24 @@ static int find_cycle(struct finding_watch *w, uint32_t edge, uint32_t dep,
 	return err;
 }
 
+/* A class that is held over page faults is told once, for whatever they then take (fold.h). */
+static bool is_news_of_faults(struct finding_watch *w, const struct graph_path *path,
+			      enum finding_confidence confidence)
+{
+	bool told = false;
+
+	for (uint32_t i = 0; i < path->nr; i++) {
+		uint8_t *best = &w->faults[w->m->g->edges[path->edges[i]].from];
+
+		if (!fault_is_all_of(w->m, path->edges[i]))
+			continue;
+		told |= *best > confidence;
+		if (*best <= confidence)
+			*best = 1 + confidence;
+	}
+	return !told;
+}
+
 static int tell_cycle(struct finding_watch *w, uint32_t edge, uint32_t dep, struct finding_set *set)
 {
 	struct graph_path path = {0};
@@ -423,7 +449,10 @@ static int tell_cycle(struct finding_watch *w, uint32_t edge, uint32_t dep, stru
 	err = find_cycle(w, edge, dep, &path);
 	if (!err && path.nr) {
 		err = finding_chain_circular(w->m, &path, &chain);
-		err = err ?: finding_set_add(set, FINDING_CIRCULAR, &chain, NULL);
+		if (!err && is_news_of_faults(w, &path, chain.confidence))
+			err = finding_set_add(set, FINDING_CIRCULAR, &chain, NULL);
+		else if (!err)
+			finding_chain_done(&chain);
 		err = err ?: count_cycle(w, &path);
 	}
 	graph_path_done(&path);
@@ -577,5 +606,5 @@ size_t finding_watch_memory(const struct finding_watch *w)
 	sum += m->room_classes * (4 * sizeof(uint32_t) + sizeof(*m->member) + 3) +
 	       m->room_edges * 2 * sizeof(uint32_t);
 	sum += w->room_edges * (sizeof(*w->cycles) + sizeof(*w->crowded));
-	return sum + w->room * (1 + 2 * sizeof(*w->ahead)) + told_ids_memory(&w->ids);
+	return sum + w->room * (2 + 2 * sizeof(*w->ahead)) + told_ids_memory(&w->ids);
 }
