@@ -28,7 +28,7 @@ static void test_defaults(void **state)
 	assert_int_equal(parse("", &c, &err), 0);
 	assert_true(c.budget == 0.005);
 	assert_int_equal(c.window_ns, 10000000000ull);
-	assert_int_equal(c.locks, PLAN_USUAL_LOCKS);
+	assert_int_equal(c.locks, PLAN_ALL_LOCKS);
 	assert_int_equal(c.confidence, FINDING_LIKELY);
 	assert_string_equal(c.state, "/var/lib/lockvane");
 	assert_null(c.metrics);

@@ -105,8 +105,10 @@ def usages(out):
 
 def edges(out):
     """What nests, and nothing else. The kernel's own locks come under ours only where a holder
-    can be preempted (the scheduler's locks then do, for lockdep too), and in a TAIL."""
-    found = set(rows(out, 'SELECT from_name, to_name FROM edges'))
+    can be preempted (the scheduler's locks then do, for lockdep too), and in a TAIL. Ours come under
+    the module's timer, "(timer) function"."""
+    found = {edge for edge in rows(out, 'SELECT from_name, to_name FROM edges')
+             if not edge[0].startswith('(timer) ')}
     ours = {(short(source), short(target)) for source, target in found
             if is_ours(source) and is_ours(target)}
     expect(ours == EDGES, f'missing: {sorted(EDGES - ours)}, too many: {sorted(ours - EDGES)}')

@@ -29,7 +29,7 @@ after()
 case_slow()
 {
 	insmod lv_hang.ko || fail 'the module does not load'
-	lockvane trace --locks all -o $OUT/hang.db -- sh -c 'touch /tmp/running; exec sleep 600' \
+	lockvane trace -o $OUT/hang.db -- sh -c 'touch /tmp/running; exec sleep 600' \
 		>$OUT/trace.out 2>$OUT/trace.err &
 	echo $! >/tmp/tracer
 	await 600 'the program to run' test -e /tmp/running

@@ -21,7 +21,7 @@ case_guilty()
 	insmod lv_pseudo.ko || fail 'the module does not load'
 	# The workqueue is flushed first: it is watched from then on.
 	all='wq_flush wq_run work_run work_cancel timer_run timer_delete fault_copy fault_mmap'
-	lv 3 guilty trace --locks all -o $OUT/guilty.db -- sh -c "$(orders $all $all)"
+	lv 3 guilty trace -o $OUT/guilty.db -- sh -c "$(orders $all $all)"
 	has guilty.err 'sh exited with status 0'
 	lv 3 guilty.text report $OUT/guilty.db
 	lv 3 guilty.json report --format json $OUT/guilty.db
@@ -37,7 +37,7 @@ case_innocent()
 {
 	insmod lv_pseudo.ko || fail 'the module does not load'
 	half='work_run work_late timer_run timer_late wq_run fault_copy'
-	lockvane trace --locks all -o $OUT/innocent.db -- sh -c "$(orders $half $half) mixed -s 20 -j 2" \
+	lockvane trace -o $OUT/innocent.db -- sh -c "$(orders $half $half) mixed -s 20 -j 2" \
 		>$OUT/innocent.out 2>$OUT/innocent.err
 	status=$?
 	has innocent.err 'sh exited with status 0'

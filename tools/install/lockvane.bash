@@ -61,7 +61,7 @@ _lockvane()
 		return ;;
 	--confidence)
 		mapfile -t COMPREPLY < <(compgen -W 'observed confirmed certain likely weak' -- "$cur"); return ;;
-	--locks | -l) mapfile -t COMPREPLY < <(compgen -W 'spin rw mutex rwsem sock' -- "$cur"); return ;;
+	--locks | -l) mapfile -t COMPREPLY < <(compgen -W 'spin rw mutex rwsem sock pseudo all' -- "$cur"); return ;;
 	--rule) mapfile -t COMPREPLY < <(compgen -W "$(_lockvane_rules)" -- "$cur"); return ;;
 	--since | -s) mapfile -t COMPREPLY < <(compgen -W 'today yesterday' -- "$cur"); return ;;
 	--duration | -d | --contention | --budget | --window | --state-max | --lock | --module | --id | --why | --store | --host | --retry)

@@ -53,7 +53,7 @@ static const struct argp_option options[] = {
 	  "stop after so long, 30 or 1h30min (and end CMD if it still runs)", 0 },
 	{ "output", 'o', "FILE", 0, "keep the capture (mode 0600: it holds kernel addresses)", 0 },
 	{ "locks", 'l', "SORT[,SORT...]", 0,
-	  "which locks: of spin, rw, mutex, rwsem, sock, pseudo, or all (default: all but pseudo)", 0 },
+	  "which locks: of spin, rw, mutex, rwsem, sock, pseudo, or all (the default)", 0 },
 	{ "quiet", 'q', NULL, 0, "no progress on the terminal", 0 },
 	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
 	  "this kernel's vmlinux with debug information, for file, line and inlined functions "
@@ -407,7 +407,7 @@ static int keep_and_show(const struct session *s, struct capture *c)
 
 int cmd_trace(int argc, char **argv)
 {
-	struct trace_args args = { .show = CLI_SHOW_DEFAULT, .locks = PLAN_USUAL_LOCKS,
+	struct trace_args args = { .show = CLI_SHOW_DEFAULT, .locks = PLAN_ALL_LOCKS,
 				   .contention = VALVE_FACTOR };
 	struct session session = { .args = &args };
 	struct capture *c = NULL;

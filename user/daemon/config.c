@@ -25,7 +25,7 @@ int config_init(struct config *c)
 	*c = (struct config){
 		.budget = 0.005,
 		.window_ns = 10ull * 1000000000,
-		.locks = PLAN_USUAL_LOCKS,
+		.locks = PLAN_ALL_LOCKS,
 		.confidence = FINDING_LIKELY,
 		.state = strdup(CONFIG_STATE_FOLDER),
 		.state_max = 256ull << 20,

@@ -25,8 +25,6 @@ enum plan_locks {
 };
 
 #define PLAN_ALL_LOCKS ((1u << NR_PLAN_LOCKS) - 1)
-/* Pseudo-locks have to be asked for: of one bug they tell each way through it, as one finding each (docs/rules.md). */
-#define PLAN_USUAL_LOCKS (PLAN_ALL_LOCKS & ~(1u << PLAN_LOCKS_pseudo))
 
 struct plan_hook {
 	const char *function;
