@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi.h"
 #include "sites/sites.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -146,6 +147,28 @@ static void ask_above(struct sites *s, uint64_t ip, size_t chance)
 	sites_ask_argument(s, ip, &a, &a);
 }
 
+/* What the memory of its lock may say. */
+static void ask_object(struct sites *s, uint64_t ip, size_t chance)
+{
+	const struct sites_object object = {
+		.off = chance % 8 * 8, .family = LV_SPIN, .size = 64 << chance % 4};
+	const struct sites_pointer own = {.ip = ip};
+	const struct sites_pointer given = {
+		.ip = ip,
+		.function = TEXT + chance % FUNCTIONS * (TEXT_SIZE / FUNCTIONS),
+		.arg = chance % 6,
+		.offset = chance % 3 * 8,
+	};
+	const struct sites_pointer *pointer = chance % 2 ? &own : &given;
+	struct sites_answer a = {}, b = {};
+	int err = sites_ask_object(s, pointer, &object, &a);
+
+	must(err == sites_ask_object(s, pointer, &object, &b), "another result");
+	must(err || (a.kind == b.kind && !strcmp(a.name, b.name)), "another answer");
+	if (!err && a.kind == SITES_MEMBER)
+		sites_may_be(s, pointer, &object, a.type);
+}
+
 static void check_answer(struct sites *s, uint64_t ip)
 {
 	struct sites_answer a = {}, b = {};
@@ -178,8 +201,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		nr++;
 		check_answer(s, TEXT + i + 5);
-		if (nr == 1)
-			ask_above(s, TEXT + i + 5, i);
+		if (nr > 1)
+			continue;
+		ask_above(s, TEXT + i + 5, i);
+		ask_object(s, TEXT + i + 5, i);
 	}
 	must(sites_memory(s) < 64u << 20, "more memory than that text is worth");
 	sites_free(s);

@@ -210,6 +210,7 @@ class Classes:
     def __init__(self, judge):
         self.judge = judge
         self.run = judge.run
+        self.symbols = set(judge.run.symbols.names)
         self.seen = {number: keys for number, keys in judge.pairs.items()
                      if number in judge.run.classes}
         self.seen_of_key = by_key(self.seen)
@@ -334,10 +335,13 @@ class Classes:
 
     def has_member(self, number, base):
         """Does lockdep's name say a member or a variable that there is? What a function returns is
-        none ("ptlock_ptr(ptdesc)"), and on a stack lie variables that only the source has names for."""
+        none ("ptlock_ptr(ptdesc)"), nor an element of what only a function calls so ("&ptr[i]"), and on a
+        stack lie variables that only the source has names for."""
         name = self.judge.named[base].name
+        element = re.match(r'^&?(\w+)\[\w+\]$', name)
         return (self.cls(number).place != tables.STACK
-                and not re.match(r'^&?\w+\([^(),]*\)$', name))
+                and not re.match(r'^&?\w+\([^(),]*\)$', name)
+                and not (element and element[1] not in self.symbols))
 
     @staticmethod
     def is_named(cls, theirs):
@@ -354,10 +358,14 @@ class Classes:
     def is_variable(self, number, base):
         """A static lock that nobody initialised is its own key, whatever its initialiser's text says
         (DEFINE_RATELIMIT_STATE(): "_rs.lock", or a string): then the symbol at the key is the lock's
-        name. Ours must be that, and leave no offset open."""
-        own = self.run.symbols.find(base)
-        return (self.cls(number).place == tables.STATIC and own is not None
-                and bare(self.cls(number).name) == own[0] and not own[0].startswith('__key'))
+        name. Ours must be that, and leave no offset open. A per-CPU one's key is its place in the section, and
+        the variable is in the text; the member is a macro's ("cbs_pcpu_lock" of rcu_tasks_percpu.lock)."""
+        own, ours = self.run.symbols.find(base), self.cls(number)
+        if ours.place == tables.PERCPU and own is None:
+            return (path(ours.name)[0] == path(self.judge.named[base].name)[0]
+                    and len(path(ours.name)) > 1 and '+0x' not in ours.name)
+        return (ours.place == tables.STATIC and own is not None
+                and bare(ours.name) == own[0] and not own[0].startswith('__key'))
 
     def ambiguous(self, kind=None):
         return [n for n in self.used

@@ -166,6 +166,10 @@ static inline void mini_shapes(struct mini *m)
 	mini_field(m, NULL, same, 8);
 	mini_struct(m, NULL, 16);
 	mini_field(m, "inner", m->spinlock_t, 12);
+	mini_struct(m, NULL, 136);
+	mini_field(m, "hidden", m->spinlock_t, 116);
+	mini_struct(m, "rival", 136);
+	mini_field(m, "shown", m->spinlock_t, 116);
 	table = mini_array(m, bucket, 4);
 	grid = mini_array(m, mini_array(m, m->spinlock_t, 2), 3);
 	tail = mini_array(m, bucket, 0);

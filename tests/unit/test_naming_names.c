@@ -78,13 +78,21 @@ static void test_static_by_size(void **state)
 		    "ffffffff82000000 D wait_table\n"
 		    "ffffffff82000600 D odd_table\n"
 		    "ffffffff82000c18 D nameless\n"
-		    "ffffffff82000c28 D _end\n");
+		    "ffffffff82000c28 D input_pool\n"
+		    "ffffffff82000cb0 D odd_pool\n"
+		    "ffffffff82000d38 D _end\n");
 	add(LV_PLACE_STATIC, 0xffffffff82000048, 0, LV_SPIN);
 	add(LV_PLACE_STATIC, 0xffffffff8200004c, 0, LV_SPIN);
 	add(LV_PLACE_STATIC, 0xffffffff82000648, 0, LV_SPIN);
 	add(LV_PLACE_STATIC, 0xffffffff82000c24, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffff82000000, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffff82000c9c, 0, LV_SPIN);
+	add(LV_PLACE_STATIC, 0xffffffff82000d24, 0, LV_SPIN);
 	name_all();
+	NAMED(5, "input_pool.hidden", EXACT); /* nameless.def says that it is no "rival" */
+	NAMED(6, "odd_pool+0x74", EXACT);
 	NAMED(0, "wait_table[3]", EXACT);
+	NAMED(4, "wait_table[0]", EXACT); /* the first is an element as well */
 	NAMED(1, "wait_table+0x4c", EXACT); /* not where a head has its lock */
 	NAMED(2, "odd_table+0x48", EXACT);  /* one more than a power of two */
 	NAMED(3, "nameless.inner", EXACT);

@@ -49,7 +49,7 @@ static size_t add(uint64_t cache, uint32_t off, enum sites_strength strength, co
 
 static void join(void)
 {
-	assert_int_equal(siting_join(items, nr), 0);
+	assert_int_equal(siting_join(NULL, items, nr), 0);
 }
 
 #define IS(i, text, grade)                                                 \
@@ -99,6 +99,46 @@ static void test_outer(void **state)
 	IS(b3, "device.mutex", EXACT);
 	for (size_t i = b1; i <= b3; i++)
 		assert_int_equal(items[i].one_with, i);
+}
+
+/* Elements of an array, of which one site knows the array and another the element: also of one that ends a struct. */
+static void test_elements(void **state)
+{
+	size_t first = add(CACHE_A, 0x150, SITES_BY_USE, "sem_array.sems[].lock", "sem.lock", 0x150);
+	size_t third = add(CACHE_A, 0x1d0, SITES_BY_USE, "sem.lock", "sem.lock", 4);
+	size_t askew = add(CACHE_A, 0x1d8, SITES_BY_USE, "sem.lock", "sem.lock", 4);
+	size_t before = add(CACHE_A, 0x110, SITES_BY_USE, "sem.lock", "sem.lock", 4);
+	size_t elsewhere = add(CACHE_B, 0x1d0, SITES_BY_USE, "sem.lock", "sem.lock", 4);
+
+	(void)state;
+	for (size_t i = first; i <= elsewhere; i++)
+		items[i].siting.answer.inner_size = 0x40;
+	items[first].siting.answer.size = 0x140; /* the array is not of it */
+	join();
+	IS(third, "sem_array.sems[].lock", INFERRED);
+	assert_int_equal(items[third].one_with, first);
+	IS(askew, "sem.lock", INFERRED);
+	IS(before, "sem.lock", INFERRED);
+	IS(elsewhere, "sem.lock", INFERRED);
+}
+
+/* What is not known is called as the only type that is at its place, and joined with none. */
+static void test_like(void **state)
+{
+	size_t table = add(CACHE_A, 0x18, SITES_BY_TYPE, "fib6_table.tb6_lock", "fib6_table.tb6_lock", 0x18);
+	size_t open = add(CACHE_A, 0x18, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t one = add(CACHE_B, 0x20, SITES_BY_TYPE, "one.lock", "one.lock", 0x20);
+	size_t other = add(CACHE_B, 0x20, SITES_BY_TYPE, "other.lock", "other.lock", 0x20);
+	size_t either = add(CACHE_B, 0x20, SITES_BY_TYPE, NULL, NULL, 0);
+
+	(void)state;
+	join();
+	IS(open, "fib6_table.tb6_lock", AMBIGUOUS);
+	IS(either, "kmalloc-512+0x20", AMBIGUOUS);
+	IS(table, "fib6_table.tb6_lock", EXACT);
+	for (size_t i = table; i <= either; i++)
+		assert_int_equal(items[i].one_with, i);
+	assert_int_not_equal(one, other);
 }
 
 /* What the kernel told of a place says nothing of a stranger's lock there. */
@@ -318,6 +358,8 @@ int main(void)
 		cmocka_unit_test_setup(test_shared_hint, begin),
 		cmocka_unit_test_setup(test_prototypes, begin),
 		cmocka_unit_test_setup(test_kernel_socket, begin),
+		cmocka_unit_test_setup(test_elements, begin),
+		cmocka_unit_test_setup(test_like, begin),
 		cmocka_unit_test_setup(test_told_beside_typed, begin),
 		cmocka_unit_test_setup(test_apart, begin),
 		cmocka_unit_test_setup_teardown(test_generic, fixture_setup, fixture_teardown),

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "abi.h"
 #include "sites/sites.h"
 
 static struct kbtf *types, *crowded; /* in which two structs are laid out alike */
@@ -79,6 +80,8 @@ static void make_shrinker(struct mini *m)
 	function(m, "shrinker_free", shrinker, 0, 0);
 	function(m, "shrinker_put", shrinker, 0, 0);
 	function(m, "shrinker_end", shrinker, 0, 0);
+	function(m, "shrinker_hop", shrinker, 0, 0);
+	function(m, "shrinker_stop", shrinker, 0, 0);
 	function(m, "shrinker_call", shrinker, completion, 0);
 }
 
@@ -95,6 +98,8 @@ static void make_page_group(struct mini *m)
 	slot = pointer(m, group);
 	group = mini_struct(m, "page_owner", 64);
 	mini_field(m, "lock", m->raw_spinlock_t, 32);
+	mini_field(m, "refs", m->u32, 56);
+	function(m, "peek", pointer(m, 0), 0, 0);
 	group = pointer(m, group);
 	function(m, "handle_one", group, 0, 0);
 	function(m, "handle_two", group, 0, 0);
@@ -393,6 +398,74 @@ static void test_argument(void **state)
 	ksyms_free(ksyms);
 }
 
+/* shrinker_stop() calls shrinker_hop(), which jumps to shrinker_put(), which jumps to complete(). */
+static const struct excerpt two_jumps = {
+	.name = "two_jumps",
+	.symbols = "ffffffff81000000 T complete\n"
+		   "ffffffff81000020 T shrinker_put\n"
+		   "ffffffff81000040 T shrinker_hop\n"
+		   "ffffffff81000060 T shrinker_stop\n"
+		   "ffffffff81000080 T after_shrinker_stop\n"
+		   "ffffffff81000100 T _raw_spin_lock_irqsave\n",
+	.addr = 0xffffffff81000000,
+	.size = 128,
+	.code = "488d7f08e8f7000000c3cccccccccccccccccccccccccccccccccccccccccccc"
+		"488d7f30e9d7ffffffcccccccccccccccccccccccccccccccccccccccccccccc"
+		"e9dbffffffcccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+		"e8dbffffffc3cccccccccccccccccccccccccccccccccccccccccccccccccccc",
+};
+
+static void test_two_jumps(void **state)
+{
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(&two_jumps, types, &ksyms);
+	struct sites_answer below, a;
+
+	assert_int_equal(sites_ask(s, 0xffffffff81000009, &below), 0);
+	assert_int_equal(sites_ask_argument(s, 0xffffffff81000065, &below, &a), 0);
+	assert_int_equal(a.kind, SITES_MEMBER);
+	assert_string_equal(a.name, "shrinker.done.wait");
+	sites_free(s);
+	ksyms_free(ksyms);
+}
+
+/* peek(p) locks 32 bytes behind p and reads 56 behind it: in one struct of 64 bytes, and in a larger one, too. */
+static const struct excerpt peek = {
+	.name = "peek",
+	.symbols = "ffffffff81000000 T peek\n"
+		   "ffffffff81000020 T after_peek\n"
+		   "ffffffff81000100 T _raw_spin_lock\n",
+	.addr = 0xffffffff81000000,
+	.size = 32,
+	.code = "8b4738488d7f20e8f4000000c3cccccccccccccccccccccccccccccccccccccc",
+};
+
+static void test_object(void **state)
+{
+	const struct sites_pointer pointer = {.ip = 0xffffffff8100000c};
+	struct sites_object object = {.off = 32, .family = LV_SPIN, .size = 64};
+	struct kbtf_type owner = {NULL, 0}, group = {NULL, 0};
+	struct ksyms *ksyms = NULL;
+	struct sites *s = open_sites(&peek, types, &ksyms);
+	struct sites_answer a;
+
+	assert_int_equal(sites_ask(s, pointer.ip, &a), 0);
+	assert_int_equal(a.kind, SITES_GENERIC);
+	assert_int_equal(sites_ask_object(s, &pointer, &object, &a), 0);
+	assert_int_equal(a.kind, SITES_MEMBER);
+	assert_string_equal(a.name, "page_owner.lock");
+	assert_int_equal(a.strength, SITES_BY_HINT);
+	object.size = 512;
+	assert_int_equal(sites_ask_object(s, &pointer, &object, &a), 0);
+	assert_int_equal(a.kind, SITES_UNKNOWN);
+	assert_true(kbtf_next(types, "page_owner", 1 << BTF_KIND_STRUCT, &owner));
+	assert_true(kbtf_next(types, "tmigr_group", 1 << BTF_KIND_STRUCT, &group));
+	assert_true(sites_may_be(s, &pointer, &object, owner));
+	assert_false(sites_may_be(s, &pointer, &object, group));
+	sites_free(s);
+	ksyms_free(ksyms);
+}
+
 static void test_no_call(void **state)
 {
 	struct ksyms *ksyms = NULL;
@@ -441,6 +514,8 @@ int main(void)
 		cmocka_unit_test(test_argument),
 		cmocka_unit_test(test_slot),
 		cmocka_unit_test(test_pointed),
+		cmocka_unit_test(test_two_jumps),
+		cmocka_unit_test(test_object),
 		cmocka_unit_test(test_no_call),	    cmocka_unit_test(test_no_sources),
 	};
 

@@ -155,27 +155,44 @@ struct anonymous_query {
 	const struct kbtf *btf;
 	uint32_t off, family;
 	struct lockpath *ret;
+	bool known; /* the variable is of such a struct: others are none of its */
 	bool nameless, differ;
 };
 
 static int add_anonymous(struct kbtf_type t, void *arg)
 {
 	struct anonymous_query *q = arg;
+	bool named = kbtf_name(t)[0];
 	struct lockpath lock;
 
 	lockpath_at(q->btf, t, q->off, q->family, &lock);
-	if (lock.what == LOCKPATH_NONE)
+	if (lock.what == LOCKPATH_NONE || (named && q->known))
 		return 0;
-	q->nameless |= !kbtf_name(t)[0];
+	q->nameless |= !named;
 	q->differ |= q->ret->what != LOCKPATH_NONE && strcmp(q->ret->path, lock.path);
 	*q->ret = lock;
 	return q->differ;
 }
 
+static bool is_nameless(const char *variable)
+{
+	static const char *const variables[] = {
+#define NAMELESS(variable) variable,
+#include "naming/nameless.def"
+#undef NAMELESS
+	};
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
+		if (!strcmp(variables[i], variable))
+			return true;
+	return false;
+}
+
 static bool path_of_anonymous(const struct kbtf *btf, const struct ksym *sym, uint32_t off,
 			      uint32_t family, struct lockpath *ret)
 {
-	struct anonymous_query q = {.btf = btf, .off = off, .family = family, .ret = ret};
+	struct anonymous_query q = {
+		.btf = btf, .off = off, .family = family, .ret = ret, .known = is_nameless(sym->name)};
 
 	memset(ret, 0, sizeof(*ret));
 	kbtf_each_struct(btf, least_size(sym), sym->size, add_anonymous, &q);
@@ -227,7 +244,7 @@ static bool guess_path(const struct asked *a, const struct ksym *sym, uint32_t o
 {
 	const struct kbtf *btf = a->n->from.btf;
 
-	return btf && (path_by_callsite(a, sym, off, ret) || path_in_table(a, sym, off, ret) ||
+	return btf && (path_by_callsite(a, sym, off, ret) ||
 		       path_of_anonymous(btf, sym, off, a->class->family, ret));
 }
 
@@ -268,9 +285,9 @@ static void name_symbol(const struct asked *a, const struct ksym *sym, uint64_t 
 	struct lockpath path;
 
 	add_symbol(&sb, from->ksyms, sym);
-	if (symbol_path(a, sym, off, &path))
+	if (symbol_path(a, sym, off, &path) || (from->btf && path_in_table(a, sym, off, &path))) {
 		add_path(&sb, path.path);
-	else if (off && !is_seqlock(from->btf, sym, off, a->class->family)) {
+	} else if (off && !is_seqlock(from->btf, sym, off, a->class->family)) {
 		if (guess_path(a, sym, off, &path))
 			add_path(&sb, path.path);
 		else

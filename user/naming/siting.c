@@ -8,21 +8,54 @@
 
 #include "kernel/lockpath.h"
 
-#define FRAMES 4 /* generic functions that call each other, and who calls them */
+static bool is_open_answer(const struct sites_answer *a)
+{
+	return a->kind == SITES_UNKNOWN || a->kind == SITES_GENERIC || a->pointed;
+}
 
-/* Up from the lock's function to a frame that knows the type. */
-static void ask_stack(struct sites *s, const struct callsite_stack *stack, struct sites_answer *ret)
+/* Up from the lock's function to a frame that knows the type. pointers: those frames that have the lock's address. */
+static void ask_frames(struct sites *s, const struct callsite_stack *stack,
+		       struct sites_pointer pointers[SITING_FRAMES], struct sites_answer *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	if (!stack->nr || sites_ask(s, stack->ip[0], ret))
 		return;
-	for (size_t i = 1; ret->kind == SITES_GENERIC && i < stack->nr && i < FRAMES; i++) {
+	pointers[0].ip = stack->ip[0];
+	for (size_t i = 1; ret->kind == SITES_GENERIC && i < stack->nr && i < SITING_FRAMES; i++) {
 		struct sites_answer below = *ret;
 
 		ret->kind = SITES_UNKNOWN;
 		if (sites_ask_argument(s, stack->ip[i], &below, ret))
 			return;
+		pointers[i] = (struct sites_pointer){stack->ip[i], below.function, below.arg,
+						     below.arg_offset};
 	}
+}
+
+/* ...or where only one struct fits the memory. */
+static void ask_stack(struct sites *s, const struct callsite_stack *stack,
+		      const struct sites_object *object, struct sites_pointer pointers[SITING_FRAMES],
+		      struct sites_answer *ret)
+{
+	struct sites_answer guess;
+
+	memset(pointers, 0, SITING_FRAMES * sizeof(*pointers));
+	ask_frames(s, stack, pointers, ret);
+	for (size_t i = 0; is_open_answer(ret) && i < SITING_FRAMES && pointers[i].ip; i++)
+		if (!sites_ask_object(s, &pointers[i], object, &guess) &&
+		    guess.kind == SITES_MEMBER)
+			*ret = guess;
+}
+
+/*
+ * What the memory of its locks says. Where an object begins is known in a slab only. A struct may be much smaller
+ * than the object: an array or private data of others' comes behind it.
+ */
+static void find_object(const struct lv_class *class, struct sites_object *ret)
+{
+	*ret = (struct sites_object){.off = class->place.off, .family = class->family};
+	if (class->place.kind == LV_PLACE_SLAB)
+		ret->size = class->cache_size;
 }
 
 static bool is_typed(const struct sites_answer *a)
@@ -38,13 +71,19 @@ static const char *identity(const struct sites_answer *a)
 	return a->kind == SITES_MEMBER ? a->inner : a->name;
 }
 
-void siting_ask(struct sites *s, const struct callsite_stack *stacks, size_t nr, struct siting *ret)
+void siting_ask(struct sites *s, const struct lv_class *class, const struct callsite_stack *stacks,
+		size_t nr, struct siting *ret)
 {
+	struct sites_object object;
+	struct sites_pointer pointers[SITING_FRAMES];
 	struct sites_answer answer;
 
 	memset(ret, 0, sizeof(*ret));
+	find_object(class, &object);
 	for (size_t i = 0; s && i < nr; i++) {
-		ask_stack(s, &stacks[i], &answer);
+		ask_stack(s, &stacks[i], &object, pointers, &answer);
+		if (is_open_answer(&answer))
+			memcpy(ret->open, pointers, sizeof(pointers));
 		if (answer.kind == SITES_MEMBER && answer.strength == SITES_BY_HINT)
 			ret->hint = answer;
 		if (!is_typed(&answer))
@@ -83,11 +122,17 @@ static bool has_type(const struct siting_item *item)
 	       is_typed(&item->siting.answer) && !item->siting.contradicts;
 }
 
-/* Does such a struct that begins where the object does have the lock there? "a.locks[].lock" is many. */
+/* One of "a.locks[].lock", of which `offset` is the first? What the struct ends in has no size of its own. */
+static bool is_in_array(const struct sites_answer *a, uint32_t off)
+{
+	return strchr(a->name, '[') && a->offset < off &&
+	       (off < a->size || a->offset >= a->size);
+}
+
+/* Does such a struct that begins where the object does have the lock there? */
 static bool is_at_offset(const struct sites_answer *a, uint32_t off)
 {
-	return a->kind == SITES_MEMBER &&
-	       (a->offset == off || (strchr(a->name, '[') && a->offset < off && off < a->size));
+	return a->kind == SITES_MEMBER && (a->offset == off || is_in_array(a, off));
 }
 
 /*
@@ -108,6 +153,13 @@ static bool is_whole(const struct siting_item *item)
 	const struct sites_answer *a = &item->siting.answer;
 
 	return item->class->place.kind == LV_PLACE_SLAB && is_at_offset(a, item->class->place.off);
+}
+
+static bool is_in_cache_of(const struct siting_item *a, const struct siting_item *b)
+{
+	const struct lv_place *p = &a->class->place, *q = &b->class->place;
+
+	return p->kind == q->kind && p->base == q->base && a->class->family == b->class->family;
 }
 
 static int by_memory(const void *va, const void *vb)
@@ -173,11 +225,38 @@ static void name_by_guess(const struct siting_item *item)
 	item->result->certainty = NAMES_AMBIGUOUS;
 }
 
-/* Those of one type at one place. */
-static void name_type(struct siting_item *const *some, size_t nr)
+/*
+ * The array that the type at a place is an element of, where a site that takes another of its elements knows it:
+ * it is of that type, in the same cache, and the elements' size leads from one to the other.
+ */
+static const struct siting_item *find_array(struct siting_item *const *all, size_t nr_all,
+					    const struct siting_item *one)
+{
+	const struct siting_item *array = NULL;
+	uint32_t off = one->class->place.off;
+
+	for (size_t i = 0; i < nr_all; i++) {
+		const struct sites_answer *a = &all[i]->siting.answer;
+
+		if (!is_in_cache_of(all[i], one) || !is_whole(all[i]) || !is_in_array(a, off) ||
+		    !a->inner_size || (off - a->offset) % a->inner_size ||
+		    strcmp(identity(a), identity(&one->siting.answer)))
+			continue;
+		if (array && strcmp(array->siting.answer.name, a->name))
+			return NULL;
+		array = all[i];
+	}
+	return array;
+}
+
+/* Those of one type at one place, of all that are typed. */
+static void name_type(struct siting_item *const *some, size_t nr, struct siting_item *const *all,
+		      size_t nr_all)
 {
 	const struct siting_item *whole = find_whole(some, nr);
 
+	if (!whole)
+		whole = find_array(all, nr_all, some[0]);
 	for (size_t i = 0; i < nr; i++) {
 		const struct siting_item *like = is_whole(some[i]) ? some[i] : whole;
 
@@ -196,13 +275,6 @@ static bool is_named_so(const struct names_result *r, const char *guessed)
 	size_t len = strcspn(r->name, "@");
 
 	return len == strlen(guessed) && !strncmp(r->name, guessed, len);
-}
-
-static bool is_in_cache_of(const struct siting_item *a, const struct siting_item *b)
-{
-	const struct lv_place *p = &a->class->place, *q = &b->class->place;
-
-	return p->kind == q->kind && p->base == q->base && a->class->family == b->class->family;
 }
 
 static bool is_in_memory_of(const struct siting_item *a, const struct siting_item *b)
@@ -369,7 +441,66 @@ static bool is_open(const struct siting_item *item)
 	       item->class->place.kind != LV_PLACE_STACK;
 }
 
-int siting_join(struct siting_item *items, size_t nr)
+/* Can the type that a site shows at a place be what another one has there, by all that this does with its pointer? */
+static bool may_be_like(struct sites *s, const struct siting_item *item, const struct siting_item *like)
+{
+	const struct sites_pointer *pointers = item->siting.open;
+	struct sites_object object;
+
+	find_object(item->class, &object);
+	if (!is_whole(like) || like->siting.answer.offset != object.off)
+		return true;
+	for (size_t i = 0; i < SITING_FRAMES && pointers[i].ip; i++)
+		if (!sites_may_be(s, &pointers[i], &object, like->siting.answer.type))
+			return false;
+	return true;
+}
+
+/* The only type that sites show at this place and that this one may have there. NULL: none, or several. */
+static const struct siting_item *find_like(struct sites *s, const struct siting_item *item,
+					   struct siting_item *const *typed, size_t nr)
+{
+	const struct siting_item *found = NULL;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (!is_in_memory_of(item, typed[i]) ||
+		    (found && !strcmp(found->result->name, typed[i]->result->name)) ||
+		    !may_be_like(s, item, typed[i]))
+			continue;
+		if (found)
+			return NULL;
+		found = typed[i];
+	}
+	return found;
+}
+
+/*
+ * What is ambiguous is called by the best guess that there is: its own; or what typed sites show at this place, if
+ * the kernel has not told a name for it.
+ */
+static void name_open(struct sites *s, const struct siting_item *item,
+		      struct siting_item *const *typed, size_t nr)
+{
+	const struct siting_item *like = NULL;
+	char cache[LV_NAME_LEN];
+
+	if (item->result->certainty != NAMES_AMBIGUOUS || item->siting.contradicts)
+		return;
+	if (is_guessed(item)) {
+		name_by_guess(item);
+		return;
+	}
+	if (!item->result->alias[0])
+		like = find_like(s, item, typed, nr);
+	if (!like)
+		return;
+	memcpy(cache, item->result->cache, sizeof(cache));
+	set_name(item, is_whole(like) ? like->siting.answer.name : identity(&like->siting.answer));
+	memcpy(item->result->cache, cache, sizeof(cache));
+	item->result->certainty = NAMES_AMBIGUOUS;
+}
+
+int siting_join(struct sites *s, struct siting_item *items, size_t nr)
 {
 	struct siting_item **some = calloc(nr + 1, sizeof(*some));
 	size_t kept = 0, typed, end;
@@ -380,8 +511,6 @@ int siting_join(struct siting_item *items, size_t nr)
 	}
 	for (size_t i = 0; i < nr; i++) {
 		items[i].one_with = i;
-		if (is_guessed(&items[i]) && items[i].result->certainty == NAMES_AMBIGUOUS)
-			name_by_guess(&items[i]);
 		if (has_type(&items[i]))
 			some[kept++] = &items[i];
 		else if (items[i].class->place.site && items[i].siting.contradicts)
@@ -391,13 +520,14 @@ int siting_join(struct siting_item *items, size_t nr)
 	for (size_t i = 0; i < kept; i = end) {
 		for (end = i + 1; end < kept && !by_memory(&some[i], &some[end]); end++)
 			;
-		name_type(some + i, end - i);
+		name_type(some + i, end - i, some, kept);
 	}
 	typed = kept;
 	for (size_t i = 0; i < nr; i++) {
 		if (!is_open(&items[i]))
 			continue;
 		doubt_told(&items[i], some, typed);
+		name_open(s, &items[i], some, typed);
 		if (is_named_by_memory(&items[i]) || is_named_as_typed(&items[i], some, typed))
 			some[kept++] = &items[i];
 	}

@@ -13,18 +13,23 @@
 #include "naming/names.h"
 #include "sites/sites.h"
 
+#define SITING_FRAMES 4 /* generic functions that call each other, and who calls them */
+
 /* The best of what the call sites on a class's stacks say. */
 struct siting {
 	struct sites_answer answer; /* kind SITES_UNKNOWN: nothing */
 	struct sites_answer hint;   /* a guess, kind SITES_UNKNOWN: none */
 	bool contradicts;	    /* two sites name different types */
+	/* Of a stack of which no site says anything, up from the lock's function; ip 0: no more. */
+	struct sites_pointer open[SITING_FRAMES];
 };
 
 /*
  * Ask for each stack: the call of the lock's function, and above a generic function the call of
- * that. s may be NULL: nothing is known then.
+ * that; and where that is not known, what fits the class's memory. s may be NULL: nothing is known then.
  */
-void siting_ask(struct sites *s, const struct callsite_stack *stacks, size_t nr, struct siting *ret);
+void siting_ask(struct sites *s, const struct lv_class *class, const struct callsite_stack *stacks,
+		size_t nr, struct siting *ret);
 
 /* "member tmigr_group.lock, by type": for people. */
 void siting_describe(const struct siting *s, struct strbuf *ret);
@@ -38,8 +43,8 @@ struct siting_item {
 
 /*
  * Name the classes that have a site (place.site) and join those of one type. A class whose site
- * is not typed keeps its name, and is joined with none. 0 or -ENOMEM.
+ * is not typed keeps its name, and is joined with none. s may be NULL. 0 or -ENOMEM.
  */
-int siting_join(struct siting_item *items, size_t nr);
+int siting_join(struct sites *s, struct siting_item *items, size_t nr);
 
 #endif

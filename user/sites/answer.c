@@ -69,6 +69,7 @@ static bool answer_member(struct solver *s, struct place at, uint32_t family,
 	ret->offset = at.off;
 	ret->size = types_size(btf, at.type);
 	ret->inner_offset = inner_off;
+	ret->inner_size = types_size(btf, inner.id);
 	snprintf(ret->name, sizeof(ret->name), "%.60s%s%s", kbtf_name(type),
 		 lockpath_joint(path.path), path.path);
 	snprintf(ret->inner, sizeof(ret->inner), "%.60s%s%s", kbtf_name(inner),
@@ -119,8 +120,11 @@ static bool answer_static(struct solver *s, struct value v, struct sites_answer 
 		return (uint64_t)v.off >= IMAGE_LOW && answer_symbol(s, v.off, "", ret);
 	if (n->kind != NODE_LOAD || (n->base && n->base != NODE_PERCPU))
 		return false;
-	snprintf(how, sizeof(how), "->%s0x%lx", v.off < 0 ? "-" : "",
-		 (unsigned long)(v.off < 0 ? -v.off : v.off));
+	if (v.index && !v.off)
+		snprintf(how, sizeof(how), "[]");
+	else
+		snprintf(how, sizeof(how), "->%s0x%lx", v.off < 0 ? "-" : "",
+			 (unsigned long)(v.off < 0 ? -v.off : v.off));
 	return answer_symbol(s, n->off, how, ret);
 }
 
@@ -306,6 +310,15 @@ void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_
 		return;
 	if (!answer_member(s, sole_place(s, v, family), family, ret))
 		answer_pointed(s, v, family, ret);
+}
+
+void solve_object(struct solver *s, struct value v, const struct object *object,
+		  struct sites_answer *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->strength = SITES_BY_HINT;
+	ret->arg = SITES_NO_ARG;
+	answer_member(s, object_place(s, v, object), object->at.family, ret);
 }
 
 void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret)

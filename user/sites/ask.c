@@ -8,21 +8,24 @@
 #include "kernel/lockpath.h"
 #include "sites/flow.h"
 #include "sites/image.h"
+#include "sites/island.h"
 #include "sites/outside.h"
 #include "sites/solve.h"
 
 #define MAX_KEPT (1 << 20)
 #define MOST_FILLED 256	    /* bytes of a struct on the stack that another function fills in */
 #define MOST_FILLERS 16	    /* calls that are given it */
+#define JUMPS 1		    /* of functions without a frame, from one to another such */
 #define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
 
 /* The lock at an offset in what an argument of that function points to. */
 struct asked {
 	uint32_t arg, offset;
 	uint64_t function;
+	struct sites_object object; /* size 0: nothing is known of its memory */
 };
 
-static const struct asked own_lock = {OWN_LOCK, 0, 0};
+static const struct asked own_lock = {.arg = OWN_LOCK};
 
 /* An answer in short. */
 struct kept {
@@ -80,13 +83,19 @@ size_t sites_memory(const struct sites *s)
 	       outside_memory(s->outside);
 }
 
+static bool is_same(const struct asked *a, const struct asked *b)
+{
+	return a->arg == b->arg && a->offset == b->offset && a->function == b->function &&
+	       a->object.off == b->object.off && a->object.family == b->object.family &&
+	       a->object.size == b->object.size;
+}
+
 static struct kept *slot_of(struct kept *kept, size_t mask, uint64_t ip, struct asked asked)
 {
-	size_t at = ((ip + asked.arg + 7 * asked.offset) * 0x9e3779b97f4a7c15 >> 24) & mask;
+	uint64_t hash = ip + asked.arg + 7 * asked.offset + 61 * asked.object.off;
+	size_t at = (hash * 0x9e3779b97f4a7c15 >> 24) & mask;
 
-	while (kept[at].ip && (kept[at].ip != ip || kept[at].asked.arg != asked.arg ||
-			       kept[at].asked.offset != asked.offset ||
-			       kept[at].asked.function != asked.function))
+	while (kept[at].ip && (kept[at].ip != ip || !is_same(&kept[at].asked, &asked)))
 		at = (at + 1) & mask;
 	return &kept[at];
 }
@@ -310,25 +319,32 @@ static void answer_value(struct sites *s, struct solver *solver, const struct fl
 	while (is_wanting(ret) && ask_others(s, solver, v));
 }
 
-/* The only call of a function among those that a function ends in. NULL: none, or several. */
+/* The only call that a function ends in; of that function if several. NULL: none, or several. */
 static const struct flow_call *find_tail_call(const struct flow *f, uint64_t function)
 {
-	const struct flow_call *found = NULL;
+	const struct flow_call *found = NULL, *any = NULL;
+	uint32_t nr = 0, all = 0;
 
 	for (uint32_t i = 0; i < f->nr_calls; i++) {
 		const struct flow_call *c = &f->call[i];
 
-		if (!c->tail || !c->to || c->to->addr != function)
+		if (!c->tail || !c->to)
 			continue;
-		if (found)
-			return NULL;
+		any = c;
+		all++;
+		if (c->to->addr != function)
+			continue;
 		found = c;
+		nr++;
 	}
-	return found;
+	return nr ? (nr == 1 ? found : NULL) : (all == 1 ? any : NULL);
 }
 
-/* A function that has left no frame: it was called, and its last act was to jump to the one asked for. */
-static void answer_between(struct sites *s, const struct ksym *sym, struct asked asked,
+/*
+ * A function that has left no frame: it was called, and its last act was to jump to the one asked for, or to another
+ * that did so (mutex_lock(), __mutex_lock_slowpath(), __mutex_lock()).
+ */
+static void answer_between(struct sites *s, const struct ksym *sym, struct asked asked, int jumps,
 			   struct sites_answer *ret)
 {
 	const struct flow_call *tail;
@@ -338,7 +354,12 @@ static void answer_between(struct sites *s, const struct ksym *sym, struct asked
 	if (!sym || flow_run(&s->im, sym, &flow))
 		return;
 	tail = find_tail_call(&flow, asked.function);
-	if (tail && !solver_init(&solver, &flow)) {
+	if (tail && tail->to->addr != asked.function && jumps) {
+		answer_between(s, tail->to->sym, asked, jumps - 1, ret);
+		if (ret->kind == SITES_GENERIC && ret->arg < FLOW_ARGS)
+			asked = (struct asked){ret->arg, ret->arg_offset, tail->to->addr, asked.object};
+	}
+	if (tail && tail->to->addr == asked.function && !solver_init(&solver, &flow)) {
 		answer_value(s, &solver, tail, asked.arg, asked.offset, ret);
 		solver_free(&solver);
 	}
@@ -358,9 +379,59 @@ static void answer_argument(struct sites *s, struct solver *solver, const struct
 			ret->strength = SITES_BY_HINT;
 		return;
 	}
-	answer_between(s, c->to->sym, asked, ret);
+	answer_between(s, c->to->sym, asked, JUMPS, ret);
 	if (ret->kind == SITES_GENERIC && ret->arg < FLOW_ARGS)
 		answer_value(s, solver, c, ret->arg, ret->arg_offset, ret);
+}
+
+/* Where a call gives the pointer that is asked for, or no value: another function was called, and jumped there. */
+static struct value find_pointer(struct sites *s, const struct flow_call *c, struct asked asked)
+{
+	struct sites_answer between = {.arg = SITES_NO_ARG};
+	struct value v = {};
+
+	if (asked.arg == OWN_LOCK)
+		return c->to && c->to->lock == LOCK_ARG ? c->arg[c->to->lock_arg] : v;
+	if (!c->to)
+		return v;
+	if (c->to->addr != asked.function) {
+		answer_between(s, c->to->sym, asked, JUMPS, &between);
+		if (between.kind != SITES_GENERIC)
+			return v;
+		asked.arg = between.arg;
+		asked.offset = between.arg_offset;
+	}
+	if (asked.arg < FLOW_ARGS) {
+		v = c->arg[asked.arg];
+		v.off += asked.offset;
+	}
+	return v;
+}
+
+/* What the function that was called is given, as any such function is: a completion, a wait queue. */
+static struct object find_object(struct sites *s, const struct flow *f, struct asked asked)
+{
+	struct object object = {.at = asked.object};
+	const struct target *t = asked.function ? image_target(&s->im, asked.function) : NULL;
+	uint32_t type;
+
+	if (!t || asked.arg >= FLOW_ARGS || asked.offset > object.at.off)
+		return object;
+	type = types_pointee(s->im.types, f->btf, flow_param(f, t, asked.arg));
+	if (type && types_is_library(f->btf, type) && !types_is_link(f->btf, type)) {
+		object.guest = type;
+		object.guest_off = object.at.off - asked.offset;
+	}
+	return object;
+}
+
+/* By its memory. */
+static void answer_object(struct sites *s, struct solver *solver, const struct flow_call *c,
+			  struct asked asked, struct sites_answer *ret)
+{
+	struct object object = find_object(s, solver->f, asked);
+
+	solve_object(solver, find_pointer(s, c, asked), &object, ret);
 }
 
 /* All lock calls of the function; and `ip`, if it is not among them. */
@@ -375,6 +446,12 @@ static int answer_calls(struct sites *s, struct solver *solver, uint64_t ip, str
 
 		if (c->tail)
 			continue;
+		if (asked.object.size) {
+			if (c->ip != ip)
+				continue;
+			answer_object(s, solver, c, asked, &answer);
+			return keep(s, ip, asked, function, &answer);
+		}
 		if (c->to && c->to->lock) {
 			answer_lock_call(s, solver, c, &answer);
 			err = keep(s, c->ip, own_lock, function, &answer);
@@ -441,5 +518,44 @@ int sites_ask_argument(struct sites *s, uint64_t ip, const struct sites_answer *
 {
 	if (below->kind != SITES_GENERIC || below->arg >= FLOW_ARGS)
 		return -ENOENT;
-	return ask(s, ip, (struct asked){below->arg, below->arg_offset, below->function}, ret);
+	return ask(s, ip, (struct asked){below->arg, below->arg_offset, below->function, {}}, ret);
+}
+
+static struct asked asked_of(const struct sites_pointer *p, const struct sites_object *object)
+{
+	struct asked asked = {p->arg, p->offset, p->function, *object};
+
+	if (!p->function)
+		asked.arg = OWN_LOCK;
+	return asked;
+}
+
+int sites_ask_object(struct sites *s, const struct sites_pointer *pointer,
+		     const struct sites_object *object, struct sites_answer *ret)
+{
+	return object->size ? ask(s, pointer->ip, asked_of(pointer, object), ret) : -ENOENT;
+}
+
+bool sites_may_be(struct sites *s, const struct sites_pointer *pointer,
+		  const struct sites_object *object, struct kbtf_type type)
+{
+	const struct ksym *sym = ksyms_find(s->im.src.ksyms, pointer->ip - 1);
+	struct asked asked = asked_of(pointer, object);
+	const struct flow_call *c;
+	struct solver solver;
+	struct flow flow;
+	bool may = true;
+
+	if (!object->size || !sym || !sym->text || flow_run(&s->im, image_whole(&s->im, sym), &flow))
+		return true;
+	c = flow_find_call(&flow, pointer->ip);
+	if (c && !c->tail && (type.btf == flow.btf || type.btf == btf__base_btf(flow.btf)) &&
+	    !solver_init(&solver, &flow)) {
+		struct object known = find_object(s, &flow, asked);
+
+		may = object_may_be(&solver, find_pointer(s, c, asked), &known, type.id);
+		solver_free(&solver);
+	}
+	flow_free(&flow);
+	return may;
 }

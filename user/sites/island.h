@@ -46,6 +46,21 @@ bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct 
 /* The only struct that has all that the function does with a pointer, and the lock. A hint. */
 struct place sole_place(struct solver *s, struct value v, uint32_t family);
 
+/* What is known of an object without a function's help; guest: a library type that lies in it, 0: none. */
+struct object {
+	struct sites_object at;
+	uint32_t guest, guest_off;
+};
+
+/*
+ * The only struct of an object's size that has all that, and the lock where it lies in the object. A hint. Of a value
+ * of no node nothing is known but the object.
+ */
+struct place object_place(struct solver *s, struct value v, const struct object *object);
+
+/* Can the object be such a struct? True also if there is no telling. */
+bool object_may_be(struct solver *s, struct value v, const struct object *object, uint32_t type);
+
 /* Is a lock of the family at the offset? */
 bool lock_at(const struct solver *s, uint32_t type, int64_t off, uint32_t family);
 

@@ -50,6 +50,7 @@ struct sites_answer {
 	struct kbtf_type type;	       /* MEMBER: the outermost struct known */
 	uint32_t offset, size;	       /* MEMBER: of the lock in it; of it, bytes */
 	uint32_t inner_offset;	       /* MEMBER: of the lock in the inner struct, bytes */
+	uint32_t inner_size;	       /* MEMBER: of the inner struct, bytes */
 	bool pointed; /* MEMBER: it points to the lock; `offset` and `size` are of what it points to */
 	uint64_t symbol;	       /* SYMBOL: its address */
 	uint32_t arg; /* GENERIC: the argument of the function at the site; else SITES_NO_ARG */
@@ -74,6 +75,29 @@ int sites_ask(struct sites *s, uint64_t ip, struct sites_answer *ret);
  */
 int sites_ask_argument(struct sites *s, uint64_t ip, const struct sites_answer *below,
 		       struct sites_answer *ret);
+
+/* What the memory says of an object: where a lock lies in it, and how many bytes it has room for. */
+struct sites_object {
+	uint32_t off, family, size;
+};
+
+/* The pointer to a lock that a call was given: `offset` behind its argument `arg`, which is the function's. */
+struct sites_pointer {
+	uint64_t ip;
+	uint64_t function; /* 0: a lock function, and the lock that it takes */
+	uint32_t arg, offset;
+};
+
+/*
+ * The only struct that fits such an object with a lock at that place, and all that the function does with the
+ * pointer: a hint, where there is no other answer. -ENOENT likewise.
+ */
+int sites_ask_object(struct sites *s, const struct sites_pointer *pointer,
+		     const struct sites_object *object, struct sites_answer *ret);
+
+/* Can the object be such a struct, by all that the function does with the pointer? True also if there is no telling. */
+bool sites_may_be(struct sites *s, const struct sites_pointer *pointer,
+		  const struct sites_object *object, struct kbtf_type type);
 
 /* Bytes that the answers and tables take now. */
 size_t sites_memory(const struct sites *s);

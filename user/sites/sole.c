@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The only struct that has such a lock there, and members for all that a function does with the
- * pointer: for a pointer of which no function says more. A hint.
+ * pointer: for a pointer of which no function says more. A hint. So is the only one of an object's size.
  */
 #include <bpf/btf.h>
 #include <string.h>
@@ -46,6 +46,7 @@ struct sole {
 	uint32_t steps;
 	struct place found;
 	bool several;
+	const struct object *object; /* NULL: nothing is known of the memory */
 };
 
 static void add_holder(struct sole *c, uint32_t node, int64_t shift)
@@ -234,4 +235,93 @@ struct place sole_place(struct solver *s, struct value v, uint32_t family)
 	found = only_one(&c);
 	s->steps += c.steps / VISITS_A_STEP;
 	return found;
+}
+
+/* Two that have the lock by one part of theirs: that part. */
+static void try_of_size(struct sole *c, uint32_t type, uint32_t off)
+{
+	uint32_t inner, inner_off;
+
+	if (!c->found.type) {
+		c->found = (struct place){type, off, SITES_BY_HINT};
+		return;
+	}
+	c->several |= !same_lock(c, type, off);
+	if (types_inner(c->s->f->btf, type, off, &inner, &inner_off))
+		c->found = (struct place){inner, inner_off, SITES_BY_HINT};
+}
+
+/* Does such a struct fit the object, what a function takes there, and what is done with the pointer? */
+static bool fits_object(struct sole *c, uint32_t type)
+{
+	const struct btf *btf = c->s->f->btf;
+	const struct object *o = c->object;
+
+	return lock_at(c->s, type, o->at.off, c->family) &&
+	       (!o->guest || types_has_at(btf, type, o->guest_off, o->guest)) &&
+	       (c->v.base <= NODE_STACK || all_fits(c, type, c->v.off - (int64_t)o->at.off));
+}
+
+static int try_object(struct kbtf_type type, void *arg)
+{
+	struct sole *c = arg;
+	const struct btf *btf = c->s->f->btf;
+
+	if ((type.btf == btf || type.btf == btf__base_btf(btf)) && kbtf_name(type)[0] &&
+	    !types_is_library(btf, type.id) && fits_object(c, type.id))
+		try_of_size(c, type.id, c->object->at.off);
+	return c->several;
+}
+
+/*
+ * Whoever is given a lock or what has one in it, whatever that lies in, does with the pointer what is done with any;
+ * a link says where in the struct it is.
+ */
+static bool is_guest(struct sole *c, uint32_t node)
+{
+	uint32_t type = solve_node_pointee(c->s, node);
+
+	return type && types_is_library(c->s->f->btf, type) && !types_is_link(c->s->f->btf, type);
+}
+
+/* What is done with the pointer of which the memory is known. False: nothing that would tell. */
+static bool object_sole(struct solver *s, struct value v, const struct object *object,
+			struct sole *ret)
+{
+	struct value leaf[SOLVE_LEAVES];
+	uint32_t nr;
+
+	*ret = (struct sole){.s = s, .v = v, .family = object->at.family, .object = object};
+	ret->found.strength = SITES_BY_HINT;
+	if (v.base <= NODE_STACK)
+		return object->guest;
+	if (v.index || !is_near(v.off) || s->steps > SOLVE_STEPS || is_guest(ret, v.base))
+		return false;
+	nr = solve_leaves(s, v.base, leaf);
+	for (uint32_t i = 0; i < nr; i++)
+		begins_at(ret, leaf[i]);
+	if (!nr)
+		begins_at(ret, value_node(v.base));
+	find_holders(ret, leaf, nr);
+	islands_of(s, v.base);
+	return !ret->mixed;
+}
+
+struct place object_place(struct solver *s, struct value v, const struct object *object)
+{
+	struct sole c;
+
+	if (object_sole(s, v, object, &c))
+		kbtf_each_struct(s->f->im->src.btf, object->at.off + 1, object->at.size, try_object,
+				 &c);
+	if (c.several)
+		c.found.type = 0;
+	return c.found;
+}
+
+bool object_may_be(struct solver *s, struct value v, const struct object *object, uint32_t type)
+{
+	struct sole c;
+
+	return !object_sole(s, v, object, &c) || fits_object(&c, type);
 }

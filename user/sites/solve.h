@@ -81,6 +81,11 @@ struct place solve_place(struct solver *s, struct value v);
 /* The lock of the family that a value points to. */
 void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret);
 
+/* The lock at a place in an object of which no more is known than the value and its memory. */
+struct object;
+void solve_object(struct solver *s, struct value v, const struct object *object,
+		  struct sites_answer *ret);
+
 /* The lock of a socket that the value points to. */
 void solve_sock(struct solver *s, struct value v, uint32_t family, struct sites_answer *ret);
 

@@ -19,6 +19,8 @@
 #include "trace/slowpath.h"
 
 #define MODULES_MAX (1u << 20)
+#define CALL_BYTES 5 /* with which a function that is hooked begins */
+#define ENDBR_BYTES 4 /* but for these, with IBT */
 
 /* A class of the recorder's. */
 struct word {
@@ -59,6 +61,15 @@ struct taken {
 };
 
 /*
+ * The trampoline that a hooked function calls first calls the function once more, past that call. So above the
+ * tracer's own frames stands the function itself again, where it called the trampoline.
+ */
+static bool is_entry_frame(const struct ksym *sym, __u64 ip)
+{
+	return sym && (ip - sym->addr == CALL_BYTES || ip - sym->addr == ENDBR_BYTES + CALL_BYTES);
+}
+
+/*
  * Who took it: without the lock's function and the tracer's own frames, which lie between others where a
  * function that is hooked calls one that is (a mutex' and its wait_lock's).
  */
@@ -67,7 +78,7 @@ static void add_site(const struct words *w, uint32_t id, struct taken *taken)
 	const struct lv_stack *stack = &w->tables->stacks[id & (LV_MAX_STACKS - 1)];
 	uint32_t all = stack->nr < LV_STACK_DEPTH ? stack->nr : LV_STACK_DEPTH, kept = 0;
 	const char *hook = tables_hook_function(stack->hook);
-	bool attempt = stack->hook == LV_HOOK_contention_begin;
+	bool attempt = stack->hook == LV_HOOK_contention_begin, was_own = false;
 
 	if (id >= LV_MAX_STACKS || taken->nr == NAMES_FOLD_SITES)
 		return;
@@ -75,6 +86,8 @@ static void add_site(const struct words *w, uint32_t id, struct taken *taken)
 		const struct ksym *sym = ksyms_find(w->ksyms, stack->ip[i]);
 		bool own = !sym || ksym_is_generated(sym);
 
+		own |= was_own && is_entry_frame(sym, stack->ip[i]);
+		was_own = own;
 		if (own || (!kept && ((hook && !strcmp(sym->name, hook)) ||
 				      (attempt && slowpath_is_above_taker(sym->name)))))
 			continue;
@@ -142,7 +155,7 @@ static void name_class(struct words *w, uint32_t id, struct taken *taken)
 	named.family = family_of(w, class);
 	names_class(w->names, &named, taken->sites, taken->nr, &w->words[id].result);
 	if (class->place.site)
-		siting_ask(w->sites, taken->sites, taken->nr, &w->words[id].siting);
+		siting_ask(w->sites, &named, taken->sites, taken->nr, &w->words[id].siting);
 	w->words[id].named = true;
 	w->words[id].one_with = id;
 }
@@ -183,7 +196,7 @@ static int name_all(struct words *w)
 	int err = items && sitings ? 0 : -ENOMEM;
 	size_t nr = err ? 0 : list_classes(w, items, sitings);
 
-	err = err ? err : siting_join(sitings, nr);
+	err = err ? err : siting_join(w->sites, sitings, nr);
 	for (size_t i = 0; !err && i < nr; i++)
 		items[i].one_with = sitings[i].one_with;
 	err = err ? err : names_fold(items, nr);
