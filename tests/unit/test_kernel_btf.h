@@ -170,6 +170,8 @@ static inline void mini_shapes(struct mini *m)
 	mini_field(m, "hidden", m->spinlock_t, 116);
 	mini_struct(m, "rival", 136);
 	mini_field(m, "shown", m->spinlock_t, 116);
+	mini_struct(m, "ratelimit_state", 40);
+	mini_field(m, "lock", m->raw_spinlock_t, 8);
 	table = mini_array(m, bucket, 4);
 	grid = mini_array(m, mini_array(m, m->spinlock_t, 2), 3);
 	tail = mini_array(m, bucket, 0);

@@ -45,6 +45,47 @@ static void test_static_duplicates(void **state)
 	NAMED(2, "cache_lock", EXACT);
 }
 
+/* variables.def says what it is; of an array each element has its own name. */
+static void test_static_by_list(void **state)
+{
+	(void)state;
+	use_symbols("ffffffff81000000 T _text\n"
+		    "ffffffff81f00000 D _sdata\n"
+		    "ffffffff82000000 D printk_limits\n"
+		    "ffffffff82000140 D printk_ratelimit_state\n"
+		    "ffffffff82000168 D ext4_mount_msg_ratelimit\n"
+		    "ffffffff82000178 D _end\n");
+	add(LV_PLACE_STATIC, 0xffffffff82000058, 0, LV_RAWSPIN);
+	add(LV_PLACE_STATIC, 0xffffffff8200005c, 0, LV_RAWSPIN);
+	add(LV_PLACE_STATIC, 0xffffffff82000148, 0, LV_RAWSPIN);
+	add(LV_PLACE_STATIC, 0xffffffff82000170, 0, LV_RAWSPIN);
+	name_all();
+	NAMED(0, "printk_limits[2].lock", EXACT);
+	NAMED(1, "printk_limits+0x5c", EXACT);
+	NAMED(2, "printk_ratelimit_state.lock", EXACT);
+	NAMED(3, "ext4_mount_msg_ratelimit+0x8", EXACT); /* too small for one */
+}
+
+/* Who takes the inner lock of a lock that sleeps says what the variable is. */
+static void test_static_inner_lock(void **state)
+{
+	static const __u64 slow[] = {0xffffffff81000110}, other[] = {0xffffffff81000210};
+	const struct callsite_stack by_rwsem = {slow, 1}, by_other = {other, 1};
+
+	(void)state;
+	use_symbols("ffffffff81000000 T _text\n"
+		    "ffffffff81000100 t rwsem_wake\n"
+		    "ffffffff81000200 t other\n"
+		    "ffffffff81f00000 D _sdata\n"
+		    "ffffffff82000000 D mounts\n"
+		    "ffffffff82000028 D _end\n");
+	add(LV_PLACE_STATIC, 0xffffffff82000014, 0, LV_RAWSPIN);
+	name_all_taken(&by_rwsem, 1);
+	NAMED(0, "mounts.wait_lock", EXACT);
+	name_all_taken(&by_other, 1);
+	NAMED(0, "mounts+0x14", EXACT);
+}
+
 /* A variable's words and its size tell its type, where BTF does not know the variable. */
 static void test_static_by_type(void **state)
 {
@@ -294,7 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_static),	   TEST(test_static_duplicates),
-		TEST(test_static_by_type), TEST(test_static_by_size),
+		TEST(test_static_by_list), TEST(test_static_inner_lock), TEST(test_static_by_type), TEST(test_static_by_size),
 		TEST(test_percpu),	   TEST(test_percpu_linked_high),
 		TEST(test_other_places),   TEST(test_subclass),
 		TEST(test_unique),	   TEST(test_hostile),

@@ -142,16 +142,21 @@ static inline struct lv_name *tell(const char *cache, uint32_t size, uint32_t of
 	return n;
 }
 
-static inline void name_all(void)
+static inline void name_all_taken(const struct callsite_stack *stacks, size_t nr)
 {
 	struct names *n = NULL;
 	size_t i;
 
 	assert_int_equal(names_new(&world.from, world.names, world.nr_names, &n), 0);
 	for (i = 0; i < world.nr_classes; i++)
-		names_class(n, &world.classes[i], NULL, 0, &world.results[i]);
+		names_class(n, &world.classes[i], stacks, nr, &world.results[i]);
 	assert_int_equal(names_unique(world.results, world.nr_classes), 0);
 	names_free(n);
+}
+
+static inline void name_all(void)
+{
+	name_all_taken(NULL, 0);
 }
 
 #define NAMED(i, text, sure)                                              \

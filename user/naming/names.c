@@ -218,6 +218,71 @@ static bool path_by_callsite(const struct asked *a, const struct ksym *sym, uint
 	return sym->size && callsite_find(&q, &type, ret) == CALLSITE_SURE;
 }
 
+static bool is_size_of(const struct ksym *sym, uint32_t size)
+{
+	return size && size <= sym->size && size >= least_size(sym);
+}
+
+static const char *listed_type(const char *variable)
+{
+	static const char *const variables[][2] = {
+#define VARIABLE(variable, type) {variable, type},
+#include "naming/variables.def"
+#undef VARIABLE
+	};
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
+		if (!strcmp(variables[i][0], variable))
+			return variables[i][1];
+	return NULL;
+}
+
+/* A variable whose type is listed, or an array of such: "hci_sk_list.lock", "printk_limits[6].lock". */
+static bool path_by_list(const struct asked *a, const struct ksym *sym, uint32_t off,
+			 struct lockpath *ret)
+{
+	const char *listed = listed_type(sym->name);
+	struct kbtf_type type = {NULL, 0};
+	char path[LOCKPATH_LEN];
+	uint32_t size, nr;
+
+	if (!listed || !kbtf_next(a->n->from.btf, listed, 1 << BTF_KIND_STRUCT, &type))
+		return false;
+	size = kbtf_size(type);
+	nr = size ? sym->size / size : 0;
+	if (!is_size_of(sym, nr * size))
+		return false;
+	lockpath_at(a->n->from.btf, type, off % size, a->class->family, ret);
+	if (nr > 1) {
+		memcpy(path, ret->path, sizeof(path));
+		snprintf(ret->path, sizeof(ret->path), "[%u]%s%.60s", off / size, lockpath_joint(path), path);
+	}
+	return ret->what != LOCKPATH_NONE;
+}
+
+/* A lock that sleeps, as the functions that take its inner spinlock say: "namespace_sem.wait_lock". */
+static bool path_in_sleeping(const struct asked *a, const struct ksym *sym, uint32_t off,
+			     struct lockpath *ret)
+{
+	static const char *const sleeping[][2] = {{"rw_semaphore", "rwsem_"}, {"mutex", "__mutex_"}};
+	const struct kbtf *btf = a->n->from.btf;
+	const struct ksym *taker =
+		a->nr_stacks && a->stacks[0].nr ? ksyms_find(a->n->from.ksyms, a->stacks[0].ip[0]) : NULL;
+
+	for (size_t i = 0; taker && i < sizeof(sleeping) / sizeof(*sleeping); i++) {
+		struct kbtf_type type = {NULL, 0};
+
+		if (strncmp(taker->name, sleeping[i][1], strlen(sleeping[i][1])) ||
+		    !kbtf_next(btf, sleeping[i][0], 1 << BTF_KIND_STRUCT, &type) ||
+		    !is_size_of(sym, kbtf_size(type)))
+			continue;
+		lockpath_at(btf, type, off, a->class->family, ret);
+		if (ret->what == LOCKPATH_LOCK && !strcmp(ret->path, "wait_lock"))
+			return true;
+	}
+	return false;
+}
+
 #define LEAST_TABLE 64 /* elements of a table that its size tells */
 
 /* Nothing but wait-queue heads, a power of two of them: "folio_wait_table[3]". */
@@ -244,7 +309,7 @@ static bool guess_path(const struct asked *a, const struct ksym *sym, uint32_t o
 {
 	const struct kbtf *btf = a->n->from.btf;
 
-	return btf && (path_by_callsite(a, sym, off, ret) ||
+	return btf && (path_in_sleeping(a, sym, off, ret) || path_by_callsite(a, sym, off, ret) ||
 		       path_of_anonymous(btf, sym, off, a->class->family, ret));
 }
 
@@ -285,7 +350,8 @@ static void name_symbol(const struct asked *a, const struct ksym *sym, uint64_t 
 	struct lockpath path;
 
 	add_symbol(&sb, from->ksyms, sym);
-	if (symbol_path(a, sym, off, &path) || (from->btf && path_in_table(a, sym, off, &path))) {
+	if (symbol_path(a, sym, off, &path) ||
+	    (from->btf && (path_in_table(a, sym, off, &path) || path_by_list(a, sym, off, &path)))) {
 		add_path(&sb, path.path);
 	} else if (off && !is_seqlock(from->btf, sym, off, a->class->family)) {
 		if (guess_path(a, sym, off, &path))

@@ -88,6 +88,33 @@ static const struct ksym *telling_symbol(const struct ksyms *k, uint64_t addr)
 	return sym;
 }
 
+#define SYMBOL_PADDING 63 /* a symbol ends where the next begins: a cache line later at most */
+
+/*
+ * A variable that is called as a struct, and has its size, is one: "struct sctp_globals sctp_globals". Of a pointer
+ * of it to an array "ep_hashtable[].lock", if a lock is what elements begin with.
+ */
+static bool add_pointer(const struct kbtf *btf, const struct ksym *sym, uint32_t off,
+			struct sites_answer *ret)
+{
+	struct kbtf_type type = {NULL, 0}, element;
+	char pointer[LOCKPATH_LEN];
+	struct lockpath lock;
+
+	if (!kbtf_next(btf, sym->name, 1 << BTF_KIND_STRUCT, &type) ||
+	    sym->size < kbtf_size(type) || sym->size > kbtf_size(type) + SYMBOL_PADDING ||
+	    !lockpath_pointer(btf, type, off, &element, pointer))
+		return false;
+	lockpath_at(btf, element, 0, LOCKPATH_ANY, &lock);
+	if (lock.what == LOCKPATH_NONE || lock.ambiguous)
+		return false;
+	snprintf(ret->name, sizeof(ret->name), "%.60s.%.60s[]%s%.60s", sym->name, pointer,
+		 lockpath_joint(lock.path), lock.path);
+	return true;
+}
+
+#define HOW_ARRAY "[]"
+
 static bool answer_symbol(struct solver *s, uint64_t addr, const char *how,
 			  struct sites_answer *ret)
 {
@@ -101,7 +128,9 @@ static bool answer_symbol(struct solver *s, uint64_t addr, const char *how,
 	ret->kind = SITES_SYMBOL;
 	ret->strength = SITES_BY_TYPE;
 	ret->symbol = addr;
-	snprintf(ret->name, sizeof(ret->name), "%.120s%s%s", sym->name, off, how);
+	if (strcmp(how, HOW_ARRAY) ||
+	    !add_pointer(s->f->im->src.btf, sym, (uint32_t)(addr - sym->addr), ret))
+		snprintf(ret->name, sizeof(ret->name), "%.120s%s%s", sym->name, off, how);
 	return true;
 }
 
@@ -121,7 +150,7 @@ static bool answer_static(struct solver *s, struct value v, struct sites_answer 
 	if (n->kind != NODE_LOAD || (n->base && n->base != NODE_PERCPU))
 		return false;
 	if (v.index && !v.off)
-		snprintf(how, sizeof(how), "[]");
+		snprintf(how, sizeof(how), HOW_ARRAY);
 	else
 		snprintf(how, sizeof(how), "->%s0x%lx", v.off < 0 ? "-" : "",
 			 (unsigned long)(v.off < 0 ? -v.off : v.off));
