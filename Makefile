@@ -88,7 +88,7 @@ $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Of the library only what it uses.
+# The program links only the objects of the library that it uses.
 $(B)/lockvane-fleet: $(FLEET:%.c=$(B)/%.o) $(B)/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -o $@ $^ $(FLEET_LIBS)
@@ -155,7 +155,7 @@ $(B)/tests/tsan/%: $(B)/tsan/tests/unit/%.o $(B)/tsan/user/replay/hooked.o $(B)/
 .SECONDARY: $(TSAN_UNIT:$(B)/tests/tsan/%=$(B)/tsan/tests/unit/%.o) \
 	$(B)/tsan/user/replay/hooked.o $(B)/tsan/user/replay/seat.o
 
-# What is timed, or searches long, runs as it is shipped.
+# Programs that are timed, or search long, run as they are shipped.
 $(B)/liblockvane.a: $(LIB:%.c=$(B)/%.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -258,7 +258,7 @@ $(EXAMPLES): $(B)/examples/%.lv: tests/scenarios/%.lv $(B)/lockvane
 	$(Q)$(B)/lockvane replay -q --production -o $@ $< 2>/dev/null
 	$(Q)chmod 644 $@
 
-# What needs packages installs them first, then asks make again for the rest.
+# Rules that need packages install them first, then ask make again for the rest.
 setup:
 	$(Q)tools/setup
 

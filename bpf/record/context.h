@@ -31,7 +31,7 @@
 
 struct context {
 	struct lv_cpu *cpu;
-	__u32 id;    /* of the CPU */
+	__u32 id;    /* number of the CPU */
 	__u32 count; /* preempt_count */
 	__u32 level; /* enum lv_level */
 };

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is held. Spinning locks belong to a CPU and level: they survive the
- * hand-over of the run-queue lock at a context switch. Sleeping locks belong
- * to the task. An entry is made when the lock is held and goes before it is
- * given back, so what stands here is held, unless an event was lost; then the
- * stack is wrong and the checks below empty it.
+ * Held stacks. Spinning locks belong to a CPU and level: they survive the hand-over of the
+ * run-queue lock at a context switch. Sleeping locks belong to the task. An entry is made when the
+ * lock is held and goes before it is given back, so what stands here is held, unless an event was
+ * lost; then the stack is wrong and the checks below empty it.
  */
 #ifndef LOCKVANE_RECORD_HELD_H
 #define LOCKVANE_RECORD_HELD_H
@@ -46,7 +45,10 @@ static __always_inline int held_by_us(__u64 addr, __u32 family, __u32 mode)
 	return mode == LV_WRITE || held_by_any(addr, family, mode); /* a reader stays named */
 }
 
-/* Does its memory say that it is not held here? Of readers it names the newest, but none where there is none. */
+/*
+ * Does its memory say that it is not held here? A rwsem's word names the newest reader, but none
+ * where there is none.
+ */
 static __always_inline int held_refutes(__u64 addr, __u32 family, __u32 mode)
 {
 	return mode == LV_WRITE ? !held_by_us(addr, family, mode) : !held_by_any(addr, family, mode);
@@ -59,8 +61,8 @@ static __always_inline struct lv_held_stack *task_held(struct lv_cpu *cpu)
 }
 
 /*
- * What a slot is known by. The epoch stands where kernel addresses are all
- * ones: a task that was disarmed in the middle never gives its slot back.
+ * The key of a slot. The epoch stands where kernel addresses are all ones: a task that was disarmed
+ * in the middle never gives its slot back.
  */
 static __always_inline __u64 task_key(__u64 task, __u32 word)
 {

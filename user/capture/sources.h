@@ -13,7 +13,7 @@
 
 /*
  * Frames that have their lines already stay as they are. -ESTALE: the debug
- * information is another kernel's. Of what fails the capture stays good.
+ * information is another kernel's. On failure the capture stays good.
  */
 int sources_add(struct capture *c, struct debuginfo *d, struct error *err);
 

@@ -137,7 +137,7 @@ static int bind_unix(int fd, const struct address *a, mode_t mode)
 	/* The mode it is born with: no moment in which others could connect. */
 	if (fchmod(fd, mode) || bind(fd, (const struct sockaddr *)&a->sa, a->len))
 		return -errno;
-	/* What the umask took away. */
+	/* The umask took bits away. */
 	if (chmod(path, mode)) {
 		int code = -errno;
 

@@ -32,7 +32,7 @@
 	X(STATE_MAX, "state-max", "SIZE", false, "largest database: 8M to 4G (256M)")              \
 	X(METRICS, "metrics", "ADDRESS", true,                                                     \
 	  "serve metrics: HOST:PORT of a loopback host, unix:/PATH, or off (off)")                 \
-	X(METRICS_MODE, "metrics-mode", "MODE", true, "of the unix socket: 0600 or 0660 (0600)")   \
+	X(METRICS_MODE, "metrics-mode", "MODE", true, "unix socket's: 0600 or 0660 (0600)")        \
 	X(JSON, "json", "yes|no", false, "one JSON document a line, not text (no)")                \
 	X(LOG_LEVEL, "log-level", "LEVEL", false,                                                  \
 	  "tell what is at least as grave: error, warning, notice, info, debug (info)")            \
@@ -86,7 +86,7 @@ int config_set(struct config *c, enum config_key key, const char *value, struct 
 
 /*
  * Set what a file says. "FILE:LINE: what" is wrong: an unknown key, one given
- * twice, a bad value. Of what fails the configuration is good for config_done().
+ * twice, a bad value. On failure, too, the configuration is good for config_done().
  */
 int config_read(struct config *c, const char *path, struct error *err);
 /* The same of a text; name stands for it in errors. */

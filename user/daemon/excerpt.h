@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Of a capture only what one finding speaks of. */
+/* A capture reduced to one finding's classes, edges and stacks. */
 #ifndef LOCKVANE_DAEMON_EXCERPT_H
 #define LOCKVANE_DAEMON_EXCERPT_H
 

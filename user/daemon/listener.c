@@ -24,7 +24,7 @@
 struct listener {
 	pid_t pid;
 	int posts; /* texts go there, and it ends with that */
-	dev_t dev; /* of our unix socket: only that is unlinked */
+	dev_t dev; /* our unix socket's: only that is unlinked */
 	ino_t ino; /* 0: it is none of ours */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };

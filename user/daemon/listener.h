@@ -34,8 +34,8 @@ int listener_start(const char *address, mode_t unix_mode, struct listener **ret,
 int listener_start_on(int fd, struct listener **ret, struct error *err);
 
 /*
- * What it answers with from now on; 503 before the first. It never waits: of a process that
- * does not take it the answers stay as they were. -ENOMEM: likewise; -EPIPE: it has died.
+ * Sets the answer from now on; 503 before the first. It never waits: of a process that does not
+ * take it the answers stay as they were. -ENOMEM: likewise; -EPIPE: it has died.
  */
 int listener_post(struct listener *l, const struct metrics *m);
 

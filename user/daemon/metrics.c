@@ -16,7 +16,7 @@ enum type { GAUGE, COUNTER, INFO };
 struct printer {
 	struct strbuf *sb;
 	enum metrics_format format;
-	const char *family; /* whose samples are being printed, with its suffix */
+	const char *family; /* the one whose samples are being printed, with its suffix */
 	const char *suffix;
 };
 
@@ -78,7 +78,7 @@ static void family(struct printer *p, const char *name, enum type type, const ch
 		strbuf_addf(p->sb, "# UNIT %s %s\n", name, unit);
 }
 
-/* A label's value. What the kernel calls itself is not ours to trust: ASCII only. */
+/* A label's value. A kernel's name for itself is not ours to trust: ASCII only. */
 static void add_escaped(struct strbuf *sb, const char *text)
 {
 	for (; *text; text++) {
@@ -154,7 +154,7 @@ static void bytes(struct printer *p, const char *name, const char *help, uint64_
 	sample(p, NULL, NULL, n);
 }
 
-/* What is not known is left out, so that nobody takes it for a zero. */
+/* An unknown value is left out, so that nobody takes it for a zero. */
 static void real(struct printer *p, const char *name, enum type type, const char *unit,
 		 const char *help, double n)
 {
@@ -248,7 +248,7 @@ static void print_watching(struct printer *p, const struct metrics *m)
 static void print_recorder(struct printer *p, const struct metrics *m)
 {
 	counter(p, "lockvane_events", "Lock events recorded.", m->events);
-	family(p, "lockvane_lost", COUNTER, NULL, "What was lost, by kind: see lockvane(8).");
+	family(p, "lockvane_lost", COUNTER, NULL, "Losses by kind: see lockvane(8).");
 	for (int kind = 0; kind < LV_LOSS_KINDS; kind++)
 		sample(p, "kind", loss_names[kind], m->lost[kind]);
 	family(p, "lockvane_table_slots", GAUGE, NULL, "Slots of a table in the kernel.");
@@ -311,8 +311,7 @@ static void print_daemon(struct printer *p, const struct metrics *m)
 {
 	bytes(p, "lockvane_state_bytes", "Size of the state database.", m->state_bytes);
 	if (m->state_limit_bytes)
-		bytes(p, "lockvane_state_limit_bytes", "What it may grow to.",
-		      m->state_limit_bytes);
+		bytes(p, "lockvane_state_limit_bytes", "Limit of its size.", m->state_limit_bytes);
 	counter(p, "lockvane_state_errors", "Failures to read or write it.", m->state_errors);
 	gauge(p, "lockvane_state_in_memory", "1: it cannot be written, what is new is in memory.",
 	      m->state_in_memory);

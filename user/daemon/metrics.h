@@ -31,7 +31,7 @@ enum metrics_table {
 		METRICS_TABLES
 };
 
-/* What the daemon is doing; one of them at any time. */
+/* The daemon's modes; it is in one of them at any time. */
 #define METRICS_MODES_X(X)                                                                         \
 	X(STARTING, "starting") /* nothing is attached yet */                                      \
 	X(ARMED, "armed")	/* a window is open */                                             \
@@ -57,7 +57,7 @@ struct metrics_program {
 };
 
 struct metrics {
-	/* What is running, and on what. Strings are the caller's; NULL: not known. */
+	/* The program and the kernel that run. Strings are the caller's; NULL: not known. */
 	const char *version;
 	const char *kernel_release; /* uname -r */
 	const char *kernel_version; /* uname -v */
@@ -68,13 +68,13 @@ struct metrics {
 	bool irqs_unseen;
 	uint64_t started_ms; /* since the epoch */
 
-	/* What was found on this kernel build, restarts and all. */
+	/* Findings of this kernel build, from before a restart too. */
 	uint64_t findings[FINDING_RULES][FINDING_CONFIDENCES]; /* not suppressed */
 	uint64_t suppressed[FINDING_RULES];
 	uint64_t sightings;	    /* times any finding was seen: the first and all later ones */
 	uint64_t newest_ms;	    /* when the newest finding was first seen; 0: none */
 	uint64_t suppressions;	    /* entries in force */
-	uint64_t suppressions_idle; /* of those, entries that fit nothing yet */
+	uint64_t suppressions_idle; /* entries that fit nothing yet */
 
 	/* The graph. */
 	uint64_t classes;
@@ -82,7 +82,7 @@ struct metrics {
 	uint64_t edges;
 	uint64_t findings_cut_short; /* searches that ran out of their budget */
 
-	/* What was looked at. */
+	/* Coverage. */
 	enum metrics_mode mode;
 	uint64_t events; /* since the start, as all that follows */
 	uint64_t lost[LV_LOSS_KINDS];
@@ -101,7 +101,7 @@ struct metrics {
 	uint64_t waits_resting, waits_armed;
 	uint64_t contention_stops; /* windows ended because that grew */
 
-	/* What it costs. Shares are of all CPUs, 0 to 1; NAN: not known yet. */
+	/* Cost. Shares are of all CPUs, 0 to 1; NAN: not known yet. */
 	double budget;		   /* as configured */
 	double budget_used;	   /* estimated, over the budget's own period */
 	double event_cost_seconds; /* calibrated: of one event */

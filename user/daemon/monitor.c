@@ -31,7 +31,7 @@ static void hold_signals(struct monitor *m)
 	sigaddset(&m->signals, SIGTERM);
 	sigaddset(&m->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &m->signals, NULL);
-	/* Who reads our output may go away. */
+	/* Our output's reader may go away. */
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -98,7 +98,7 @@ static int begin_hooks(struct monitor *m, struct error *err)
 	return 0;
 }
 
-/* Who may write to that file decides which findings are told. */
+/* A user who may write to that file decides which findings are told. */
 static int read_suppressions(const char *path, struct suppressions **ret, struct error *err)
 {
 	int code = path ? file_check_owner(path, err) : 0;
@@ -139,7 +139,7 @@ static int begin(struct monitor *m, struct error *err)
 	valve_begin(&m->valve, VALVE_FACTOR, monitor_cpus(), monitor_now(),
 		    programs_waits(m->programs));
 	m->began_ns = m->saved_ns = m->counts_ns = monitor_now();
-	monitor_review(m); /* what is known, but was not to be told then */
+	monitor_review(m); /* known findings that were not to be told then */
 	monitor_keep(m, true);
 	return 0;
 }
@@ -154,7 +154,7 @@ static void say_ignored(uint32_t keys)
 			     config_about[key].key);
 }
 
-/* What only a restart changes stays as it is. */
+/* Settings that only a restart changes stay as they are. */
 static void take_config(struct monitor *m, struct config *new)
 {
 	struct config *now = &m->setup->config;
@@ -201,7 +201,7 @@ static void reload(struct monitor *m)
 		monitor_set_budget(m);
 		tell(CONFIG_NOTICE, TELL_RELOAD, "configuration read again");
 		monitor_review(m);
-		m->urgent = true; /* who changed it looks for what came of it */
+		m->urgent = true; /* the user who changed it looks for an effect */
 	}
 	config_done(&new);
 	sd_notify(0, "READY=1");
@@ -212,7 +212,7 @@ static void count(struct monitor *m, uint64_t now)
 	if (m->budget.mode != BUDGET_ARMED || now - m->counted_ns < COUNT_NS)
 		return;
 	m->counted_ns = now;
-	words_follow(m->words); /* of modules that came, before their locks make a finding */
+	words_follow(m->words); /* modules that came, before their locks make a finding */
 	picture_count(m->picture, &m->tables, m->budget.armed_ns);
 	monitor_review(m);
 }

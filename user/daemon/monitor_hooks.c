@@ -170,8 +170,9 @@ void monitor_disarm(struct monitor *m)
 }
 
 /*
- * Of all events, what hooks may see that stay in place at rest. Most see next to nothing, and to move each of
- * them costs as much as to move one that sees all. Which these are the windows tell, so the first time all go.
+ * Hooks may stay in place at rest that see this share of all events. Most see next to nothing, and to move
+ * each of them costs as much as to move one that sees all. Which these are the windows tell, so the first time
+ * all go.
  */
 #define LEAVE 0.002
 

@@ -39,7 +39,7 @@ struct monitor {
 	bool attached;
 	uint64_t attach_ns, attach_own_ns; /* when the first hook was attached; our CPU time then */
 	unsigned int failures;		   /* to attach, in a row */
-	uint64_t slowest_ns;		   /* of one hook, to come or go */
+	uint64_t slowest_ns;		   /* time that one hook takes to come or go */
 	uint64_t lapses;		   /* times the hooks disarmed themselves */
 	struct presence presence;
 	uint64_t met_ns; /* when others were last looked for */
@@ -105,7 +105,7 @@ void monitor_renew(struct monitor *m);
 
 /* monitor_learn.c */
 int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err);
-/* What is new in the tables, if anything is or `whole`; tells what is found. */
+/* Take in news of the tables, if there are any or `whole`; tell the findings. */
 void monitor_learn(struct monitor *m, bool whole);
 /* Deadlocks that hang, whether armed or not. */
 void monitor_look_at_waits(struct monitor *m);
@@ -119,9 +119,12 @@ int monitor_open_state(struct monitor *m, struct capture **ret_graph, struct err
 void monitor_keep(struct monitor *m, bool now);
 
 /* monitor_metrics.c */
-/* What goes wrong here is told, and does without. First of all: the process is a copy of this one. */
+/*
+ * A failure here is told, and the monitor does without. First of all: the process is a copy of this
+ * one.
+ */
 void monitor_begin_metrics(struct monitor *m);
-/* What was lost before this process, of the graph that was read. */
+/* Keep the losses from before this process, of the graph that was read. */
 void monitor_remember_losses(struct monitor *m);
 void monitor_end_metrics(struct monitor *m);
 /* `lockvane status` shall not take a monitor that ended for one that runs. */

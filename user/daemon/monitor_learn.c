@@ -35,7 +35,7 @@ void monitor_say_coverage(const struct monitor *m, char *ret, size_t room)
 	monitor_coverage(monitor_armed_ns(m), t.watched_ns, t.seen, t.unseen, ret, room);
 }
 
-/* --- what is found ------------------------------------------------------- */
+/* --- findings -------------------------------------------------------------- */
 
 static char *print(const struct capture *c, struct finding *f, bool json)
 {
@@ -49,7 +49,7 @@ static char *print(const struct capture *c, struct finding *f, bool json)
 
 	if (!out)
 		return NULL;
-	/* Who asks for it wants to read it, suppressed or not. */
+	/* A finding that is asked for is printed, suppressed or not. */
 	f->suppressed_by = LV_NONE;
 	code = (json ? report_json : report_text)(out, c, &one, &opts);
 	f->suppressed_by = suppressed;
@@ -135,9 +135,9 @@ static struct known_finding *new_finding(struct monitor *m, struct finding *f)
 }
 
 /*
- * Seen again? What is added is what this process sees more: of a process that was
- * killed the finding's count is newer than its dependencies'. Clocks may have been
- * set back in the meantime: what was last stays last. Returns whether there is more.
+ * Seen again? The count rises by what this process sees more: after a process was killed the
+ * finding's count is newer than its dependencies'. Clocks may have been set back in the meantime:
+ * what was last stays last. Returns whether there is more.
  */
 static bool count(struct monitor *m, const struct finding *f, struct known_finding *k)
 {
@@ -207,7 +207,7 @@ void monitor_review(struct monitor *m)
 		review(m, &all->items[i]);
 }
 
-/* --- what was recorded --------------------------------------------------- */
+/* --- the recorder's tables ------------------------------------------------- */
 
 static uint64_t signature(const struct tables *t)
 {
@@ -225,9 +225,8 @@ static uint64_t signature(const struct tables *t)
 }
 
 /*
- * Whatever is new takes a stack, so one number tells, while there are stacks
- * left. The look after one that found something is for slots that were not
- * filled yet.
+ * News take a stack, so one number tells, while there are stacks left. The look after one that
+ * found something is for slots that were not filled yet.
  */
 static bool has_grown(struct monitor *m)
 {

@@ -185,7 +185,7 @@ static int new_class(struct adding *a, const struct capture_class *from, const c
 	return code ? code : picture_tell_watch(p, finding_watch_class, *ret);
 }
 
-/* What is told by an address of the kernel's is known by name: these differ from boot to boot. */
+/* Classes keyed by a kernel address are matched by name: addresses differ from boot to boot. */
 static bool is_same(const struct capture_class *known, const struct capture_class *seen)
 {
 	static const char *const kinds[] = { "static", "percpu", "table", "stack" };
@@ -369,7 +369,7 @@ static int add_all(struct adding *a)
 	return code ? code : picture_tell_again(a->p);
 }
 
-/* Of several classes of the tables that are one of the capture's, the first owns it. */
+/* Where several classes of the tables are one of the capture's, the first owns it. */
 static void find_owners(struct adding *a)
 {
 	memset(a->owners, 0xff, a->seen->nr_classes * sizeof(*a->owners));

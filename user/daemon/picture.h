@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is known of this kernel build: a capture that only grows, over
- * windows, restarts and reboots, and what its growth completes. Classes are
- * the same if their names are, and where they live. Bounded by the sizes of the
- * recorder's tables.
+ * The knowledge of this kernel build: a capture that only grows, over windows, restarts and
+ * reboots, and the findings that its growth completes. Classes are the same if their names are, and
+ * where they live. Bounded by the sizes of the recorder's tables.
  */
 #ifndef LOCKVANE_DAEMON_PICTURE_H
 #define LOCKVANE_DAEMON_PICTURE_H

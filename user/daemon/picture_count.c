@@ -5,7 +5,7 @@
 #include "capture/tables.h"
 #include "daemon/picture_internal.h"
 
-#define COMMON_FRAMES 24 /* of a stack, for an estimate */
+#define COMMON_FRAMES 24 /* frames of a stack, for an estimate */
 #define COMMON_STRING 64 /* a symbol, with malloc()'s share */
 
 size_t picture_memory_max(void)

@@ -36,7 +36,7 @@ struct picture {
 	struct named *names;
 	struct joined *edges;
 	uint32_t class_of[LV_MAX_CLASSES]; /* by place in the tables, or LV_NONE */
-	/* What was counted before this process. */
+	/* Counts from before this process. */
 	uint64_t *base_acquisitions, *base_counts, *base_losses;
 	size_t nr_base_classes, nr_base_edges, nr_base_losses;
 	uint64_t base_events, base_duration;
@@ -48,15 +48,15 @@ struct adding {
 	struct picture *p;
 	const struct capture *seen;
 	uint32_t *classes, *stacks;
-	uint32_t *owners; /* of its classes: the first of the tables' */
-	const uint32_t *seen_as; /* of the tables' classes: where they are in what was seen */
+	uint32_t *owners; /* by its class: the first of the tables' */
+	const uint32_t *seen_as; /* by the tables' class: where it is in the capture of this pass */
 };
 
 /* The watch is told of something, and what that completes becomes a finding. 0 or -errno. */
 typedef int (*watch_step)(struct finding_watch *w, uint32_t index, struct findings *ret_new);
 int picture_tell_watch(struct picture *p, watch_step step, uint32_t index);
 
-/* Of the findings of which something was seen once, whether they are surer now. 0 or -errno. */
+/* Check findings that have a part seen once, whether they are surer now. 0 or -errno. */
 int picture_tell_again(struct picture *p);
 
 /* The deadlocks of what was seen that are not known yet. 0 or -errno. */
@@ -67,7 +67,7 @@ int picture_add_stack(struct adding *a, uint32_t index, uint32_t *ret);
 /* One frame alone, which many edges have: of equal ones the first stands for all. */
 int picture_add_place(struct adding *a, uint32_t index, uint32_t *ret);
 
-/* What was looked at of a class's usages, or an edge, goes to the graph's. */
+/* Add the evidence of a class's usages, or an edge, to the graph's. */
 void picture_see_usages(const struct capture_class *from, struct capture_class *to);
 void picture_see_edge(const struct adding *a, const struct capture_edge *from,
 		      struct capture_edge *to, bool is_new);
@@ -81,7 +81,7 @@ void picture_forget_edges(struct picture *p);
 /* The edge's index, or LV_NONE. */
 uint32_t picture_edge(const struct picture *p, uint32_t from, uint32_t to, uint32_t dep);
 
-/* What this process counted, and what was counted before it. */
+/* Set a count: this process's, and the one from before it. */
 static inline void picture_set_count(uint64_t *at, const uint64_t *base, size_t nr_base,
 				     size_t index, uint64_t live)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the graph's growth completes. */
+/* Findings that the graph's growth completes. */
 #include "daemon/picture_internal.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@ static struct finding *find_id(struct picture *p, const char *id)
 	return NULL;
 }
 
-/* What a step has found moves over; what that replaces is left in its place. */
+/* Move a step's findings over; replaced ones are left in their place. */
 static int keep_new(struct picture *p, struct findings *new)
 {
 	struct finding *grown = reallocarray(p->all.items, p->all.nr + new->nr, sizeof(*grown));
@@ -48,7 +48,7 @@ int picture_tell_watch(struct picture *p, watch_step step, uint32_t index)
 	return code;
 }
 
-/* What was seen once and now twice is surer, though no new class or edge tells the watch. */
+/* A part seen once and now twice is surer, though no new class or edge tells the watch. */
 int picture_tell_again(struct picture *p)
 {
 	int code = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What this process itself uses. */
+/* This process's own use of CPU, memory and files. */
 #ifndef LOCKVANE_DAEMON_PROCESS_H
 #define LOCKVANE_DAEMON_PROCESS_H
 

@@ -23,7 +23,7 @@
 #define CONNECTION_SECONDS 2 /* from its first byte to its last, Prometheus waits for 10 */
 #define REQUEST_BYTES 8192   /* a connection's memory, and so what a request may have */
 #define MEMORY (256ull << 20)
-/* Whoever floods it finds it asleep: what it costs is that of 200 answers a second. */
+/* A flood finds it asleep: it costs as much as 200 answers a second. */
 #define SLICE_MS 100
 #define SLICE_CONNECTIONS 20
 
@@ -145,7 +145,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *u
 	return done;
 }
 
-/* Who comes and goes, for end_late_ones(). */
+/* Note connections that come and go, for end_late_ones(). */
 static void note(void *arg, struct MHD_Connection *c, void **seat,
 		 enum MHD_ConnectionNotificationCode what)
 {

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "daemon/metrics.h"
 
-#define SERVER_TEXT_BYTES (128 << 10) /* of a message: a byte of enum metrics_format, and the text */
+#define SERVER_TEXT_BYTES (128 << 10) /* a message: a byte of enum metrics_format, and text */
 
 /*
  * In a child of the daemon: gives up all it may, serves the socket `fd`, takes messages from

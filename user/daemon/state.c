@@ -116,7 +116,7 @@ static int in_transaction(struct state *s, int (*make)(sqlite3 *db, struct error
 	return code;
 }
 
-/* What is wrong with what a database says of itself is damage. */
+/* A database that says something wrong of itself is damaged. */
 static int damage(int code)
 {
 	return code == -EINVAL ? -EUCLEAN : code;
@@ -289,7 +289,7 @@ int state_open(const char *folder, struct state **ret, struct state_content *ret
 	}
 	s->rewrite = code != 0 || !ret_content->graph;
 	/*
-	 * What is known need not be told again because it cannot be written, and once it can,
+	 * Known findings need not be told again because they cannot be written, and once they can,
 	 * the graph in there is written anew.
 	 */
 	if (code)
@@ -382,7 +382,7 @@ static int save(struct state *s, const struct capture *c, struct known *known,
 	if (code)
 		return code;
 	code = save_graph(s, c, counts, &mark, err);
-	/* Of the capture's own words only whether it is SQLite that fails is of use here. */
+	/* Only whether SQLite fails matters here, and its words replace the capture's. */
 	if (code && code != -ESTALE && sqlite3_errcode(s->db) != SQLITE_OK)
 		code = state_error(err, s->db, s->path);
 	code = code ? code : state_rows_write(s->db, known, totals, err);
@@ -470,7 +470,7 @@ int state_save(struct state *s, const struct capture *graph, struct known *known
 		code = code ? code : reopen(s, ret_aside, err);
 		code = code ? code : save_somehow(s, graph, known, totals, counts, err);
 	}
-	/* What was rolled back for want of room is as our marks say. */
+	/* A rollback for want of room leaves it as our marks say. */
 	if (code && code != -EBUSY && code != -ENOSPC && s->db)
 		give_up(s);
 	return code;

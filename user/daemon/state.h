@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What survives: one SQLite database, FOLDER/lockvane.db, a capture (the graph
- * of this kernel build) and in tables of its own the findings of all builds.
- * Each save is one transaction: after a kill, or a crash of the machine, there
- * is all that was saved. Memory is the truth: what cannot be saved is saved later.
+ * The state that survives: one SQLite database, FOLDER/lockvane.db, a capture (the graph of this
+ * kernel build) and in tables of its own the findings of all builds. Each save is one transaction:
+ * after a kill, or a crash of the machine, there is all that was saved. Memory is the truth: what
+ * cannot be saved is saved later.
  */
 #ifndef LOCKVANE_DAEMON_STATE_H
 #define LOCKVANE_DAEMON_STATE_H
@@ -27,13 +27,13 @@ struct state_totals {
 	uint64_t saved_ms;     /* since the epoch */
 };
 
-/* What was there. */
+/* The database's content. */
 struct state_content {
 	struct capture *graph; /* NULL: none */
 	struct known known;
 	struct state_totals totals;
 	char aside[PATH_MAX]; /* a database that was damaged is here now; or empty */
-	char damage[160];     /* what was wrong with it */
+	char damage[160];     /* the damage, in words */
 };
 
 void state_content_done(struct state_content *c);

@@ -97,7 +97,9 @@ static void unlink_aside(const struct state *s, const char *name)
 	}
 }
 
-/* Of damaged ones the newest are enough, however often it happens. Their names are in order of time. */
+/*
+ * The newest damaged ones are enough, however often it happens. Their names are in order of time.
+ */
 static void forget_old_aside(const struct state *s)
 {
 	struct dirent **found;

@@ -15,7 +15,7 @@ struct state {
 	int dir;     /* locked while we live; -1: there is none yet */
 	sqlite3 *db; /* NULL: not open, state_save() tries */
 	uint64_t max;
-	bool rewrite; /* what is in there is not our graph */
+	bool rewrite; /* the database holds another graph than ours */
 	struct db_mark mark;
 	uint64_t saved_usage[LV_MAX_CLASSES]; /* flags and usage */
 };

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 
-#define STATE_VERSION 1 /* of the tables below; raise it with every change, and read older ones */
+#define STATE_VERSION 1 /* the tables' below; raise it with every change, and read older ones */
 #define PRUNE 32 /* findings at a time */
 #define MAX_REPORT (8u << 20)
 

@@ -27,7 +27,7 @@
 #define MAX_CULPRITS 96
 
 struct found_cycle {
-	struct graph_path path; /* of graph classes, the first by name first */
+	struct graph_path path; /* graph classes, the first by name first */
 	uint8_t grade;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the commands of `lockvane fleet` share. */
+/* Code that the commands of `lockvane fleet` share. */
 #ifndef LOCKVANE_FLEET_CMD_H
 #define LOCKVANE_FLEET_CMD_H
 

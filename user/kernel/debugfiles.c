@@ -21,7 +21,7 @@
 
 #define MAX_NOTES (64 << 10)
 #define MAX_BUILD_ID ((BUILD_ID_LEN - 1) / 2)
-#define MAX_DEPTH 16 /* of folders below lib/modules/RELEASE */
+#define MAX_DEPTH 16 /* folders below lib/modules/RELEASE */
 
 int debugfiles_build_id_text(const void *bytes, size_t len, char ret[static BUILD_ID_LEN])
 {
@@ -172,7 +172,7 @@ static bool is_module_file(const char *file, const char *module)
 	return !strncmp(file, ".ko", 3) && (!file[3] || file[3] == '.');
 }
 
-/* Of a compressed file it is not known here; who opens it sees. */
+/* A compressed file is not looked into here; it is seen when it is opened. */
 static bool is_another(const char *path, const char *wanted)
 {
 	char id[BUILD_ID_LEN];

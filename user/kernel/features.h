@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this kernel is and lets us do: facts for `check` and for planning, from
- * /proc, /sys, BTF and symbols. Nothing is loaded into the kernel to find out.
+ * This kernel's features and limits: facts for `check` and for planning, from /proc, /sys, BTF and
+ * symbols. Nothing is loaded into the kernel to find out.
  */
 #ifndef LOCKVANE_KERNEL_FEATURES_H
 #define LOCKVANE_KERNEL_FEATURES_H
@@ -97,7 +97,7 @@ struct features {
 
 /*
  * root: put before every path, NULL for none. btf and ksyms may be NULL: what
- * they would tell is then unknown. What cannot be read is unknown, no error.
+ * they would tell is then unknown. A file that cannot be read makes its facts unknown, no error.
  */
 void features_probe(const char *root, const struct kbtf *btf, const struct ksyms *ksyms,
 		    struct features *ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the functions that took a lock have to do with: the structs that their
- * prototypes name, or that those point to. Where memory itself is untyped, and
- * one struct of these has such a lock at such an offset, that is it.
+ * Evidence from the functions that took a lock: the structs that their prototypes name, or that
+ * those point to. Where memory itself is untyped, and one struct of these has such a lock at such
+ * an offset, that is it.
  */
 #ifndef LOCKVANE_NAMING_CALLSITE_H
 #define LOCKVANE_NAMING_CALLSITE_H
@@ -29,8 +29,8 @@ struct callsite_stack {
 struct callsite_query {
 	const struct ksyms *ksyms;
 	const struct kbtf *btf;
-	uint32_t off, family;	     /* of the lock */
-	uint32_t min_size, max_size; /* of the struct */
+	uint32_t off, family;	     /* the lock's */
+	uint32_t min_size, max_size; /* limits of the struct's size */
 	const struct callsite_stack *stacks;
 	size_t nr_stacks;
 };

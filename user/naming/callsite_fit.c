@@ -56,7 +56,7 @@ bool callsite_lock(const struct callsite_query *q, struct kbtf_type type, struct
 	return ret->what != LOCKPATH_NONE;
 }
 
-/* Of whose locks the functions' callers are others' code. */
+/* Does a name begin as one of these? */
 static bool is_one_of(const char *name, const char *const *beginnings, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of callsite.h share: which structs fit a place, and what a stack says of them. */
+/*
+ * Code that the parts of callsite.h share: which structs fit a place, and what a stack says of
+ * them.
+ */
 #ifndef LOCKVANE_NAMING_CALLSITE_INTERNAL_H
 #define LOCKVANE_NAMING_CALLSITE_INTERNAL_H
 
@@ -40,7 +43,7 @@ void callsite_add_if_it_fits(const struct callsite_fitting *f, struct kbtf_type 
 /* How much it is worth what a stack says. */
 enum callsite_strength {
 	CALLSITE_SILENT,
-	CALLSITE_ROUNDABOUT, /* what is pointed to, or the struct around a member */
+	CALLSITE_ROUNDABOUT, /* a pointed-to struct, or the struct around a member */
 	CALLSITE_ALIKE,	     /* called like the function, or what it was given lies in it */
 	CALLSITE_GIVEN,
 };

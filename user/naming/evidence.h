@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel called its wait queues, mutexes and rwsems at run time, and
- * the structs that this betrays: "&ctx->wait" at offset 0x160 of some cache's objects fits few
- * of the kernel's structs, often one.
+ * The kernel's own names for its wait queues, mutexes and rwsems at run time, and the structs that
+ * these betray: "&ctx->wait" at offset 0x160 of some cache's objects fits few of the kernel's
+ * structs, often one.
  */
 #ifndef LOCKVANE_NAMING_EVIDENCE_H
 #define LOCKVANE_NAMING_EVIDENCE_H

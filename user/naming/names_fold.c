@@ -9,7 +9,7 @@
 
 #define LEAST_ELEMENTS 4 /* places that make an array */
 #define DENSITY 4	 /* and a quarter of its elements, at least, was seen */
-/* Of a variable, which has no strangers in it, less is enough, but of more elements. */
+/* A variable, which has no strangers in it, needs less, but more elements. */
 #define VARIABLE_ELEMENTS 8
 #define VARIABLE_DENSITY 12
 
@@ -157,8 +157,8 @@ static void name_array(struct names_fold_item *item, uint32_t stride)
 }
 
 /*
- * Whatever else lies where elements of the array may lie has some of them in its class; but one of
- * a site of its own, which is typed, has what that site takes.
+ * A class of other memory where elements of the array may lie has some of them in it; but one of a
+ * site of its own, which is typed, has what that site takes.
  */
 static void mark_overlaid(struct names_fold_item *items, size_t nr, const struct lv_class *like,
 			  uint32_t first, uint32_t last, uint32_t stride)

@@ -10,7 +10,7 @@
 #include "report/text.h"
 #include "report/words.h"
 
-#define ROWS 24 /* of who waits for whom */
+#define ROWS 24 /* rows of the table of waits */
 
 static const char *const meanings[FINDING_RULES] = {
 	[FINDING_INCONSISTENT] =
@@ -53,7 +53,7 @@ void html_chain(FILE *out, const struct capture *c, const struct finding_chain *
 	fputs("</span>", out);
 }
 
-/* --- who waits for whom ---------------------------------------------------------- */
+/* --- the table of waits ---------------------------------------------------- */
 
 static void put_row(FILE *out, const struct capture *c, uint32_t cpu, uint32_t holds, uint32_t waits,
 		    const char *interrupt)
