@@ -258,8 +258,8 @@ static void put_seen(const struct page *p)
 {
 	const struct capture *c = p->c;
 
-	fputs("<section id=\"seen\" aria-labelledby=\"h-seen\"><h2 id=\"h-seen\">What was seen, and what "
-	      "not</h2>\n<dl><dt>kernel</dt><dd>", p->out);
+	fputs("<section id=\"seen\" aria-labelledby=\"h-seen\"><h2 id=\"h-seen\">Coverage</h2>\n"
+	      "<dl><dt>kernel</dt><dd>", p->out);
 	htmltext_put(p->out, c->kernel);
 	putc(' ', p->out);
 	htmltext_put(p->out, c->build ? c->build : "");

@@ -42,6 +42,9 @@ const char *words_dep(uint32_t dep);
  */
 uint32_t words_some_stack(const struct capture *c, uint32_t class, uint64_t addr);
 
+/* A deadlock's wait for its chain's class of that index, counted round the ring. */
+const struct capture_wait *words_wait(const struct capture *c, const struct finding *f, size_t i);
+
 /* The stack, or NULL. */
 const struct capture_stack *words_stack(const struct capture *c, uint32_t index);
 /*
