@@ -14,10 +14,10 @@
 #include "base/when.h"
 #include "cli/cli.h"
 #include "cli/source.h"
-#include "daemon/state.h"
 #include "finding/suppress.h"
 #include "report/jsonvalue.h"
 #include "report/words.h"
+#include "store/state.h"
 
 #define KEY_SUPPRESSED 0x401
 #define ARROW " --> "

@@ -14,12 +14,12 @@
 #include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/source.h"
-#include "daemon/excerpt.h"
-#include "daemon/state.h"
 #include "finding/silence.h"
 #include "finding/suppress.h"
+#include "knowledge/excerpt.h"
 #include "report/report.h"
 #include "report/words.h"
+#include "store/state.h"
 
 #define KEY_WHY 0x500
 #define KEY_ADD 0x501

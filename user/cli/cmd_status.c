@@ -12,10 +12,10 @@
 
 #include "cli/cli.h"
 #include "cli/source.h"
-#include "daemon/state.h"
-#include "daemon/status.h"
+#include "publish/status.h"
 #include "report/jsonvalue.h"
 #include "report/words.h"
+#include "store/state.h"
 
 #define NEARLY_FULL 90 /* percent */
 

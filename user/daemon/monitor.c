@@ -43,7 +43,7 @@ static void say_memory(const struct monitor *m)
 	tell(CONFIG_INFO, TELL_STARTED,
 	     "memory: %.1f MiB of tables for %u CPUs, fixed; own: at most about "
 	     "%.0f MiB for a full graph",
-	     pinned / MIB, plan->nr_cpus, 2 * picture_memory_max() / MIB);
+	     pinned / MIB, plan->nr_cpus, 2 * knowledge_memory_max() / MIB);
 }
 
 static void attaching(void *arg, size_t done, size_t all)
@@ -120,7 +120,7 @@ static int begin(struct monitor *m, struct error *err)
 	if (code)
 		return code;
 	m->armed_before = graph->duration;
-	code = monitor_begin_picture(m, graph, err);
+	code = monitor_begin_knowledge(m, graph, err);
 	if (code)
 		return code;
 	say_memory(m);
@@ -213,7 +213,7 @@ static void count(struct monitor *m, uint64_t now)
 		return;
 	m->counted_ns = now;
 	words_follow(m->words); /* modules that came, before their locks make a finding */
-	picture_count(m->picture, &m->tables, m->budget.armed_ns);
+	knowledge_count(m->knowledge, &m->tables, m->budget.armed_ns);
 	monitor_review(m);
 }
 
@@ -238,7 +238,7 @@ static void say_status(struct monitor *m, uint64_t now, uint64_t *said_ns)
 	monitor_say_coverage(m, coverage, sizeof(coverage));
 	say_mode(&m->budget, mode, sizeof(mode));
 	sd_notifyf(0, "STATUS=%s; %u findings; %s; %.2f%% CPU of %.2f%%", mode,
-		   picture_findings(m->picture)->nr, coverage, budget_used(&m->budget) * 100,
+		   knowledge_findings(m->knowledge)->nr, coverage, budget_used(&m->budget) * 100,
 		   m->budget.set.share * 100);
 }
 
@@ -307,7 +307,7 @@ static void end(struct monitor *m)
 	monitor_end_status(m);
 	monitor_say_coverage(m, coverage, sizeof(coverage));
 	tell(CONFIG_INFO, TELL_GENERAL, "ends; %u findings on this kernel; %s",
-	     picture_findings(m->picture)->nr, coverage);
+	     knowledge_findings(m->knowledge)->nr, coverage);
 }
 
 static void release(struct monitor *m)
@@ -317,7 +317,7 @@ static void release(struct monitor *m)
 	programs_finish(m->programs);
 	waits_free(m->waits);
 	words_free(m->words);
-	picture_free(m->picture);
+	knowledge_free(m->knowledge);
 	suppressions_free(m->suppressions);
 	known_done(&m->known);
 	state_close(m->state);

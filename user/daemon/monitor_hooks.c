@@ -165,7 +165,7 @@ void monitor_disarm(struct monitor *m)
 		return;
 	programs_stop(m->programs);
 	monitor_learn(m, false);
-	picture_count(m->picture, &m->tables, m->budget.armed_ns);
+	knowledge_count(m->knowledge, &m->tables, m->budget.armed_ns);
 	monitor_review(m);
 }
 

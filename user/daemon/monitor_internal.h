@@ -11,11 +11,11 @@
 #include <signal.h>
 
 #include "daemon/budget.h"
-#include "daemon/listener.h"
 #include "daemon/monitor.h"
-#include "daemon/picture.h"
-#include "daemon/state.h"
 #include "finding/suppress.h"
+#include "knowledge/knowledge.h"
+#include "publish/listener.h"
+#include "store/state.h"
 #include "trace/presence.h"
 #include "trace/programs.h"
 #include "trace/valve.h"
@@ -54,7 +54,7 @@ struct monitor {
 
 	struct words *words;
 	struct waits *waits;
-	struct picture *picture;
+	struct knowledge *knowledge;
 	struct monitor_sight sight;
 	uint64_t counted_ns; /* when counters were last read */
 	bool told_full;
@@ -104,7 +104,7 @@ void monitor_watch_contention(struct monitor *m);
 void monitor_renew(struct monitor *m);
 
 /* monitor_learn.c */
-int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err);
+int monitor_begin_knowledge(struct monitor *m, struct capture *graph, struct error *err);
 /* Take in news of the tables, if there are any or `whole`; tell the findings. */
 void monitor_learn(struct monitor *m, bool whole);
 /* Deadlocks that hang, whether armed or not. */

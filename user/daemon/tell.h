@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "daemon/config.h"
-#include "daemon/known.h"
+#include "knowledge/known.h"
 
 /* The subjects of records: a MESSAGE_ID each, and "event" in JSON. */
 #define TELL_EVENTS_X(X)                                                                           \

@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "daemon/state.h"
 #include "report/report.h"
+#include "store/state.h"
 
 #define ARROW " --> "
 

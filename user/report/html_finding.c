@@ -10,8 +10,6 @@
 #include "report/text.h"
 #include "report/words.h"
 
-#define ENDS 24 /* locks at each end of a long chain that are named */
-
 static const char *const meanings[FINDING_RULES] = {
 	[FINDING_DEADLOCK] =
 		"It has come to pass: each task waits for a lock that the next one holds, and none goes on.",
@@ -39,63 +37,7 @@ static const char *meaning_of(const struct finding *f)
 	return f->died ? "A task ended with a lock held, which nobody will give back." : meanings[f->rule];
 }
 
-void html_name(FILE *out, const struct capture *c, uint32_t class)
-{
-	fputs("<code>", out);
-	htmltext_put(out, c->classes[class].name);
-	fputs("</code>", out);
-}
-
-void html_chain(FILE *out, const struct capture *c, const struct finding_chain *chain)
-{
-	fputs("<span class=\"chain\">", out);
-	for (uint32_t i = 0; i < chain->nr_classes; i++) {
-		if (i == ENDS && chain->nr_classes > 2 * ENDS) {
-			fprintf(out, " &rarr; (%" PRIu32 " more)", chain->nr_classes - 2 * ENDS);
-			i = chain->nr_classes - ENDS;
-		}
-		fputs(i ? " &rarr; " : "", out);
-		htmltext_put(out, c->classes[chain->classes[i]].name);
-	}
-	fputs("</span>", out);
-}
-
 /* --- the evidence ------------------------------------------------------------------ */
-
-void html_stack(FILE *out, const struct capture *c, uint32_t index)
-{
-	const struct capture_stack *stack = words_stack(c, index);
-	char comm[LV_COMM_LEN + 1] = "";
-
-	if (!stack || !stack->nr_frames) {
-		fputs("<p class=\"dim\">no stack was kept</p></details>\n", out);
-		return;
-	}
-	memcpy(comm, stack->comm, LV_COMM_LEN);
-	fputs("<p class=\"dim\">task ", out);
-	htmltext_put(out, comm);
-	fprintf(out, ", pid %" PRIu32 ", CPU %" PRIu32 "</p><ol class=\"stack\">", stack->pid,
-		stack->cpu);
-	for (uint32_t i = 0; i < stack->nr_frames; i++) {
-		fputs("<li><code>", out);
-		htmltext_put(out, stack->frames[i].text);
-		fputs("</code></li>", out);
-	}
-	fputs("</ol></details>\n", out);
-}
-
-void html_where(FILE *out, const struct capture *c, uint32_t stack)
-{
-	char place[256];
-
-	html_place(c, stack, place, sizeof(place));
-	if (place[0]) {
-		fputs(" in <code>", out);
-		htmltext_put(out, place);
-		fputs("</code>", out);
-	}
-	fputs("</summary>", out);
-}
 
 /* Names the captures that saw it, of those that were put together. */
 static void put_sources(FILE *out, const struct capture *c, uint64_t sources)

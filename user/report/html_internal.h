@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Between the files of the HTML page: html.c is the page, html_finding.c a finding, html_draw.c its graph,
- * html_wait.c its table of waits.
+ * html_wait.c its table of waits, html_parts.c pieces of both.
  */
 #ifndef LOCKVANE_REPORT_HTML_INTERNAL_H
 #define LOCKVANE_REPORT_HTML_INTERNAL_H
