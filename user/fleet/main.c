@@ -10,6 +10,7 @@ static const struct dispatch_command commands[] = {
 	{ "analyse", cmd_fleet_analyse, "look for what is wrong only together" },
 	{ "findings", cmd_fleet_findings, "list what the hosts found, and what they show together" },
 	{ "show", cmd_fleet_show, "one finding: which hosts have it, since when, and its report" },
+	{ "forget", cmd_fleet_forget, "take hosts or kernel builds out of the store" },
 };
 
 static const struct dispatch_program program = {
