@@ -6,8 +6,8 @@
 #include "fleet/store.h"
 
 enum forget_by {
-	FORGET_HOST,   /* of that name, whoever pushes it */
-	FORGET_KERNEL, /* of that release, all its builds */
+	FORGET_HOST,   /* all hosts of a name, whoever pushes them */
+	FORGET_KERNEL, /* all builds of a release */
 	FORGET_IDLE,   /* hosts that have not pushed since then, milliseconds since the epoch */
 	FORGET_WAYS
 };
@@ -15,7 +15,7 @@ enum forget_by {
 struct forgotten {
 	int64_t hosts, builds;
 	int64_t findings; /* that no host has any more */
-	int64_t together; /* of several hosts, one of which went: the next analysis looks again */
+	int64_t together; /* that took several hosts, one of which went: the next analysis looks again */
 };
 
 /* All or nothing. dry: nothing, but tell what it would be. Only the store's owner may: -EPERM. */
