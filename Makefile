@@ -6,6 +6,7 @@
 #   make              build/lockvane, its manual pages, two sample captures
 #   make install      PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR and DESTDIR; make uninstall
 #   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
+#   make rpm          RPM packages in build/rpm (DEB_VERSION)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
 #   make check-load   ten minutes of stress, files, networks and more on four of them, against lockdep
 #   make trials       public bugs of stock kernels that must be reported, and innocents
@@ -77,7 +78,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials unit workloads natives \
-	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb clean format
+	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb rpm clean format
 all: $(B)/lockvane $(B)/lockvane-fleet $(MAN) $(EXAMPLES)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -338,6 +339,9 @@ install uninstall:
 
 deb: all
 	$(Q)tools/deb/build $(DEB_VERSION) $(B)/deb
+
+rpm: all
+	$(Q)tools/rpm/build $(DEB_VERSION) $(B)/rpm
 
 format:
 	$(Q)clang-format -i bpf/*.c bpf/*.h bpf/record/*.h user/*/*.[ch] tests/*/*.[ch]
