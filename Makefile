@@ -178,7 +178,7 @@ $(TORTURE): %: %.o $(B)/tests/torture/left.o $(B)/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
-# A listener with sample numbers, under the sanitizers as it is asked by strangers.
+# A listener with sample numbers, under the sanitizers as it is asked by anybody.
 $(SERVE): $(B)/asan/tests/metrics/serve.o $(B)/asan/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
@@ -189,7 +189,7 @@ $(CLI_STATE): $(B)/asan/tests/cli/state.o $(B)/asan/liblockvane.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
 
-# The fleet's program under the sanitizers, as it reads what strangers wrote.
+# The fleet's program under the sanitizers, as it reads untrusted input.
 $(B)/asan/lockvane-fleet: $(FLEET:%.c=$(B)/asan/%.o) $(B)/asan/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(FLEET_LIBS)

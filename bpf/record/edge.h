@@ -198,7 +198,7 @@ RECORD_RARE int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u3
 	if (!cpu || !from || !to)
 		return 0;
 	/*
-	 * A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell,
+	 * A reader twice, or the stale entry of one: where no preemption count bounds it, nobody can tell,
 	 * but for who waits for what its own memory says he holds.
 	 * Two families at one address are two locks: a socket's owner, and its spinlock.
 	 */

@@ -9,7 +9,7 @@
 
 #include "record/usage.h"
 
-/* The new edge's holder had been taken there. where: as for held_drop_ghosts(). */
+/* The new edge's holder had been taken there. where: as for held_drop_stale(). */
 RECORD_RARE int edge_keep_caller(__u32 id, __u64 from_addr, __u32 where)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
@@ -115,7 +115,7 @@ static __always_inline int edge_is_unsure(const struct lv_edge *edge, __u32 wher
 }
 
 /*
- * Where unlocks are hidden, a holder's entry may be a ghost, and its word read as held by another CPU. If
+ * Where unlocks are hidden, a holder's entry may be stale, and its word read as held by another CPU. If
  * none seems to have it, it is ours.
  */
 static __always_inline void edge_make_sure(struct lv_edge *edge, __u64 from_addr)

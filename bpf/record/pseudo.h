@@ -285,7 +285,7 @@ RECORD_RARE __u64 pseudo_stand(__u64 addr, __u64 entry, __u32 meta, __u32 how)
 	if (spin)
 		held_bound(context.cpu, context.level & 3, (context.count & CONTEXT_PREEMPT) + 1);
 	if (!(how & PSEUDO_ATTEMPT))
-		held_drop_ghosts(addr, where, how & PSEUDO_ONCE ? LV_WRITE : lock.mode);
+		held_drop_stale(addr, where, how & PSEUDO_ONCE ? LV_WRITE : lock.mode);
 	spinning = spin ? spin->depth : 0;
 	if (how & LV_HELD_TRY ||
 	    (how & PSEUDO_AFTER && !(task && task->attempted == lock.class + 1)))
@@ -484,7 +484,7 @@ RECORD_RARE __u32 pseudo_lay_aside(__u64 addr)
 }
 
 /*
- * Puts back what was laid aside, the last first: an attempt puts nothing in its place, but a ghost
+ * Puts back what was laid aside, the last first: an attempt puts nothing in its place, but a stale entry
  * beneath may have gone.
  */
 RECORD_RARE int pseudo_take_back(__u32 aside)

@@ -230,7 +230,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	held_bound(context.cpu, context.level, lock.count);
 	for (__u32 level = 0; level <= context.level && level < LV_LEVELS; level++)
 		if (context.cpu->stack[level].depth)
-			held_drop_ghosts(addr, level, lock.mode);
+			held_drop_stale(addr, level, lock.mode);
 
 	spin = &context.cpu->stack[context.level];
 	top = held_top(spin);

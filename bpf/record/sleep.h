@@ -100,7 +100,7 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	__u64 under, usage;
 
 	if (held->depth)
-		held_drop_ghosts(lock->addr, HELD_SLEEPING, lock->mode);
+		held_drop_stale(lock->addr, HELD_SLEEPING, lock->mode);
 	if (held->depth >= LV_HELD_DEPTH)
 		held_sweep();
 	if (held->depth && !(lock->flags & (LV_HELD_TRY | LV_HELD_NESTED)))

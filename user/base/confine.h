@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Give up everything, in a process of its own: what strangers' bytes are parsed in. The process
+ * Give up everything, in a process of its own: untrusted bytes are parsed in it. The process
  * keeps its memory, the open files that are named, and the system calls that are named: all others
  * fail with EPERM. It does not come back, by no exec either.
  */

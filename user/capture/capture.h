@@ -19,7 +19,7 @@
 enum capture_certainty {
 	CAPTURE_EXACT = 0,     /* the address says it: static, per-CPU, a cache of one type */
 	CAPTURE_INFERRED = 1,  /* one answer fits the evidence */
-	CAPTURE_AMBIGUOUS = 2, /* strangers may share it */
+	CAPTURE_AMBIGUOUS = 2, /* unrelated locks may share it */
 };
 
 struct capture_frame {

@@ -359,7 +359,7 @@ static int check_progress(void *data)
 	return !*left || !--*left;
 }
 
-/* The advice of sqlite.org/security.html for files of strangers, and the least it can do with. */
+/* The advice of sqlite.org/security.html for untrusted files, and the least it can do with. */
 static void restrain(sqlite3 *db, uint32_t *steps)
 {
 	static const int limits[][2] = {

@@ -54,7 +54,7 @@ static const struct argp monitor_argp = {
 	.parser = parse,
 	.doc = "Watch the kernel's locks for as long as it runs, within a CPU budget; tell each finding "
 	       "once, and keep all of them. SIGHUP reads the settings again, SIGTERM ends.\v"
-	       "The options are the keys of lockvane.conf(5), and outdo the file. Exit status: 0 ended "
+	       "The options are the keys of lockvane.conf(5), and override the file. Exit status: 0 ended "
 	       "by a signal, 1 failure, 2 wrong usage or settings.",
 };
 

@@ -259,7 +259,7 @@ static double price(const struct budget *b)
 	double price = LOOK * busy_rate(b, b->costs.armed) * SECOND;
 	double whole = window_seconds(b, before) * armed_rate(b) * SECOND;
 
-	/* The first one comes early: who began this looks whether it works, and it learns. */
+	/* The first one comes early: the operator sees that it works, and the density of events is learnt. */
 	if (b->windows && whole > price)
 		price = whole;
 	return least(before + reserve(b) + price, most(b) * 0.999);
@@ -291,7 +291,7 @@ static void next_armed(struct budget *b)
 	}
 }
 
-/* A little less than the reserve does while it grows: letting go costs, too. */
+/* While the account grows, a little less than the reserve is enough: letting go of the hooks costs, too. */
 static bool must_let_go(const struct budget *b)
 {
 	double need = reserve(b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The monitor's settings: a file of "key = value" lines, and the same keys as
- * options, which outdo the file. lockvane.conf(5) tells what each does.
+ * options, which override the file. lockvane.conf(5) tells what each does.
  */
 #ifndef LOCKVANE_DAEMON_CONFIG_H
 #define LOCKVANE_DAEMON_CONFIG_H
@@ -35,7 +35,7 @@
 	X(METRICS_MODE, "metrics-mode", "MODE", true, "unix socket's: 0600 or 0660 (0600)")        \
 	X(JSON, "json", "yes|no", false, "one JSON document a line, not text (no)")                \
 	X(LOG_LEVEL, "log-level", "LEVEL", false,                                                  \
-	  "tell what is at least as grave: error, warning, notice, info, debug (info)")            \
+	  "lowest level that is told: error, warning, notice, info, debug (info)")                 \
 	X(ACCEPT_HAZARD, "accept-hazard", "yes|no", true,                                          \
 	  "watch although `lockvane check` names a hazard of this kernel (no)")
 

@@ -31,7 +31,7 @@ enum finding_rule {
 };
 
 enum finding_confidence {
-	FINDING_WEAK = 0,      /* strangers may share a class of it */
+	FINDING_WEAK = 0,      /* unrelated locks may share a class of it */
 	FINDING_LIKELY = 1,    /* a class or a holder is inferred */
 	FINDING_CERTAIN = 2,   /* every class is exact */
 	FINDING_CONFIRMED = 3, /* and the same instances were seen all along */

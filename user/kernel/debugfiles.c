@@ -207,7 +207,7 @@ char *debugfiles_module(const char *root, const struct debugfiles_where *where, 
 
 	if (where->folder)
 		return search(where->folder, module, wanted);
-	/* It may be a stranger's capture that names the release. */
+	/* A capture from elsewhere may name the release. */
 	if (!where->release || *where->release == '.' || strchr(where->release, '/'))
 		return NULL;
 	for (size_t i = 0; !found && i < sizeof(places) / sizeof(places[0]); i++) {

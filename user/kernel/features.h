@@ -81,7 +81,7 @@ struct features {
 	enum features_answer jit;        /* BPF is compiled: trampolines need it */
 	int jit_harden;                  /* net.core.bpf_jit_harden: 2 blinds root's, too; -1: unknown */
 	enum features_answer ftrace;     /* kernel.ftrace_enabled */
-	enum features_answer slab_merge; /* the command line outdoes the configuration */
+	enum features_answer slab_merge; /* the command line overrides the configuration */
 	bool symbols;                    /* addresses in /proc/kallsyms are real */
 
 	bool btf;

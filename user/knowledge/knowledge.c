@@ -198,7 +198,7 @@ static bool is_same(const struct capture_class *known, const struct capture_clas
 	return !strcmp(known->key, seen->key);
 }
 
-/* Nobody's in this process, or one of those of the tables' that are this class now. */
+/* The entry has no owner in this process, or its owner is a class of the tables that maps to this one. */
 static bool is_owned_by(const struct adding *a, const struct named *known, size_t class)
 {
 	return known->owner == LV_NONE || a->seen_as[known->owner] == class;

@@ -37,7 +37,7 @@ struct callsite_query {
 
 enum callsite_verdict {
 	CALLSITE_NOTHING, /* no struct, or several */
-	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so; or a stranger may be
+	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so; or another lock may be
 			     there */
 	CALLSITE_SURE,	  /* one: some function was given it, or all know it in a roundabout way */
 };
@@ -45,7 +45,7 @@ enum callsite_verdict {
 enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_type *ret_type,
 				    struct lockpath *ret_lock);
 
-/* Was one of the functions given another struct, which fits, too? Then strangers share the place. */
+/* Was one of the functions given another struct, which fits, too? Then unrelated locks share the place. */
 bool callsite_contradicts(const struct callsite_query *q, struct kbtf_type type);
 
 /*

@@ -229,7 +229,7 @@ static void ask_function(const struct callsite_fitting *f, uint64_t ip, struct v
 	ask_of_pointer(f, (struct kbtf_type){proto.btf, proto.func->type}, ret);
 }
 
-/* Several that a nearer function left open: those that this one speaks of, too. True: it spoke. */
+/* Keep those candidates of nearer frames that this frame names, too. False: it names none. */
 static bool narrow(struct callsite_types *open, const struct callsite_types *spoken)
 {
 	struct callsite_types both = {};
@@ -290,7 +290,7 @@ bool callsite_speaks_for_guest(const struct callsite_query *q, uint64_t ip)
 	return false;
 }
 
-/* A function that is given but a spinlock says nothing of the struct around it. */
+/* A function whose argument is a bare spinlock does not tell the struct around it. */
 static bool is_bare(struct kbtf_type type)
 {
 	return !strcmp(kbtf_name(type), "spinlock") || !strcmp(kbtf_name(type), "raw_spinlock");

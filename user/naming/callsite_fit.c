@@ -35,7 +35,7 @@ static bool only_lock(const struct callsite_query *q, struct kbtf_type type, str
 	return nr == 1;
 }
 
-/* A struct page has a place of its own, and what overlays it; none lies in the memory it is of. */
+/* Is it struct page, or a struct that overlays it? These lie in the page array, not in the page's memory. */
 static bool is_page(struct kbtf_type type)
 {
 	static const char *const overlays[] = {"page", "folio", "ptdesc", "slab"};

@@ -51,7 +51,7 @@ enum callsite_strength {
 enum callsite_strength callsite_ask(const struct callsite_fitting *f,
 				    const struct callsite_stack *stack, struct callsite_types *ret);
 
-/* Speaks that function, which was silent, of a struct with a lock that others may embed? */
+/* Does that function, which named no struct, name one with a lock that other structs may embed? */
 bool callsite_speaks_for_guest(const struct callsite_query *q, uint64_t ip);
 
 #endif

@@ -390,7 +390,7 @@ static void name_percpu_dyn(const struct asked *a, struct names_result *r)
 	memcpy(r->name, r->key, sizeof(r->name));
 	r->certainty = NAMES_AMBIGUOUS;
 	if (!sym || !sym->module) {
-		/* An offset is one allocation's, unless that is freed; what is asked is whose. */
+		/* An offset belongs to one allocation until that is freed; the question is to which. */
 		if (callsite_find(&q, &type, &lock) == CALLSITE_NOTHING)
 			return;
 		snprintf(r->name, sizeof(r->name), "%s.%s", kbtf_name(type), lock.path);

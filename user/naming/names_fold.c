@@ -9,7 +9,7 @@
 
 #define LEAST_ELEMENTS 4 /* places that make an array */
 #define DENSITY 4	 /* and a quarter of its elements, at least, was seen */
-/* A variable, which has no strangers in it, needs less, but more elements. */
+/* A variable, which has no unrelated locks in it, needs less, but more elements. */
 #define VARIABLE_ELEMENTS 8
 #define VARIABLE_DENSITY 12
 
@@ -129,7 +129,7 @@ static bool is_in_array(const struct lv_class *class, uint32_t first, uint32_t l
 	return off >= first && off <= last && off % stride == first % stride;
 }
 
-/* Is one of its sites where another element is taken, too? Else it is a stranger that lies there.
+/* Is one of its sites where another element is taken, too? Else an unrelated lock lies there.
  */
 static bool shares_site(struct names_fold_item **some, size_t nr, size_t at, uint32_t first,
 			uint32_t last, uint32_t stride)

@@ -219,7 +219,7 @@ static void print_findings(struct printer *p, const struct metrics *m)
 static void print_graph(struct printer *p, const struct metrics *m)
 {
 	gauge(p, "lockvane_classes", "Lock classes in the graph.", m->classes);
-	gauge(p, "lockvane_ambiguous_classes", "Lock classes that may hold strangers.",
+	gauge(p, "lockvane_ambiguous_classes", "Lock classes that may hold unrelated locks.",
 	      m->ambiguous_classes);
 	gauge(p, "lockvane_edges", "Dependencies in the graph.", m->edges);
 	counter(p, "lockvane_searches_cut_short", "Searches of the graph given up as too long.",

@@ -106,7 +106,7 @@ static struct MHD_Response *metrics_page(const struct server *s, struct MHD_Conn
 }
 
 /*
- * Asked for under an address: a browser that was lured to a name of a stranger's, which points
+ * Asked for under an address: a browser that was lured to another's name, which points
  * here (DNS rebinding), gives that name.
  */
 static bool is_meant(const struct server *s, struct MHD_Connection *c)
