@@ -6,6 +6,7 @@
 #   make              build/lockvane, its manual pages, two sample captures
 #   make install      PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR and DESTDIR; make uninstall
 #   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
+#   make rpm          RPM packages in build/rpm (DEB_VERSION)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
 #   make check-load   ten minutes of stress, files, networks and more on four of them, against lockdep
 #   make trials       public bugs of stock kernels that must be reported, and innocents
@@ -77,7 +78,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials unit workloads natives \
-	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb clean format
+	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb rpm clean format
 all: $(B)/lockvane $(B)/lockvane-fleet $(MAN) $(EXAMPLES)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -88,7 +89,7 @@ $(B)/lockvane: $(OBJS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Of the library only what it uses.
+# The program links only the objects of the library that it uses.
 $(B)/lockvane-fleet: $(FLEET:%.c=$(B)/%.o) $(B)/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS) -o $@ $^ $(FLEET_LIBS)
@@ -155,7 +156,7 @@ $(B)/tests/tsan/%: $(B)/tsan/tests/unit/%.o $(B)/tsan/user/replay/hooked.o $(B)/
 .SECONDARY: $(TSAN_UNIT:$(B)/tests/tsan/%=$(B)/tsan/tests/unit/%.o) \
 	$(B)/tsan/user/replay/hooked.o $(B)/tsan/user/replay/seat.o
 
-# What is timed, or searches long, runs as it is shipped.
+# Programs that are timed, or search long, run as they are shipped.
 $(B)/liblockvane.a: $(LIB:%.c=$(B)/%.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -177,7 +178,7 @@ $(TORTURE): %: %.o $(B)/tests/torture/left.o $(B)/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
 
-# A listener with sample numbers, under the sanitizers as it is asked by strangers.
+# A listener with sample numbers, under the sanitizers as it is asked by anybody.
 $(SERVE): $(B)/asan/tests/metrics/serve.o $(B)/asan/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D)
@@ -188,7 +189,7 @@ $(CLI_STATE): $(B)/asan/tests/cli/state.o $(B)/asan/liblockvane.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LDLIBS)
 
-# The fleet's program under the sanitizers, as it reads what strangers wrote.
+# The fleet's program under the sanitizers, as it reads untrusted input.
 $(B)/asan/lockvane-fleet: $(FLEET:%.c=$(B)/asan/%.o) $(B)/asan/liblockvane.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(FLEET_LIBS)
@@ -258,7 +259,7 @@ $(EXAMPLES): $(B)/examples/%.lv: tests/scenarios/%.lv $(B)/lockvane
 	$(Q)$(B)/lockvane replay -q --production -o $@ $< 2>/dev/null
 	$(Q)chmod 644 $@
 
-# What needs packages installs them first, then asks make again for the rest.
+# Rules that need packages install them first, then ask make again for the rest.
 setup:
 	$(Q)tools/setup
 
@@ -338,6 +339,9 @@ install uninstall:
 
 deb: all
 	$(Q)tools/deb/build $(DEB_VERSION) $(B)/deb
+
+rpm: all
+	$(Q)tools/rpm/build $(DEB_VERSION) $(B)/rpm
 
 format:
 	$(Q)clang-format -i bpf/*.c bpf/*.h bpf/record/*.h user/*/*.[ch] tests/*/*.[ch]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel half and the user half share: plain structs of fixed width
- * and the limits of the tables. Nothing here has behaviour.
+ * The ABI that the kernel half and the user half share: plain structs of fixed width and the limits
+ * of the tables. Nothing here has behaviour.
  *
  * Every table is an array in memory that both halves map. A slot goes
  * FREE -> CLAIMED -> READY and is never given back while the programs live,
@@ -71,7 +71,7 @@ enum lv_family {
 	LV_RAWSPIN = 4, /* told apart from LV_SPIN only where a kernel shows it (PREEMPT_RT) */
 	LV_PERCPU_RWSEM = 5,
 	LV_SOCK = 6, /* a socket's owner: lock_sock() */
-	LV_PSEUDO = 7, /* what is waited for like a lock: see enum lv_pseudo */
+	LV_PSEUDO = 7, /* waited for like a lock: see enum lv_pseudo */
 	LV_FAMILIES = 8,
 	/* PREEMPT_RT's spinlocks and rwlocks sleep; a capture calls them spin and rwlock. */
 	LV_RT_SPIN = 8,
@@ -102,7 +102,7 @@ enum lv_mode {
 	LV_RECURSIVE = 2, /* a reader that waiting writers do not stop */
 };
 
-/* What a function leaves irqs and softirqs like. */
+/* The state of irqs and softirqs after a function. */
 enum lv_irq_effect {
 	LV_IRQ_KEEP = 0,
 	LV_IRQ_OFF = 1,     /* _irq, _irqsave */
@@ -183,9 +183,9 @@ enum lv_site {
 	LV_SITE_ABOVE = 2, /* the caller is generic and the frames above have not been read */
 };
 
-/* What sets classes of one place and family apart: */
+/* Subclasses set classes of one place and family apart: */
 #define LV_SUBCLASS_TWIN (1 << 0)   /* another's twin, see class_twin() */
-#define LV_SUBCLASS_KERNEL (1 << 1) /* of the kernel's own sockets */
+#define LV_SUBCLASS_KERNEL (1 << 1) /* a lock of the kernel's own sockets */
 #define LV_SUBCLASS_KIND_SHIFT 4    /* from here on: enum lv_pseudo */
 #define LV_PSEUDO_KIND_OF(subclass) ((subclass) >> LV_SUBCLASS_KIND_SHIFT)
 
@@ -208,16 +208,16 @@ struct lv_class {
 	__u32 other;                   /* 1 + the class's twin, or whose twin it is; 0: none yet */
 	__u32 twice;                   /* usage bits seen by two acquisitions */
 	__u32 settled;                 /* seen so often that no more of them is to be learnt */
-	__u64 usage_low[LV_USAGES];    /* of the instances seen, the one of the least hash */
+	__u64 usage_low[LV_USAGES];    /* the instance of least hash among those seen */
 	__u64 usage_seen[LV_USAGES];   /* a bit for each instance: LV_INSTANCE_BIT() */
 	__u8 looks[LV_USAGES];         /* times each bit was looked at */
 	__u8 pad[6];
 };
 
 /*
- * Which of a class's instances were seen: 64 bits by the address's hash. What two sets of many bits
- * do not share, no instance is in both of. And samples that agree on what they prefer, the least
- * hash, meet where the instances are the same.
+ * Which of a class's instances were seen: 64 bits by the address's hash. Two sets that share no bit
+ * share no instance. And samples that agree on what they prefer, the least hash, meet where the
+ * instances are the same.
  */
 #define LV_INSTANCE_HASH(addr) ((addr) * 0x9e3779b97f4a7c15ull)
 #define LV_INSTANCE_BIT(addr) (1ull << (LV_INSTANCE_HASH(addr) >> 58))
@@ -246,7 +246,7 @@ struct lv_edge {
 	/* Locks that were held exclusively before `from`, each time that was looked at; 0: none. */
 	__u64 gate[LV_GATES];
 	__u32 gate_class[LV_GATES];
-	__u32 order; /* of two classes that might be one: LV_CLASS_SELF_* */
+	__u32 order; /* for two classes that might be one: LV_CLASS_SELF_* */
 	/* Where unlocks are hidden: sightings in which nobody else seemed to hold `from`, and others. */
 	__u16 sure;
 	__u16 unsure;
@@ -267,7 +267,7 @@ struct lv_stack {
 	__u64 ip[LV_STACK_DEPTH];
 };
 
-/* What one event shows to be wrong by itself. Numbered as enum capture_fact_kind. */
+/* Facts that one event shows to be wrong by itself. Numbered as enum capture_fact_kind. */
 enum lv_fact_kind {
 	LV_FACT_BAD_UNLOCK = 1,   /* a release of what nobody holds */
 	LV_FACT_HELD_FREED = 2,   /* memory freed with a held lock in it */
@@ -287,7 +287,7 @@ struct lv_fact {
 /* A name the kernel passed to an init function, and the place it named. */
 struct lv_name {
 	struct lv_place place;
-	__u64 addr; /* of the string in the kernel */
+	__u64 addr; /* address of the string in the kernel */
 	__u32 state;
 	__u32 clashes; /* times another name came for the same place */
 	char text[LV_NAME_LEN];
@@ -306,7 +306,7 @@ enum lv_irq_source {
 	LV_IRQ_SOURCE_KFUNC = 2,     /* bpf_local_irq_save(), since 6.14 */
 };
 
-/* What is lost is counted, by kind; the order is the order of reports. */
+/* Losses are counted by kind; the order is the order of reports. */
 #define LV_LOSSES(X)                                                                  \
 	X(GUARD, guard, "events skipped: an interrupt hit a running program")         \
 	X(NMI, nmi, "events in NMI, not traced")                                      \
@@ -391,8 +391,8 @@ struct lv_task_keys {
 };
 
 /*
- * What a task waits for, from the kernel's contention_begin to its contention_end. The task alone
- * writes the first part; an iterator over tasks fills in the second while the task sleeps
+ * A task's wait, from the kernel's contention_begin to its contention_end. The task alone writes
+ * the first part; an iterator over tasks fills in the second while the task sleeps
  * (bpf/wait.bpf.h), and with it says that it slept: looked_ns is since_ns then.
  */
 struct lv_wait {
@@ -407,7 +407,7 @@ struct lv_wait {
 	__u64 owner;	/* the task that the lock's word names: a mutex's, a rwsem's writer; 0: none */
 	__u64 readers;	/* that hold the rwsem, by its count */
 	__u64 switches; /* times the task has left its CPU */
-	__u32 round;	/* of the look */
+	__u32 round;	/* number of the look */
 	__u32 state;	/* task_struct.__state */
 	__u32 pid;
 	__u32 nr; /* frames */
@@ -419,7 +419,7 @@ struct lv_wait {
 struct lv_waits {
 	__u32 watched; /* 0: nobody asks, nothing is noted */
 	__u32 round;   /* the next look's */
-	__u64 key[LV_MAX_WAITS]; /* whose slot it is, 0: free. Apart, as ends of other waits look for theirs */
+	__u64 key[LV_MAX_WAITS]; /* the slot's task, 0: free; apart, as ends of waits look for theirs */
 	struct lv_wait wait[LV_MAX_WAITS];
 };
 
@@ -448,7 +448,7 @@ struct lv_memo {
 	__u64 entry;
 	__u32 edge;
 	__u32 clock; /* the class', as in lv_addr_slot */
-	__u64 caller; /* of the first time: another place of the same lock, function and context counts as this */
+	__u64 caller; /* the first; another place of the same lock, function and context is this */
 	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
 	__u32 site_at; /* the class has a site, told by the word so far above the event: another's is no repetition */
 } __attribute__((aligned(64)));
@@ -487,7 +487,7 @@ struct lv_cpu {
 	__u32 task_slot; /* the running task's in the task table, or LV_NONE */
 	__u32 rq_class;  /* 1 + the class of run-queue locks, once this CPU has met it */
 	__u32 sleeper;   /* the hook of a sleeping lock that ran last */
-	__u64 task;    /* whose locks stack[LV_LEVEL_TASK] are */
+	__u64 task;    /* the task that the locks of stack[LV_LEVEL_TASK] belong to */
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
 	__u64 argument; /* on its way to the running program: see world_argument() */
@@ -518,11 +518,11 @@ struct lv_layout {
 	__u64 vmemmap; /* the struct pages */
 	__u64 percpu_start; /* static per-CPU section, as link addresses */
 	__u64 percpu_end;
-	__u64 percpu_unit_end; /* of each CPU's part of the first chunk, as percpu_end */
+	__u64 percpu_unit_end; /* end of each CPU's part of the first chunk, as percpu_end */
 	__u64 kfence; /* KFENCE's pool, 0 if there is none */
 	__u64 kfence_end;
 	__u64 frame_mask; /* the physical address in a page tables' entry */
-	__u32 top_shift;  /* of an address, to its entry in the topmost of them */
+	__u32 top_shift;  /* from an address to its entry in the topmost of them */
 	__u32 orc_kind;   /* see frame.bpf.h; 0: no ORC */
 };
 
@@ -553,17 +553,17 @@ struct lv_stack_tasks {
  * and other memory of one variable, whose locks have no place else to be told by.
  */
 struct lv_anchor {
-	__u64 addr;   /* what it points to, as long as that stands at `where` */
+	__u64 addr;   /* its target, as long as that stands at `where` */
 	__u64 where;
-	__u64 base;   /* of the class: the variable, or its member */
+	__u64 base;   /* the class's: the variable, or its member */
 	__u32 size;   /* bytes that are one allocation's, as far as can be seen */
-	__u32 stride; /* of the elements; 0: not known, and all of it is one class */
+	__u32 stride; /* the elements' size; 0: not known, and all of it is one class */
 	__u32 slab;   /* it points into a slab's object */
 	__u32 pad;
 };
 
 #define LV_GENERIC_SHIFT 4
-#define LV_GENERIC_STEPS (2u << 20) /* of 16 bytes: 32 MiB of the kernel's text */
+#define LV_GENERIC_STEPS (2u << 20) /* steps of 16 bytes: 32 MiB of the kernel's text */
 
 /* The kernel's functions that are handed bare locks: a bit for each 16 bytes of its text. */
 struct lv_generic {
@@ -603,9 +603,9 @@ struct lv_releases {
 struct lv_control {
 	__u32 word; /* armed, and the epoch: a new one empties every held stack */
 	__u32 nr_cpus;
-	__u64 probe_task; /* whom LV_PROBING is about */
+	__u64 probe_task; /* the task of LV_PROBING */
 	struct lv_layout layout;
-	/* What is written while armed has a line of its own: every event reads the above. */
+	/* Fields written while armed have a line of their own: every event reads the above. */
 	__u64 lost_cpu __attribute__((aligned(64))); /* events on CPUs that were not planned for */
 	__u32 next_stack; /* stack slots given out */
 	__u32 pseudo_kinds; /* bits: kinds of pseudo-locks of which there is a class */

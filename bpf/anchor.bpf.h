@@ -11,7 +11,7 @@
 
 #define ANCHOR_LINE 8	       /* words that are read at once */
 #define ANCHOR_LINES (1 << 20) /* 64 MiB: more than any kernel's data */
-#define ANCHOR_ALIGN 64	       /* what points elsewhere points to no allocation's begin */
+#define ANCHOR_ALIGN 64	       /* an anchor that points elsewhere points to no allocation's begin */
 #define ANCHOR_PAGES (1 << 14) /* 64 MiB: where an allocation's end is not looked for any more */
 
 /* Else it is in vmalloc, where large hosts have their hash tables. */
@@ -109,7 +109,7 @@ static long anchor_page(__u32 i, struct anchor_pages *pages)
 	return 0;
 }
 
-/* In vmalloc, an unmapped page follows each area. What is a device's ends it, too. */
+/* In vmalloc, an unmapped page follows each area. A device's page ends it, too. */
 static long anchor_mapped(__u32 i, struct anchor_pages *pages)
 {
 	if (!memory_is_mapped(pages->first + ((__u64)(i + 1) << MEMORY_PAGE_SHIFT)))
@@ -118,7 +118,7 @@ static long anchor_mapped(__u32 i, struct anchor_pages *pages)
 	return 0;
 }
 
-/* Of so many pages, as many as are one allocation's with the first. */
+/* The number of pages, among so many, that are one allocation's with the first. */
 static __always_inline __u32 anchor_pages_alike(__u64 addr, __u32 nr)
 {
 	const struct lv_layout *layout = &lv_control.layout;

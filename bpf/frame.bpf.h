@@ -2,8 +2,8 @@
 /*
  * Return addresses on the stack of the event that runs. The first is found by the trampoline's frame. Those
  * above are found by ORC (Documentation/arch/x86/orc-unwinder.rst): where the kernel has it, its two
- * tables say of each instruction how far above the stack pointer the return address lies. Of a few
- * frames this asks for a few words, where bpf_get_stack() unwinds ours and the lock's, too, each from scratch.
+ * tables say of each instruction how far above the stack pointer the return address lies. A few frames cost a
+ * few words to look up here, where bpf_get_stack() unwinds ours and the lock's, too, each from scratch.
  */
 #ifndef LOCKVANE_FRAME_BPF_H
 #define LOCKVANE_FRAME_BPF_H
@@ -19,12 +19,15 @@ extern const void schedule __ksym;
 
 #define FRAME_ORC_STEP (1u << 21) /* more than half of the entries of any kernel */
 #define FRAME_ORC_SIZE 6	  /* struct orc_entry */
-#define FRAME_ORC_KIND 0xff0f	  /* of its last two bytes: sp_reg, type; without bp_reg */
+#define FRAME_ORC_KIND 0xff0f	  /* mask of its last two bytes: sp_reg, type; without bp_reg */
 #define FRAME_NOWHERE 1		  /* where no caller was found: an offset that none has */
 #define FRAME_WORDS 0xff	  /* a caller lies so near above its event, at most */
 #define FRAME_REACH 4096	  /* bytes: a stack ends with a page that is not mapped */
 
-/* Of an ORC entry: where the return address lies, above the stack pointer, and by what register that is told. */
+/*
+ * An ORC entry's parts: where the return address lies, above the stack pointer, and by what
+ * register that is told.
+ */
 #define FRAME_ORC_OFFSET(entry) ((__s64)(__s16)(entry))
 #define FRAME_ORC_IS(entry) ((__u32)((entry) >> 32) & FRAME_ORC_KIND)
 
@@ -81,7 +84,10 @@ __noinline __u64 frame_orc(__u64 ip)
 	return memory_word((__u64)&__start_orc_unwind + FRAME_ORC_SIZE * frame_search_orc(ip));
 }
 
-/* What entries of the usual kind look like: at its first instruction, a function's return address is what rsp points to. */
+/*
+ * The kind that entries usually are: at its first instruction, a function's return address is what
+ * rsp points to.
+ */
 static __always_inline __u32 frame_find_orc_kind(void)
 {
 	__u64 entry = frame_orc((__u64)&schedule);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The hooks are armed until a time that the user half puts off again and again. Who cannot
- * (stopped, frozen, swapped out, stuck in an fsync(), dying) is disarmed by the next task switch.
- * The clock is read by a CPU's first switch in a tick: jiffies are a plain load.
+ * The hooks are armed until a time that the user half puts off again and again. A user half that
+ * cannot (stopped, frozen, swapped out, stuck in an fsync(), dying) has its hooks disarmed by the
+ * next task switch. The clock is read by a CPU's first switch in a tick: jiffies are a plain load.
  */
 #ifndef LOCKVANE_LEASE_BPF_H
 #define LOCKVANE_LEASE_BPF_H

@@ -21,7 +21,9 @@
 #include "valve.bpf.h"
 #include "wait.bpf.h"
 
-/* What a test adds behind each event of a lock: see tests/truth/. Nothing, in what is shipped. */
+/*
+ * A test may add code behind each event of a lock: see tests/truth/. Nothing, in what is shipped.
+ */
 #ifdef LV_OBSERVER
 #include LV_OBSERVER
 #else
@@ -133,7 +135,7 @@ static __always_inline __u64 returned(void *ctx)
 #define MODE_READ SLEEP_READ
 #define MODE_WRITE 0
 
-/* What may be told twice is seen on return, when the inner function has told. */
+/* An event that may be told twice is seen on return, when the inner function has told. */
 #define RELEASE_WAIT "fentry/"
 #define RELEASE_AGAIN "fexit/"
 
@@ -278,7 +280,7 @@ static __always_inline void find_percpu(struct lv_layout *layout)
 		layout->percpu_unit_end = layout->percpu_end;
 }
 
-#define TOP_SHIFT 39 /* of four levels of page tables */
+#define TOP_SHIFT 39 /* for four levels of page tables */
 #define ENTRY_FRAME 0xffffffffff000ull /* the physical address in an entry of theirs */
 
 static __always_inline void find_layout(struct lv_layout *layout)

@@ -31,7 +31,10 @@ struct lv_frames {
 
 LV_TABLE(lv_frames, struct lv_frames, LV_MAX_TASKS);
 
-/* Of one table each, reached without a look-up: an array map, too, in the end. */
+/*
+ * Variables are tables of one element each, reached without a look-up: an array map, too, in the
+ * end.
+ */
 struct lv_control lv_control;
 struct lv_task_keys lv_task_keys;
 struct lv_anchors lv_anchors;

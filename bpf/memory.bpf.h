@@ -27,7 +27,7 @@
 /* arch/x86/include/asm/pgtable_types.h */
 #define MEMORY_ENTRY_PRESENT (1ull << 0)
 #define MEMORY_ENTRY_CACHE (3ull << 3) /* _PAGE_PWT and _PAGE_PCD: neither in write-back */
-#define MEMORY_ENTRY_LARGE (1ull << 7) /* of a page's own entry, _PAGE_PAT: not in write-back */
+#define MEMORY_ENTRY_LARGE (1ull << 7) /* in a page's own entry, _PAGE_PAT: not in write-back */
 #define MEMORY_ENTRY_PAT_LARGE (1ull << 12)
 #define MEMORY_LEVELS 5
 #define MEMORY_LEVEL_BITS 9

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs of pseudo-locks do: see_<id>(ctx, meta) for each LV_PSEUDO of hooks.def. The
- * arguments are typed pointers, which argument() and traced() make scalars.
+ * Programs of pseudo-locks: see_<id>(ctx, meta) for each LV_PSEUDO of hooks.def. The arguments are
+ * typed pointers, which argument() and traced() make scalars.
  */
 #ifndef LOCKVANE_PSEUDO_HOOKS_BPF_H
 #define LOCKVANE_PSEUDO_HOOKS_BPF_H
@@ -19,7 +19,7 @@ extern const void smp_call_on_cpu_callback __ksym __weak;
 /* An instance is odd, as no lock's address is; one object may be several kinds' instance. */
 #define INSTANCE(addr, kind) ((__u64)(addr) + 1 + (LV_PSEUDO_##kind & 3))
 
-/* What a class is about of which there is one: any address of the kernel's, the kind tells it. */
+/* The address of a thing of which there is one: any address of the kernel's, the kind tells it. */
 #define THE_ONE ((__u64)&_end)
 
 static __always_inline void pseudo_attempt(void *ctx, __u64 addr, __u64 base, __u32 meta,
@@ -126,7 +126,7 @@ static __always_inline void see_wq_gone(__u64 *ctx, __u32 meta)
 
 /* Timers */
 
-/* What sleeps with a timeout has a timer of its own on the stack, and nobody else's. */
+/* A sleep with a timeout has a timer of its own on the stack, and nobody else's. */
 static __always_inline int timer_is_private(__u64 function)
 {
 	return function == (__u64)&process_timeout;

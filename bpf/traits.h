@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What pseudo.def says of a kind of pseudo-lock. */
+/* Traits of the kinds of pseudo-lock, from pseudo.def. */
 #ifndef LOCKVANE_TRAITS_H
 #define LOCKVANE_TRAITS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a lock's own memory says of who holds it. Only the rare path asks.
- * PREEMPT_RT's mutexes, rwsems, spinlocks and rwlocks are made of rt_mutexes.
+ * A lock's own memory tells its holder. Only the rare path asks. PREEMPT_RT's mutexes, rwsems,
+ * spinlocks and rwlocks are made of rt_mutexes.
  */
 #ifndef LOCKVANE_WORD_BPF_H
 #define LOCKVANE_WORD_BPF_H

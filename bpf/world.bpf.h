@@ -86,8 +86,8 @@ static __always_inline void world_describe_task(struct lv_stack *stack)
 }
 
 /*
- * A typed pointer refuses arithmetic. What comes back from memory has no type,
- * at a fifth of what bpf_get_func_arg() costs.
+ * A typed pointer refuses arithmetic. A pointer read back from memory has no type, at a fifth of
+ * what bpf_get_func_arg() costs.
  */
 static __always_inline __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32 n)
 {
@@ -373,7 +373,7 @@ static __always_inline int world_place_is_permanent(__u64 addr, const struct lv_
 	       (place->kind == LV_PLACE_STATIC && addr < (__u64)&_end);
 }
 
-#define OBJECT_WORDS 16 /* of an object, looked at: its first two cache lines */
+#define OBJECT_WORDS 16 /* words of an object that are looked at: its first two cache lines */
 #define OBJECT_LOCK 40	/* bytes, the largest lock's: struct rw_semaphore */
 
 struct world_holders {

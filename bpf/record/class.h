@@ -137,7 +137,7 @@ static __always_inline __u64 addr_key(__u64 addr, __u32 family, __u64 value)
 
 #define ADDR_NONE (~0ull)
 
-/* What this CPU remembers of an address: the value of its slot, or ADDR_NONE. */
+/* This CPU's memory of an address: the value of its slot, or ADDR_NONE. */
 static __always_inline __u64 addr_value(struct lv_cpu *cpu, __u64 addr, __u32 family)
 {
 	const struct lv_addr_slot *slot = addr_slot(cpu, addr, family);
@@ -307,7 +307,10 @@ RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 caller, __u64 above)
 	return class_derive(cpu_id, addr, family, caller, above);
 }
 
-/* Is the memory at addr still this class's? It is reused, and modules and caches go. Who took the lock is not asked. */
+/*
+ * Is the memory at addr still this class's? It is reused, and modules and caches go. The task that
+ * took the lock does not matter.
+ */
 static __always_inline int class_check(struct lv_cpu *cpu, __u32 id, __u64 addr)
 {
 	struct lv_class *class = world_class(id);
@@ -316,7 +319,7 @@ static __always_inline int class_check(struct lv_cpu *cpu, __u32 id, __u64 addr)
 		return 0;
 	if (read_once(class->state) != LV_SLOT_READY || !world_is_at(addr, &class->place) ||
 	    (class->subclass & LV_SUBCLASS_KERNEL) != subclass_of(addr, class->family)) {
-		cpu->clock += LV_ADDR_AGE; /* whatever else remembers it believes it no more */
+		cpu->clock += LV_ADDR_AGE; /* every other memory of it is too old now */
 		count_loss(cpu, LV_LOSS_STALE_CLASS);
 		return 0;
 	}

@@ -31,7 +31,7 @@
 
 struct context {
 	struct lv_cpu *cpu;
-	__u32 id;    /* of the CPU */
+	__u32 id;    /* number of the CPU */
 	__u32 count; /* preempt_count */
 	__u32 level; /* enum lv_level */
 };
@@ -62,7 +62,7 @@ static __always_inline __u32 level_of(__u32 count)
 	return count & CONTEXT_SERVING ? LV_LEVEL_SOFTIRQ : LV_LEVEL_TASK;
 }
 
-/* Forget what a level holds; whatever was left was a ghost. */
+/* Forget what a level holds; whatever was left was a stale entry. */
 static __always_inline void empty_level(struct lv_cpu *cpu, __u32 level)
 {
 	struct lv_held_stack *stack = &cpu->stack[level];

@@ -48,7 +48,7 @@ static __always_inline __u64 edge_key(__u32 from, __u32 to, __u32 dep)
 	return (__u64)from << 32 | (__u64)to << 8 | dep; /* never 0: dep is not */
 }
 
-/* What is made here is claimed still: its stack is missing. */
+/* An edge made here is claimed still: its stack is missing. */
 RECORD_RARE int edge_probe(__u32 id, __u64 classes, __u32 dep, __u64 from_addr, __u64 to_addr)
 {
 	__u32 from = classes >> 32, to = (__u32)classes;
@@ -113,7 +113,7 @@ static __always_inline __u32 edge_slot_dep(const struct lv_held *from, __u32 dep
 	return from->flags & LV_HELD_OLDEST ? dep | EDGE_ALONE : dep;
 }
 
-/* Of the instances' pairs of an edge a CPU looks at 32, by this. */
+/* A CPU looks at 32 of an edge's pairs of instances, by this. */
 static __always_inline __u32 edge_pair_bit(__u64 from_addr, __u64 to_addr)
 {
 	return 1u << (hash64(from_addr + 3 * to_addr) >> 27);
@@ -185,7 +185,10 @@ static __always_inline int edge_is_proved(const struct lv_class *from)
 		       (LV_PSEUDO_BY_STACK | LV_PSEUDO_BY_WORD);
 }
 
-/* Are both what they seem to be, and is the one held, the other taken? Who does not hold, goes. */
+/*
+ * Are both what they seem to be, and is the one held, the other taken? A holder that does not hold
+ * goes.
+ */
 RECORD_RARE int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 meta)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
@@ -195,7 +198,7 @@ RECORD_RARE int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u3
 	if (!cpu || !from || !to)
 		return 0;
 	/*
-	 * A reader twice, or the ghost of one: where no preemption count bounds it, nobody can tell,
+	 * A reader twice, or the stale entry of one: where no preemption count bounds it, nobody can tell,
 	 * but for who waits for what its own memory says he holds.
 	 * Two families at one address are two locks: a socket's owner, and its spinlock.
 	 */
@@ -270,7 +273,10 @@ static __always_inline __u32 edge_record(struct lv_cpu *cpu, const struct lv_hel
 			EDGE_META(meta, dep), stack);
 }
 
-/* What two locks of what is, or might be, one class have shown: with the class, or with their edge. */
+/*
+ * Keep the order that two locks of what is, or might be, one class have shown: with the class, or
+ * with their edge.
+ */
 RECORD_RARE int edge_keep_order(__u64 classes, __u64 key, __u32 flags)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is kept of a dependency beside that it is there: where its holder had been taken, which
+ * The evidence of a dependency beside that it is there: where its holder had been taken, which
  * instances were seen at its ends, and which locks were held exclusively all the while. And of two
  * locks of one class, in which orders they nested.
  */
@@ -9,7 +9,7 @@
 
 #include "record/usage.h"
 
-/* The new edge's holder had been taken there. where: as for held_drop_ghosts(). */
+/* The new edge's holder had been taken there. where: as for held_drop_stale(). */
 RECORD_RARE int edge_keep_caller(__u32 id, __u64 from_addr, __u32 where)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
@@ -73,7 +73,7 @@ RECORD_RARE int gates_take(__u32 id, __u64 from_addr, __u32 where)
 	return 0;
 }
 
-/* What is not held this time was no gate. */
+/* A lock that is not held this time was no gate. */
 RECORD_RARE int gates_keep(__u32 id, __u64 from_addr, __u32 where)
 {
 	struct lv_edge *edge = world_edge(id);
@@ -115,7 +115,7 @@ static __always_inline int edge_is_unsure(const struct lv_edge *edge, __u32 wher
 }
 
 /*
- * Where unlocks are hidden, a holder's entry may be a ghost, and its word read as held by another CPU. If
+ * Where unlocks are hidden, a holder's entry may be stale, and its word read as held by another CPU. If
  * none seems to have it, it is ours.
  */
 static __always_inline void edge_make_sure(struct lv_edge *edge, __u64 from_addr)
@@ -187,7 +187,7 @@ static __always_inline __u64 order_hash(__u64 classes, __u64 a, __u64 b)
 	return ((hash >> 32 ^ hash) + high) * HASH_FACTOR;
 }
 
-/* What the object around a class's lock looks like, 0: not known. */
+/* The look of the object around a class's lock, 0: not known. */
 static __always_inline __u64 order_looks(__u32 id, __u64 addr)
 {
 	const struct lv_class *class = world_class(id);
@@ -196,8 +196,8 @@ static __always_inline __u64 order_looks(__u32 id, __u64 addr)
 }
 
 /*
- * What the objects that two locks lie in look like, 0: not known, or both the same. While that
- * stays, and differs between them, the one has not become the other.
+ * The looks of the objects that two locks lie in, 0: not known, or both the same. While that stays,
+ * and differs between them, the one has not become the other.
  */
 static __always_inline __u64 order_who(__u64 classes, __u64 from, __u64 to)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What one event shows to be wrong by itself, without the graph: lockdep's
- * print_unlock_imbalance_bug(), debug_check_no_locks_freed() and
- * lockdep_sys_exit(). The recorder may have missed events, so its own held
- * stack accuses nobody: the lock's word must agree.
+ * Facts that one event shows to be wrong by itself, without the graph: lockdep's
+ * print_unlock_imbalance_bug(), debug_check_no_locks_freed() and lockdep_sys_exit(). The recorder
+ * may have missed events, so its own held stack accuses nobody: the lock's word must agree.
  */
 #ifndef LOCKVANE_RECORD_FACT_H
 #define LOCKVANE_RECORD_FACT_H

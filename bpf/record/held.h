@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is held. Spinning locks belong to a CPU and level: they survive the
- * hand-over of the run-queue lock at a context switch. Sleeping locks belong
- * to the task. An entry is made when the lock is held and goes before it is
- * given back, so what stands here is held, unless an event was lost; then the
- * stack is wrong and the checks below empty it.
+ * Held stacks. Spinning locks belong to a CPU and level: they survive the hand-over of the
+ * run-queue lock at a context switch. Sleeping locks belong to the task. An entry is made when the
+ * lock is held and goes before it is given back, so what stands here is held, unless an event was
+ * lost; then the stack is wrong and the checks below empty it.
  */
 #ifndef LOCKVANE_RECORD_HELD_H
 #define LOCKVANE_RECORD_HELD_H
@@ -46,7 +45,10 @@ static __always_inline int held_by_us(__u64 addr, __u32 family, __u32 mode)
 	return mode == LV_WRITE || held_by_any(addr, family, mode); /* a reader stays named */
 }
 
-/* Does its memory say that it is not held here? Of readers it names the newest, but none where there is none. */
+/*
+ * Does its memory say that it is not held here? A rwsem's word names the newest reader, but none
+ * where there is none.
+ */
 static __always_inline int held_refutes(__u64 addr, __u32 family, __u32 mode)
 {
 	return mode == LV_WRITE ? !held_by_us(addr, family, mode) : !held_by_any(addr, family, mode);
@@ -59,8 +61,8 @@ static __always_inline struct lv_held_stack *task_held(struct lv_cpu *cpu)
 }
 
 /*
- * What a slot is known by. The epoch stands where kernel addresses are all
- * ones: a task that was disarmed in the middle never gives its slot back.
+ * The key of a slot. The epoch stands where kernel addresses are all ones: a task that was disarmed
+ * in the middle never gives its slot back.
  */
 static __always_inline __u64 task_key(__u64 task, __u32 word)
 {
@@ -142,10 +144,10 @@ static __always_inline __u32 held_count(const struct lv_cpu *cpu, __u32 count, _
 /*
  * A held spinning lock has raised the preemption count, and one taken later
  * has raised it once more: an entry made at the later one's count or above is
- * a ghost, left by a release we missed. The kernel keeps a program that was
+ * stale, left by a release we missed. The kernel keeps a program that was
  * interrupted from running again, so one unlucky interrupt can lose all the
  * releases of a function, to its end. Asked before a new lock gets its edges:
- * another CPU may hold the ghost, and then its word would not refute it.
+ * another CPU may hold the stale entry, and then its word would not refute it.
  */
 RECORD_RARE int held_refute(__u32 level, __u32 count)
 {
@@ -195,8 +197,8 @@ static __always_inline struct lv_held_stack *held_at(struct lv_cpu *cpu, __u32 w
 	return where < LV_LEVELS ? &cpu->stack[where & 3] : 0;
 }
 
-/* See held_drop_ghosts(). */
-RECORD_RARE int held_is_ghost(__u64 addr, __u32 where, __u32 mode, __u32 at)
+/* See held_drop_stale(). */
+RECORD_RARE int held_is_stale(__u64 addr, __u32 where, __u32 mode, __u32 at)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
@@ -249,7 +251,7 @@ static __always_inline __u64 held_top_entry(struct lv_held_stack *stack)
 	return top ? top->entry : 0;
 }
 
-/* A ghost goes. Those above keep their counts: they are what the kernel counted. */
+/* A stale entry goes. Those above keep their counts: they are what the kernel counted. */
 RECORD_RARE int held_forget(__u32 where, __u32 at)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
@@ -278,11 +280,11 @@ static __always_inline __u32 held_index(const struct lv_held_stack *stack, __u64
 
 /*
  * An acquisition is seen when it has succeeded: what this level is thought to
- * hold of the same lock, one of them exclusively, is a ghost. Where preemption is
+ * hold of the same lock, one of them exclusively, is stale. Where preemption is
  * not counted, unlocks are hidden, and so is all that spins with a free word.
  * Two readers may well be one task's. where: a level, or HELD_SLEEPING.
  */
-RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 where, __u32 mode)
+RECORD_RARE int held_drop_stale(__u64 addr, __u32 where, __u32 mode)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_held_stack *stack = cpu ? held_at(cpu, where) : 0;
@@ -290,7 +292,7 @@ RECORD_RARE int held_drop_ghosts(__u64 addr, __u32 where, __u32 mode)
 	if (!stack || (world_counts_preemption() && held_index(stack, addr) == LV_HELD_DEPTH))
 		return 0;
 	for (__u32 i = LV_HELD_DEPTH; i-- > 0;)
-		if (held_is_ghost(addr, where, mode, i))
+		if (held_is_stale(addr, where, mode, i))
 			held_forget(where, i);
 	return 0;
 }
@@ -327,7 +329,7 @@ RECORD_RARE __u32 held_equal(__u64 addr, __u32 class, __u32 twin, __u32 where)
 }
 
 /*
- * The class of a lock whose equal is entry `at`: the twin, or its own if that is a ghost. Out of
+ * The class of a lock whose equal is entry `at`: the twin, or its own if that is stale. Out of
  * line, or the verifier would walk it for each `at`.
  */
 RECORD_RARE __u32 held_twin(__u32 id, __u32 where, __u32 at)
@@ -351,7 +353,7 @@ RECORD_RARE __u32 held_twin(__u32 id, __u32 where, __u32 at)
 
 /*
  * The class of a lock that was waited for, of `class` by its place: its twin, if
- * another of these is held here. where: as for held_drop_ghosts(). A ghost makes no twin.
+ * another of these is held here. where: as for held_drop_stale(). A stale entry makes no twin.
  */
 RECORD_RARE __u32 held_class(__u64 addr, __u32 id, __u32 where)
 {
@@ -406,7 +408,7 @@ static __always_inline struct lv_held *held_push(struct lv_cpu *cpu, struct lv_h
 	return pushed;
 }
 
-/* An entry of this lock turned out to be a ghost: out with it. where: as for held_drop_ghosts(). */
+/* An entry of this lock turned out to be stale: out with it. where: as for held_drop_stale(). */
 RECORD_RARE int held_expel(__u64 addr, __u32 where)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
@@ -434,7 +436,7 @@ RECORD_RARE int held_is_refuted(__u32 at)
 
 /*
  * The running task seems to hold more sleeping locks than we have room for: most
- * are ghosts then, of readers whose release was lost. Make room.
+ * are stale then, of readers whose release was lost. Make room.
  */
 RECORD_RARE int held_sweep(void)
 {

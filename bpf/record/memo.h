@@ -87,9 +87,9 @@ RECORD_RARE __u32 memo_at_site(__u64 lock, __u64 when, __u64 under, __u32 sleeps
 }
 
 /*
- * Do it again: the entry goes on the stack. under: the newest holder's entry where
- * this stack holds nothing, or 0. sleeps: a sleeping lock, its event in cpu->sleep_event. NULL if there is no memo of it. Who calls counts
- * the hit.
+ * Do it again: the entry goes on the stack. under: the newest holder's entry where this stack holds
+ * nothing, or 0. sleeps: a sleeping lock, its event in cpu->sleep_event. NULL if there is no memo of
+ * it. The caller counts the hit.
  */
 static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack,
 						   __u64 addr, __u32 family, __u64 when,
@@ -163,7 +163,7 @@ static __always_inline void memo_settle(struct lv_cpu *cpu, struct lv_memo *memo
 	memo_count(cpu, memo, hits);
 }
 
-/* What this CPU knows of the edge of that kind, or NULL. */
+/* This CPU's memo of the edge of that kind, or NULL. */
 static __always_inline const struct lv_edge_slot *memo_edge(struct lv_cpu *cpu,
 							    const struct lv_held *from,
 							    const struct lv_held *to)
@@ -284,7 +284,10 @@ RECORD_RARE int memo_keep(const struct lv_held *lock, __u64 when, __u64 under, _
 	if (!cpu || !class)
 		return 0;
 	if (under && !(lock->flags & LV_HELD_TRY)) {
-		/* Of one class, or perhaps, the order of the addresses counts, too. */
+		/*
+		 * Between locks of one class, or perhaps of one, the order of the addresses counts,
+		 * too.
+		 */
 		if (from.class == lock->class || edge_is_perhaps_self(from.class, lock->class) ||
 		    !edge_stands_for_older(&from))
 			return 0;

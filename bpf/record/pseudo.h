@@ -12,8 +12,8 @@
  * kernel's but no lock. Its instance (the work) stands for the address of a lock, and is made odd,
  * as no lock's is: it may be where a lock lies.
  *
- * What a task holds is on its stack of sleeping locks, and its programs may be preempted (sleep.h).
- * In interrupts, and where the holder spins, it is on the CPU's, under the guard.
+ * A task's pseudo-locks are on its stack of sleeping locks, and its programs may be preempted
+ * (sleep.h). In interrupts, and where the holder spins, it is on the CPU's, under the guard.
  */
 #ifndef LOCKVANE_RECORD_PSEUDO_H
 #define LOCKVANE_RECORD_PSEUDO_H
@@ -28,9 +28,9 @@
 #define PSEUDO_FRESH (1 << 13)	  /* the task begins anew: no other pseudo-lock can be held */
 #define PSEUDO_IF_KNOWN (1 << 14) /* only if there is such a class: somebody has waited for one */
 #define PSEUDO_ONCE (1 << 15)	  /* a reader, but never twice of one instance */
-#define PSEUDO_ALWAYS_NEW (PSEUDO_ATTEMPT | PSEUDO_AFTER | PSEUDO_FRESH) /* of which no memo is asked */
+#define PSEUDO_ALWAYS_NEW (PSEUDO_ATTEMPT | PSEUDO_AFTER | PSEUDO_FRESH) /* no memo of these */
 #define PSEUDO_KIND_SHIFT 16	  /* enum lv_pseudo; 0: a lock, attempted */
-#define PSEUDO_WHERE_SHIFT 8	  /* of pseudo_self(), above the index */
+#define PSEUDO_WHERE_SHIFT 8	  /* in pseudo_self(), above the index */
 #define PSEUDO(kind) (LV_PSEUDO_##kind << PSEUDO_KIND_SHIFT)
 
 static __always_inline __u32 pseudo_kind(__u32 how)
@@ -285,7 +285,7 @@ RECORD_RARE __u64 pseudo_stand(__u64 addr, __u64 entry, __u32 meta, __u32 how)
 	if (spin)
 		held_bound(context.cpu, context.level & 3, (context.count & CONTEXT_PREEMPT) + 1);
 	if (!(how & PSEUDO_ATTEMPT))
-		held_drop_ghosts(addr, where, how & PSEUDO_ONCE ? LV_WRITE : lock.mode);
+		held_drop_stale(addr, where, how & PSEUDO_ONCE ? LV_WRITE : lock.mode);
 	spinning = spin ? spin->depth : 0;
 	if (how & LV_HELD_TRY ||
 	    (how & PSEUDO_AFTER && !(task && task->attempted == lock.class + 1)))
@@ -399,7 +399,7 @@ static __always_inline void record_pseudo(void *ctx, __u64 addr, __u64 base, __u
 		record_stack(ctx, pseudo_learn(addr, entry, meta, how));
 }
 
-/* What was held is given back; what is not known to be held was so before we looked. */
+/* A held one is given back; one that is not known to be held was so before we looked. */
 RECORD_SHARED int pseudo_drop(__u64 addr, __u32 meta, __u32 how)
 {
 	struct lv_held_stack *held;
@@ -437,7 +437,7 @@ RECORD_SHARED int pseudo_drop_kind(__u32 meta, __u32 how)
 	return addr ? pseudo_drop(addr, meta, how) : 0;
 }
 
-/* What the class is about is gone, and something else may come to lie there. */
+/* The object that the class is about is gone, and something else may come to lie there. */
 RECORD_SHARED int pseudo_retire(__u64 addr, __u64 base, __u32 how)
 {
 	struct lv_class *class = world_class(pseudo_known_class(addr, base, pseudo_kind(how)));
@@ -484,8 +484,8 @@ RECORD_RARE __u32 pseudo_lay_aside(__u64 addr)
 }
 
 /*
- * What was laid aside is back, the last first: an attempt puts nothing in its place, but a ghost beneath
- * may have gone.
+ * Puts back what was laid aside, the last first: an attempt puts nothing in its place, but a stale entry
+ * beneath may have gone.
  */
 RECORD_RARE int pseudo_take_back(__u32 aside)
 {

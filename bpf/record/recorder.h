@@ -61,7 +61,7 @@ acquire_irqs_off(struct context *context, const struct lv_held *lock, const stru
 	return irqs ? ACQUIRE_IRQS_ON : ACQUIRE_IRQS_OFF_NOW;
 }
 
-/* What acquire_usage() returns beside a stack slot. */
+/* The result of acquire_usage() beside a stack slot. */
 #define USAGE_FLAGS_SHIFT 32 /* the lock's LV_HELD_*, added to */
 #define USAGE_ALL (1ull << 40) /* all bits that were due were seen twice, and will be next time */
 #define USAGE_SETTLED (1ull << 41) /* and so often that no instance of the class would teach more */
@@ -163,8 +163,8 @@ RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 what)
 	task = level == LV_LEVEL_TASK ? task_held(cpu) : 0;
 	under = top ? top->entry : task ? held_top_entry(task) : 0;
 	/*
-	 * What repeats does not look for a sleeping lock that was tried under a spinning one. And
-	 * where preemption is not counted, holders are looked through each time.
+	 * A repeated acquisition does not look for a sleeping lock that was tried under a spinning
+	 * one. And where preemption is not counted, holders are looked through each time.
 	 */
 	if (!world_counts_preemption() ||
 	    (top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
@@ -230,7 +230,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 	held_bound(context.cpu, context.level, lock.count);
 	for (__u32 level = 0; level <= context.level && level < LV_LEVELS; level++)
 		if (context.cpu->stack[level].depth)
-			held_drop_ghosts(addr, level, lock.mode);
+			held_drop_stale(addr, level, lock.mode);
 
 	spin = &context.cpu->stack[context.level];
 	top = held_top(spin);
@@ -253,7 +253,7 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 /*
  * The spinning lock of the first argument has been taken. All but ctx are
  * constants of the hook. how: 0, LV_HELD_TRY or LV_HELD_NESTED: these two get no
- * edges. What repeats is done here, all else out of line.
+ * edges. A repeated acquisition is done here, all else out of line.
  */
 static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __u32 family,
 					   __u32 mode, __u32 how, __u32 irq)
@@ -323,7 +323,7 @@ static __always_inline __u32 release_need(__u32 irq, __u32 count)
 	return LV_HELD_ON_HARDIRQ;
 }
 
-/* What is left is held with irqs on, or softirqs. */
+/* The locks left are held with irqs on, or softirqs. */
 static __always_inline __u32 release_mark(struct lv_cpu *cpu, __u32 level, __u32 irq, __u32 meta)
 {
 	__u32 count = world_preempt_count() & CONTEXT_ALL;

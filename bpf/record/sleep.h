@@ -77,9 +77,9 @@ static __always_inline __u32 sleep_in_interrupt(struct context *context,
 }
 
 /*
- * Who may have to wait must be able to: not with preemption off, nor softirqs, though nothing is known to
- * be held that spins (that would be a dependency, which tells the same). A
- * trylock does not wait. Irqs that are off are not asked for: before 6.14 the flag may read so by chance.
+ * A task that may have to wait must be able to: not with preemption off, nor softirqs, though nothing is
+ * known to be held that spins (that would be a dependency, which tells the same). A trylock does not
+ * wait. Irqs that are off are not asked for: before 6.14 the flag may read so by chance.
  */
 static __always_inline __u32 sleep_check_context(const struct context *context,
 						 const struct lv_held *lock, __u32 meta, __u32 stack)
@@ -100,7 +100,7 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	__u64 under, usage;
 
 	if (held->depth)
-		held_drop_ghosts(lock->addr, HELD_SLEEPING, lock->mode);
+		held_drop_stale(lock->addr, HELD_SLEEPING, lock->mode);
 	if (held->depth >= LV_HELD_DEPTH)
 		held_sweep();
 	if (held->depth && !(lock->flags & (LV_HELD_TRY | LV_HELD_NESTED)))
@@ -200,7 +200,10 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 	held = task_held(context.cpu);
 	if (held && how & LV_HELD_AGAIN && sleep_find(held, addr))
 		return LV_NONE;
-	/* Who may sleep spins on nothing: where unlocks are hidden, that tells what is left of them. */
+	/*
+	 * A task that may sleep spins on nothing: where unlocks are hidden, that tells what is left
+	 * of them.
+	 */
 	if (!world_counts_preemption() && context.level == LV_LEVEL_TASK && !(how & LV_HELD_TRY))
 		empty_level(context.cpu, LV_LEVEL_TASK);
 	if (held && !(context.count & CONTEXT_PREEMPT)) {

@@ -71,7 +71,7 @@ static __always_inline void record_stack(void *ctx, __u32 stack)
 #define META_HOOK(meta) ((meta) & 0xffff)
 #define META_LEVEL(meta) (((meta) >> META_LEVEL_SHIFT) & 0xf)
 #define META_FAMILY(meta) (((meta) >> 20) & 0xf)
-#define META_ATTEMPT (1u << 30) /* what an edge leads to is waited for, and maybe nobody's */
+#define META_ATTEMPT (1u << 30) /* an edge leads to a lock that is waited for, and maybe nobody's */
 #define META_BARE (1u << 31) /* nothing that spins is held, whatever the preemption count: a tracepoint raises it, too */
 
 /* Which of two instances all samples prefer: the other, the one they have, is 0 when they have none. */
@@ -138,7 +138,10 @@ RECORD_RARE __u32 usage_add(__u32 class_id, __u64 addr, __u32 bits, __u32 meta, 
 	return stack;
 }
 
-/* What the ON bits of its class make of the entry of a lock that is not known to be held irqs off. */
+/*
+ * Usage that the ON bits of its class give the entry of a lock that is not known to be held irqs
+ * off.
+ */
 static __always_inline __u32 usage_known_on(const struct lv_held *lock, __u32 usage)
 {
 	__u32 flags = 0;
@@ -207,9 +210,9 @@ RECORD_RARE int usage_drop_if_irqs_off(__u32 level, __u32 at)
 }
 
 /*
- * An interrupt has come over what this level holds. What the function that took it holds with
- * irqs off (_irq, _irqsave) is not held any more: its release was lost, which is likelier than
- * that irqs were switched on under it by nobody we see.
+ * An interrupt has come over what this level holds. A lock that its function holds with irqs off
+ * (_irq, _irqsave) is not held any more: its release was lost, which is likelier than that irqs
+ * were switched on under it by nobody we see.
  */
 RECORD_RARE int usage_drop_contradicted(__u32 level)
 {

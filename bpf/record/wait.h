@@ -15,12 +15,12 @@
 
 #define WAIT_PROBES 4
 
-/* What is waited for, in one. */
+/* A wait's lock: family and mode, in one. */
 #define WAIT_HOW(family, mode) ((family) | (mode) << 8)
 #define WAIT_FAMILY(how) ((how)&0xff)
 #define WAIT_MODE(how) (((how) >> 8) & 0xff)
 #define WAIT_INNER (1 << 16) /* the waiter has taken the lock's inner lock by now */
-#define WAIT_ANEW (1 << 17)  /* what began before has ended, whether or not that was seen */
+#define WAIT_ANEW (1 << 17)  /* an earlier wait has ended, whether or not that was seen */
 
 /* The slot of a task, LV_NONE if it has none. */
 static __always_inline __u32 wait_find(__u64 task)

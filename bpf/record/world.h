@@ -48,8 +48,8 @@ static void world_describe_task(struct lv_stack *stack); /* task, pid, comm */
 static __u64 world_argument(void *ctx, struct lv_cpu *cpu, __u32 n);
 
 /*
- * Who called the hooked function: the return address, 0 if it can't be told. event: the ctx of
- * a program that runs on the function's return, as a scalar.
+ * The hooked function's caller: the return address, 0 if it can't be told. event: the ctx of a
+ * program that runs on the function's return, as a scalar.
  */
 static __u64 world_caller(__u64 event);
 /* The same of a sleeping lock's function; 0, too, where the event is not the running task's. */
@@ -110,7 +110,10 @@ static int world_place(__u64 addr, struct lv_place *ret);
 static int world_is_at(__u64 addr, const struct lv_place *place);
 /* The cache's name and object size for a slab place. */
 static void world_describe_cache(const struct lv_place *place, char *ret_name, __u32 *ret_size);
-/* Of a pseudo-lock: where its class is told by, the text of one that has a text, and is it held still? */
+/*
+ * For a pseudo-lock: where its class is told by, the text of one that has a text, and is it held
+ * still?
+ */
 static int world_pseudo_place(__u64 addr, __u64 base, struct lv_place *ret);
 static void world_describe_pseudo(__u64 base, __u32 kind, char *ret_text);
 static int world_pseudo_is_held(__u32 kind, __u64 addr);

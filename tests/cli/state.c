@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "capture/db.h"
-#include "daemon/excerpt.h"
-#include "daemon/state.h"
-#include "daemon/status.h"
+#include "knowledge/excerpt.h"
+#include "store/state.h"
+#include "publish/status.h"
 #include "report/report.h"
 
 #define FIRST_MS 1769862600000ull /* 2026-01-31 12:30:00 UTC */

@@ -14,7 +14,7 @@
 
 #include "../unit/test_metrics_sample.h"
 #include "base/cleanup.h"
-#include "daemon/listener.h"
+#include "publish/listener.h"
 
 static int print(bool known, enum metrics_format format)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/excerpt.h"
+#include "knowledge/excerpt.h"
 #include "report/report.h"
 #include "test_finding_cases.h"
 

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "daemon/listener.h"
+#include "publish/listener.h"
 #include "test_metrics_sample.h"
 
 static inline double now(void)

@@ -3,7 +3,7 @@
 #ifndef LOCKVANE_TEST_METRICS_SAMPLE_H
 #define LOCKVANE_TEST_METRICS_SAMPLE_H
 
-#include "daemon/metrics.h"
+#include "publish/metrics.h"
 
 static const struct metrics_program sample_programs[] = {
 	{"_raw_spin_lock", 900001, 3, 900000, 81000000},

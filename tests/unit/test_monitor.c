@@ -32,12 +32,12 @@ static void begin(struct fixture *x, struct capture *known)
 	x->setup.plan = &x->plan;
 	x->m.setup = &x->setup;
 	tell_as(&x->setup.config);
-	assert_int_equal(picture_new(known, &x->m.picture), 0);
+	assert_int_equal(knowledge_new(known, &x->m.knowledge), 0);
 }
 
 static void end(struct fixture *x)
 {
-	picture_free(x->m.picture);
+	knowledge_free(x->m.knowledge);
 	known_done(&x->m.known);
 	suppressions_free(x->m.suppressions);
 	config_done(&x->setup.config);
@@ -108,7 +108,7 @@ static void take_in(struct fixture *x, const struct capture *seen)
 	memset(classes, 0xff, sizeof(classes));
 	for (uint32_t i = 0; i < seen->nr_classes; i++)
 		classes[1 + i] = i;
-	assert_int_equal(picture_add(x->m.picture, seen, classes), 0);
+	assert_int_equal(knowledge_add(x->m.knowledge, seen, classes), 0);
 }
 
 static void test_once(void **state)
@@ -128,7 +128,7 @@ static void test_once(void **state)
 			    x.m.known.items[0].id);
 	assert_string_equal(
 		json_string_value(json_object_get(json_array_get(list, 0), "fingerprint")),
-		picture_findings(x.m.picture)->items[0].fingerprint);
+		knowledge_findings(x.m.knowledge)->items[0].fingerprint);
 	json_decref(list);
 	assert_true(x.m.urgent);
 	assert_true(x.m.known.items[0].told);
@@ -221,7 +221,7 @@ static void test_known(void **state)
 	char id[FINDING_ID_LEN];
 
 	begin(&x, founding());
-	memcpy(id, picture_findings(x.m.picture)->items[0].id, sizeof(id));
+	memcpy(id, knowledge_findings(x.m.knowledge)->items[0].id, sizeof(id));
 	assert_int_equal(known_add(&x.m.known, id, "6.12.117", "#2", &k), 0);
 	k->told = true;
 	k->confidence = FINDING_CONFIRMED;

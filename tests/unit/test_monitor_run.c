@@ -27,7 +27,7 @@
 
 #include "capture/db.h"
 #include "daemon/monitor.h"
-#include "daemon/state.h"
+#include "store/state.h"
 #include "replay/machine.h"
 #include "trace/presence.h"
 #include "trace/programs.h"

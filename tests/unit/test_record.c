@@ -248,34 +248,34 @@ static void test_preempt_count_bound(void **state)
 {
 	struct machine *m = *state;
 	struct lv_cpu *cpu = &machine_world(m)->cpus[0];
-	uint64_t ghost = machine_add_lock(m, LV_SPIN), a = machine_add_lock(m, LV_SPIN);
+	uint64_t stale = machine_add_lock(m, LV_SPIN), a = machine_add_lock(m, LV_SPIN);
 	uint64_t b = machine_add_lock(m, LV_SPIN);
 
-	leave_ghost(m, ghost, &spin, &spin);
+	leave_stale(m, stale, &spin, &spin);
 	assert_int_equal(cpu->stack[LV_LEVEL_TASK].depth, 1);
 	/* Another CPU has the lock: its word reads as held, only the count refutes. */
 	machine_on_cpu(m, 1);
-	LOCK(m, ghost, spin);
+	LOCK(m, stale, spin);
 	machine_on_cpu(m, 0);
 	LOCK(m, a, spin);
 	LOCK(m, b, spin);
-	assert_int_equal(edge_between(m, ghost, a), 0);
-	assert_int_equal(edge_between(m, ghost, b), 0);
+	assert_int_equal(edge_between(m, stale, a), 0);
+	assert_int_equal(edge_between(m, stale, b), 0);
 	assert_true(lost(m, LV_LOSS_STALE_HOLDER) > 0);
 	UNLOCK(m, b, spin);
 	machine_unlock(m, a, &spin);
 	assert_int_equal(cpu->stack[LV_LEVEL_TASK].depth, 0);
 }
 
-static void test_word_refutes_ghost(void **state)
+static void test_word_refutes_stale(void **state)
 {
 	struct machine *m = *state;
-	uint64_t ghost = machine_add_lock(m, LV_SPIN), a = machine_add_lock(m, LV_SPIN);
+	uint64_t stale = machine_add_lock(m, LV_SPIN), a = machine_add_lock(m, LV_SPIN);
 
 	machine_world(m)->counts_preemption = false; /* no count to tell by */
-	leave_ghost(m, ghost, &spin, &spin);
+	leave_stale(m, stale, &spin, &spin);
 	LOCK(m, a, spin);
-	assert_int_equal(edge_between(m, ghost, a), 0);
+	assert_int_equal(edge_between(m, stale, a), 0);
 	assert_int_equal(lost(m, LV_LOSS_STALE_HOLDER), 1);
 	UNLOCK(m, a, spin);
 }
@@ -284,11 +284,11 @@ static void test_switch_keeps_rq_lock(void **state)
 {
 	struct machine *m = *state;
 	struct lv_cpu *cpu = &machine_world(m)->cpus[0];
-	uint64_t rq = machine_add_lock(m, LV_SPIN), ghost = machine_add_lock(m, LV_SPIN);
+	uint64_t rq = machine_add_lock(m, LV_SPIN), stale = machine_add_lock(m, LV_SPIN);
 	uint64_t a = machine_add_lock(m, LV_SPIN);
 
 	cpu->rq_lock = rq;
-	LOCK(m, ghost, spin);
+	LOCK(m, stale, spin);
 	LOCK(m, rq, spin_irq);
 	machine_switch(m, 7, "next");
 	assert_int_equal(cpu->stack[LV_LEVEL_TASK].depth, 1);
@@ -297,7 +297,7 @@ static void test_switch_keeps_rq_lock(void **state)
 	UNLOCK(m, rq, spin_irq_on);
 	assert_int_equal(lost(m, LV_LOSS_UNKNOWN_RELEASE), 0);
 	LOCK(m, a, spin);
-	assert_int_equal(edge_between(m, ghost, a), 0);
+	assert_int_equal(edge_between(m, stale, a), 0);
 	UNLOCK(m, a, spin);
 }
 
@@ -401,7 +401,7 @@ int main(void)
 		TEST(test_epoch),
 		TEST(test_lower_level_empties_higher),
 		TEST(test_preempt_count_bound),
-		TEST(test_word_refutes_ghost),
+		TEST(test_word_refutes_stale),
 		TEST(test_switch_keeps_rq_lock),
 		TEST(test_mutex_goes_with_task),
 		TEST(test_stale_class),

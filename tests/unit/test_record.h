@@ -119,7 +119,7 @@ static inline uint32_t nr_edges(struct machine *m)
 }
 
 /* A release we miss: the lock is free and its count is gone, the entry stays. */
-static inline void leave_ghost(struct machine *m, uint64_t addr, const struct machine_op *lock,
+static inline void leave_stale(struct machine *m, uint64_t addr, const struct machine_op *lock,
 			       const struct machine_op *unlock)
 {
 	LOCK(m, addr, *lock);

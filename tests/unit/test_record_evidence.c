@@ -292,7 +292,7 @@ static void test_holder_is_made_sure(void **state)
 }
 
 /* Given back unseen, and taken by another CPU, whose lock's word it is that reads as held. */
-static void test_ghost_is_not_made_sure(void **state)
+static void test_stale_is_not_made_sure(void **state)
 {
 	struct machine *m = *state;
 	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
@@ -300,7 +300,7 @@ static void test_ghost_is_not_made_sure(void **state)
 	machine_world(m)->counts_preemption = false;
 	for (int i = 0; i < 20; i++) {
 		machine_on_cpu(m, 0);
-		leave_ghost(m, a, &spin, &spin);
+		leave_stale(m, a, &spin, &spin);
 		machine_on_cpu(m, 1);
 		LOCK(m, a, spin);
 		machine_on_cpu(m, 0);
@@ -378,7 +378,7 @@ int main(void)
 		TEST(test_orders_of_two_caches_reused),
 		TEST(test_orders_of_two_members),
 		TEST(test_holder_is_made_sure),
-		TEST(test_ghost_is_not_made_sure),
+		TEST(test_stale_is_not_made_sure),
 		TEST(test_usage_is_seen_twice),
 		TEST(test_instances_are_seen),
 		TEST(test_gate_is_lost),

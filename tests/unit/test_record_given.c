@@ -106,7 +106,7 @@ static void test_acquire_context(void **state)
 	assert_int_equal(edge_between(m, b, plain), LV_DEP_EN);
 }
 
-/* By irqsave, and an interrupt comes: a ghost, and no reason for ON bits. */
+/* By irqsave, and an interrupt comes: a stale entry, and no reason for ON bits. */
 static void test_contradicted_by_interrupt(void **state)
 {
 	struct machine *m = *state;
@@ -157,17 +157,17 @@ static void test_unlock_bh_with_irqs_off(void **state)
 	HAS_NOT(m, a, LV_ENABLED_SOFTIRQ);
 }
 
-/* The newest entry is what spinning locks look their memo up under: it is not to be a ghost. */
-static void test_top_after_a_ghost(void **state)
+/* The newest entry is what spinning locks look their memo up under: it is not to be a stale entry. */
+static void test_top_after_a_stale(void **state)
 {
 	struct machine *m = *state;
-	uint64_t a = machine_add_lock(m, LV_MUTEX), ghost = machine_add_lock(m, LV_MUTEX);
+	uint64_t a = machine_add_lock(m, LV_MUTEX), stale = machine_add_lock(m, LV_MUTEX);
 	uint64_t inner = machine_add_lock(m, LV_SPIN);
 
 	machine_world(m)->annotated = false;
 	LOCK(m, a, mutex_op);
-	leave_ghost(m, ghost, &mutex_op, &mutex_op);
-	LOCK(m, inner, spin); /* its edge refutes the ghost */
+	leave_stale(m, stale, &mutex_op, &mutex_op);
+	LOCK(m, inner, spin); /* its edge refutes the stale entry */
 	assert_int_equal(lost(m, LV_LOSS_STALE_HOLDER), 1);
 	assert_int_equal(task_stack(m)->depth, 1);
 	assert_int_equal(machine_world(m)->cpus[0].task_top, task_stack(m)->held[0].entry);
@@ -197,7 +197,7 @@ int main(void)
 		TEST(test_contradicted_by_interrupt),
 		TEST(test_irqs_on_by_release),
 		TEST(test_unlock_bh_with_irqs_off),
-		TEST(test_top_after_a_ghost),
+		TEST(test_top_after_a_stale),
 		TEST(test_out_of_order),
 	};
 

@@ -270,7 +270,7 @@ static void test_in_softirq(void **state)
 	assert_int_equal(lost_any(m), 0);
 }
 
-/* An older spinning lock stands behind what a CPU holds, and one taken later is no ghost of it. */
+/* An older spinning lock stands behind what a CPU holds, and one taken later is no stale entry of it. */
 static void test_among_spinning(void **state)
 {
 	struct machine *m = *state;
@@ -356,8 +356,8 @@ static void test_laid_aside(void **state)
 	assert_int_equal(lost_any(m), 0);
 }
 
-/* A ghost beneath goes during the attempt: what comes back closes the gap. */
-static void test_laid_aside_over_a_ghost(void **state)
+/* A stale entry beneath goes during the attempt: what comes back closes the gap. */
+static void test_laid_aside_over_a_stale(void **state)
 {
 	struct machine *m = *state;
 	uint64_t node = add(m, ABOUT), h = add(m, ANOTHER), tree = machine_add_lock(m, LV_RWSEM);
@@ -410,7 +410,7 @@ int main(void)
 		TEST(test_fresh),	   TEST(test_if_known),	     TEST(test_after),
 		TEST(test_word_refutes),   TEST(test_in_softirq),    TEST(test_among_spinning),
 		TEST(test_not_pinned),	   TEST(test_doubt),	     TEST(test_laid_aside),
-		TEST(test_laid_aside_over_a_ghost),		     TEST(test_attempt_in_hardirq),
+		TEST(test_laid_aside_over_a_stale),		     TEST(test_attempt_in_hardirq),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,13 +148,13 @@ static void reuse_one(struct reuse *r)
 	r->reused++;
 }
 
-static void run_reuse(struct reuse *r, bool with_ghosts)
+static void run_reuse(struct reuse *r, bool with_stale)
 {
 	for (uint32_t step = 0; step < STEPS / 10; step++) {
 		machine_on_cpu(r->m, draw(2));
 		for (uint32_t i = 0; i < 10; i++)
 			use_some(r);
-		if (with_ghosts && draw(4) == 0) {
+		if (with_stale && draw(4) == 0) {
 			uint32_t object = 1 + draw(3); /* a spinning lock's release is missed */
 			struct lv_place place = draw_place(r);
 
@@ -190,7 +190,7 @@ static void test_reuse(void **state)
 }
 
 /* What the held stack remembers of a lock whose release was missed is of its old class. */
-static void test_reuse_of_ghosts(void **state)
+static void test_reuse_of_stale(void **state)
 {
 	struct reuse r;
 
@@ -386,7 +386,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_reuse),
-		TEST(test_reuse_of_ghosts),
+		TEST(test_reuse_of_stale),
 		TEST(test_three_types),
 		TEST(test_stack),
 		TEST(test_untyped),

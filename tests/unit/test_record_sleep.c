@@ -213,7 +213,7 @@ static void test_migrated(void **state)
 }
 
 /* A dead task's memory will be another's, who shall not inherit. */
-static void test_dies_with_a_ghost(void **state)
+static void test_dies_with_a_stale(void **state)
 {
 	struct world *world = *state;
 	uint64_t a = world_address(0), b = world_address(1);
@@ -365,12 +365,12 @@ static void test_in_an_interrupt(void **state)
 static void test_refuted_holder_goes(void **state)
 {
 	struct world *world = *state;
-	uint64_t ghost = world_address(0), a = world_address(1), b = world_address(2);
+	uint64_t stale = world_address(0), a = world_address(1), b = world_address(2);
 
-	take(ghost);
-	own(ghost, TASK(9));
+	take(stale);
+	own(stale, TASK(9));
 	take(a);
-	assert_false(nests(world, ghost, a));
+	assert_false(nests(world, stale, a));
 	assert_int_equal(lost_any(world), 1);
 	assert_int_equal(held()->depth, 1);
 	take(b);
@@ -380,8 +380,8 @@ static void test_refuted_holder_goes(void **state)
 	drop(a);
 }
 
-/* More ghosts than there is room for: they make room, and nothing is tainted for it. */
-static void test_full_of_ghosts(void **state)
+/* More stale entries than there is room for: they make room, and nothing is tainted for it. */
+static void test_full_of_stale(void **state)
 {
 	struct world *world = *state;
 	uint64_t a = world_address(20), b = world_address(21);
@@ -400,8 +400,8 @@ static void test_full_of_ghosts(void **state)
 	drop(a);
 }
 
-/* With preemption on, nothing spins: what is left there is a ghost, and no holder. */
-static void test_spinning_ghost_below(void **state)
+/* With preemption on, nothing spins: what is left there is a stale entry, and no holder. */
+static void test_spinning_stale_below(void **state)
 {
 	struct world *world = *state;
 	uint64_t spin = world_address(0), a = world_address(1), b = world_address(2);
@@ -444,7 +444,7 @@ int main(void)
 		TEST(test_preempted_in_a_program),
 		TEST(test_slot_is_kept_while_preempted),
 		TEST(test_migrated),
-		TEST(test_dies_with_a_ghost),
+		TEST(test_dies_with_a_stale),
 		TEST(test_dies_with_a_lock),
 		TEST(test_atomic),
 		TEST(test_owner_refutes),
@@ -452,9 +452,9 @@ int main(void)
 		TEST(test_ww),
 		TEST(test_downgrade),
 		TEST(test_in_an_interrupt),
-		TEST(test_spinning_ghost_below),
+		TEST(test_spinning_stale_below),
 		TEST(test_refuted_holder_goes),
-		TEST(test_full_of_ghosts),
+		TEST(test_full_of_stale),
 		TEST(test_torn_cache),
 	};
 

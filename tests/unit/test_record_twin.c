@@ -165,13 +165,13 @@ static void test_trylock_is_no_twin(void **state)
 }
 
 /* The holder's release was lost: it makes no twin, and goes. */
-static void test_ghost_makes_no_twin(void **state)
+static void test_stale_makes_no_twin(void **state)
 {
 	struct machine *m = *state;
 	uint64_t at[2];
 
 	add_equals(m, LV_MUTEX, at, 2);
-	leave_ghost(m, at[0], &mutex_op, &mutex_op);
+	leave_stale(m, at[0], &mutex_op, &mutex_op);
 	LOCK(m, at[1], mutex_op);
 	assert_int_equal(id_of(m, at[0], 1), LV_NONE);
 	assert_int_equal(lost(m, LV_LOSS_STALE_HOLDER), 1);
@@ -184,7 +184,7 @@ int main(void)
 		TEST(test_twin_of_spinning),	TEST(test_twin_of_mutex),
 		TEST(test_twin_of_rwsem),	TEST(test_hand_over_hand),
 		TEST(test_twin_further_down),	TEST(test_both_orders),
-		TEST(test_trylock_is_no_twin),	TEST(test_ghost_makes_no_twin),
+		TEST(test_trylock_is_no_twin),	TEST(test_stale_makes_no_twin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -296,15 +296,15 @@ static void test_mixed_order(void **state)
 
 /*
  * A softirq's release is lost; the hardirq that comes takes the same lock, whose
- * word then reads as held. The ghost is not a lock held with irqs on.
+ * word then reads as held. The stale entry is not a lock held with irqs on.
  */
-static void test_ghost_below_interrupt(void **state)
+static void test_stale_below_interrupt(void **state)
 {
 	struct machine *m = *state;
 	uint64_t a = machine_add_lock(m, LV_SPIN);
 
 	assert_int_equal(machine_enter(m, LV_LEVEL_SOFTIRQ), 0);
-	leave_ghost(m, a, &spin_irq, &spin_irq_on);
+	leave_stale(m, a, &spin_irq, &spin_irq_on);
 	assert_int_equal(machine_enter(m, LV_LEVEL_HARDIRQ), 0);
 	LOCK(m, a, spin);
 	HAS(m, a, LV_USED_IN_HARDIRQ);
@@ -329,7 +329,7 @@ int main(void)
 		TEST(test_recursive_reader),
 		TEST(test_rwsem_reader),
 		TEST(test_mixed_order),
-		TEST(test_ghost_below_interrupt),
+		TEST(test_stale_below_interrupt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,21 +172,21 @@ static void test_ordered(void **state)
 }
 
 /* Who waits spins on nothing: what seems so is left by a release that was missed, and a tracepoint raises the count. */
-static void test_ghost(void **state)
+static void test_stale(void **state)
 {
 	struct machine *m = *state;
-	uint64_t ghost = machine_add_lock(m, LV_SPIN), held = machine_add_lock(m, LV_MUTEX);
+	uint64_t stale = machine_add_lock(m, LV_SPIN), held = machine_add_lock(m, LV_MUTEX);
 	uint64_t lock = machine_add_lock(m, LV_MUTEX);
 	struct machine_op tried = mutex_op;
 
 	tried.try = true;
 	begin(m);
-	LOCK(m, ghost, spin);
+	LOCK(m, stale, spin);
 	LOCK(m, held, tried);
 	give_to(m, lock, 0x7777);
 	wait_attempt(lock, for_mutex, 0);
 	assert_int_equal(edge_between(m, held, lock), LV_DEP_EN);
-	assert_int_equal(edge_between(m, ghost, lock), 0);
+	assert_int_equal(edge_between(m, stale, lock), 0);
 }
 
 int main(void)
@@ -194,7 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_table), TEST(test_table_full), TEST(test_edge), TEST(test_nothing_held),
 		TEST(test_self),  TEST(test_stale_self), TEST(test_inner), TEST(test_ordered),
-		TEST(test_ghost),
+		TEST(test_stale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

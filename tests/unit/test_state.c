@@ -21,7 +21,7 @@
 #include <sqlite3.h>
 
 #include "capture/db.h"
-#include "daemon/state.h"
+#include "store/state.h"
 #include "test_capture_sample.h"
 
 static char folder[] = "/tmp/lockvane-state-XXXXXX";

@@ -62,7 +62,7 @@ case_read()
 	lv 0 state_edges edges --state $STATE --lock '*.fd_wqh'
 	has state_edges.out 'lv_uffd_ctx.fault_pending_wqh'
 	lv 0 show_page show --state $STATE --format html "$ID"
-	has show_page.out 'Who waits for whom'
+	has show_page.out '<h3>Waits</h3>'
 	lv 0 silence suppress --state $STATE "$ID" --why 'a test'
 	has silence.out '^irq-inversion: .*lv_uffd_ctx.fault_pending_wqh ; a test$'
 	[ "$(stat -c %a $STATE/status.json)" = 600 ] || fail "the status' mode"

@@ -38,7 +38,7 @@ _lockvane()
 		mapfile -t COMPREPLY < <(compgen -W "$(_lockvane_commands "${words[0]}") --help --version" -- "$cur")
 		return
 	fi
-	# What follows -- is a command of its own.
+	# Words after -- are a command of their own.
 	local i
 	for ((i = 2; i < cword; i++)); do
 		[ "${words[i]}" = -- ] && { _command_offset $((i + 1)); return; }

@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 
-/* What the C library needs for memory, time, threads' locks, and to end. */
+/* The C library's needs for memory, time, threads' locks, and to end. */
 static const int always[] = {
 	SYS_read,	   SYS_write,	     SYS_writev,	SYS_readv,
 	SYS_close,	   SYS_lseek,	     SYS_fstat,		SYS_fcntl,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Give up everything, in a process of its own: what strangers' bytes are parsed in. What is left
- * is the memory, the open files that are named, and the system calls that are named: all
- * others fail with EPERM. It does not come back, by no exec either.
+ * Give up everything, in a process of its own: untrusted bytes are parsed in it. The process
+ * keeps its memory, the open files that are named, and the system calls that are named: all others
+ * fail with EPERM. It does not come back, by no exec either.
  */
 #ifndef LOCKVANE_BASE_CONFINE_H
 #define LOCKVANE_BASE_CONFINE_H
@@ -19,9 +19,9 @@ struct confine {
 	bool reads_files; /* may open files, for reading only */
 	const int *fds;	  /* stay open beside standard input, output and error */
 	size_t nr_fds;
-	uint64_t memory_bytes; /* of address space; 0: no limit */
+	uint64_t memory_bytes; /* address space; 0: no limit */
 	uint32_t cpu_seconds;  /* 0: no limit */
-	uid_t uid;	       /* what root becomes, where it may change its user */
+	uid_t uid;	       /* root changes to this user, where it may */
 	gid_t gid;
 };
 

@@ -24,8 +24,8 @@ int file_line(const char *root, const char *path, char *buf, size_t room);
 int file_number(const char *root, const char *path, int64_t *ret);
 
 /*
- * Is a file, or a folder, root's or ours, and writable for nobody else? What it says is followed as if
- * its owner had typed it. -EKEYREJECTED with words if not; 0 where there is none.
+ * Is a file, or a folder, root's or ours, and writable for nobody else? Its text is followed as if its
+ * owner had typed it. -EKEYREJECTED with words if not; 0 where there is none.
  */
 int file_check_owner(const char *path, struct error *err);
 

@@ -19,7 +19,7 @@
 enum capture_certainty {
 	CAPTURE_EXACT = 0,     /* the address says it: static, per-CPU, a cache of one type */
 	CAPTURE_INFERRED = 1,  /* one answer fits the evidence */
-	CAPTURE_AMBIGUOUS = 2, /* strangers may share it */
+	CAPTURE_AMBIGUOUS = 2, /* unrelated locks may share it */
 };
 
 struct capture_frame {
@@ -37,7 +37,7 @@ struct capture_stack {
 
 struct capture_class {
 	char *name;  /* "kioctx.ctx_lock", "tasklist_lock", "kmalloc-256+0x58"; unique */
-	char *alias; /* what the kernel called it, "&ctx->fd_wqh"; or NULL */
+	char *alias; /* the kernel's own name, "&ctx->fd_wqh"; or NULL */
 	char *kind;  /* "static", "percpu", "slab", "kmalloc", "stack", … (from lv_place_kind) */
 	char *why;   /* evidence for name and grade, "; " between; or NULL */
 	char *key;   /* where it lives, for people: "[<ffffffff89c31430>]", "kioctx+0x140" */
@@ -49,11 +49,11 @@ struct capture_class {
 	uint64_t acquisitions;
 	uint32_t usage_stack[LV_USAGES]; /* index in stacks, or LV_NONE */
 	uint64_t usage_addr[LV_USAGES];  /* the instance, 0 unknown */
-	/* Of each usage: was it seen twice; the instances seen, and one they agree on (abi.h). */
+	/* By usage: was it seen twice; the instances seen, and one they agree on (abi.h). */
 	uint32_t twice;
 	uint64_t usage_low[LV_USAGES];
 	uint64_t usage_seen[LV_USAGES];
-	uint64_t usage_sources[LV_USAGES]; /* of captures put together: who saw it, 1 << source */
+	uint64_t usage_sources[LV_USAGES]; /* captures put together: who saw it, 1 << source */
 };
 
 struct capture_edge {
@@ -69,10 +69,10 @@ struct capture_edge {
 	/* Held exclusively before `from`, each time that was looked at: class or LV_NONE, instance. */
 	uint32_t gate_class[LV_GATES];
 	uint64_t gate_addr[LV_GATES];
-	uint64_t source; /* of captures put together: whose sighting this is, 1 << source; 0: nobody's */
+	uint64_t source; /* captures put together: this sighting's, 1 << source; 0: nobody's */
 };
 
-/* What the recorder knows to be wrong by itself, without the graph. */
+/* Facts that the recorder knows to be wrong by themselves, without the graph. */
 enum capture_fact_kind {
 	CAPTURE_WAIT_CONTEXT = 0, /* a sleeping lock under a spinning one, or in irq */
 	CAPTURE_BAD_UNLOCK = 1,   /* a release of what was not held */
@@ -96,7 +96,8 @@ struct capture_loss {
 	char *name; /* as in LV_LOSSES */
 	char *text;
 	uint64_t count;
-	char *programs; /* whose: "mutex_unlock 12, up_read 3", most first; NULL: none's, or unknown */
+	/* That lost them: "mutex_unlock 12, up_read 3", most first; NULL: none, or unknown. */
+	char *programs;
 };
 
 /* How a wait can end without the lock. */
@@ -139,11 +140,11 @@ struct capture_source {
 };
 
 struct capture {
-	char *version; /* of the lockvane that recorded it */
+	char *version; /* version of the lockvane that recorded it */
 	char *kernel;  /* uname release */
 	char *build;   /* uname version: with the release, the kernel build */
 	char *machine; /* uname machine */
-	char *command; /* what was run, or NULL */
+	char *command; /* the program that was run, or NULL */
 	uint64_t started;  /* seconds since the epoch */
 	uint64_t duration; /* armed for, nanoseconds */
 	uint64_t events;
@@ -167,7 +168,7 @@ struct capture {
 	size_t nr_waits;
 	struct capture_loss *losses;
 	size_t nr_losses;
-	struct capture_image *images; /* whose build ids are known */
+	struct capture_image *images; /* those whose build ids are known */
 	size_t nr_images;
 	struct capture_source *sources; /* none: one run of the recorder */
 	size_t nr_sources;
@@ -212,7 +213,7 @@ const char *capture_edge_told(const struct capture *c, const struct capture_edge
  * edge is told; none of a capture that was not put together.
  */
 uint64_t capture_edge_sources(const struct capture *c, const struct capture_edge *edge);
-/* Of an edge that is one source's sighting: its bit; of one that is told, all. */
+/* The bit of the source whose sighting an edge is; all bits for an edge that is told. */
 uint64_t capture_edge_source(const struct capture *c, const struct capture_edge *edge);
 
 /* Sum of all losses. */

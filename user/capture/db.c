@@ -337,8 +337,8 @@ static int check_header(const unsigned char *image, size_t len, struct error *er
 }
 
 /*
- * What a program that has it open in SQLite, or died there, keeps beside it
- * belongs to the file: without it the image may be half an update.
+ * A file that a program keeps beside it while it has it open in SQLite, or left when it died there,
+ * belongs to the capture: without it the image may be half an update.
  */
 static int check_beside(const char *path, const char *suffix, struct error *err)
 {
@@ -359,7 +359,7 @@ static int check_progress(void *data)
 	return !*left || !--*left;
 }
 
-/* The advice of sqlite.org/security.html for files of strangers, and the least it can do with. */
+/* The advice of sqlite.org/security.html for untrusted files, and the least it can do with. */
 static void restrain(sqlite3 *db, uint32_t *steps)
 {
 	static const int limits[][2] = {

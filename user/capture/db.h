@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A capture as one SQLite file, docs/capture-format.md. What is saved and
- * loaded again is equal in every field, but for strings that no kernel and no
- * lockvane makes: control characters and bytes over 0x7e become '?', and what
- * is longer than 4095 bytes is cut.
+ * A capture as one SQLite file, docs/capture-format.md. A capture that is saved and loaded again is
+ * equal in every field, but for strings that no kernel and no lockvane makes: control characters
+ * and bytes over 0x7e become '?', and text beyond 4095 bytes is cut.
  */
 #ifndef LOCKVANE_CAPTURE_DB_H
 #define LOCKVANE_CAPTURE_DB_H

@@ -14,11 +14,11 @@
 
 #define DB_APPLICATION_ID 0x6c6b766e /* "lkvn" */
 #define DB_VERSION 7                 /* PRAGMA user_version; raise it with every change */
-#define DB_OLDEST 2                  /* what is read still: nothing was taken away since */
+#define DB_OLDEST 2                  /* is read still: nothing was taken away since */
 
 /*
- * What a capture may hold. Ten times the recorder's tables leave room for
- * captures that were put together; memory is bounded for hostile files.
+ * Limits of a capture. Ten times the recorder's tables leave room for captures that were put
+ * together; memory is bounded for hostile files.
  */
 #define DB_MAX_CLASSES (10 * LV_MAX_CLASSES)
 #define DB_MAX_EDGES (10 * LV_MAX_EDGES)
@@ -46,7 +46,7 @@ extern const size_t db_nr_tables;
 /* Make the tables and views in an empty database, and sign it. */
 int db_create(sqlite3 *db, struct error *err);
 
-/* Of an older version: make the tables that came since, and sign it anew. */
+/* Upgrade a database of an older version: make the tables that came since, and sign it anew. */
 int db_upgrade(sqlite3 *db, struct error *err);
 
 /* The version it says it is of; 0: it does not. */
@@ -68,11 +68,14 @@ struct db_mark {
  * are written anew. -ESTALE: what is in there is numbered otherwise.
  */
 int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct error *err);
-/* What may change of rows that are there: a class's usages, and all counts below a mark. */
+/*
+ * Write the fields that may change in rows that are there: a class's usages, and all counts below a
+ * mark.
+ */
 int db_update_class(sqlite3 *db, const struct capture *c, size_t index, struct error *err);
 int db_update_counts(sqlite3 *db, const struct capture *c, const struct db_mark *below,
 		     struct error *err);
-/* Of a capture that was put together: who saw what. Part of db_write(). */
+/* Write who saw what in a capture that was put together. Part of db_write(). */
 int db_write_sources(sqlite3 *db, const struct capture *c, struct error *err);
 /* Empty the tables. */
 int db_clear(sqlite3 *db, struct error *err);
@@ -84,7 +87,7 @@ int db_read(sqlite3 *db, struct capture **ret, struct error *err);
 /* Is everything in it as capture.h says? -EINVAL and what is wrong if not. */
 int db_check(const struct capture *c, struct error *err);
 
-/* What SQLite says of its last failure, as an error: "what: its words". */
+/* SQLite's text on its last failure, as an error: "what: its words". */
 int db_error(struct error *err, sqlite3 *db, const char *what);
 
 #endif

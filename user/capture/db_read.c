@@ -25,7 +25,7 @@ struct reader {
 	int code;
 	struct error *err;
 	size_t text; /* bytes of strings so far */
-	struct capture_frame *frames; /* of table frame */
+	struct capture_frame *frames; /* rows of table frame */
 	size_t nr_frames;
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What was looked at of usages and edges, which changes after their rows were written. */
+/*
+ * Evidence on usages and edges (sightings, instances), which changes after their rows were written.
+ */
 #include "capture/db_write_internal.h"
 
 static void put_usage(struct writer *w, const struct capture_class *class, size_t i, int bit)

@@ -22,7 +22,7 @@ void writer_text(struct writer *w, const char *text, size_t max);
 void writer_row(struct writer *w);
 int writer_close(struct writer *w, const char *what, struct error *err);
 
-/* What was looked at of the classes, or edges, from first to before end. */
+/* Write the evidence of the classes, or edges, from first to before end. */
 int db_write_usages_seen(sqlite3 *db, const struct capture *c, size_t first, size_t end,
 			 struct error *err);
 int db_write_edges_seen(sqlite3 *db, const struct capture *c, size_t first, size_t end,

@@ -10,8 +10,8 @@
 #include "capture/db_internal.h"
 #include "capture/place.h"
 
-#define SOURCE_SHIFT 56 /* of addresses: all of a kernel's have these bits set */
-#define MAX_NUMBER 100 /* of classes of one name */
+#define SOURCE_SHIFT 56 /* for addresses: all of a kernel's have these bits set */
+#define MAX_NUMBER 100 /* for classes of one name */
 
 /* A name of the result's, in a tree: hostile names cost no more than others. */
 struct named {
@@ -233,7 +233,7 @@ static int find_class(struct adding *a, const struct capture_class *from, uint32
 	return too_much(a, "classes of one name");
 }
 
-/* Of a capture that is one run, 0. */
+/* 0 for a capture that is one run. */
 static uint32_t first_source(uint64_t sources)
 {
 	return sources ? __builtin_ctzll(sources) : 0;
@@ -326,7 +326,7 @@ static int add_edge(struct adding *a, const struct capture_edge *from)
 	to->seen_from = from->seen_from;
 	to->seen_to = from->seen_to;
 	to->source = move_sources(a, from->source);
-	/* What no kernel hides there is known for sure. */
+	/* A kernel that hides no unlocks is sure of all it saw. */
 	to->sure = from->sure || !a->from->unlocks_hidden;
 	move_instances(a, from, to);
 	code = add_stack(a, from->stack, &to->stack);
@@ -361,7 +361,7 @@ static int add_loss(struct adding *a, const struct capture_loss *from)
 		if (strcmp(c->losses[i].name, from->name))
 			continue;
 		c->losses[i].count += from->count;
-		/* Whose they are is a list of each capture's own. */
+		/* The programs are a list of each capture's own. */
 		if (from->programs) {
 			free(c->losses[i].programs);
 			c->losses[i].programs = NULL;

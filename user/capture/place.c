@@ -8,7 +8,7 @@
 
 #define KERNEL_ALIGN (2ull << 20) /* KASLR moves the kernel by a multiple of it (CONFIG_PHYSICAL_ALIGN) */
 #define MODULE_ALIGN (4ull << 10)
-#define MODULES_BEGIN 0xffffffffc0000000ull /* of x86-64 */
+#define MODULES_BEGIN 0xffffffffc0000000ull /* x86-64's */
 
 /* An address in a key, and what stands around it: "stack, [<ffffffff89c31430>]", "*ffffffff89c31430+0x18". */
 struct keyed {
@@ -46,7 +46,10 @@ static bool is_array(const struct capture_class *class)
 	return strstr(class->name, "[]");
 }
 
-/* How much of a key is the cache and the offset; of an array of locks the cache alone. Who shares it follows. */
+/*
+ * How much of a key is the cache and the offset; of an array of locks the cache alone. The text
+ * that follows is its sharers'.
+ */
 static size_t place_len(const char *key, bool array)
 {
 	const char *end = strstr(key, array ? "+" : " (");
@@ -89,7 +92,7 @@ bool capture_same_class(const struct capture_class *a, const struct capture_clas
 	return is_same_key(a->key, b->key, array);
 }
 
-/* What is_same_address() compares, as text. */
+/* The address that is_same_address() compares, as text. */
 static void put_address(const struct capture_class *class, const struct keyed *at, char *ret, size_t room)
 {
 	bool array = is_array(class), module = at->addr >= MODULES_BEGIN;
@@ -128,8 +131,9 @@ static bool is_numbered(const char *name)
 }
 
 /*
- * What each capture numbered for itself, as nothing but the order told its classes apart, need not be one
- * in another. Where an address bore it out it is. One lock of an array stands for all: that is inferred.
+ * A number that a capture gave for itself, as nothing but the order told its classes apart, need not mean
+ * the same class in another. Where an address bore it out it is. One lock of an array stands for all:
+ * that is inferred.
  */
 void capture_grade_shared(struct capture_class *class, const struct capture_class *second)
 {

@@ -170,7 +170,10 @@ static void free_frames(struct capture_frame *frames, uint32_t nr)
 	free(frames);
 }
 
-/* How many frames a stack has with all lines. What a capture does not hold is left off its end. */
+/*
+ * How many frames a stack has with all lines. Lines that a capture does not hold are left off its
+ * end.
+ */
 static uint32_t count_lines(const struct sources *s, const struct capture_stack *stack)
 {
 	size_t nr = 0;

@@ -13,7 +13,7 @@
 
 /*
  * Frames that have their lines already stay as they are. -ESTALE: the debug
- * information is another kernel's. Of what fails the capture stays good.
+ * information is another kernel's. On failure the capture stays good.
  */
 int sources_add(struct capture *c, struct debuginfo *d, struct error *err);
 
@@ -25,7 +25,7 @@ struct sources_where {
 
 /*
  * The same in a child that gave up everything but reading files: ELF, DWARF and what servers send are
- * strangers' bytes. As root it becomes the user who called sudo, or nobody. A signal that the caller
+ * untrusted bytes. As root it becomes the user who called sudo, or nobody. A signal that the caller
  * blocks and that comes meanwhile ends the search, and stays pending. Without a vmlinux that is named, 0
  * also where there is none.
  */

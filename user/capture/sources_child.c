@@ -27,11 +27,11 @@
 #include "capture/sources_internal.h"
 
 #define END UINT32_MAX
-#define MOST_BYTES (64ul << 20) /* of answers: twenty thousand frames have two million */
-#define MOST_LINES 16		/* of one frame */
+#define MOST_BYTES (64ul << 20) /* enough answers: twenty thousand frames have two million */
+#define MOST_LINES 16		/* for one frame */
 #define MEMORY (8ull << 30)	/* a kernel's DWARF is mapped whole */
 #define CPU_SECONDS 300
-#define CACHE "/var/cache/lockvane" /* of debuginfod, where nobody has no home */
+#define CACHE "/var/cache/lockvane" /* debuginfod's, where nobody has no home */
 
 /* --- the child ------------------------------------------------------------ */
 
@@ -95,7 +95,7 @@ static bool asks_servers(const struct sources_where *where)
 	return !where->vmlinux && urls && *urls;
 }
 
-/* Who called sudo, whose the files often are; else nobody. */
+/* The user who called sudo, and often owns the files; else nobody. */
 static void choose_user(struct confine *how)
 {
 	const char *uid = getenv("SUDO_UID");
@@ -110,7 +110,7 @@ static void choose_user(struct confine *how)
 	else if (!mkdir(CACHE, 0700) || errno == EEXIST)
 		setenv("DEBUGINFOD_CACHE_PATH", CACHE, 0);
 	if (!user && lchown(CACHE, CONFINE_NOBODY, CONFINE_NOBODY))
-		unsetenv("DEBUGINFOD_URLS"); /* what is fetched could be kept nowhere */
+		unsetenv("DEBUGINFOD_URLS"); /* a download could be kept nowhere */
 }
 
 /* libdebuginfod keeps what it fetched, and has threads: those calls are for where servers are named. */

@@ -88,7 +88,7 @@ static int more_first(const void *a, const void *b)
 				      -1;
 }
 
-/* "function count, ..." of those that have any; NULL: none has. */
+/* "function count, ..." Only programs that have any; NULL: none has. */
 static int list_programs(struct hook_loss *losses, size_t nr, char **ret)
 {
 	AUTO_STRBUF text = STRBUF_INIT;
@@ -103,7 +103,7 @@ static int list_programs(struct hook_loss *losses, size_t nr, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* Of one kind, of all CPUs, by program. */
+/* One kind's loss on all CPUs, by program. */
 static int add_loss(const struct tables *tables, int kind, struct capture_loss *loss)
 {
 	struct hook_loss by_hook[LV_ALL_HOOKS];

@@ -10,7 +10,10 @@
 
 #include "capture/capture.h"
 
-/* Of a ring of tasks that wait for each other, one after the other; see struct capture_wait. */
+/*
+ * One wait in a ring of tasks that wait for each other, one after the other; see struct
+ * capture_wait.
+ */
 struct tables_wait {
 	struct lv_wait wait; /* with its class */
 	uint32_t ring;
@@ -31,16 +34,18 @@ struct tables {
 	/* Runs that the kernel skipped, by hook, LV_HOOKS + 1 of them; NULL: not known. */
 	const uint64_t *recursion_misses;
 	const struct lv_held_stack *held; /* LV_MAX_TASKS: the tasks' sleeping locks; or NULL */
-	const struct tables_wait *waits;  /* of deadlocks that were seen; nr_waits of them */
+	const struct tables_wait *waits;  /* deadlocks that were seen; nr_waits entries */
 	size_t nr_waits;
 };
 
-/* What the program of a hook is called (struct lv_stack's); "sched_switch" for the last, NULL for others. */
+/*
+ * The name of a hook's program (struct lv_stack's); "sched_switch" for the last, NULL for others.
+ */
 const char *tables_hook(uint32_t hook);
 /* The function that it hooks: nearly always the same. NULL: a tracepoint. */
 const char *tables_hook_function(uint32_t hook);
 
-/* Of a class, an edge, a name or a fact: is it whole? While armed they come at any moment. */
+/* Is this class, edge, name or fact whole? While armed they come at any moment. */
 static inline bool tables_is_ready(const __u32 *state)
 {
 	return __atomic_load_n(state, __ATOMIC_ACQUIRE) >= LV_SLOT_READY;

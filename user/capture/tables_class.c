@@ -10,7 +10,7 @@ static void see_usages(const struct lv_class *from, struct capture_class *to)
 		capture_see_usage(to, i, from->usage_low[i], from->usage_seen[i]);
 }
 
-/* What another class has seen goes to the one that stands for it. */
+/* Sightings of another class go to the one that stands for it. */
 static int add_to_class(struct moved *m, uint32_t id, uint32_t index)
 {
 	const struct lv_class *from = &m->tables->classes[id];

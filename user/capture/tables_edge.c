@@ -35,7 +35,10 @@ static void check_order(struct moved *m, const struct lv_edge *from, const struc
 		m->capture->classes[to->from].flags |= LV_CLASS_SELF_ORDER;
 }
 
-/* What the recorder saw of two locks of classes that it had to keep apart, and which are one. */
+/*
+ * Keep the order in which two locks were seen whose classes the recorder had to keep apart, and
+ * which are one.
+ */
 static void keep_order(struct moved *m, const struct lv_edge *from)
 {
 	uint32_t class = m->classes[from->from];
@@ -122,7 +125,7 @@ static bool is_sure(const struct moved *m, const struct lv_edge *edge)
 	return !spins || edge->sure >= LV_EDGE_SURE;
 }
 
-/* What was looked at of its sightings; nothing of the instances while a CPU is at it. */
+/* The evidence of its sightings; without the instances while a CPU is at it. */
 static void see_edge(const struct moved *m, const struct lv_edge *from, struct capture_edge *ret)
 {
 	*ret = (struct capture_edge){.seen_from = from->seen_from,

@@ -24,7 +24,7 @@ struct moved {
 	uint32_t classes[LV_MAX_CLASSES];
 	uint32_t stacks[LV_MAX_STACKS];
 	struct caller *callers;
-	bool shared[LV_MAX_CLASSES]; /* of the capture's classes: it stands for several */
+	bool shared[LV_MAX_CLASSES]; /* by the capture's class: it stands for several */
 };
 
 /* The text is the frame's from now on; NULL: -ENOMEM. */

@@ -71,7 +71,7 @@ static void __attribute__((noreturn)) run(char *const argv[], int gate)
 		len = read(gate, &byte, 1);
 	while (len < 0 && errno == EINTR);
 	close(gate);
-	if (len != 1) /* whoever was to trace it has died: it does not run untraced */
+	if (len != 1) /* its tracer has died: it does not run untraced */
 		_exit(127);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -166,8 +166,8 @@ static void reap(struct child *child)
 }
 
 /*
- * What the program started dies with it: when a parent ends, its children become ours (see
- * child_start()), and are ended in turn.
+ * The program's children die with it: when a parent ends, they become ours (see child_start()), and
+ * are ended in turn.
  */
 void child_stop(struct child *child)
 {

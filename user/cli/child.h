@@ -10,7 +10,7 @@
 struct child {
 	pid_t pid;
 	int gate;   /* a byte lets the program go; its end without one ends it */
-	int status; /* of waitpid(), once it has ended */
+	int status; /* from waitpid(), once it has ended */
 };
 
 /* Would argv[0] be found and be a program? -ENOENT or -EACCES, in words. */

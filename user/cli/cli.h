@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the commands share. One file a command; main() only dispatches. */
+/* Code that the commands share. One file a command; main() only dispatches. */
 #ifndef LOCKVANE_CLI_CLI_H
 #define LOCKVANE_CLI_CLI_H
 
@@ -37,7 +37,7 @@ int cmd_show(int argc, char **argv);
 int cmd_suppress(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 
-/* What --format takes; each command knows some of them. */
+/* Values of --format; each command knows some of them. */
 enum cli_format {
 	CLI_TEXT,
 	CLI_JSON,
@@ -97,14 +97,14 @@ int cli_add_sources(struct capture *c, const char *vmlinux, const struct debugfi
 		    struct error *err);
 
 /*
- * What is in a capture, by the options: suppressed findings marked, those not asked for dropped. Both are
- * the caller's.
+ * The findings of a capture, by the options: suppressed findings marked, those not asked for dropped.
+ * Both are the caller's.
  */
 struct suppressions;
 int cli_find(const struct capture *c, const struct cli_show *show, struct findings **ret,
 	     struct suppressions **ret_suppressions, struct error *err);
 
-/* What prints a report in that format. */
+/* The printer of reports in that format. */
 #define CLI_REPORTS (1u << CLI_TEXT | 1u << CLI_JSON | 1u << CLI_HTML)
 typedef int (*cli_report_fn)(FILE *out, const struct capture *c, const struct findings *f,
 			     const struct report_opts *opts);
@@ -119,8 +119,8 @@ void cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flag
 	       void *input);
 
 /*
- * What forbids tracing here, as an error: architecture, privileges, lockdown,
- * the JIT, BTF. 0 if nothing does.
+ * Says, as an error, why tracing is impossible here: architecture, privileges, lockdown, the JIT,
+ * BTF. 0 if nothing does.
  */
 int cli_may_trace(const struct features *f, struct error *err);
 

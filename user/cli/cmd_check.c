@@ -78,7 +78,7 @@ static void check_kernel(const struct features *f, struct verdict *verdict)
 	line(verdict, "privileges", "%s", f->may_trace ? "enough" : "missing");
 }
 
-/* What is found of a call site's lock is read from the kernel's code. */
+/* The lock of a call site is read from the kernel's code. */
 static void check_text(struct verdict *verdict)
 {
 	struct text *text = NULL;
@@ -124,14 +124,14 @@ static void check_quiet_cpus(const char *what, const char *cpus, struct verdict 
 			"budget that its hooks can stay in place with");
 }
 
-/* What is dearer here than it looks, or felt where nothing is to be felt. */
+/* Says where a hook is dearer here than it looks, or is felt where nothing is to be felt. */
 static void check_cost(const struct features *f, struct verdict *verdict)
 {
 	check_quiet_cpus("isolated CPUs", f->isolated, verdict);
 	if (strcmp(f->isolated, f->nohz_full))
 		check_quiet_cpus("nohz_full CPUs", f->nohz_full, verdict);
 	if (f->rt == FEATURES_YES)
-		advice(verdict, "what is seen for the first time takes tens of microseconds, with "
+		advice(verdict, "a lock seen for the first time takes tens of microseconds, with "
 				"interrupts off: not for a machine that has latencies to guarantee");
 	if (f->jit_harden != 2)
 		return;
@@ -174,7 +174,7 @@ static void check_memory(const struct plan *plan, struct verdict *verdict)
 	     (fixed + each * plan->nr_cpus) / 1048576.0, fixed >> 10, each >> 10, plan->nr_cpus);
 }
 
-/* --- what is printed ------------------------------------------------------------ */
+/* --- printing -------------------------------------------------------------- */
 
 struct check_args {
 	enum cli_format format;

@@ -14,10 +14,10 @@
 #include "base/when.h"
 #include "cli/cli.h"
 #include "cli/source.h"
-#include "daemon/state.h"
 #include "finding/suppress.h"
 #include "report/jsonvalue.h"
 #include "report/words.h"
+#include "store/state.h"
 
 #define KEY_SUPPRESSED 0x401
 #define ARROW " --> "
@@ -39,7 +39,7 @@ struct content {
 
 static const struct argp_option options[] = {
 	{ "since", 's', "TIME", 0,
-	  "of a monitor: seen since then: so long ago (30min, 12h, 7d), today, yesterday, or a date "
+	  "a monitor's: seen since then: so long ago (30min, 12h, 7d), today, yesterday, or a date "
 	  "(2026-01-31, with 12:30 if need be)", 0 },
 	{ "suppressed", KEY_SUPPRESSED, NULL, OPTION_HIDDEN, NULL, 0 }, /* as it was called once */
 	{}

@@ -10,7 +10,7 @@
 #include "daemon/config.h"
 #include "daemon/monitor.h"
 
-#define KEY_FIRST 0x300 /* of the configuration's keys, as options */
+#define KEY_FIRST 0x300 /* the configuration's keys, as options */
 
 /* --json alone is --json=yes. */
 #define YES_NO "yes|no"
@@ -42,7 +42,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->file = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "what is \"%s\"? monitor takes options only", arg);
+		argp_error(state, "\"%s\": monitor takes options only", arg);
 		return EINVAL;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -54,11 +54,11 @@ static const struct argp monitor_argp = {
 	.parser = parse,
 	.doc = "Watch the kernel's locks for as long as it runs, within a CPU budget; tell each finding "
 	       "once, and keep all of them. SIGHUP reads the settings again, SIGTERM ends.\v"
-	       "The options are the keys of lockvane.conf(5), and outdo the file. Exit status: 0 ended "
+	       "The options are the keys of lockvane.conf(5), and override the file. Exit status: 0 ended "
 	       "by a signal, 1 failure, 2 wrong usage or settings.",
 };
 
-/* Who may write to it decides what root does. */
+/* A user who may write to it decides on root's actions. */
 static int read_file(struct config *ret, const char *path, struct error *err)
 {
 	int code = file_check_owner(path, err);

@@ -136,7 +136,7 @@ int cmd_replay(int argc, char **argv)
 		       "would see them.\v"
 		       "Exit status: 0 all as expected, or nothing found where nothing is said of "
 		       "it; 3 findings where nothing is said; 1 not as expected, or failure; 2 "
-		       "wrong usage. Of several files, the worst: 1, then 3, then 0.",
+		       "wrong usage. With several files, the worst: 1, then 3, then 0.",
 		.children = children,
 	};
 	struct replay_args args = { .show = CLI_SHOW_DEFAULT };

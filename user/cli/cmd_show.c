@@ -14,12 +14,12 @@
 #include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/source.h"
-#include "daemon/excerpt.h"
-#include "daemon/state.h"
 #include "finding/silence.h"
 #include "finding/suppress.h"
+#include "knowledge/excerpt.h"
 #include "report/report.h"
 #include "report/words.h"
+#include "store/state.h"
 
 #define KEY_WHY 0x500
 #define KEY_ADD 0x501
@@ -100,7 +100,7 @@ static const struct argp suppress_argp = {
 	       "--suppress. " CLI_SOURCE_DOC "\vExit status: 0, 1 no such finding or failure, 2 wrong usage.",
 };
 
-/* --- of a capture ----------------------------------------------------------- */
+/* --- in a capture ---------------------------------------------------------- */
 
 static int find_one(const struct capture *c, const char *id, struct findings **ret,
 		    struct error *err)
@@ -177,7 +177,7 @@ static int lines_of_capture(const struct show_args *args, struct strbuf *lines, 
 	return code;
 }
 
-/* --- of a monitor's state ----------------------------------------------------- */
+/* --- in a monitor's state -------------------------------------------------- */
 
 /* A saved report has all chains; names in it are printable. */
 static void add_json_chain(enum finding_rule rule, const json_t *chain, const char *why,

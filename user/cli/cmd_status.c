@@ -12,10 +12,10 @@
 
 #include "cli/cli.h"
 #include "cli/source.h"
-#include "daemon/state.h"
-#include "daemon/status.h"
+#include "publish/status.h"
 #include "report/jsonvalue.h"
 #include "report/words.h"
+#include "store/state.h"
 
 #define NEARLY_FULL 90 /* percent */
 
@@ -50,14 +50,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->format = cli_parse_format(state, arg, 1u << CLI_TEXT | 1u << CLI_JSON);
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "what is \"%s\"? status takes options only", arg);
+		argp_error(state, "\"%s\": status takes options only", arg);
 		return EINVAL;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-/* --- what it said ------------------------------------------------------------- */
+/* --- the monitor's answer -------------------------------------------------- */
 
 static const json_t *value_of(const json_t *object, const char *key, const char *inner)
 {

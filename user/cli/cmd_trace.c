@@ -218,8 +218,8 @@ static int describe(const struct session *s, struct capture *c)
 }
 
 /*
- * Switched off in the meantime, ftrace leaves the hooks in place, but silent. What was recorded
- * until then stays.
+ * Switched off in the meantime, ftrace leaves the hooks in place, but silent. Events until then
+ * stay.
  */
 static int check_hooks_fired(struct capture *c, struct error *err)
 {
@@ -383,8 +383,9 @@ static void let_signals(const struct session *s)
 }
 
 /*
- * What took an hour is saved before anything else is done with it: reading debug information may fail or
- * take long, and whoever reads the report may go away. A signal ends the reading, then the report.
+ * A recording that took an hour is saved before anything else is done with it: reading debug information
+ * may fail or take long, and the report's reader may go away. A signal ends the reading, then the
+ * report.
  */
 static int keep_and_show(const struct session *s, struct capture *c)
 {
@@ -431,7 +432,7 @@ int cmd_trace(int argc, char **argv)
 		return cli_fail(&err);
 	status = keep_and_show(&session, c);
 	if (session.recording.contended && status == EXIT_NOTHING)
-		status = EXIT_FAILED; /* of what it was to look at, it saw a part */
+		status = EXIT_FAILED; /* it saw only a part */
 	capture_free(c);
 	return status;
 }

@@ -55,7 +55,7 @@ static char *taint_text(void)
 	return strdup(text);
 }
 
-/* Of what has no build id nothing is said. */
+/* An image without a build id is left out. */
 static int describe_image(struct capture *c, const char *module)
 {
 	struct capture_image *image;

@@ -28,7 +28,7 @@ struct recording {
 	unsigned int cpus;	   /* online */
 	bool show_progress;
 
-	/* What came of it: */
+	/* Results: */
 	uint64_t duration_ns; /* armed */
 	bool contended;	      /* ended because others waited for locks too often */
 

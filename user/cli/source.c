@@ -8,7 +8,7 @@
 #include "capture/db.h"
 #include "cli/cli.h"
 #include "daemon/config.h"
-#include "daemon/state.h"
+#include "store/state.h"
 
 static const struct argp_option options[] = {
 	{ "state", CLI_KEY_STATE, "FOLDER", 0,

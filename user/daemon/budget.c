@@ -12,7 +12,7 @@
 #define LOOK_SOON 0.02
 #define REST_LOOK 1.0
 /*
- * Of our own CPU time in moving hooks, what kernel threads and interrupts do for it besides:
+ * CPU time that kernel threads and interrupts spend for each second of ours in moving hooks:
  * waiting for all tasks, freeing. As measured on an idle machine (make budget).
  */
 #define BESIDES 0.5
@@ -55,7 +55,7 @@ static double density(const struct budget *b)
 	return (b->seen_events + guess * (ENOUGH - work)) / ENOUGH;
 }
 
-/* What hooks that cost so much an event add to work. */
+/* The work that hooks add which cost so much an event. */
 static double added(const struct budget *b, double event_ns)
 {
 	return density(b) * event_ns / SECOND;
@@ -110,7 +110,7 @@ static void learn_density(struct budget *b, double events, double work, double s
 
 /* --- the account ----------------------------------------------------------- */
 
-/* What others had of the CPUs. Clocks of different grain: it may be told late. */
+/* CPU time that others had. Clocks of different grain: it may be told late. */
 static double take_busy(struct budget *b, const struct budget_look *look)
 {
 	double busy = (double)look->busy_ns - (double)look->own_ns, more = busy - b->busy_ns;
@@ -167,8 +167,8 @@ static double attach_cost(const struct budget *b)
 }
 
 /*
- * What must be left in the account while hooks are in place: letting go of them, on a busy
- * machine, as any may become. Nothing, where they could stay even then.
+ * The account's minimum while hooks are in place: letting go of them, on a busy machine, as any may
+ * become. Nothing, where they could stay even then.
  */
 static double reserve(const struct budget *b)
 {
@@ -177,7 +177,7 @@ static double reserve(const struct budget *b)
 	return b->stay || income(b) >= rate ? 0 : least(move_cost(&b->costs.detach, rate), most(b) / 2);
 }
 
-/* --- what to do ------------------------------------------------------------ */
+/* --- the next step --------------------------------------------------------- */
 
 void budget_set(struct budget *b, const struct budget_settings *set)
 {
@@ -251,7 +251,7 @@ static void rest(struct budget *b)
 			share_attached(b) >= share_detached(b) ? BUDGET_DISARMED : BUDGET_DETACHED;
 }
 
-/* What must be in the account before a window opens. */
+/* The account's minimum before a window opens. */
 static double price(const struct budget *b)
 {
 	double before = b->mode == BUDGET_DETACHED ? attach_cost(b) : 0;
@@ -259,7 +259,7 @@ static double price(const struct budget *b)
 	double price = LOOK * busy_rate(b, b->costs.armed) * SECOND;
 	double whole = window_seconds(b, before) * armed_rate(b) * SECOND;
 
-	/* The first one comes early: who began this looks whether it works, and it learns. */
+	/* The first one comes early: the operator sees that it works, and the density of events is learnt. */
 	if (b->windows && whole > price)
 		price = whole;
 	return least(before + reserve(b) + price, most(b) * 0.999);
@@ -291,7 +291,7 @@ static void next_armed(struct budget *b)
 	}
 }
 
-/* A little less than the reserve does while it grows: letting go costs, too. */
+/* While the account grows, a little less than the reserve is enough: letting go of the hooks costs, too. */
 static bool must_let_go(const struct budget *b)
 {
 	double need = reserve(b);

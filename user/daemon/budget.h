@@ -20,7 +20,7 @@ enum budget_mode {
 };
 
 struct budget_settings {
-	double share; /* of all CPUs, 0 to 1 */
+	double share; /* part of all CPUs, 0 to 1 */
 	unsigned int cpus;
 	uint64_t window_ns;
 };
@@ -37,7 +37,7 @@ struct budget_costs {
 	struct budget_move attach, detach;
 };
 
-/* What the caller sees at a moment; all count up. */
+/* The caller's view at a moment; all count up. */
 struct budget_look {
 	uint64_t now_ns;
 	uint64_t events;  /* recorded */
@@ -51,7 +51,7 @@ struct budget {
 	struct budget_look last;
 	enum budget_mode mode;
 	double credit;	/* ns */
-	double busy_ns; /* of others, so far */
+	double busy_ns; /* others' time, so far */
 	/* The load: CPU seconds of work, neither ours nor the hooks', of the last ten seconds... */
 	double work, work_seconds;
 	/* ... and what was seen of it in the last ten armed ones. */
@@ -80,12 +80,12 @@ void budget_set(struct budget *b, const struct budget_settings *set);
 /* Book what was spent since the last look, and say what to do from here on. */
 enum budget_mode budget_next(struct budget *b, const struct budget_look *look);
 
-/* Whatever is in the account: no window is open before that time. As budget_next(). */
+/* No window is open before that time, however much is in the account. As budget_next(). */
 enum budget_mode budget_hold(struct budget *b, uint64_t until_ns);
 
 /*
- * What budget_next() wanted takes its time: book some of that, not armed, and with hooks
- * in place that see such a share of all events. It is added to *move, if given.
+ * Book the time that the step took which budget_next() wanted: not armed, and with hooks in place
+ * that see such a share of all events. It is added to *move, if given.
  */
 void budget_pass(struct budget *b, const struct budget_look *look, double in_place,
 		 struct budget_move *move);

@@ -10,7 +10,7 @@
 #define ROUNDS 24
 #define CALLS 64 /* in a round; of each sort */
 
-/* Of a slow machine: better to see less than to cost more. */
+/* Costs on a slow machine: better to see less than to cost more. */
 #define SLOW_ARMED 600
 #define SLOW_REST 250
 

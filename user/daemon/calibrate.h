@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What an event costs on this machine: system calls whose locks are many,
- * timed in this thread without hooks, with hooks at rest, and recorded.
+ * Measures an event's cost on this machine: system calls that take many locks, timed in this thread
+ * without hooks, with hooks at rest, and recorded.
  */
 #ifndef LOCKVANE_DAEMON_CALIBRATE_H
 #define LOCKVANE_DAEMON_CALIBRATE_H
@@ -10,7 +10,7 @@
 #include "trace/programs.h"
 
 struct calibration {
-	double plain_ns; /* of one round of system calls */
+	double plain_ns; /* for one round of system calls */
 	double rest_ns, armed_ns;
 	double events; /* in one round */
 };

@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/when.h"
-#include "daemon/listener.h"
+#include "publish/listener.h"
 #include "trace/plan.h"
 
 #define FILE_MAX (64u << 10)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The monitor's settings: a file of "key = value" lines, and the same keys as
- * options, which outdo the file. lockvane.conf(5) tells what each does.
+ * options, which override the file. lockvane.conf(5) tells what each does.
  */
 #ifndef LOCKVANE_DAEMON_CONFIG_H
 #define LOCKVANE_DAEMON_CONFIG_H
@@ -32,10 +32,10 @@
 	X(STATE_MAX, "state-max", "SIZE", false, "largest database: 8M to 4G (256M)")              \
 	X(METRICS, "metrics", "ADDRESS", true,                                                     \
 	  "serve metrics: HOST:PORT of a loopback host, unix:/PATH, or off (off)")                 \
-	X(METRICS_MODE, "metrics-mode", "MODE", true, "of the unix socket: 0600 or 0660 (0600)")   \
+	X(METRICS_MODE, "metrics-mode", "MODE", true, "unix socket's: 0600 or 0660 (0600)")        \
 	X(JSON, "json", "yes|no", false, "one JSON document a line, not text (no)")                \
 	X(LOG_LEVEL, "log-level", "LEVEL", false,                                                  \
-	  "tell what is at least as grave: error, warning, notice, info, debug (info)")            \
+	  "lowest level that is told: error, warning, notice, info, debug (info)")                 \
 	X(ACCEPT_HAZARD, "accept-hazard", "yes|no", true,                                          \
 	  "watch although `lockvane check` names a hazard of this kernel (no)")
 
@@ -86,7 +86,7 @@ int config_set(struct config *c, enum config_key key, const char *value, struct 
 
 /*
  * Set what a file says. "FILE:LINE: what" is wrong: an unknown key, one given
- * twice, a bad value. Of what fails the configuration is good for config_done().
+ * twice, a bad value. On failure, too, the configuration is good for config_done().
  */
 int config_read(struct config *c, const char *path, struct error *err);
 /* The same of a text; name stands for it in errors. */

@@ -31,7 +31,7 @@ static void hold_signals(struct monitor *m)
 	sigaddset(&m->signals, SIGTERM);
 	sigaddset(&m->signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &m->signals, NULL);
-	/* Who reads our output may go away. */
+	/* Our output's reader may go away. */
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -43,7 +43,7 @@ static void say_memory(const struct monitor *m)
 	tell(CONFIG_INFO, TELL_STARTED,
 	     "memory: %.1f MiB of tables for %u CPUs, fixed; own: at most about "
 	     "%.0f MiB for a full graph",
-	     pinned / MIB, plan->nr_cpus, 2 * picture_memory_max() / MIB);
+	     pinned / MIB, plan->nr_cpus, 2 * knowledge_memory_max() / MIB);
 }
 
 static void attaching(void *arg, size_t done, size_t all)
@@ -98,7 +98,7 @@ static int begin_hooks(struct monitor *m, struct error *err)
 	return 0;
 }
 
-/* Who may write to that file decides which findings are told. */
+/* A user who may write to that file decides which findings are told. */
 static int read_suppressions(const char *path, struct suppressions **ret, struct error *err)
 {
 	int code = path ? file_check_owner(path, err) : 0;
@@ -120,7 +120,7 @@ static int begin(struct monitor *m, struct error *err)
 	if (code)
 		return code;
 	m->armed_before = graph->duration;
-	code = monitor_begin_picture(m, graph, err);
+	code = monitor_begin_knowledge(m, graph, err);
 	if (code)
 		return code;
 	say_memory(m);
@@ -139,7 +139,7 @@ static int begin(struct monitor *m, struct error *err)
 	valve_begin(&m->valve, VALVE_FACTOR, monitor_cpus(), monitor_now(),
 		    programs_waits(m->programs));
 	m->began_ns = m->saved_ns = m->counts_ns = monitor_now();
-	monitor_review(m); /* what is known, but was not to be told then */
+	monitor_review(m); /* known findings that were not to be told then */
 	monitor_keep(m, true);
 	return 0;
 }
@@ -154,7 +154,7 @@ static void say_ignored(uint32_t keys)
 			     config_about[key].key);
 }
 
-/* What only a restart changes stays as it is. */
+/* Settings that only a restart changes stay as they are. */
 static void take_config(struct monitor *m, struct config *new)
 {
 	struct config *now = &m->setup->config;
@@ -201,7 +201,7 @@ static void reload(struct monitor *m)
 		monitor_set_budget(m);
 		tell(CONFIG_NOTICE, TELL_RELOAD, "configuration read again");
 		monitor_review(m);
-		m->urgent = true; /* who changed it looks for what came of it */
+		m->urgent = true; /* the user who changed it looks for an effect */
 	}
 	config_done(&new);
 	sd_notify(0, "READY=1");
@@ -212,8 +212,8 @@ static void count(struct monitor *m, uint64_t now)
 	if (m->budget.mode != BUDGET_ARMED || now - m->counted_ns < COUNT_NS)
 		return;
 	m->counted_ns = now;
-	words_follow(m->words); /* of modules that came, before their locks make a finding */
-	picture_count(m->picture, &m->tables, m->budget.armed_ns);
+	words_follow(m->words); /* modules that came, before their locks make a finding */
+	knowledge_count(m->knowledge, &m->tables, m->budget.armed_ns);
 	monitor_review(m);
 }
 
@@ -238,7 +238,7 @@ static void say_status(struct monitor *m, uint64_t now, uint64_t *said_ns)
 	monitor_say_coverage(m, coverage, sizeof(coverage));
 	say_mode(&m->budget, mode, sizeof(mode));
 	sd_notifyf(0, "STATUS=%s; %u findings; %s; %.2f%% CPU of %.2f%%", mode,
-		   picture_findings(m->picture)->nr, coverage, budget_used(&m->budget) * 100,
+		   knowledge_findings(m->knowledge)->nr, coverage, budget_used(&m->budget) * 100,
 		   m->budget.set.share * 100);
 }
 
@@ -307,7 +307,7 @@ static void end(struct monitor *m)
 	monitor_end_status(m);
 	monitor_say_coverage(m, coverage, sizeof(coverage));
 	tell(CONFIG_INFO, TELL_GENERAL, "ends; %u findings on this kernel; %s",
-	     picture_findings(m->picture)->nr, coverage);
+	     knowledge_findings(m->knowledge)->nr, coverage);
 }
 
 static void release(struct monitor *m)
@@ -317,7 +317,7 @@ static void release(struct monitor *m)
 	programs_finish(m->programs);
 	waits_free(m->waits);
 	words_free(m->words);
-	picture_free(m->picture);
+	knowledge_free(m->knowledge);
 	suppressions_free(m->suppressions);
 	known_done(&m->known);
 	state_close(m->state);

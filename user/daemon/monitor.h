@@ -21,8 +21,8 @@ struct monitor_setup {
 };
 
 /*
- * Until SIGTERM or SIGINT. What goes wrong on the way is told where the rest
- * is; -errno with words if it cannot begin.
+ * Until SIGTERM or SIGINT. Failures on the way are told where the rest is; -errno with words if it
+ * cannot begin.
  */
 int monitor_run(struct monitor_setup *setup, struct error *err);
 

@@ -165,13 +165,14 @@ void monitor_disarm(struct monitor *m)
 		return;
 	programs_stop(m->programs);
 	monitor_learn(m, false);
-	picture_count(m->picture, &m->tables, m->budget.armed_ns);
+	knowledge_count(m->knowledge, &m->tables, m->budget.armed_ns);
 	monitor_review(m);
 }
 
 /*
- * Of all events, what hooks may see that stay in place at rest. Most see next to nothing, and to move each of
- * them costs as much as to move one that sees all. Which these are the windows tell, so the first time all go.
+ * Hooks may stay in place at rest that see this share of all events. Most see next to nothing, and to move
+ * each of them costs as much as to move one that sees all. Which these are the windows tell, so the first time
+ * all go.
  */
 #define LEAVE 0.002
 

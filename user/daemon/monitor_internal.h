@@ -11,11 +11,11 @@
 #include <signal.h>
 
 #include "daemon/budget.h"
-#include "daemon/listener.h"
 #include "daemon/monitor.h"
-#include "daemon/picture.h"
-#include "daemon/state.h"
 #include "finding/suppress.h"
+#include "knowledge/knowledge.h"
+#include "publish/listener.h"
+#include "store/state.h"
 #include "trace/presence.h"
 #include "trace/programs.h"
 #include "trace/valve.h"
@@ -39,7 +39,7 @@ struct monitor {
 	bool attached;
 	uint64_t attach_ns, attach_own_ns; /* when the first hook was attached; our CPU time then */
 	unsigned int failures;		   /* to attach, in a row */
-	uint64_t slowest_ns;		   /* of one hook, to come or go */
+	uint64_t slowest_ns;		   /* time that one hook takes to come or go */
 	uint64_t lapses;		   /* times the hooks disarmed themselves */
 	struct presence presence;
 	uint64_t met_ns; /* when others were last looked for */
@@ -54,7 +54,7 @@ struct monitor {
 
 	struct words *words;
 	struct waits *waits;
-	struct picture *picture;
+	struct knowledge *knowledge;
 	struct monitor_sight sight;
 	uint64_t counted_ns; /* when counters were last read */
 	bool told_full;
@@ -104,8 +104,8 @@ void monitor_watch_contention(struct monitor *m);
 void monitor_renew(struct monitor *m);
 
 /* monitor_learn.c */
-int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err);
-/* What is new in the tables, if anything is or `whole`; tells what is found. */
+int monitor_begin_knowledge(struct monitor *m, struct capture *graph, struct error *err);
+/* Take in news of the tables, if there are any or `whole`; tell the findings. */
 void monitor_learn(struct monitor *m, bool whole);
 /* Deadlocks that hang, whether armed or not. */
 void monitor_look_at_waits(struct monitor *m);
@@ -119,9 +119,12 @@ int monitor_open_state(struct monitor *m, struct capture **ret_graph, struct err
 void monitor_keep(struct monitor *m, bool now);
 
 /* monitor_metrics.c */
-/* What goes wrong here is told, and does without. First of all: the process is a copy of this one. */
+/*
+ * A failure here is told, and the monitor does without. First of all: the process is a copy of this
+ * one.
+ */
 void monitor_begin_metrics(struct monitor *m);
-/* What was lost before this process, of the graph that was read. */
+/* Keep the losses from before this process, of the graph that was read. */
 void monitor_remember_losses(struct monitor *m);
 void monitor_end_metrics(struct monitor *m);
 /* `lockvane status` shall not take a monitor that ended for one that runs. */

@@ -153,9 +153,9 @@ void monitor_keep(struct monitor *m, bool whole)
 	if (counts && m->attached)
 		monitor_learn(m, true); /* losses are read with the rest */
 	if (counts)
-		picture_count(m->picture, &m->tables, m->budget.armed_ns);
+		knowledge_count(m->knowledge, &m->tables, m->budget.armed_ns);
 	monitor_totals(m, &totals);
-	code = state_save(m->state, picture_capture(m->picture), &m->known, &totals, counts, aside,
+	code = state_save(m->state, knowledge_capture(m->knowledge), &m->known, &totals, counts, aside,
 			  &err);
 	if (aside[0])
 		tell(CONFIG_ERROR, TELL_STATE,

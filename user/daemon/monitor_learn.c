@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/strbuf.h"
-#include "daemon/excerpt.h"
 #include "daemon/tell.h"
 #include "finding/orders.h"
+#include "knowledge/excerpt.h"
 #include "report/report.h"
 #include "report/words.h"
 
@@ -35,7 +35,7 @@ void monitor_say_coverage(const struct monitor *m, char *ret, size_t room)
 	monitor_coverage(monitor_armed_ns(m), t.watched_ns, t.seen, t.unseen, ret, room);
 }
 
-/* --- what is found ------------------------------------------------------- */
+/* --- findings -------------------------------------------------------------- */
 
 static char *print(const struct capture *c, struct finding *f, bool json)
 {
@@ -49,7 +49,7 @@ static char *print(const struct capture *c, struct finding *f, bool json)
 
 	if (!out)
 		return NULL;
-	/* Who asks for it wants to read it, suppressed or not. */
+	/* A finding that is asked for is printed, suppressed or not. */
 	f->suppressed_by = LV_NONE;
 	code = (json ? report_json : report_text)(out, c, &one, &opts);
 	f->suppressed_by = suppressed;
@@ -88,7 +88,7 @@ static char *chain_text(const struct capture *c, const struct finding_chain *cha
 /* With its evidence, as it is now. */
 static int describe(struct monitor *m, struct finding *f, struct known_finding *k)
 {
-	const struct capture *c = picture_capture(m->picture);
+	const struct capture *c = knowledge_capture(m->knowledge);
 	char *chain = chain_text(c, &f->chain);
 	char *text = print(c, f, false), *json = print_json(c, f);
 
@@ -113,13 +113,13 @@ static int describe(struct monitor *m, struct finding *f, struct known_finding *
 
 static struct known_finding *new_finding(struct monitor *m, struct finding *f)
 {
-	const struct capture *c = picture_capture(m->picture);
+	const struct capture *c = knowledge_capture(m->knowledge);
 	struct known_finding *k;
 	int code = known_add(&m->known, f->id, c->kernel, c->build, &k);
 
 	if (!code) {
 		k->first_ms = k->last_ms = monitor_time_ms();
-		k->count = picture_sightings(m->picture, f);
+		k->count = knowledge_sightings(m->knowledge, f);
 		code = describe(m, f, k);
 		if (code)
 			known_drop_last(&m->known);
@@ -135,13 +135,13 @@ static struct known_finding *new_finding(struct monitor *m, struct finding *f)
 }
 
 /*
- * Seen again? What is added is what this process sees more: of a process that was
- * killed the finding's count is newer than its dependencies'. Clocks may have been
- * set back in the meantime: what was last stays last. Returns whether there is more.
+ * Seen again? The count rises by what this process sees more: after a process was killed the
+ * finding's count is newer than its dependencies'. Clocks may have been set back in the meantime:
+ * what was last stays last. Returns whether there is more.
  */
 static bool count(struct monitor *m, const struct finding *f, struct known_finding *k)
 {
-	uint64_t sightings = picture_sightings(m->picture, f), now = monitor_time_ms();
+	uint64_t sightings = knowledge_sightings(m->knowledge, f), now = monitor_time_ms();
 	uint64_t before = k->counting ? k->sightings : sightings;
 
 	k->counting = true;
@@ -198,16 +198,16 @@ static void forget_marks(struct findings *all, struct suppressions *s)
 
 void monitor_review(struct monitor *m)
 {
-	struct findings *all = picture_findings(m->picture);
+	struct findings *all = knowledge_findings(m->knowledge);
 
 	forget_marks(all, m->suppressions);
 	if (m->suppressions)
-		suppress_apply(m->suppressions, picture_capture(m->picture), all);
+		suppress_apply(m->suppressions, knowledge_capture(m->knowledge), all);
 	for (uint32_t i = 0; i < all->nr; i++)
 		review(m, &all->items[i]);
 }
 
-/* --- what was recorded --------------------------------------------------- */
+/* --- the recorder's tables ------------------------------------------------- */
 
 static uint64_t signature(const struct tables *t)
 {
@@ -225,9 +225,8 @@ static uint64_t signature(const struct tables *t)
 }
 
 /*
- * Whatever is new takes a stack, so one number tells, while there are stacks
- * left. The look after one that found something is for slots that were not
- * filled yet.
+ * News take a stack, so one number tells, while there are stacks left. The look after one that
+ * found something is for slots that were not filled yet.
  */
 static bool has_grown(struct monitor *m)
 {
@@ -261,8 +260,8 @@ static int take_in(struct monitor *m, struct error *err)
 	waits_tables(m->waits, &tables);
 	code = code ? code : words_capture(m->words, &tables, seen, classes, err);
 	if (!code) {
-		code = orders_add(seen, picture_capture(m->picture)->kernel);
-		code = code ? code : picture_add(m->picture, seen, classes);
+		code = orders_add(seen, knowledge_capture(m->knowledge)->kernel);
+		code = code ? code : knowledge_add(m->knowledge, seen, classes);
 		if (code)
 			error_set_errno(err, code, "cannot take in what was recorded");
 	}
@@ -284,11 +283,11 @@ void monitor_learn(struct monitor *m, bool whole)
 	}
 	m->grown = true;
 	monitor_review(m);
-	if (!picture_is_full(m->picture) || m->told_full)
+	if (!knowledge_is_full(m->knowledge) || m->told_full)
 		return;
 	m->told_full = true;
 	tell(CONFIG_WARNING, TELL_GENERAL,
-	     "the picture of this kernel is full: what is new is left out");
+	     "the graph of this kernel is full: new classes and dependencies are left out");
 }
 
 void monitor_look_at_waits(struct monitor *m)
@@ -302,9 +301,9 @@ void monitor_look_at_waits(struct monitor *m)
 	m->blind = found < 0;
 }
 
-int monitor_begin_picture(struct monitor *m, struct capture *graph, struct error *err)
+int monitor_begin_knowledge(struct monitor *m, struct capture *graph, struct error *err)
 {
-	int code = picture_new(graph, &m->picture);
+	int code = knowledge_new(graph, &m->knowledge);
 
 	if (code)
 		return error_set_errno(err, code, "cannot take up what was known");

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "daemon/status.h"
 #include "daemon/tell.h"
+#include "publish/status.h"
 
 #define POST_NS 5000000000ull
 
@@ -19,7 +19,7 @@ void monitor_remember_losses(struct monitor *m)
 		LV_LOSSES(X)
 #undef X
 	};
-	const struct capture *c = picture_capture(m->picture);
+	const struct capture *c = knowledge_capture(m->knowledge);
 
 	for (size_t i = 0; i < c->nr_losses; i++)
 		for (int kind = 0; kind < LV_LOSS_KINDS; kind++)
@@ -49,8 +49,8 @@ void monitor_end_status(struct monitor *m)
 
 static void put_findings(const struct monitor *m, struct metrics *ret)
 {
-	const struct findings *all = picture_findings(m->picture);
-	const struct capture *c = picture_capture(m->picture);
+	const struct findings *all = knowledge_findings(m->knowledge);
+	const struct capture *c = knowledge_capture(m->knowledge);
 
 	for (uint32_t i = 0; i < all->nr; i++) {
 		const struct finding *f = &all->items[i];

@@ -30,7 +30,9 @@ static int keep_only(const int *caps, size_t nr)
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-/* What is not in the bounding set does not come back by exec, should that ever happen. */
+/*
+ * A capability that is not in the bounding set does not come back by exec, should that ever happen.
+ */
 static void empty_bounding_set(void)
 {
 	int64_t last = CAP_LAST_CAP;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the daemon may do once it is set up. docs/monitor.md says what each right is for. */
+/* The daemon's rights once it is set up. docs/monitor.md says what each right is for. */
 #ifndef LOCKVANE_DAEMON_PRIVILEGES_H
 #define LOCKVANE_DAEMON_PRIVILEGES_H
 

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 #include "daemon/config.h"
-#include "daemon/known.h"
+#include "knowledge/known.h"
 
-/* What a record is about: its MESSAGE_ID, and "event" in JSON. */
+/* The subjects of records: a MESSAGE_ID each, and "event" in JSON. */
 #define TELL_EVENTS_X(X)                                                                           \
 	X(GENERAL, "general", "c053d54bd0e04ee2a3e3a8be066d666e")                                  \
 	X(FINDING, "finding", "6259bc8998334eeba8a93be33a6b7c52")                                  \

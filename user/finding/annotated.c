@@ -88,7 +88,7 @@ static void function_of(const struct capture_frame *frame, char ret[FUNCTION_LEN
 	ret[len] = '\0';
 }
 
-/* What locks are taken by, where debug information lists inlined functions. */
+/* Functions by which locks are taken, where debug information lists inlined functions. */
 static bool takes_locks(const char *function)
 {
 	static const char *const begins[] = {

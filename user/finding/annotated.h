@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What annotations say of the evidence: whether two sightings of a class are of
- * one of lockdep's classes. They only take confidence away.
+ * Annotations applied to the evidence: whether two sightings of a class are of one of lockdep's
+ * classes. They only take confidence away.
  */
 #ifndef LOCKVANE_FINDING_ANNOTATED_H
 #define LOCKVANE_FINDING_ANNOTATED_H
@@ -33,7 +33,7 @@ struct annotated_side annotated_used(const struct capture *c, const struct captu
 bool annotated_apart(const struct finding_model *m, uint32_t class, const struct annotated_side *in,
 		     const struct annotated_side *out, struct strbuf *ret_why);
 
-/* What that comparison costs: frames to look at, each with the rows of its member. */
+/* The cost of that comparison: frames to look at, each with the rows of its member. */
 uint64_t annotated_cost(const struct finding_model *m, uint32_t class,
 			const struct annotated_side *in, const struct annotated_side *out);
 

@@ -14,7 +14,7 @@
 #define NEWEST UINT32_MAX
 #define PATH_LEN 256
 
-/* What a path may end in, and the member it means. */
+/* Endings of a path, and the member each means. */
 struct ending {
 	const char *path;
 	const char * not ; /* "a,b": structs in which it means something else; or "" */

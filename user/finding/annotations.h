@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kernel sources tell lockdep and compile to nothing without it: the rows
- * of annotations.tsv that apply to one kernel. docs/annotations.md tells how
- * they are made and how they are matched.
+ * Annotations that tell lockdep in the kernel's sources and compile to nothing without it: the rows
+ * of annotations.tsv that apply to one kernel. docs/annotations.md tells how they are made and how
+ * they are matched.
  */
 #ifndef LOCKVANE_FINDING_ANNOTATIONS_H
 #define LOCKVANE_FINDING_ANNOTATIONS_H

@@ -12,7 +12,7 @@
 #define BIT(n) (1u << (n))
 #define MAX_OPTIONS 24 /* sightings of recorded edges looked at for one step of the chain */
 #define IMPOSSIBLE INT_MIN
-#define APART (-1000) /* of a join that an annotation denies: it is picked last */
+#define APART (-1000) /* for a join that an annotation denies: it is picked last */
 
 /*
  * Each step of the chain was recorded once or more: by several kinds of
@@ -102,7 +102,7 @@ static void add_options(const struct capture_edge *edge, uint32_t index, struct 
 static void list_options(struct finding_model *m, uint32_t graph_edge, struct step *step)
 {
 	for (int again = 0; again < 2; again++) {
-		uint32_t kinds = 0; /* of those before */
+		uint32_t kinds = 0; /* kinds of the edges before */
 
 		for (uint32_t e = m->first_edge[graph_edge]; e != LV_NONE && step->nr < MAX_OPTIONS;
 		     e = m->next_edge[e]) {

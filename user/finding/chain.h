@@ -11,8 +11,8 @@
  * demanding lies inside. Such a chain is weak.
  *
  * An open chain from a safe class to an unsafe one, in irqs of the given
- * kinds (GRAPH_HARD, GRAPH_SOFT). Of the edges and usages seen, picks those
- * that fit together and, if it can, speak of the same instances.
+ * kinds (GRAPH_HARD, GRAPH_SOFT). From the edges and usages seen it picks those that fit together
+ * and, if it can, speak of the same instances.
  */
 int finding_chain_irq(struct finding_model *m, const struct graph_path *path, uint32_t kinds,
 		      struct finding_chain *ret_chain);
@@ -25,7 +25,7 @@ int finding_chain_circular(struct finding_model *m, const struct graph_path *pat
 int finding_chain_plain(const struct finding_model *m, const uint32_t *classes, uint32_t nr_classes,
 			uint32_t edge, struct finding_chain *ret_chain);
 
-/* What the chain's grade and its holders allow to be claimed when nothing is known of instances. */
+/* The claim that the chain's grade and its holders allow when nothing is known of instances. */
 enum finding_confidence finding_confidence_of(const struct capture *c,
 					      const struct finding_chain *chain);
 

@@ -31,7 +31,7 @@ enum finding_rule {
 };
 
 enum finding_confidence {
-	FINDING_WEAK = 0,      /* strangers may share a class of it */
+	FINDING_WEAK = 0,      /* unrelated locks may share a class of it */
 	FINDING_LIKELY = 1,    /* a class or a holder is inferred */
 	FINDING_CERTAIN = 2,   /* every class is exact */
 	FINDING_CONFIRMED = 3, /* and the same instances were seen all along */
@@ -69,8 +69,8 @@ struct finding_chain {
 	uint32_t apart; /* a class of which many locks were seen on both sides, none on both; or LV_NONE */
 	uint32_t told;	/* index in edges of one that lockdep is told, and nobody saw, or LV_NONE */
 	uint32_t gate;	/* a class whose lock was held exclusively all around the cycle, or LV_NONE */
-	bool joined;	/* of captures put together: none of them has all of it */
-	bool mixed;	/* what is shown of it is several captures' */
+	bool joined;	/* in captures put together: none has all of it */
+	bool mixed;	/* the shown parts are of several captures */
 };
 
 #define FINDING_ID_LEN 13
@@ -92,8 +92,8 @@ struct finding {
 	uint32_t nr_beyond;
 	uint32_t nr_beyond_more;
 	uint32_t suppressed_by; /* suppression entry, or LV_NONE */
-	uint32_t stack;		/* of a fact: where, or LV_NONE */
-	uint64_t addr;		/* of a fact: the instance, or 0 */
+	uint32_t stack;		/* for a fact: where, or LV_NONE */
+	uint64_t addr;		/* for a fact: the instance, or 0 */
 	uint32_t ring;		/* deadlock: the capture's first wait of it, else LV_NONE */
 	uint32_t ring_start;	/* and the wait, counted from there, for the chain's first class */
 	bool same_instance;	/* recursive: the one lock twice */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a finding is called. The same defect of the same kernel must have the
- * same id in each run, so nothing enters that chance decides: no address, no
- * order of events, no confidence. An inversion is known by its unsafe class
- * alone: which safe classes reach it, hence where the chain begins and how
- * long it is, differs from run to run, and the cure is the same.
+ * A finding's id. The same defect of the same kernel must have the same id in each run, so nothing
+ * enters that chance decides: no address, no order of events, no confidence. An inversion is known
+ * by its unsafe class alone: which safe classes reach it, hence where the chain begins and how long
+ * it is, differs from run to run, and the cure is the same.
  *
  * The fingerprint is the same without the kernel: it is one on all hosts and after
  * an update, as far as the names are.

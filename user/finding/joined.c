@@ -44,7 +44,7 @@ static size_t find(const struct joined *j, const struct capture_edge *edge)
 	return low;
 }
 
-/* Who saw such a dependency. At most as many sightings as captures are looked at. */
+/* The sources that saw such a dependency. At most as many sightings as captures are looked at. */
 static uint64_t sources_of(const struct joined *j, const struct capture_edge *edge)
 {
 	size_t at = find(j, edge), end = at + CAPTURE_MAX_SOURCES;
@@ -60,7 +60,7 @@ static uint64_t sources_of(const struct joined *j, const struct capture_edge *ed
 	return sources;
 }
 
-/* Of a usage the first source's sighting is kept. */
+/* Keep the first source's sighting of a usage. */
 static void take_usage(const struct capture_class *class, uint32_t usage, uint64_t *whole,
 		       uint64_t *shown)
 {
@@ -76,7 +76,8 @@ static void take_usage(const struct capture_class *class, uint32_t usage, uint64
 static void judge(const struct joined *j, struct finding_chain *chain)
 {
 	const struct capture *c = j->c;
-	uint64_t whole = UINT64_MAX, shown = UINT64_MAX; /* who has all of it, and of what is shown */
+	/* Sources that have all of it, and all of the shown parts. */
+	uint64_t whole = UINT64_MAX, shown = UINT64_MAX;
 
 	for (uint32_t i = 0; i < chain->nr_edges; i++) {
 		const struct capture_edge *edge = &c->edges[chain->edges[i]];

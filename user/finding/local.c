@@ -18,7 +18,7 @@ static bool waits(const struct capture_edge *e)
 }
 
 /*
- * Where instances are what was seen, strangers in the class do not matter. But
+ * Where instances are what was seen, unrelated locks in the class do not matter. But
  * memory that is freed comes back as another object, perhaps in another role: a
  * directory's inode where a file's was. Two orders of two such addresses prove little, unless
  * they turned again and again while the objects around them stayed as they were.

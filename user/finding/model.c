@@ -11,7 +11,7 @@
 #define SEARCH_BUDGET 100000000u /* arcs: seconds; lockdep's largest graph has 32,768 */
 #define NO_INVERSION (CAPTURE_AMBIGUOUS + 1) /* a grade that no search of inversions goes through */
 #define WORK_BUDGET 500000000u	 /* seconds, too */
-#define WORK_ELEMENT 100	 /* of a chain: its memory, an id's hash, a place in the sort */
+#define WORK_ELEMENT 100	 /* for a chain: its memory, an id's hash, a place in the sort */
 #define HARDIRQ_BITS                                                                               \
 	(BIT(LV_USED_IN_HARDIRQ) | BIT(LV_USED_IN_HARDIRQ_READ) | BIT(LV_ENABLED_HARDIRQ) |        \
 	 BIT(LV_ENABLED_HARDIRQ_READ))

@@ -69,8 +69,8 @@ const struct capture_class *finding_class(const struct finding_model *m, uint32_
 
 /*
  * A capture may come from anyone, and a small one can make chains without end: a thousand classes in a
- * row, a thousand unsafe ones behind them. What is made of it has a budget: steps of the searches, and
- * work on chains, whose unit is a comparison of two sightings. Work counts from the last reset.
+ * row, a thousand unsafe ones behind them. Analysis has a budget: steps of the searches, and work on
+ * chains, whose unit is a comparison of two sightings. Work counts from the last reset.
  */
 void finding_model_spend(struct finding_model *m, uint64_t work);
 /* For a path of graph classes that becomes a chain: its elements, and their names. */

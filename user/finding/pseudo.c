@@ -16,8 +16,8 @@ enum capture_certainty finding_pseudo_grade(const struct capture *c,
 	uint32_t kind = finding_pseudo_kind(class), traits = pseudo_traits(kind);
 
 	/*
-	 * What may be allocated with which flags is known by the caller alone; and whether a handle
-	 * would ever wait for the transaction's commit, too.
+	 * A caller alone knows which flags it may allocate with; and whether a handle would ever
+	 * wait for the transaction's commit, too.
 	 */
 	if (kind == LV_PSEUDO_RECLAIM || kind == LV_PSEUDO_JOURNAL)
 		return CAPTURE_INFERRED;

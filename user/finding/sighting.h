@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the sightings behind a chain add to its classes' certainty: how often, which locks, under what. */
+/*
+ * The certainty that the sightings behind a chain add to its classes': how often, which locks,
+ * under what.
+ */
 #ifndef LOCKVANE_FINDING_SIGHTING_H
 #define LOCKVANE_FINDING_SIGHTING_H
 

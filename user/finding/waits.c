@@ -12,7 +12,7 @@ enum wait_type {
 	WAIT_SLEEP,
 };
 
-/* What a class needs where it is taken, and what it allows to those who hold it. */
+/* A class's need where it is taken, and the limit it sets to those who hold it. */
 struct wait_types {
 	enum wait_type outer, inner;
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What may be waited for where: lockdep's wait types, and what a production kernel shows of them. */
+/*
+ * Waits and contexts that go together: lockdep's wait types, and the part of them that a production
+ * kernel shows.
+ */
 #ifndef LOCKVANE_FINDING_WAITS_H
 #define LOCKVANE_FINDING_WAITS_H
 

@@ -36,7 +36,7 @@ struct finding_watch {
 	uint8_t *faults; /* by graph class: 1 + confidence of the cycle told of its faults, or 0 */
 	struct ahead *ahead;
 	uint32_t nr_ahead;
-	uint32_t room; /* of told; ahead has twice as much */
+	uint32_t room; /* entries in told; ahead has twice as much */
 	struct told_ids ids;
 	uint8_t *cycles; /* by graph edge: cycles told that have it */
 	bool *crowded;	 /* by graph edge: in CROWD of them */
@@ -77,7 +77,10 @@ void finding_watch_free(struct finding_watch *w)
 	free(w);
 }
 
-/* What the rules add in one step, before it is known to be news. Each step has the whole budget. */
+/*
+ * Findings that the rules add in one step, before it is known whether they are news. Each step has
+ * the whole budget.
+ */
 static int begin(struct finding_watch *w, struct finding_set *set)
 {
 	finding_model_reset_work(w->m);

@@ -3,12 +3,11 @@
  * The same rules while a capture grows: each new class, usage bit, edge or
  * fact is told, and what it completes comes back at once. Most cost no search.
  *
- * A watch and finding_analyse() agree on what is wrong and on its ids. Of
- * several chains of one defect the watch tells the best at the moment, and
- * once more, under the same id, when a surer one appears. A watch knows which
- * event it was told last, and so says which completed the finding. An event that
- * closes several cycles brings one of them, and when sixteen with the same
- * dependency were told no more with it: finding_analyse() lists those.
+ * A watch and finding_analyse() agree on what is wrong and on its ids. Where a defect has several
+ * chains, the watch tells the best at the moment, and once more, under the same id, when a surer
+ * one appears. A watch knows which event it was told last, and so says which completed the finding.
+ * An event that closes several cycles brings one of them, and when sixteen with the same dependency
+ * were told no more with it: finding_analyse() lists those.
  */
 #ifndef LOCKVANE_FINDING_WATCH_H
 #define LOCKVANE_FINDING_WATCH_H
@@ -30,7 +29,7 @@ void finding_watch_free(struct finding_watch *w); /* takes NULL */
 int finding_watch_class(struct finding_watch *w, uint32_t class, struct findings *ret_new);
 int finding_watch_usage(struct finding_watch *w, uint32_t class, struct findings *ret_new);
 int finding_watch_edge(struct finding_watch *w, uint32_t edge, struct findings *ret_new);
-/* Of a ring its first wait, once all of them are there. */
+/* Tell a ring by its first wait, once all of them are there. */
 int finding_watch_ring(struct finding_watch *w, uint32_t first, struct findings *ret_new);
 int finding_watch_fact(struct finding_watch *w, uint32_t fact, struct findings *ret_new);
 

@@ -50,7 +50,7 @@ static int keep_id(struct analysis *a, const PGresult *r, int row)
 	return there ? 0 : no_memory(a);
 }
 
-/* What is wrong on one host alone is no news here. */
+/* A finding of one host alone is no news here. */
 static int read_ids(struct analysis *a)
 {
 	char least[16];
@@ -182,7 +182,7 @@ static int add_together(struct analysis *a, const struct witness *w, const struc
 	return code;
 }
 
-/* Of each finding the first chain that no host has, and some together. */
+/* For each finding, choose the first chain that no host has, and some together. */
 static int choose(struct analysis *a)
 {
 	const struct finding *last = NULL;
@@ -205,7 +205,7 @@ static int choose(struct analysis *a)
 	return code;
 }
 
-/* --- what the store keeps of it ------------------------------------------------ */
+/* --- the store's copy ------------------------------------------------------ */
 
 static char *numbers_text(const int32_t *numbers, size_t nr)
 {
@@ -238,7 +238,7 @@ static int write_one(struct analysis *a, const struct fleet_together *t, const c
 	return r ? 0 : a->err->code;
 }
 
-/* What does not hold any more goes. */
+/* Findings that do not hold any more go. */
 static int drop_others(struct analysis *a, const char *build)
 {
 	AUTO_STRBUF ids = STRBUF_INIT;

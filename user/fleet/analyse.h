@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is wrong only together: on a kernel build, with links of a chain on different hosts. */
+/* Analysis of a kernel build over its hosts: findings that have their links on different hosts. */
 #ifndef LOCKVANE_FLEET_ANALYSE_H
 #define LOCKVANE_FLEET_ANALYSE_H
 
@@ -18,7 +18,7 @@ struct fleet_together {
 struct fleet_together_all {
 	struct fleet_together *items;
 	size_t nr;
-	size_t parts; /* of the build's graph: usages and dependencies */
+	size_t parts; /* parts in the build's graph: usages and dependencies */
 };
 
 /* Read the build's graph, look for it, and let the store have what there is instead of what was. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the commands of `lockvane fleet` share. */
+/* Code that the commands of `lockvane fleet` share. */
 #ifndef LOCKVANE_FLEET_CMD_H
 #define LOCKVANE_FLEET_CMD_H
 
@@ -11,6 +11,7 @@ int cmd_fleet_snapshot(int argc, char **argv);
 int cmd_fleet_analyse(int argc, char **argv);
 int cmd_fleet_findings(int argc, char **argv);
 int cmd_fleet_show(int argc, char **argv);
+int cmd_fleet_forget(int argc, char **argv);
 
 /* A child parser: --store; input: const char *. */
 struct argp;

@@ -26,7 +26,7 @@ struct push_args {
 
 static const struct argp_option options[] = {
 	{ "host", KEY_HOST, "NAME", 0,
-	  "whose it is; without it, this host's, by its machine id (hashed) and name", 0 },
+	  "host that it is from; without it, this host's, by its machine id (hashed) and name", 0 },
 	{ "retry", KEY_RETRY, "DURATION", 0,
 	  "try again for so long (1min) while the store is not to be reached; 0: never", 0 },
 	{}
@@ -75,7 +75,7 @@ static int push_once(const char *conninfo, const struct push_load *load, struct 
 	return code ? code : fleet_push(s, load, ret, err);
 }
 
-/* What broke off is begun again: the store keeps what it had, and is asked what that is. */
+/* A push that broke off is begun again: the store keeps what it had, and is asked what that is. */
 static int push(const struct push_args *args, const struct push_load *load, struct push_done *ret,
 		struct error *err)
 {

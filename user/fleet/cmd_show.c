@@ -78,7 +78,7 @@ static int get_rows(struct store *s, struct shown *shown, struct error *err)
 	return shown->rows ? 0 : err->code;
 }
 
-/* Who has it alone is the better witness. */
+/* A host that has it alone is the better witness. */
 static int get_report(struct store *s, struct shown *shown, struct error *err)
 {
 	const char *values[] = { shown->list.items[0].fingerprint, shown->list.items[0].rule };

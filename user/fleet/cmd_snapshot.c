@@ -11,8 +11,8 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/source.h"
-#include "daemon/state.h"
 #include "fleet/cmd.h"
+#include "store/state.h"
 
 #define TEMP ".snapshot"
 

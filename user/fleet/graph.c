@@ -13,7 +13,7 @@
 #include "capture/place.h"
 #include "fleet/parts.h"
 
-#define MAX_NUMBER 1000 /* of classes of one name */
+#define MAX_NUMBER 1000 /* classes of one name */
 
 /* Ids of rows, ascending; the index of one is the capture's. */
 struct ids {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What all hosts of one kernel build saw, as one capture; and which parts of the store each piece of it is. */
+/*
+ * All hosts' sightings of one kernel build, as one capture; and which parts of the store each piece
+ * of it is.
+ */
 #ifndef LOCKVANE_FLEET_GRAPH_H
 #define LOCKVANE_FLEET_GRAPH_H
 

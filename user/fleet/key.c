@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 
-/* Of machine ids that this program hashes. */
+/* The application whose key hashes machine ids (sd_id128_get_machine_app_specific()). */
 #define APPLICATION SD_ID128_MAKE(4f, 0d, 0f, 6e, 6b, 3e, 4c, 55, 9e, 1d, 7c, 54, 38, 0b, a2, 91)
 
 void fleet_key_of(const char *text, struct fleet_key *ret)

@@ -15,8 +15,8 @@ void fleet_key_of(const char *text, struct fleet_key *ret);
 void fleet_key_text(const struct fleet_key *key, char ret[static FLEET_KEY_LEN]);
 
 /*
- * Whose captures they are. name: NULL is this host's, with its machine id (hashed, so that the store does
- * not have it); another name is a host of its own. -ENOENT: this host has no machine id.
+ * The owner of the captures. name: NULL is this host's, with its machine id (hashed, so that the store
+ * does not have it); another name is a host of its own. -ENOENT: this host has no machine id.
  */
 #define FLEET_HOST_LEN 256
 struct fleet_host {

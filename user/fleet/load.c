@@ -8,18 +8,18 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "daemon/state.h"
 #include "report/report.h"
+#include "store/state.h"
 
 #define ARROW " --> "
 
 struct load {
 	const struct cli_source *source;
 	struct capture *capture;
-	struct findings *found;	   /* of a file */
-	struct state_content state; /* of a monitor */
+	struct findings *found;	   /* read from a file */
+	struct state_content state; /* a monitor's */
 	struct push_finding *findings;
-	char **chains; /* of a file */
+	char **chains; /* read from a file */
 	size_t nr;
 };
 
@@ -28,7 +28,7 @@ static int no_memory(struct error *err)
 	return error_set(err, -ENOMEM, "out of memory");
 }
 
-/* --- of a file ----------------------------------------------------------------- */
+/* --- from a file ----------------------------------------------------------- */
 
 static char *chain_text(const struct capture *c, const struct finding_chain *chain)
 {
@@ -82,7 +82,7 @@ static int load_file(struct load *l, struct error *err)
 	return code ? no_memory(err) : 0;
 }
 
-/* --- of a monitor -------------------------------------------------------------- */
+/* --- from a monitor -------------------------------------------------------- */
 
 static struct push_finding describe_known(const struct known_finding *f)
 {

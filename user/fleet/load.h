@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What is pushed: a capture file's or a monitor's graph and findings. */
+/* The load of a push: a capture file's or a monitor's graph and findings. */
 #ifndef LOCKVANE_FLEET_LOAD_H
 #define LOCKVANE_FLEET_LOAD_H
 

@@ -115,7 +115,7 @@ static int copy_edge(struct copying *p, uint32_t index)
 	struct capture_edge *to;
 	int code;
 
-	/* What the kernel is told comes back by itself. */
+	/* A dependency that the kernel tells comes back by itself. */
 	if (capture_edge_told(p->g->c, from) || !has_link(p, p->g->edge_units[index]))
 		return 0;
 	to = capture_add_edge(p->to);
@@ -156,7 +156,7 @@ static int add_loss(struct capture *c, uint64_t count)
 	return loss->name && loss->text ? 0 : -ENOMEM;
 }
 
-/* What is known of a host's run; its name goes to ret_name. */
+/* Read a host's run; its name goes to ret_name. */
 static int read_run(struct store *s, int32_t run, struct capture *c, int32_t *ret_host, char **ret_name,
 		    struct error *err)
 {

@@ -65,7 +65,10 @@ static void add_class(struct fleet_parts *to, const struct classes *classes, con
 				.stack = class->usage_stack[bit], .from_stack = LV_NONE });
 }
 
-/* What no code was seen to do is what the kernel is told: the store's readers know that by themselves. */
+/*
+ * Dependencies that no code was seen to make are those the kernel is told: the store's readers know
+ * these by themselves.
+ */
 static void add_edge(struct fleet_parts *to, const struct classes *classes, const struct capture *c,
 		     const struct capture_edge *edge)
 {
@@ -84,7 +87,7 @@ static int by_key(const void *a, const void *b)
 		      sizeof(struct fleet_key));
 }
 
-/* Of captures put together a dependency is there once for each of them. */
+/* In captures put together a dependency is there once for each of them. */
 static void drop_doubles(struct fleet_parts *p)
 {
 	size_t kept = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A capture in parts: a class at its certainty, a usage of one, a dependency of two. A part never changes,
- * and has the same key on every host. What is seen more of it later, twice instead of once, is
+ * and has the same key on every host. A part of which more is seen later, twice instead of once, is
  * another part.
  */
 #ifndef LOCKVANE_FLEET_PARTS_H

@@ -14,7 +14,7 @@
 #define PROTOCOL "1"
 #define FIND_BATCH 4096
 #define ADD_BATCH 256
-#define MAX_NR (1 << 20) /* of a build's parts: the store's limit */
+#define MAX_NR (1 << 20) /* parts of a build: the store's limit */
 #define MAX_REPORT (1 << 20)
 #define DIGESTS (FLEET_HEAPS + 1) /* the last is the findings' */
 

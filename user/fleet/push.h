@@ -30,10 +30,10 @@ struct push_load {
 	void *arg;
 };
 
-/* What it came to. */
+/* Outcome of a push. */
 struct push_done {
 	size_t parts;	 /* the capture has */
-	size_t asked;	 /* whose heaps had changed */
+	size_t asked;	 /* heaps that had changed */
 	size_t added;	 /* which the store did not have from anybody */
 	size_t findings; /* sent */
 	size_t reports;

@@ -13,7 +13,7 @@
 #define MAX_CHAIN 65000
 #define MAX_NUMBER INT64_MAX
 
-/* What a batch refers to, and at which place of it that stands. */
+/* Rows that a batch refers to, and the place of each in it. */
 struct places {
 	uint32_t *at; /* by the capture's index, LV_NONE: not in it */
 	json_t *rows;

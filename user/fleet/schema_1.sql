@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The store of a fleet, version 1. Run by `lockvane fleet init` in one transaction, as the owner.
 --
--- Whoever pushes is not trusted: the role lockvane_pusher has no right to any table. It may call the
--- push_* functions, which run as the owner, and which compute the key of a row from what is in it: a
--- row that is shared by hosts can be brought by anybody, but not under another's key, and never changed.
--- A host belongs to the login that pushed it first.
+-- A host that pushes is not trusted: the role lockvane_pusher has no right to any table. It may call the
+-- push_* functions, which run as the owner, and which compute the key of a row from what is in it: a row
+-- that is shared by hosts can be brought by anybody, but not under another's key, and never changed. A
+-- host belongs to the login that pushed it first.
 
 CREATE DOMAIN printable AS text COLLATE "C" CHECK (VALUE ~ '^[ -~]*$' AND length(VALUE) <= 4200);
 
@@ -101,7 +101,7 @@ CREATE TABLE seen (
 	parts varbit NOT NULL
 );
 
--- What a host found by itself. An issue is the same on all hosts that word it the same.
+-- A host's own findings. An issue is the same on all hosts that word it the same.
 CREATE TABLE issue (
 	id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	key uuid NOT NULL UNIQUE,
@@ -136,7 +136,7 @@ CREATE TABLE report (
 );
 CREATE INDEX ON report (host);
 
--- What only several hosts together show: `lockvane fleet analyse` writes it.
+-- Findings that only several hosts together show: `lockvane fleet analyse` writes it.
 CREATE TABLE together (
 	build int NOT NULL REFERENCES build ON DELETE CASCADE,
 	finding printable NOT NULL CHECK (length(finding) <= 12),
@@ -294,7 +294,7 @@ BEGIN
 		SET parts = widen(s.parts, length(a_parts)) | widen(a_parts, length(s.parts));
 END $$;
 
--- What the host found. Of each, in their order: the issue's id if its report is wanted, else NULL.
+-- The host's findings. Returned for each, in their order: the issue's id if its report is wanted, else NULL.
 CREATE FUNCTION push_findings(a_run int, a_rows jsonb) RETURNS int[] LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
 	v_build int := own_build(a_run);

@@ -23,7 +23,7 @@ static int line_len(const char *text)
 
 int store_open(const char *conninfo, struct store **ret, struct error *err)
 {
-	/* What the user's own string says comes later, and counts. */
+	/* The user's own string comes later, and counts. */
 	static const char *const names[] = { "connect_timeout",	    "tcp_user_timeout",
 					     "keepalives_idle",	    "keepalives_interval",
 					     "fallback_application_name", "client_encoding",

@@ -8,7 +8,7 @@
 
 #define WITNESS_LINKS 64 /* a longer chain is not asked about */
 
-/* Of those that have a link, the host that has most links. */
+/* The host that has most links, among those that have any. */
 struct witness_best {
 	int32_t run;
 	uint64_t links; /* 1 << link */

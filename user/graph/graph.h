@@ -52,7 +52,7 @@ struct graph {
 	uint32_t nr_classes, room_classes;
 	uint32_t nr_edges, room_edges;
 	uint32_t room_slots; /* a power of two */
-	uint64_t factor; /* of the hash, odd */
+	uint64_t factor; /* for the hash, odd */
 };
 
 struct graph *graph_new(void);

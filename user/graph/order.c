@@ -19,7 +19,7 @@ struct graph_order {
 	uint32_t room_edges;
 	uint32_t against[MAX_AGAINST]; /* the edges left out */
 	uint32_t nr_against;
-	uint32_t last_start, first_end; /* of these: their starts' and ends' bounds */
+	uint32_t last_start, first_end; /* bounds of their starts and ends */
 };
 
 struct graph_order *graph_order_new(void)

@@ -94,9 +94,9 @@ uint32_t graph_reach_after(const struct graph_reach *r, uint32_t class, bool bou
 }
 
 /*
- * What a class learns over an edge from its neighbour's kinds: `any` are the
- * kinds of dependency a free place uses, `bound` those a bound one may, and
- * `freeing` those that lead to the neighbour's free place.
+ * A class learns this over an edge from its neighbour's kinds: `any` are the kinds of dependency a
+ * free place uses, `bound` those a bound one may, and `freeing` those that lead to the neighbour's
+ * free place.
  */
 static uint8_t learn(uint32_t dep, uint8_t kinds, uint32_t bound, uint32_t freeing)
 {

@@ -31,7 +31,7 @@ uint32_t graph_unsafe_kinds(uint32_t usage, bool bound);
 #define GRAPH_REACH_FREE(kinds) (kinds)
 #define GRAPH_REACH_BOUND(kinds) ((kinds) << GRAPH_KINDS)
 
-/* What is not passed on by a class, for those who know all that lies there. */
+/* Kinds that a class does not pass on, for those who know all that lies there. */
 #define GRAPH_SHUT_UNSAFE (1u << 0) /* no unsafe class: neither itself nor after it */
 #define GRAPH_SHUT_SAFE (1u << 1)   /* no safe class but itself */
 

@@ -14,7 +14,7 @@ struct graph_walk {
 	uint32_t *seen;	 /* by place: the walk that saw it */
 	uint32_t *from;	 /* by place: the place it was reached from */
 	uint32_t *via;	 /* by place: by which edge */
-	uint32_t *queue; /* of places */
+	uint32_t *queue; /* places */
 	uint32_t head, tail;
 	uint32_t now; /* this walk's number */
 	uint32_t room;
@@ -115,7 +115,7 @@ static void go_on(struct graph_walk *w, uint32_t place)
 {
 	const struct graph_class *class = &w->g->classes[place / 2];
 	const struct graph_arcs *arcs = w->backwards ? &class->in : &class->out;
-	/* What a bound place may use, and what leads to a free one. */
+	/* Dependencies that a bound place may use, and that lead to a free one. */
 	uint32_t usable = GRAPH_DEPS, freeing = GRAPH_DEPS_N;
 
 	w->cost += arcs->nr;

@@ -4,11 +4,10 @@
  *
  * A path is strong when no -(xR)-> in it is followed by -(Sx)->: a recursive
  * reader does not wait for a reader, so such a pair blocks nobody
- * (Documentation/locking/lockdep-design.rst). What may follow depends on how
- * a class was reached, so the walk's places are (class, bound): a place is
- * bound when only the one half of its dependencies may go on. Forwards that
- * is after -(xR)->, where only -(Ex)-> may follow; backwards after -(Sx)->,
- * where only -(xN)-> may come before.
+ * (Documentation/locking/lockdep-design.rst). The next step depends on how a class was reached, so
+ * the walk's places are (class, bound): a place is bound when only the one half of its dependencies
+ * may go on. Forwards that is after -(xR)->, where only -(Ex)-> may follow; backwards after
+ * -(Sx)->, where only -(xN)-> may come before.
  *
  * The free place of a class can go wherever its bound one can. lockdep keeps
  * one mark a class and so can lose a path to whichever came first; with two

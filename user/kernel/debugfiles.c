@@ -21,7 +21,7 @@
 
 #define MAX_NOTES (64 << 10)
 #define MAX_BUILD_ID ((BUILD_ID_LEN - 1) / 2)
-#define MAX_DEPTH 16 /* of folders below lib/modules/RELEASE */
+#define MAX_DEPTH 16 /* folders below lib/modules/RELEASE */
 
 int debugfiles_build_id_text(const void *bytes, size_t len, char ret[static BUILD_ID_LEN])
 {
@@ -172,7 +172,7 @@ static bool is_module_file(const char *file, const char *module)
 	return !strncmp(file, ".ko", 3) && (!file[3] || file[3] == '.');
 }
 
-/* Of a compressed file it is not known here; who opens it sees. */
+/* A compressed file is not looked into here; it is seen when it is opened. */
 static bool is_another(const char *path, const char *wanted)
 {
 	char id[BUILD_ID_LEN];
@@ -207,7 +207,7 @@ char *debugfiles_module(const char *root, const struct debugfiles_where *where, 
 
 	if (where->folder)
 		return search(where->folder, module, wanted);
-	/* It may be a stranger's capture that names the release. */
+	/* A capture from elsewhere may name the release. */
 	if (!where->release || *where->release == '.' || strchr(where->release, '/'))
 		return NULL;
 	for (size_t i = 0; !found && i < sizeof(places) / sizeof(places[0]); i++) {

@@ -41,7 +41,7 @@ struct debuginfo {
 	struct image images[1 + MAX_MODULES]; /* the kernel first */
 	size_t nr_images;
 	uint64_t slide;      /* the running kernel's addresses less the file's */
-	char root[MAX_PATH]; /* of the source in the file's paths, "/" at its end; "": not known */
+	char root[MAX_PATH]; /* the source's, in the file's paths, "/" at its end; "": not known */
 };
 
 static char *no_search_path = "";
@@ -392,7 +392,7 @@ struct walk {
 	Dwarf_Die *unit;
 	int (*each)(void *arg, const struct debuginfo_line *line);
 	void *arg;
-	const char *file; /* of the function that is walked, as the unit has it */
+	const char *file; /* file of the function that is walked, as the unit has it */
 	int line;
 };
 

@@ -33,7 +33,10 @@ int debuginfo_open_at(int fd, const char *path, const struct debugfiles_where *m
 		      struct debuginfo **ret, struct error *err);
 void debuginfo_free(struct debuginfo *d); /* takes NULL */
 
-/* What is known of what ran: the build id of a module, or of the kernel (NULL); NULL: nothing. */
+/*
+ * Knowledge of the kernel that ran: the build id of a module, or of the kernel (NULL); NULL:
+ * nothing.
+ */
 struct debuginfo_ran {
 	const char *(*build_id)(const void *arg, const char *module);
 	const void *arg;

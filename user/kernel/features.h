@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this kernel is and lets us do: facts for `check` and for planning, from
- * /proc, /sys, BTF and symbols. Nothing is loaded into the kernel to find out.
+ * This kernel's features and limits: facts for `check` and for planning, from /proc, /sys, BTF and
+ * symbols. Nothing is loaded into the kernel to find out.
  */
 #ifndef LOCKVANE_KERNEL_FEATURES_H
 #define LOCKVANE_KERNEL_FEATURES_H
@@ -81,7 +81,7 @@ struct features {
 	enum features_answer jit;        /* BPF is compiled: trampolines need it */
 	int jit_harden;                  /* net.core.bpf_jit_harden: 2 blinds root's, too; -1: unknown */
 	enum features_answer ftrace;     /* kernel.ftrace_enabled */
-	enum features_answer slab_merge; /* the command line outdoes the configuration */
+	enum features_answer slab_merge; /* the command line overrides the configuration */
 	bool symbols;                    /* addresses in /proc/kallsyms are real */
 
 	bool btf;
@@ -97,7 +97,7 @@ struct features {
 
 /*
  * root: put before every path, NULL for none. btf and ksyms may be NULL: what
- * they would tell is then unknown. What cannot be read is unknown, no error.
+ * they would tell is then unknown. A file that cannot be read makes its facts unknown, no error.
  */
 void features_probe(const char *root, const struct kbtf *btf, const struct ksyms *ksyms,
 		    struct features *ret);

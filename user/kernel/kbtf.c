@@ -20,7 +20,7 @@ struct kbtf_entry {
 	const char *name;
 	struct kbtf_type type;
 	uint32_t kind;
-	uint32_t next; /* of the same hash slot */
+	uint32_t next; /* next in the hash slot */
 };
 
 struct kbtf_sized {
@@ -30,7 +30,7 @@ struct kbtf_sized {
 
 struct kbtf {
 	struct btf **units; /* [0] is vmlinux */
-	char **names;	    /* of the modules; NULL: not known */
+	char **names;	    /* names of the modules; NULL: not known */
 	size_t nr_units;
 	struct kbtf_entry *entries;
 	size_t nr_entries, room_entries;

@@ -64,7 +64,7 @@ bool kbtf_has_struct(const struct kbtf *k, const char *name);
 bool kbtf_has_func(const struct kbtf *k, const char *name);
 bool kbtf_has_enumerator(const struct kbtf *k, const char *name);
 
-/* What a variable, typedef, const or array of something is made of. */
+/* The type below a variable, typedef, const or array. */
 struct kbtf_type kbtf_target(struct kbtf_type t);
 
 const char *kbtf_name(struct kbtf_type t);

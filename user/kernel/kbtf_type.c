@@ -4,7 +4,7 @@
 
 #include <bpf/btf.h>
 
-#define MAX_DEPTH 32 /* of typedefs, qualifiers and arrays around a type */
+#define MAX_DEPTH 32 /* typedefs, qualifiers and arrays around a type */
 
 struct kbtf_type kbtf_target(struct kbtf_type t)
 {

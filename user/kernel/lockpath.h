@@ -21,7 +21,7 @@ enum lockpath_what {
 struct lockpath {
 	enum lockpath_what what;
 	bool ambiguous; /* a union has several: the first is given */
-	uint32_t size;	/* of the lock, or of the head */
+	uint32_t size;	/* size of the lock, or of the head */
 	/* "a.bucket[3].lock"; "" if the type is itself the lock */
 	char path[LOCKPATH_LEN];
 };
@@ -40,7 +40,7 @@ bool lockpath_first(struct kbtf_type t, const char *path, struct kbtf_type *ret)
 bool lockpath_pointer(const struct kbtf *k, struct kbtf_type t, uint32_t off,
 		      struct kbtf_type *ret_to, char ret_path[LOCKPATH_LEN]);
 
-/* What stands between a name and a path behind it: "." or, before an index or nothing, "". */
+/* The text between a name and a path behind it: "." or, before an index or nothing, "". */
 const char *lockpath_joint(const char *path);
 
 /* Is there a lock of the family anywhere in t, which is of `most` bytes or fewer? */

@@ -34,7 +34,7 @@ const struct slab *slabs_find(const struct slabs *s, const char *name);
 bool slab_name_is_kmalloc(const char *name);
 
 /*
- * Of kmalloc's caches there are several of a size, and a boot draws which one a call site gets
+ * There are several kmalloc caches of a size, and a boot draws which one a call site gets
  * (RANDOM_KMALLOC_CACHES since 6.6, KMALLOC_PARTITION): "kmalloc-512" for "kmalloc-rnd-07-512", in place.
  */
 void slab_name_drop_draw(char *name);

@@ -38,7 +38,7 @@ int anchors_new(const struct ksyms *ksyms, const struct kbtf *btf, struct anchor
 	return 0;
 }
 
-/* What is only written at the boot lies among the constants; the boot's own is gone. */
+/* __ro_after_init data lies among the constants; __init data has been freed. */
 size_t anchors_ranges(const struct ksyms *ksyms, struct anchors_range ret[ANCHORS_RANGES])
 {
 	static const char *const names[ANCHORS_RANGES][2] = {
@@ -107,7 +107,7 @@ int anchors_add(struct anchors *a, const struct lv_anchor *found, size_t nr)
 	return 0;
 }
 
-/* Of several that point to one place the one whose type is known, or the first. */
+/* Where several point to one place, the one whose type is known, or the first. */
 static int by_address(const void *va, const void *vb)
 {
 	const struct lv_anchor *a = va, *b = vb;
@@ -119,7 +119,7 @@ static int by_address(const void *va, const void *vb)
 	return a->where < b->where ? -1 : a->where > b->where;
 }
 
-/* What points into the middle of one object is none. */
+/* A pointer into the middle of one object is no anchor. */
 static bool is_inside(const struct lv_anchor *before, const struct lv_anchor *anchor)
 {
 	return anchor->addr - before->addr < before->size && before->size == before->stride;

@@ -33,7 +33,7 @@ int anchors_add(struct anchors *a, const struct lv_anchor *found, size_t nr);
 
 /*
  * The table: sorted, each up to the next one, elements' sizes and the classes' bases filled
- * in. What is too much for it is left out.
+ * in. Ranges beyond its room are left out.
  */
 void anchors_table(struct anchors *a, struct lv_anchors *ret);
 

@@ -41,7 +41,9 @@ static bool poll_winner(const struct poll *p, size_t *ret, bool *ret_all)
 	return 2 * p->votes[best] > p->voices;
 }
 
-/* Whose voices count: those that were given the struct; else all, and then they must be strong. */
+/*
+ * The voices that count: those that were given the struct; else all, and then they must be strong.
+ */
 struct polls {
 	struct poll given, all;
 	size_t weak;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the functions that took a lock have to do with: the structs that their
- * prototypes name, or that those point to. Where memory itself is untyped, and
- * one struct of these has such a lock at such an offset, that is it.
+ * Evidence from the functions that took a lock: the structs that their prototypes name, or that
+ * those point to. Where memory itself is untyped, and one struct of these has such a lock at such
+ * an offset, that is it.
  */
 #ifndef LOCKVANE_NAMING_CALLSITE_H
 #define LOCKVANE_NAMING_CALLSITE_H
@@ -29,15 +29,15 @@ struct callsite_stack {
 struct callsite_query {
 	const struct ksyms *ksyms;
 	const struct kbtf *btf;
-	uint32_t off, family;	     /* of the lock */
-	uint32_t min_size, max_size; /* of the struct */
+	uint32_t off, family;	     /* the lock's */
+	uint32_t min_size, max_size; /* limits of the struct's size */
 	const struct callsite_stack *stacks;
 	size_t nr_stacks;
 };
 
 enum callsite_verdict {
 	CALLSITE_NOTHING, /* no struct, or several */
-	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so; or a stranger may be
+	CALLSITE_LIKELY,  /* one, by what others point to, and not all say so; or another lock may be
 			     there */
 	CALLSITE_SURE,	  /* one: some function was given it, or all know it in a roundabout way */
 };
@@ -45,7 +45,7 @@ enum callsite_verdict {
 enum callsite_verdict callsite_find(const struct callsite_query *q, struct kbtf_type *ret_type,
 				    struct lockpath *ret_lock);
 
-/* Was one of the functions given another struct, which fits, too? Then strangers share the place. */
+/* Was one of the functions given another struct, which fits, too? Then unrelated locks share the place. */
 bool callsite_contradicts(const struct callsite_query *q, struct kbtf_type type);
 
 /*

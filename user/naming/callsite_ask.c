@@ -136,7 +136,7 @@ static size_t first_word(const char *name, const char **ret)
 	return strcspn(name, "_.");
 }
 
-/* What functions of all sorts begin with. */
+/* Words that functions of all sorts begin with. */
 static bool is_common_word(const char *word, size_t len)
 {
 	static const char *const words[] = {"add", "alloc", "get",  "init", "list", "page", "put",
@@ -193,7 +193,7 @@ static void add_percpu(const struct callsite_fitting *f, struct kbtf_type type, 
 	}
 }
 
-/* What a function has to say of where the lock lies. */
+/* A function's evidence on where the lock lies. */
 struct voice {
 	struct callsite_types given;  /* it was given, or returns, such a struct */
 	struct callsite_types inside; /* ... or what has the lock, a member of such a struct */
@@ -229,7 +229,7 @@ static void ask_function(const struct callsite_fitting *f, uint64_t ip, struct v
 	ask_of_pointer(f, (struct kbtf_type){proto.btf, proto.func->type}, ret);
 }
 
-/* Several that a nearer function left open: those that this one speaks of, too. True: it spoke. */
+/* Keep those candidates of nearer frames that this frame names, too. False: it names none. */
 static bool narrow(struct callsite_types *open, const struct callsite_types *spoken)
 {
 	struct callsite_types both = {};
@@ -248,8 +248,8 @@ static bool narrow(struct callsite_types *open, const struct callsite_types *spo
 }
 
 /*
- * The nearest function that has something to say. What it is given counts
- * before what that points to, unless that is said by one nearer by two.
+ * The nearest function that has something to say. A struct that it is given counts before what that
+ * points to, unless that is said by one nearer by two.
  */
 enum callsite_strength callsite_ask(const struct callsite_fitting *f,
 				    const struct callsite_stack *stack, struct callsite_types *ret)
@@ -290,7 +290,7 @@ bool callsite_speaks_for_guest(const struct callsite_query *q, uint64_t ip)
 	return false;
 }
 
-/* Whoever is given but a spinlock says nothing of what it is in. */
+/* A function whose argument is a bare spinlock does not tell the struct around it. */
 static bool is_bare(struct kbtf_type type)
 {
 	return !strcmp(kbtf_name(type), "spinlock") || !strcmp(kbtf_name(type), "raw_spinlock");

@@ -35,7 +35,7 @@ static bool only_lock(const struct callsite_query *q, struct kbtf_type type, str
 	return nr == 1;
 }
 
-/* A struct page has a place of its own, and what overlays it; none lies in the memory it is of. */
+/* Is it struct page, or a struct that overlays it? These lie in the page array, not in the page's memory. */
 static bool is_page(struct kbtf_type type)
 {
 	static const char *const overlays[] = {"page", "folio", "ptdesc", "slab"};
@@ -56,7 +56,7 @@ bool callsite_lock(const struct callsite_query *q, struct kbtf_type type, struct
 	return ret->what != LOCKPATH_NONE;
 }
 
-/* Of whose locks the functions' callers are others' code. */
+/* Does a name begin as one of these? */
 static bool is_one_of(const char *name, const char *const *beginnings, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of callsite.h share: which structs fit a place, and what a stack says of them. */
+/*
+ * Code that the parts of callsite.h share: which structs fit a place, and what a stack says of
+ * them.
+ */
 #ifndef LOCKVANE_NAMING_CALLSITE_INTERNAL_H
 #define LOCKVANE_NAMING_CALLSITE_INTERNAL_H
 
@@ -40,7 +43,7 @@ void callsite_add_if_it_fits(const struct callsite_fitting *f, struct kbtf_type 
 /* How much it is worth what a stack says. */
 enum callsite_strength {
 	CALLSITE_SILENT,
-	CALLSITE_ROUNDABOUT, /* what is pointed to, or the struct around a member */
+	CALLSITE_ROUNDABOUT, /* a pointed-to struct, or the struct around a member */
 	CALLSITE_ALIKE,	     /* called like the function, or what it was given lies in it */
 	CALLSITE_GIVEN,
 };
@@ -48,7 +51,7 @@ enum callsite_strength {
 enum callsite_strength callsite_ask(const struct callsite_fitting *f,
 				    const struct callsite_stack *stack, struct callsite_types *ret);
 
-/* Speaks that function, which was silent, of a struct with a lock that others may embed? */
+/* Does that function, which named no struct, name one with a lock that other structs may embed? */
 bool callsite_speaks_for_guest(const struct callsite_query *q, uint64_t ip);
 
 #endif

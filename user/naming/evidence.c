@@ -56,7 +56,10 @@ struct type_query {
 
 bool evidence_fits(const struct kbtf *btf, const struct evidence_item *item, struct kbtf_type t)
 {
-	/* What has a function that is told a name; of what spins, wait-queue heads only. */
+	/*
+	 * Families whose init function is told a name; among locks that spin, wait-queue heads
+	 * only.
+	 */
 	static const uint32_t families[] = { LV_SPIN, LV_MUTEX, LV_RWSEM };
 	struct lockpath lock;
 	char last[LV_NAME_LEN];

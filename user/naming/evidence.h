@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel called its wait queues, mutexes and rwsems at run time, and
- * the structs that this betrays: "&ctx->wait" at offset 0x160 of some cache's objects fits few
- * of the kernel's structs, often one.
+ * The kernel's own names for its wait queues, mutexes and rwsems at run time, and the structs that
+ * these betray: "&ctx->wait" at offset 0x160 of some cache's objects fits few of the kernel's
+ * structs, often one.
  */
 #ifndef LOCKVANE_NAMING_EVIDENCE_H
 #define LOCKVANE_NAMING_EVIDENCE_H
@@ -43,7 +43,7 @@ struct lv_place evidence_place(const struct lv_place *place, uint32_t slot_state
 bool evidence_fits(const struct kbtf *btf, const struct evidence_item *item, struct kbtf_type t);
 
 /*
- * May the name be a lock's of that family? A wait queue and a stranger's rwsem can
+ * May the name be a lock's of that family? A wait queue and another object's rwsem can
  * share a place in untyped memory. False only if the structs it fits all say so.
  */
 bool evidence_is_of(const struct kbtf *btf, const struct evidence_item *item, uint32_t family);

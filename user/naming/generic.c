@@ -113,7 +113,7 @@ size_t generic_find(const struct ksyms *ksyms, const struct kbtf *btf, struct lv
 		if (!sym->text || sym->module || !sym->size || sym->addr < bounds.start ||
 		    sym->addr >= bounds.end)
 			continue;
-		/* what the compiler made of it: "xa_store.part.0", "__wake_up_common.isra.0" */
+		/* the compiler's parts and clones: "xa_store.part.0", "__wake_up_common.isra.0" */
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(sym->name, "."), sym->name);
 		if (!is_generic(btf, name) &&
 		    !(strchr(sym->name, '.') && is_part_of_generic(btf, name)))

@@ -42,7 +42,7 @@ void memname_table(const struct names_sources *from, const struct lv_class *c,
 /*
  * On a stack: what the function that took it was given, "completion.wait". All that were
  * given such a struct are one class (names_fold.c), or there would be one for each function.
- * Those that were given no more than a lock or a wait queue have any in their hands.
+ * A function that was given a bare lock or wait queue may have been given any: that class is ambiguous.
  */
 void memname_stack(const struct names_sources *from, const struct lv_class *c, uint64_t ip,
 		   struct names_result *r)

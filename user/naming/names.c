@@ -107,7 +107,7 @@ static uint32_t least_size(const struct ksym *sym)
 	return sym->size > SYMBOL_PADDING ? sym->size - SYMBOL_PADDING : 1;
 }
 
-#define TELLING_SIZE 256 /* of a struct that its size may tell */
+#define TELLING_SIZE 256 /* size from which a struct's size may tell it */
 struct size_query {
 	const struct kbtf *btf;
 	uint32_t off, family;
@@ -199,7 +199,7 @@ static bool path_of_anonymous(const struct kbtf *btf, const struct ksym *sym, ui
 	return q.nameless && !q.differ;
 }
 
-/* What the functions that took it were given. */
+/* The path by the types that the functions which took it were given. */
 static bool path_by_callsite(const struct asked *a, const struct ksym *sym, uint32_t off,
 			     struct lockpath *ret)
 {
@@ -303,7 +303,7 @@ static bool path_in_table(const struct asked *a, const struct ksym *sym, uint32_
 	return ret->what != LOCKPATH_NONE;
 }
 
-/* What its name and size leave open, who took the lock may know. */
+/* The functions that took the lock may know a type that its name and size leave open. */
 static bool guess_path(const struct asked *a, const struct ksym *sym, uint32_t off,
 		       struct lockpath *ret)
 {
@@ -473,7 +473,7 @@ static void name_percpu_dyn(const struct asked *a, struct names_result *r)
 	memcpy(r->name, r->key, sizeof(r->name));
 	r->certainty = NAMES_AMBIGUOUS;
 	if (!sym || !sym->module) {
-		/* An offset is one allocation's, unless that is freed; what is asked is whose. */
+		/* An offset belongs to one allocation until that is freed; the question is to which. */
 		if (callsite_find(&q, &type, &lock) == CALLSITE_NOTHING)
 			return;
 		snprintf(r->name, sizeof(r->name), "%s.%s", kbtf_name(type), lock.path);
@@ -621,7 +621,7 @@ void names_class(const struct names *n, const struct lv_class *class,
 		name_plain(class, ret);
 		here = NULL;
 	}
-	/* of several names for one place the first seen was kept: chance */
+	/* the first of several names for one place was kept: chance */
 	if (here && n->from.btf && !evidence_is_of(n->from.btf, here, class->family))
 		here = NULL;
 	if (here && !here->clashes)

@@ -61,8 +61,8 @@ void names_class(const struct names *n, const struct lv_class *class,
 /*
  * Make the names of one capture's classes unique. Elements of an array get
  * their index, always, or the name would depend on which others were seen:
- * whoever takes all elements for one class does that before. What is still
- * equal gets "@cache", then "#2" in the order of the keys.
+ * whoever takes all elements for one class does that before. Names that are still equal get
+ * "@cache", then "#2" in the order of the keys.
  */
 int names_unique(struct names_result *results, size_t nr);
 

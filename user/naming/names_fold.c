@@ -9,7 +9,7 @@
 
 #define LEAST_ELEMENTS 4 /* places that make an array */
 #define DENSITY 4	 /* and a quarter of its elements, at least, was seen */
-/* Of a variable, which has no strangers in it, less is enough, but of more elements. */
+/* A variable, which has no unrelated locks in it, needs less, but more elements. */
 #define VARIABLE_ELEMENTS 8
 #define VARIABLE_DENSITY 12
 
@@ -129,7 +129,7 @@ static bool is_in_array(const struct lv_class *class, uint32_t first, uint32_t l
 	return off >= first && off <= last && off % stride == first % stride;
 }
 
-/* Is one of its sites where another element is taken, too? Else it is a stranger that lies there.
+/* Is one of its sites where another element is taken, too? Else an unrelated lock lies there.
  */
 static bool shares_site(struct names_fold_item **some, size_t nr, size_t at, uint32_t first,
 			uint32_t last, uint32_t stride)
@@ -157,8 +157,8 @@ static void name_array(struct names_fold_item *item, uint32_t stride)
 }
 
 /*
- * Whatever else lies where elements of the array may lie has some of them in its class; but one of
- * a site of its own, which is typed, has what that site takes.
+ * A class of other memory where elements of the array may lie has some of them in it; but one of a
+ * site of its own, which is typed, has what that site takes.
  */
 static void mark_overlaid(struct names_fold_item *items, size_t nr, const struct lv_class *like,
 			  uint32_t first, uint32_t last, uint32_t stride)

@@ -17,7 +17,10 @@ static const char *kind_text(uint32_t kind)
 	return kind < LV_PSEUDO_KINDS && texts[kind] ? texts[kind] : "pseudo ";
 }
 
-/* Of several symbols of one name in an image, which: by address, so that it is so in every run. */
+/*
+ * The number of a symbol among those of one name in an image: by address, so that it is so in every
+ * run.
+ */
 static uint32_t ordinal_of(const struct ksyms *k, const struct ksym *sym)
 {
 	const struct ksym *other = NULL;
@@ -29,7 +32,7 @@ static uint32_t ordinal_of(const struct ksyms *k, const struct ksym *sym)
 	return ordinal;
 }
 
-/* What the class is about, by its symbol; a function is so at its first byte only. */
+/* Names the class by the symbol it is about; a function is so at its first byte only. */
 static void name_by_symbol(const struct names_sources *from, uint64_t addr, const char *text,
 			   struct names_result *r)
 {

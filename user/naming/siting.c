@@ -208,7 +208,7 @@ static void set_name(const struct siting_item *item, const char *name)
 	r->collapsed = lockpath_collapse(r->name);
 	r->certainty = item->siting.answer.strength == SITES_BY_TYPE ? NAMES_EXACT : NAMES_INFERRED;
 	r->by_callsite = false; /* but by this call: names_fold.h takes it for no array's element */
-	r->cache[0] = '\0';	/* of one type, whatever the cache */
+	r->cache[0] = '\0';	/* one type's, whatever the cache */
 }
 
 /* Better than what other locks in the memory are called. Unrelated ones may be in the class as before. */
@@ -407,7 +407,7 @@ static bool is_named_by_memory(const struct siting_item *item)
 }
 
 /*
- * What the kernel tells of a place in untyped memory holds for one type that is there. Where typed
+ * The kernel's text on a place in untyped memory holds for one type that is there. Where typed
  * sites have shown another, who knows which of them a site takes that is not typed.
  */
 static void doubt_told(struct siting_item *item, struct siting_item *const *typed, size_t nr)

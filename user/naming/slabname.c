@@ -223,7 +223,7 @@ static void name_typed(struct slabname *s)
 		set_offset(s, state == CACHETYPE_NO_LOCK ? NAMES_AMBIGUOUS : sure);
 }
 
-/* Of several candidates the one that has the wait queue a name tells of. */
+/* Picks the one of several candidates that has the wait queue a name tells of. */
 static const struct candidate *pick_by_evidence(const struct slabname *s)
 {
 	const struct candidate *picked = NULL;
@@ -241,7 +241,10 @@ static const struct candidate *pick_by_evidence(const struct slabname *s)
 	return picked;
 }
 
-/* What all of them begin with has the lock: "sock", for locks of sockets of two families. */
+/*
+ * The struct that all of them begin with has the lock: "sock", for locks of sockets of two
+ * families.
+ */
 static const char *common_part(const struct slabname *s, const char **ret_path)
 {
 	struct kbtf_type part, other;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a line of tables.def says of a variable. */
+/* The content of a variable, by its line of tables.def. */
 enum table_sort {
 	TABLE_VARIABLE, /* it is of that type, and has pointers in it */
 	TABLE_ELEMENTS, /* it is, or begins with, a pointer to an array, or several of these */
@@ -23,7 +23,7 @@ static const struct table tables[] = {
 #undef TABLE
 };
 
-#define LARGEST_ELEMENT 4096 /* of a type that is only believed if it has a lock */
+#define LARGEST_ELEMENT 4096 /* largest type that is only believed if it has a lock */
 
 static const struct table *find_table(const struct kbtf *btf, const char *variable,
 				      struct kbtf_type *ret)

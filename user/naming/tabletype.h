@@ -11,7 +11,7 @@
 #include "kernel/lockpath.h"
 
 struct tabletype {
-	uint64_t base;		  /* whose memory it is: the variable, or its member */
+	uint64_t base;		  /* the memory's owner: the variable, or its member */
 	struct kbtf_type element; /* btf NULL: not known */
 	bool first;		  /* the pointer is the variable's first word */
 	bool one;		  /* it is one such, no array */

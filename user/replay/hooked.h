@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What bpf/lockvane.bpf.c is in the kernel: each function is a hook that
- * hands its event to the recorder, on the thread's seat (replay/seat.h).
+ * The native stand-in of bpf/lockvane.bpf.c: each function is a hook that hands its event to the
+ * recorder, on the thread's seat (replay/seat.h).
  */
 #ifndef LOCKVANE_REPLAY_HOOKED_H
 #define LOCKVANE_REPLAY_HOOKED_H

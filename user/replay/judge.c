@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What was found against what a scenario expects. */
+/* Compares findings with those that a scenario expects. */
 #include "replay/replay.h"
 
 #include <errno.h>

@@ -42,12 +42,12 @@ struct world *machine_world(struct machine *m);
 
 /* As new, armed. */
 void machine_reset(struct machine *m);
-/* Started over: nothing runs, nothing is held, a new epoch. What was recorded stays. */
+/* Started over: nothing runs, nothing is held, a new epoch. The recorder's tables stay. */
 void machine_restart(struct machine *m);
 
 /* Another lock, in a place of its own (static, so to speak); its address, 0: no room. */
 uint64_t machine_add_lock(struct machine *m, uint32_t family);
-/* What annotations call it, and where a kernel without them finds it. */
+/* Its class by annotations, and the place where a kernel without them finds it. */
 void machine_tell_class(struct machine *m, uint64_t addr, uint32_t class);
 void machine_show_place(struct machine *m, uint64_t addr, const struct lv_place *place);
 
@@ -55,7 +55,7 @@ void machine_show_place(struct machine *m, uint64_t addr, const struct lv_place 
 void machine_on_cpu(struct machine *m, uint32_t cpu);
 void machine_at(struct machine *m, const uint64_t *frames, uint32_t nr);
 uint32_t machine_cpu(const struct machine *m);
-/* Of the running CPU. */
+/* The running CPU's. */
 uint32_t machine_level(const struct machine *m);
 bool machine_irqs_on(const struct machine *m);
 uint32_t machine_preempt_count(const struct machine *m);
@@ -103,7 +103,7 @@ void machine_free_lock(struct machine *m, uint64_t addr);
 void machine_init_lock(struct machine *m, uint64_t addr);
 int machine_user_return(struct machine *m);
 
-/* What wait queues tell: the words of an init, and that a lock is one's. */
+/* News of wait queues: the words of an init, and that a lock is one's. */
 void machine_name_waitq(struct machine *m, uint64_t addr, uint64_t text);
 
 #endif

@@ -124,7 +124,7 @@ static bool orders_equals(struct machine *m, uint64_t nest_lock, const struct wo
 	return nest && equal;
 }
 
-/* What annotations say of this acquisition. Caches may hold the last one's subclass. */
+/* The class that annotations give this acquisition. Caches may hold the last one's subclass. */
 static uint32_t tell(struct machine *m, uint64_t addr, const struct machine_op *op)
 {
 	struct world_object *object = world_object(m->world, addr);

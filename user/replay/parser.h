@@ -26,7 +26,7 @@ struct parser {
 	char text[PARSER_MAX_LINE];       /* the line, words cut out of it */
 	char *words[PARSER_MAX_WORDS];
 	uint32_t nr_words;
-	const char *reason; /* what follows ';', or NULL */
+	const char *reason; /* text after ';', or NULL */
 };
 
 #define PARSER_FAIL(p, fmt, ...) \

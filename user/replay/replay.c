@@ -13,7 +13,7 @@
 
 #define MAX_FRAMES 4 /* a task, and interrupts over it */
 #define FIRST_TASK 100
-#define PSEUDO_BASE 0xffffffff90000000ull /* what the class of that number is about */
+#define PSEUDO_BASE 0xffffffff90000000ull /* text of the class of that number */
 #define NO_TASK SCENARIO_NONE
 
 /* Frames are told by scenario: a context and a line. */
@@ -153,7 +153,7 @@ static void set_frames(struct replay *r, const struct scenario_step *step)
 	machine_at(r->machine, frames, cpu->depth);
 }
 
-/* Who holds what a step would wait for, if it is somebody else. */
+/* The task that holds what a step would wait for, if it is another one. */
 static const char *other_holder(struct replay *r, const struct scenario_step *step)
 {
 	const struct scenario *s = r->s;
@@ -166,7 +166,7 @@ static const char *other_holder(struct replay *r, const struct scenario_step *st
 		       "the first task";
 }
 
-/* Who waits for one of these tells so before (contention_begin). */
+/* Families whose waiters tell so before (contention_begin). */
 static bool is_sleeping(uint32_t family)
 {
 	return family == LV_MUTEX || family == LV_RWSEM || family == LV_PERCPU_RWSEM;

@@ -51,7 +51,7 @@ struct scenario_lock {
 struct scenario_context {
 	char name[SCENARIO_NAME_LEN];
 	uint32_t level; /* enum lv_level */
-	uint32_t line;  /* of its first mention */
+	uint32_t line;  /* line of its first mention */
 };
 
 enum scenario_verb {
@@ -68,9 +68,9 @@ enum scenario_verb {
 	SCENARIO_HAND_OVER,
 	SCENARIO_FREE,
 	SCENARIO_INIT,
-	SCENARIO_HOLD, /* of a pseudo-lock */
+	SCENARIO_HOLD, /* a pseudo-lock's */
 	SCENARIO_DROP,
-	SCENARIO_ATTEMPT, /* of a lock, too */
+	SCENARIO_ATTEMPT, /* a lock's, too */
 	SCENARIO_USER,
 };
 

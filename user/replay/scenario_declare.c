@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a scenario declares, and what it expects. */
+/* A scenario's declarations, and its expectations. */
 #include "replay/parser.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What happens in a scenario, step by step. */
+/* A scenario's steps, as text. */
 #include "replay/parser.h"
 
 #include <string.h>
@@ -51,7 +51,7 @@ static bool spins(uint32_t family)
 	return family != LV_MUTEX && family != LV_RWSEM && family != LV_PERCPU_RWSEM;
 }
 
-/* What may follow the lock's name, one word or two; *at moves on. */
+/* Parses the one word or two that may follow the lock's name; *at moves on. */
 static int parse_how(struct parser *p, struct scenario_step *step, uint32_t family, uint32_t *at)
 {
 	const char *word = p->words[*at];

@@ -10,7 +10,7 @@
 /* A thing to compare by, and where it is in its capture. */
 struct keyed {
 	const char *text;   /* a class's name, a finding's fingerprint; NULL of an edge */
-	uint64_t number[2]; /* of an edge: its classes, and its type; of a class: the family */
+	uint64_t number[2]; /* for an edge: its classes, and its type; for a class: the family */
 	uint32_t index;
 };
 
@@ -36,7 +36,7 @@ static int sort(struct keyed **keys, size_t *nr)
 	size_t kept = 0;
 
 	qsort(*keys, *nr, sizeof(**keys), by_key);
-	/* Of captures put together an edge may be several times. */
+	/* In captures put together an edge may be several times. */
 	for (size_t i = 0; i < *nr; i++)
 		if (!kept || compare(&(*keys)[kept - 1], &(*keys)[i]))
 			(*keys)[kept++] = (*keys)[i];
@@ -58,7 +58,7 @@ static int push(struct diff_list *list, uint32_t index)
 	return 0;
 }
 
-/* What a sorted row has and another has not. */
+/* Splits two sorted rows: entries of one, of the other, and of both. */
 static int split(const struct keyed *old, size_t nr_old, const struct keyed *new, size_t nr_new,
 		 struct diff_part *ret)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What one capture has and another has not. */
+/* The difference of two captures: parts that one has and the other has not. */
 #ifndef LOCKVANE_REPORT_DIFF_H
 #define LOCKVANE_REPORT_DIFF_H
 

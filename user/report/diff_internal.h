@@ -11,7 +11,7 @@ struct diff_list {
 };
 
 struct diff_part {
-	struct diff_list gone, new; /* of the old side, of the new side */
+	struct diff_list gone, new; /* parts of the old side, of the new side */
 	size_t both;
 };
 

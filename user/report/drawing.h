@@ -38,7 +38,7 @@ struct drawing_node {
 struct drawing_edge {
 	uint32_t from, to;
 	char text[DRAWING_LINES][DRAWING_TEXT];
-	struct drawing_point points[DRAWING_POINTS]; /* of a Bezier curve */
+	struct drawing_point points[DRAWING_POINTS]; /* a Bezier curve's */
 	uint32_t nr_points;
 	struct drawing_point label; /* its middle */
 };

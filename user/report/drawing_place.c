@@ -28,7 +28,7 @@
 #define NOT_THERE 127 /* the child's status when there is no dot */
 #define INCHES_MOST 1000.0
 
-/* --- what is asked ------------------------------------------------------------ */
+/* --- the question ---------------------------------------------------------- */
 
 static void add_letters(struct strbuf *sb, size_t nr)
 {
@@ -89,7 +89,7 @@ static void run_dot(int in, int out)
 	close_range(3, ~0u, 0);
 	limit(RLIMIT_CPU, SECONDS);
 	limit(RLIMIT_AS, MEMORY);
-	limit(RLIMIT_FSIZE, ANSWER_MOST); /* of the memory it writes into, too */
+	limit(RLIMIT_FSIZE, ANSWER_MOST); /* limits the memory it writes into, too */
 	limit(RLIMIT_CORE, 0);
 	if (geteuid() == 0 && (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY)))
 		_exit(1);
@@ -174,7 +174,7 @@ static int run(const struct strbuf *question, char **ret)
 	return code ? code : read_answer(out, ret);
 }
 
-/* --- what it says ---------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------ */
 
 /* A number that may stand in a page; the text moves on. */
 static bool take(char **at, double *ret)

@@ -18,7 +18,7 @@
 #define DRAWN 200		      /* findings whose graph is drawn */
 #define PAGE_MOST (WEIGHT_MOST / 4) /* the page has each stack twice, and tags around each frame */
 #define CLASSES 300		      /* locks of findings that are told of */
-#define NEIGHBOURS 40		      /* of each of these, on either side */
+#define NEIGHBOURS 40		      /* for each of these, on either side */
 
 /* The content of the page. */
 struct page {
@@ -28,8 +28,8 @@ struct page {
 	const struct report_opts *opts;
 	uint32_t *shown; /* indices of findings */
 	uint32_t nr_shown, left_out;
-	struct drawing *drawings; /* of the first DRAWN */
-	uint32_t *classes;	  /* of the findings */
+	struct drawing *drawings; /* for the first DRAWN findings */
+	uint32_t *classes;	  /* the findings' classes */
 	uint32_t nr_classes;
 	bool *listed; /* by class: is it one of these? */
 };
@@ -208,7 +208,7 @@ static void put_classes(const struct page *p)
 	fputs("</section>\n", p->out);
 }
 
-/* --- what was seen, and what not -------------------------------------------------- */
+/* --- seen, and not seen ---------------------------------------------------- */
 
 static void put_losses(const struct page *p)
 {
@@ -258,8 +258,8 @@ static void put_seen(const struct page *p)
 {
 	const struct capture *c = p->c;
 
-	fputs("<section id=\"seen\" aria-labelledby=\"h-seen\"><h2 id=\"h-seen\">What was seen, and what "
-	      "not</h2>\n<dl><dt>kernel</dt><dd>", p->out);
+	fputs("<section id=\"seen\" aria-labelledby=\"h-seen\"><h2 id=\"h-seen\">Coverage</h2>\n"
+	      "<dl><dt>kernel</dt><dd>", p->out);
 	htmltext_put(p->out, c->kernel);
 	putc(' ', p->out);
 	htmltext_put(p->out, c->build ? c->build : "");

@@ -71,6 +71,17 @@ static void add_irq(const struct capture *c, const struct finding_chain *chain, 
 	add_edge(c, d, last, irq, unsafe->usage_stack[chain->unsafe]);
 }
 
+/* A deadlock: each task leads from a lock that it holds to the one that it waits for. */
+static void add_ring(const struct capture *c, const struct finding *f, struct drawing *d)
+{
+	uint32_t nr = f->chain.nr_classes;
+
+	if (f->rule != FINDING_DEADLOCK || nr > CHAIN_HEAD + CHAIN_TAIL)
+		return;
+	for (uint32_t i = 0; i < nr; i++)
+		add_edge(c, d, (i + nr - 1) % nr, i, words_wait(c, f, i)->stack);
+}
+
 void html_draw(const struct capture *c, const struct finding *f, struct drawing *ret)
 {
 	const struct finding_chain *chain = &f->chain;
@@ -99,4 +110,5 @@ void html_draw(const struct capture *c, const struct finding *f, struct drawing 
 	if (chain->nr_edges >= nr)
 		add_edge(c, ret, last, first, c->edges[chain->edges[nr - 1]].stack);
 	add_irq(c, chain, ret, first, last);
+	add_ring(c, f, ret);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One finding of the page: what it means, its graph, who waits for whom, the evidence, the text report. */
+/* One finding of the page: its meaning, graph, table of waits, evidence, text report. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 #include "report/text.h"
 #include "report/words.h"
 
-#define ROWS 24 /* of who waits for whom */
-
 static const char *const meanings[FINDING_RULES] = {
+	[FINDING_DEADLOCK] =
+		"It has come to pass: each task waits for a lock that the next one holds, and none goes on.",
 	[FINDING_INCONSISTENT] =
 		"This lock is taken in an interrupt, and also held while such interrupts are on. One that "
 		"comes at that moment waits for a lock that its own CPU holds.",
@@ -32,99 +32,12 @@ static const char *const meanings[FINDING_RULES] = {
 	[FINDING_HELD_AT_EXIT] = "A task went back to user space with a lock held.",
 };
 
-static void put_name(FILE *out, const struct capture *c, uint32_t class)
+static const char *meaning_of(const struct finding *f)
 {
-	fputs("<code>", out);
-	htmltext_put(out, c->classes[class].name);
-	fputs("</code>", out);
-}
-
-void html_chain(FILE *out, const struct capture *c, const struct finding_chain *chain)
-{
-	fputs("<span class=\"chain\">", out);
-	for (uint32_t i = 0; i < chain->nr_classes; i++) {
-		if (i == ROWS && chain->nr_classes > 2 * ROWS) {
-			fprintf(out, " &rarr; (%" PRIu32 " more)", chain->nr_classes - 2 * ROWS);
-			i = chain->nr_classes - ROWS;
-		}
-		fputs(i ? " &rarr; " : "", out);
-		htmltext_put(out, c->classes[chain->classes[i]].name);
-	}
-	fputs("</span>", out);
-}
-
-/* --- who waits for whom ---------------------------------------------------------- */
-
-static void put_row(FILE *out, const struct capture *c, uint32_t cpu, uint32_t holds, uint32_t waits,
-		    const char *interrupt)
-{
-	fprintf(out, "<tr><th scope=\"row\">CPU %" PRIu32 "</th><td>", cpu);
-	put_name(out, c, holds);
-	if (interrupt)
-		fprintf(out, ", then a %s interrupt comes", interrupt);
-	fputs("</td><td>", out);
-	put_name(out, c, waits);
-	fputs("</td></tr>\n", out);
-}
-
-static void put_waits(FILE *out, const struct capture *c, const struct finding *f)
-{
-	const struct finding_chain *chain = &f->chain;
-	bool irq = chain->safe != FINDING_NO_USAGE && chain->unsafe != FINDING_NO_USAGE;
-	bool closes = f->rule == FINDING_CIRCULAR;
-	uint32_t nr = chain->nr_classes, cpu = 0;
-
-	if (!irq && !closes)
-		return;
-	fputs("<h3>Who waits for whom</h3>\n<div class=\"scroll\"><table><thead><tr>"
-	      "<th scope=\"col\"></th><th scope=\"col\">holds</th><th scope=\"col\">waits for</th>"
-	      "</tr></thead><tbody>\n", out);
-	if (irq)
-		put_row(out, c, cpu++, chain->classes[nr - 1], chain->classes[0],
-			strstr(words_irq_state(chain->safe), "SOFT") ? "soft" : "hard");
-	for (uint32_t i = 0; i + 1 < nr + closes && cpu < ROWS; i++)
-		put_row(out, c, cpu++, chain->classes[i], chain->classes[(i + 1) % nr], NULL);
-	fputs("</tbody></table></div>\n", out);
-	if (nr > ROWS)
-		fprintf(out, "<p class=\"dim\">and so on, over %" PRIu32 " locks</p>\n", nr);
+	return f->died ? "A task ended with a lock held, which nobody will give back." : meanings[f->rule];
 }
 
 /* --- the evidence ------------------------------------------------------------------ */
-
-static void put_stack(FILE *out, const struct capture *c, uint32_t index)
-{
-	const struct capture_stack *stack = words_stack(c, index);
-	char comm[LV_COMM_LEN + 1] = "";
-
-	if (!stack || !stack->nr_frames) {
-		fputs("<p class=\"dim\">no stack was kept</p></details>\n", out);
-		return;
-	}
-	memcpy(comm, stack->comm, LV_COMM_LEN);
-	fputs("<p class=\"dim\">task ", out);
-	htmltext_put(out, comm);
-	fprintf(out, ", pid %" PRIu32 ", CPU %" PRIu32 "</p><ol class=\"stack\">", stack->pid,
-		stack->cpu);
-	for (uint32_t i = 0; i < stack->nr_frames; i++) {
-		fputs("<li><code>", out);
-		htmltext_put(out, stack->frames[i].text);
-		fputs("</code></li>", out);
-	}
-	fputs("</ol></details>\n", out);
-}
-
-static void put_where(FILE *out, const struct capture *c, uint32_t stack)
-{
-	char place[256];
-
-	html_place(c, stack, place, sizeof(place));
-	if (place[0]) {
-		fputs(" in <code>", out);
-		htmltext_put(out, place);
-		fputs("</code>", out);
-	}
-	fputs("</summary>", out);
-}
 
 /* Names the captures that saw it, of those that were put together. */
 static void put_sources(FILE *out, const struct capture *c, uint64_t sources)
@@ -148,27 +61,27 @@ static void put_usage(FILE *out, const struct capture *c, uint32_t class, uint32
 		return;
 	stack = c->classes[class].usage_stack[usage];
 	fputs("<details><summary>", out);
-	put_name(out, c, class);
+	html_name(out, c, class);
 	fprintf(out, " %s (%s)", what, words_usage(usage));
 	put_sources(out, c, c->classes[class].usage_sources[usage]);
-	put_where(out, c, stack);
-	put_stack(out, c, stack);
+	html_where(out, c, stack);
+	html_stack(out, c, stack);
 }
 
 static void put_edge(FILE *out, const struct capture *c, const struct capture_edge *edge)
 {
 	fputs("<details><summary>", out);
-	put_name(out, c, edge->to);
+	html_name(out, c, edge->to);
 	fputs(" taken under ", out);
-	put_name(out, c, edge->from);
+	html_name(out, c, edge->from);
 	if (edge->count == 1)
 		fputs(", once", out);
 	else
 		fprintf(out, ", %" PRIu64 " times", edge->count);
 	if (c->nr_sources)
 		put_sources(out, c, capture_edge_sources(c, edge));
-	put_where(out, c, edge->stack);
-	put_stack(out, c, edge->stack);
+	html_where(out, c, edge->stack);
+	html_stack(out, c, edge->stack);
 }
 
 static void put_evidence(FILE *out, const struct capture *c, const struct finding *f)
@@ -176,6 +89,7 @@ static void put_evidence(FILE *out, const struct capture *c, const struct findin
 	const struct finding_chain *chain = &f->chain;
 
 	fputs("<h3>Where it was seen</h3>\n", out);
+	html_wait_stacks(out, c, f);
 	put_usage(out, c, chain->classes[0], chain->safe, "taken in an interrupt");
 	for (uint32_t i = 0; i < chain->nr_edges; i++)
 		put_edge(out, c, &c->edges[chain->edges[i]]);
@@ -184,8 +98,8 @@ static void put_evidence(FILE *out, const struct capture *c, const struct findin
 	if (f->stack == LV_NONE)
 		return;
 	fputs("<details><summary>where it happened", out);
-	put_where(out, c, f->stack);
-	put_stack(out, c, f->stack);
+	html_where(out, c, f->stack);
+	html_stack(out, c, f->stack);
 }
 
 /* A piece of the text report, as it is there. */
@@ -236,9 +150,9 @@ void html_finding(FILE *out, const struct capture *c, const struct finding *f,
 	fprintf(out, "<p class=\"dim\">id <code>%s</code>, fingerprint <code>%s</code></p>\n<p>", f->id,
 		f->fingerprint);
 	html_chain(out, c, &f->chain);
-	fprintf(out, "</p>\n<p>%s</p>\n", meanings[f->rule]);
+	fprintf(out, "</p>\n<p>%s</p>\n", meaning_of(f));
 	put_drawing(out, f, d);
-	put_waits(out, c, f);
+	html_waits(out, c, f);
 	put_evidence(out, c, f);
 	fputs("<h3>How sure it is</h3>\n", out);
 	put_text(out, &p, least, false);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Of a capture that was put together of others, which of them saw what, as JSON. */
+/* The captures that one was put together from, and which of them saw what, as JSON. */
 #ifndef LOCKVANE_REPORT_JSON_SOURCES_H
 #define LOCKVANE_REPORT_JSON_SOURCES_H
 

@@ -4,12 +4,7 @@
 
 #include <inttypes.h>
 
-static const struct capture_wait *wait_at(const struct parts *p, size_t i)
-{
-	size_t nr = p->f->chain.nr_classes;
-
-	return &p->c->waits[p->f->ring + (p->f->ring_start + i) % nr];
-}
+#include "report/words.h"
 
 static const char *mode_text(uint32_t mode)
 {
@@ -29,7 +24,7 @@ static void put_end(const struct parts *p, const struct capture_wait *wait)
 
 static void put_wait(const struct parts *p, size_t i)
 {
-	const struct capture_wait *wait = wait_at(p, i);
+	const struct capture_wait *wait = words_wait(p->c, p->f, i);
 
 	putc('\n', p->out);
 	parts_task(p, wait->stack);
@@ -40,7 +35,7 @@ static void put_wait(const struct parts *p, size_t i)
 		fprintf(p->out, "which it holds %s itself\n", mode_text(wait->held));
 	} else {
 		fprintf(p->out, "which is held %s by ", mode_text(wait->held));
-		parts_task(p, wait_at(p, i + 1)->stack);
+		parts_task(p, words_wait(p->c, p->f, i + 1)->stack);
 		putc('\n', p->out);
 	}
 	put_end(p, wait);
@@ -61,8 +56,8 @@ void layout_deadlock(const struct parts *p)
 	      p->out);
 	for (size_t i = 0; i < nr; i++) {
 		fputs("\nstack backtrace of ", p->out);
-		parts_task(p, wait_at(p, i)->stack);
+		parts_task(p, words_wait(p->c, p->f, i)->stack);
 		fputs(":\n", p->out);
-		parts_stack(p, wait_at(p, i)->stack, 1);
+		parts_stack(p, words_wait(p->c, p->f, i)->stack, 1);
 	}
 }

@@ -12,7 +12,7 @@
 
 #define KIND_WIDTH 8
 
-/* What a kind is short of its column. */
+/* The blanks that a kind is short of its column. */
 static int kind_blanks(const char *kind)
 {
 	size_t len = kind && *kind ? strlen(kind) : 1;

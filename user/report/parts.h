@@ -5,7 +5,7 @@
 
 #include "report/words.h"
 
-/* What is being printed, and where to. */
+/* A report on its way out. */
 struct parts {
 	FILE *out;
 	const struct capture *c;
@@ -32,8 +32,8 @@ void parts_chain_exists(const struct parts *p, const uint32_t *classes, uint32_t
 /* "a --> b --> c" */
 void parts_chain(const struct parts *p, const uint32_t *classes, uint32_t nr);
 /*
- * The element to print after this one. Of a long chain the middle is left out, and a line says how
- * much: those who read it want its ends, all of it is in the JSON report.
+ * The element to print after this one. A long chain's middle is left out, and a line says how much:
+ * those who read it want its ends, all of it is in the JSON report.
  */
 uint32_t parts_next(const struct parts *p, uint32_t i, uint32_t nr, const char *format);
 /* How far to indent what is this deep in the chain. */
@@ -41,7 +41,7 @@ int parts_depth(uint32_t depth);
 /* A class with its usages, stacks and key, as lockdep's shortest dependencies. */
 void parts_class_block(const struct parts *p, uint32_t class, int depth);
 void parts_acquired(const struct parts *p, uint32_t stack, int depth);
-/* Of captures put together: a line for each part of a chain, with those that saw it. */
+/* In captures put together: a line for each part of a chain, with those that saw it. */
 void parts_seen_by(const struct parts *p, const struct finding_chain *chain);
 /* "stack backtrace:" of the event the finding speaks of. */
 void parts_backtrace(const struct parts *p, uint32_t stack);

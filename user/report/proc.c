@@ -38,7 +38,7 @@ struct neighbours {
 struct walk {
 	uint32_t *queue, *met;
 	uint32_t nr;
-	uint64_t steps; /* of all walks */
+	uint64_t steps; /* steps of all walks */
 };
 
 static int by_pair(const void *a, const void *b)

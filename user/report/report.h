@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What was found, as text in lockdep's layout, as JSON, and as plain lists. */
+/* Findings as text in lockdep's layout, as JSON, and as plain lists. */
 #ifndef LOCKVANE_REPORT_REPORT_H
 #define LOCKVANE_REPORT_REPORT_H
 
@@ -13,7 +13,7 @@ struct report_opts {
 	enum finding_confidence least;		 /* findings less sure are counted, not shown */
 	const struct suppressions *suppressions; /* that were applied, or NULL */
 	bool list_suppressed;			 /* name them, and what suppressed each */
-	uint32_t in_one; /* of captures put together: findings left out, as one of them has them by itself */
+	uint32_t in_one; /* captures put together: findings left out, as one has them by itself */
 	bool brief;				 /* text: the index alone, no reports */
 };
 

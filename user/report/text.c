@@ -197,7 +197,7 @@ void text_finding(const struct parts *p, uint32_t number, uint32_t of, enum find
 	putc('\n', p->out);
 }
 
-/* Whose losses: the two that have most. */
+/* Names the two programs that lost most. */
 static void put_programs(FILE *out, const char *programs)
 {
 	char two[160];

@@ -6,7 +6,7 @@
 #include "report/words.h"
 
 #define SOURCES 8 /* captures that are named for one part of a chain, most */
-#define LINE 64 /* what a report adds to a name or a frame: indent, punctuation, a JSON object */
+#define LINE 64 /* is added to a name or a frame: indent, punctuation, a JSON object */
 
 /* Adds up until there is too much; what is beyond that is not looked at. */
 struct weight {

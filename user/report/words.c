@@ -114,6 +114,11 @@ const char *words_dep(uint32_t dep)
 	return dep && dep <= LV_DEP_EN && names[dep] ? names[dep] : "?";
 }
 
+const struct capture_wait *words_wait(const struct capture *c, const struct finding *f, size_t i)
+{
+	return &c->waits[f->ring + (f->ring_start + i) % f->chain.nr_classes];
+}
+
 const struct capture_stack *words_stack(const struct capture *c, uint32_t index)
 {
 	return index < c->nr_stacks ? &c->stacks[index] : NULL;

@@ -42,11 +42,14 @@ const char *words_dep(uint32_t dep);
  */
 uint32_t words_some_stack(const struct capture *c, uint32_t class, uint64_t addr);
 
+/* A deadlock's wait for its chain's class of that index, counted round the ring. */
+const struct capture_wait *words_wait(const struct capture *c, const struct finding *f, size_t i);
+
 /* The stack, or NULL. */
 const struct capture_stack *words_stack(const struct capture *c, uint32_t index);
 /*
- * The innermost frame that is no lock function's: where the lock was taken. What is
- * inlined there comes before it in the stack, from *ret_first on (may be NULL).
+ * The innermost frame that is no lock function's: where the lock was taken. Frames inlined there
+ * come before it in the stack, from *ret_first on (may be NULL).
  */
 const char *words_place(const struct capture_stack *stack, uint32_t *ret_first);
 

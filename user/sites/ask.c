@@ -181,9 +181,9 @@ static int filled_argument(const struct flow_call *c, int64_t slot)
 }
 
 /*
- * What a call that was given the address of a stack slot, or of a struct around it, left there. Of several
- * functions that were given a struct ("vm_fault"), each may have filled in another lock: what one is known to
- * leave there is a guess then, and nothing where two leave different ones.
+ * The value that a call left in a stack slot whose address, or that of a struct around it, it was given.
+ * Where several functions were given a struct ("vm_fault"), each may have filled in another lock: what one is
+ * known to leave there is a guess then, and nothing where two leave different ones.
  */
 static struct place ask_filler(struct sites *s, const struct flow *f, int64_t slot)
 {
@@ -366,7 +366,9 @@ static void answer_between(struct sites *s, const struct ksym *sym, struct asked
 	flow_free(&flow);
 }
 
-/* What is on a stack above a function need not have called it, but who did in the end. */
+/*
+ * A function further up the stack need not have called the lock's function, but it did in the end.
+ */
 static void answer_argument(struct sites *s, struct solver *solver, const struct flow_call *c,
 			    struct asked asked, struct sites_answer *ret)
 {

@@ -47,11 +47,11 @@ struct decode_operand {
 };
 
 struct decode_insn {
-	uint64_t ip, next; /* of it, and of what follows */
+	uint64_t ip, next; /* this instruction's, and the next one's */
 	uint8_t op;	   /* enum decode_op */
 	uint8_t nr;	   /* operands in use, explicit ones */
 	struct decode_operand operand[3];
-	uint8_t base, index, scale; /* of the memory operand */
+	uint8_t base, index, scale; /* the memory operand's */
 	bool gs;		    /* per-CPU */
 	uint16_t written, read;	    /* registers, one bit each, also implicit */
 	int64_t disp;		    /* with the ip added if it is relative to it */

@@ -196,7 +196,7 @@ static struct target *make_target(struct image *im, uint64_t addr)
 		t->untyped = true;
 		return t;
 	}
-	/* of several names at the address, one with a meaning, or with a prototype */
+	/* where an address has several names, one with a meaning, or with a prototype */
 	for (size_t i = 0; i < ksyms_names_at(im->src.ksyms, sym); i++) {
 		t->sym = sym + i;
 		classify(t, t->sym->name);

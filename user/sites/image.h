@@ -28,9 +28,9 @@ struct target {
 	uint8_t lock;		/* enum target_lock: what it takes */
 	uint8_t lock_arg;	/* which argument that is, or is in */
 	uint8_t family;		/* enum lv_family */
-	bool acquires;		/* of a lock function: else it releases */
+	bool acquires;		/* it is a lock function: else it releases */
 	bool untyped;		/* no prototype, or none to be trusted */
-	const struct btf *btf;	/* of the prototype */
+	const struct btf *btf;	/* the prototype's */
 	uint32_t proto;		/* FUNC_PROTO; 0: none */
 };
 

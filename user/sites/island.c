@@ -6,11 +6,11 @@
 
 #include "kernel/lockpath.h"
 
-#define ISLANDS 24		       /* of one node */
+#define ISLANDS 24		       /* for one node */
 #define JOINS 2			       /* PHIs that facts are carried over */
 #define CLIMB 4			       /* structs in structs */
 #define IMAGE_VARIABLES INT64_C(-4096) /* constants below are addresses */
-#define FACTS 400		       /* of a node that are looked at */
+#define FACTS 400		       /* facts of a node that are looked at */
 #define FROM_LIBRARY 64		       /* containers of a library type that are looked at */
 
 struct collect {
@@ -205,7 +205,7 @@ struct climb {
 	struct value v;
 	enum container_for what;
 	uint32_t operand;
-	int64_t start; /* of the type that is contained, from the node */
+	int64_t start; /* start of the type that is contained, from the node */
 	uint32_t node;
 	int depth, nr_seen;
 	struct place found;

@@ -2,7 +2,7 @@
 #include "sites/namesakes.h"
 /*
  * Functions of one driver or file system lie together and share the first word of their names.
- * What one shows an open member to be is what it is for the others.
+ * A type that one of them shows for an open member is the type for the others.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ struct namesakes {
 	size_t nr, room;
 	struct analysed {
 		uint64_t function;
-		uint32_t first, nr; /* of shown */
+		uint32_t first, nr; /* range in shown */
 	} * analysed;		    /* hash by function */
 	size_t nr_analysed, mask;
 	uint64_t now; /* that is being analysed */
@@ -114,7 +114,7 @@ static bool grow(struct namesakes *n)
 	return true;
 }
 
-/* What a function shows; *budget is lowered if it had to be analysed. NULL: not now. */
+/* Analyse a function, once; *budget is lowered if it had to be analysed. NULL: not now. */
 static const struct analysed *analyse(struct namesakes *n, const struct ksym *sym, int *budget)
 {
 	struct analysed *slot = slot_of(n->analysed, n->mask, sym->addr);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What other functions tell of one: what callers give it, what it was registered with as a
+ * Other functions' evidence on one: what callers give it, what it was registered with as a
  * callback, what its namesakes find behind a pointer that BTF calls void.
  */
 #ifndef LOCKVANE_SITES_OUTSIDE_H

@@ -7,7 +7,7 @@
 
 #define MAX_TEXT (64u << 20) /* bytes */
 #define MAX_REFS (4u << 20)
-#define TAKEN 0x80000000u /* of `from` */
+#define TAKEN 0x80000000u /* a flag in `from` */
 
 struct ref {
 	uint32_t function, from; /* offsets in the text */

@@ -27,7 +27,7 @@ enum sites_kind {
 /* Evidence, the best first. */
 enum sites_strength {
 	SITES_BY_TYPE, /* prototypes, layouts, the only container of a type, callbacks, callers */
-	SITES_BY_USE,  /* what the function does with the pointer */
+	SITES_BY_USE,  /* the function's own use of the pointer */
 	SITES_BY_HINT, /* a guess: never alone a reason to join two classes */
 };
 

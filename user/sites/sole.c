@@ -37,11 +37,11 @@ struct sole {
 	uint32_t nr_holders;
 	enum begins begins;
 	uint32_t link;	  /* type of one, 0: none */
-	int64_t link_off; /* of it, from the pointer */
+	int64_t link_off; /* offset of its link, from the pointer */
 	bool mixed;	  /* two variables in one: they have their links at different offsets */
 	bool is_private;  /* void to BTF: in a module, a type of its own */
 	bool own;	  /* only the module's own structs */
-	uint32_t off;	  /* of the lock in the struct that is looked at */
+	uint32_t off;	  /* offset of the lock in the struct that is looked at */
 	int depth;
 	uint32_t steps;
 	struct place found;
@@ -193,7 +193,7 @@ static struct place only_one(struct sole *c)
 
 	c->found = (struct place){.strength = SITES_BY_HINT};
 	c->several = false;
-	if (c->family == LV_RWLOCK) /* of a struct without a name */
+	if (c->family == LV_RWLOCK) /* its struct has no name */
 		each_with(c, "qrwlock");
 	for (size_t i = 0; i < sizeof(locks) / sizeof(*locks); i++) {
 		struct kbtf_type type = {NULL, 0};
@@ -223,7 +223,7 @@ struct place sole_place(struct solver *s, struct value v, uint32_t family)
 	}
 	if (!nr)
 		c.begins = begins_at(&c, value_node(v.base));
-	if (!v.off && c.link) /* of an element, a pointer to its lock may be kept */
+	if (!v.off && c.link) /* an element's link, a pointer to its lock may be kept */
 		c.begins = BEGINS_LINK;
 	if (c.mixed || c.begins == BEGINS_UNKNOWN || (c.begins == BEGINS_HERE && v.off < 0))
 		return found;

@@ -264,7 +264,7 @@ static bool opened_at(const struct solver *s, const struct opened *o, const stru
 	       (o->type == at->type || (o->type && types_same(btf, o->type, at->type)));
 }
 
-/* What other functions say that an open member, or the head of a list, points to. */
+/* The type that other functions give an open member, or the head of a list, to point to. */
 static struct place opened_pointee(struct solver *s, const struct node *n)
 {
 	struct value at = {.base = n->base, .off = n->off, .scale = n->scale};
@@ -330,7 +330,9 @@ struct place solve_pointee(struct solver *s, uint32_t node)
 			to = joined_pointee(s, node);
 	}
 	s->depth--;
-	/* what was not found for want of something that is being asked may be found later */
+	/*
+	 * an answer that was not found for want of something that is being asked may be found later
+	 */
 	memo->state = !to.type && s->busy != busy && memo->tries++ < TRIES ? MEMO_NONE : MEMO_DONE;
 	memo->pointee = to;
 	return to;

@@ -7,7 +7,7 @@
 #include "sites/sites.h"
 
 #define SOLVE_TOLD 16
-#define SOLVE_STEPS 100000 /* of one function, however often it is asked about */
+#define SOLVE_STEPS 100000 /* steps for one function, however often it is asked about */
 
 /* An object of a type, and an offset in it. */
 struct place {
@@ -21,11 +21,11 @@ enum memo_state { MEMO_NONE, MEMO_BUSY, MEMO_DONE };
 struct memo {
 	uint8_t state, islands_state;
 	uint8_t tries;	      /* that ended unknown, as something was busy */
-	struct place pointee; /* what the node points to, by declarations */
+	struct place pointee; /* the node's target, by declarations */
 	uint32_t island, nr_islands;
 };
 
-/* What else lies around a node: a type at an offset from it. */
+/* Other types that lie around a node: a type at an offset from it. */
 struct island {
 	uint32_t type;
 	int64_t off;
@@ -71,7 +71,7 @@ struct solver {
 int solver_init(struct solver *s, const struct flow *f);
 void solver_free(struct solver *s);
 
-/* Other functions say what a node points to. What was concluded before is forgotten. */
+/* Other functions say what a node points to. Earlier conclusions are forgotten. */
 void solver_tell(struct solver *s, uint32_t node, struct place place);
 void solver_again(struct solver *s);
 

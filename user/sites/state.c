@@ -99,7 +99,7 @@ static void set_slot(struct state *st, int64_t off, struct value v)
 	st->nr_slots++;
 }
 
-/* What BTF declares to lie there, so far as no other use must be asked. */
+/* The type that BTF declares to lie there, so far as no other use must be asked. */
 static uint32_t declared_load(struct flow *f, struct value at)
 {
 	uint32_t type, off = at.off;
@@ -234,8 +234,8 @@ static int64_t alignment(struct value v)
 }
 
 /*
- * A mask that clears low bits leaves an aligned pointer, or one without its tag, as it is. Of
- * what is masked otherwise, the alignment is known: page tables hold addresses of pages.
+ * A mask that clears low bits leaves an aligned pointer, or one without its tag, as it is. A value
+ * that is masked otherwise keeps a known alignment: page tables hold addresses of pages.
  */
 static struct value masked(struct flow *f, const struct decode_insn *insn, struct value v,
 			   struct value mask)
@@ -350,7 +350,7 @@ static struct value pop(struct flow *f, struct state *st, const struct decode_in
 	return v;
 }
 
-/* What a called function may have changed on our stack: what it was pointed to. */
+/* Forget stack slots that a called function may have changed: those it was pointed to. */
 static void drop_escaped(struct flow *f, struct state *st, const struct target *to)
 {
 	for (uint32_t i = 0; i < FLOW_ARGS; i++) {

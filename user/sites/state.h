@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What registers and stack slots hold at a point of a function, and what instructions do to it. */
+/*
+ * The state of registers and stack slots at a point of a function, and the effect of instructions
+ * on it.
+ */
 #ifndef LOCKVANE_SITES_STATE_H
 #define LOCKVANE_SITES_STATE_H
 

@@ -383,7 +383,7 @@ bool types_element(const struct btf *btf, uint32_t id, uint32_t off, uint32_t st
 
 struct inner_search {
 	const struct btf *btf;
-	uint32_t id, off; /* of the struct that is looked into */
+	uint32_t id, off; /* the struct's that is looked into */
 	bool all;	  /* each member of a union, else the first that has one */
 	uint32_t found, found_off;
 	bool several;

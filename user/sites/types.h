@@ -29,7 +29,7 @@ bool types_same(const struct btf *btf, uint32_t a, uint32_t b);
 /* Types that any struct may embed: locks, lists, work items, timers: no evidence of a struct. */
 bool types_is_library(const struct btf *btf, uint32_t id);
 
-/* What lists and trees point to, as a member of their elements. */
+/* Is it a link of a list or tree: the member of an element that others point to? */
 bool types_is_link(const struct btf *btf, uint32_t id);
 
 /* The member of 8 bytes or less that a load of `size` bytes at the offset reads; 0: several, none.

@@ -15,9 +15,9 @@ enum node_kind {
 	NODE_ANY,    /* some number */
 	NODE_PERCPU, /* where this or another CPU's copy of the per-CPU section is */
 	NODE_STACK,  /* the stack pointer at the entry */
-	NODE_OPAQUE, /* whatever instruction `key` left in register `off` */
+	NODE_OPAQUE, /* the value that instruction `key` left in register `off` */
 	NODE_ARG,    /* argument `off` */
-	NODE_RESULT, /* of the call that returns to `key` */
+	NODE_RESULT, /* the result of the call that returns to `key` */
 	NODE_LOAD,   /* 8 bytes from base + off (+ index times scale) */
 	NODE_PHI,    /* where paths meet at `key`, in register or slot `off` */
 };
@@ -26,7 +26,7 @@ enum node_kind {
 
 struct value {
 	uint32_t base, index; /* nodes */
-	int32_t scale;	      /* of the index; 0: there is none */
+	int32_t scale;	      /* the index's; 0: there is none */
 	int64_t off;
 };
 
@@ -39,7 +39,7 @@ struct node {
 	int64_t off;
 	uint64_t key;
 	uint32_t declared; /* BTF type of the value, as far as that is plain; 0: unknown */
-	uint32_t next;	   /* of the same hash */
+	uint32_t next;	   /* next of the same hash */
 	uint32_t inputs;   /* PHI: index of the first in the list of inputs */
 	uint32_t facts;	   /* index + 1 of the last of a list that flow.h has */
 };
@@ -65,7 +65,7 @@ struct value value_const(int64_t c);
 bool value_is_const(struct value v);
 bool value_equal(struct value a, struct value b);
 
-/* Of two nodes that are added, the one that is likelier an address has the higher rank. */
+/* Ranks two nodes that are added: the one that is likelier an address is higher. */
 typedef int (*value_rank)(void *arg, uint32_t node);
 struct value value_add(struct value a, struct value b, value_rank rank, void *arg);
 struct value value_mul(struct value a, int64_t k);

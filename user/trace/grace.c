@@ -8,7 +8,7 @@
 #include <bpf/bpf.h>
 
 /*
- * Whoever changes a map in a map is kept until no program can be using the old one
+ * A task that changes a map in a map is kept until no program can be using the old one
  * (maybe_wait_bpf_programs() in kernel/bpf/syscall.c), by synchronize_rcu(), which all our programs
  * run under. membarrier() does not do that on one CPU, nor beside nohz_full.
  */

@@ -40,7 +40,10 @@ static uint32_t id_of(const struct bpf_object *object, const char *function)
 	return info.id;
 }
 
-/* Who holds a mutex, or PREEMPT_RT's spinlock, stands in it. Returns how many there are. */
+/*
+ * The holder's task is in the word of a mutex, or of PREEMPT_RT's spinlock. Returns how many there
+ * are.
+ */
 static size_t find_ids(const struct bpf_object *object, struct lv_releases *ret)
 {
 	size_t nr = 0;

@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 /*
- * Of an object that is loaded: fill in the releases, by one run of its iterator over the kernel's
+ * Fill in the releases of an object that is loaded, by one run of its iterator over the kernel's
  * programs. -ENOENT, in words: not all were found; else what the kernel said.
  */
 int misses_find(const struct bpf_object *object, struct lv_releases *ret, struct error *err);

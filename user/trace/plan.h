@@ -14,7 +14,7 @@
 #include "kernel/kbtf.h"
 #include "kernel/ksyms.h"
 
-/* What `--locks` chooses from, one bit a word; plan.c says which families are in each. */
+/* The choices of `--locks`, one bit a word; plan.c says which families are in each. */
 #define PLAN_LOCKS(X) X(spin) X(rw) X(mutex) X(rwsem) X(sock) X(pseudo)
 
 enum plan_locks {

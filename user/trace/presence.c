@@ -37,7 +37,7 @@ bool presence_begin(struct presence *ret, const char *folder, enum presence_role
 	if (fd >= 0)
 		close(fd);
 	other = presence_of(ret, role);
-	/* Who asks holds it for a moment, exclusively. */
+	/* A process that asks holds it for a moment, exclusively. */
 	if (ret->own >= 0)
 		flock(ret->own, LOCK_SH);
 	return other;

@@ -433,7 +433,10 @@ void programs_start(struct programs *p)
 {
 	struct error ignored;
 
-	/* It worked when they were loaded. Of what has come since, less would be known. */
+	/*
+	 * It worked when they were loaded. If it fails now, less is known of memory that came since
+	 * then.
+	 */
 	layout_find(p->skel->obj, &ignored);
 	layout_find_stacks(p->skel->obj);
 	arming_arm(&p->arming, LV_ARMED);

@@ -39,8 +39,8 @@ bool programs_renew(struct programs *programs);
 uint64_t programs_waits(const struct programs *programs);
 
 /*
- * Arm again after they did, or after programs_stop(). What was missed in between is counted as
- * lost, and returned, in nanoseconds.
+ * Arm again after they did, or after programs_stop(). Events in between are counted as lost, and
+ * their time returned, in nanoseconds.
  */
 uint64_t programs_resume(struct programs *programs);
 
@@ -59,7 +59,7 @@ void programs_tables(struct programs *programs, struct tables *ret);
 /* Runs that the kernel itself skipped because the program was running already, by hook. */
 void programs_recursion_misses(struct programs *programs, uint64_t ret[static LV_HOOKS + 1]);
 
-/* What the kernel counts of a program; runs and time only while kernel.bpf_stats_enabled is set. */
+/* The kernel's counts of a program; runs and time only while kernel.bpf_stats_enabled is set. */
 struct programs_runs {
 	uint64_t misses;
 	uint64_t runs;
@@ -86,12 +86,12 @@ int programs_attach(struct programs *programs, const struct plan *plan,
 /* The hook that took longest to come or go so far, and how long. */
 const char *programs_slowest(const struct programs *programs, uint64_t *ret_ns);
 
-/* Who waits for what, as programs note it, whether armed or not. */
+/* Waits of tasks, as programs note them, whether armed or not. */
 struct lv_waits *programs_wait_table(struct programs *programs);
 /* Let the kernel fill in what is asked of all that wait: a round. 0 or -errno. */
 int programs_look_at_waits(struct programs *programs);
 
-/* Of all events, the share that hooks see which are attached now, estimated from those so far. */
+/* The share of all events that hooks see which are attached now, estimated from those so far. */
 double programs_in_place(const struct programs *programs);
 
 void programs_finish(struct programs *programs); /* takes NULL */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define LONG_NS 1000000000ull /* a wait, to be looked at; and two looks are so far apart */
-#define MAX_LENGTH 64	      /* of a ring */
+#define MAX_LENGTH 64	      /* length of a ring */
 #define MAX_TOLD 64	      /* rings */
 #define MAX_SEEN 256	      /* rings that stand in one look */
 #define NOBODY UINT32_MAX
@@ -26,12 +26,12 @@ struct rings {
 	uint32_t nr_rings;
 };
 
-/* Who waits, in one look. */
+/* A task that waits, in one look. */
 struct waiter {
 	const struct lv_wait *wait;
 	const struct lv_held_stack *held; /* NULL: not known */
-	uint32_t before;		  /* who led to it in the search */
-	uint32_t round;			  /* of the search that met it */
+	uint32_t before;		  /* the waiter that led to it in the search */
+	uint32_t round;			  /* round of the search that met it */
 };
 
 struct search {
@@ -75,9 +75,9 @@ bool rings_may_stand(const struct lv_waits *waits, uint64_t now_ns)
 	return false;
 }
 
-/* --- who waits --------------------------------------------------------------- */
+/* --- waiters --------------------------------------------------------------- */
 
-/* What a sleeping task holds stays as it is. */
+/* A sleeping task's held stack stays as it is. */
 static const struct lv_held_stack *find_held(const struct tables *t, uint64_t task)
 {
 	uint32_t epoch = __atomic_load_n(&t->control->word, __ATOMIC_RELAXED) >> LV_EPOCH_SHIFT;
@@ -111,7 +111,7 @@ static void list_waiters(struct search *s)
 	}
 }
 
-/* --- who holds --------------------------------------------------------------- */
+/* --- holders --------------------------------------------------------------- */
 
 /* Was the class's lock given back by another than its holder, once? */
 static bool is_handed(const struct tables *t, uint32_t class)
@@ -192,14 +192,14 @@ static uint32_t find_ring(struct search *s, uint32_t goal, uint32_t ret[static M
 	return 0;
 }
 
-/* --- what stands ------------------------------------------------------------- */
+/* --- rings that stand ------------------------------------------------------ */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
 	return (hash ^ value) * 0x9e3779b97f4a7c15ull ^ hash >> 29;
 }
 
-/* Whoever it is found from: a sum. */
+/* The sum is the same from whichever waiter the ring is found. */
 static uint64_t key_of(const struct search *s, const uint32_t *ring, uint32_t nr)
 {
 	uint64_t key = nr;

@@ -20,7 +20,7 @@ int rings_new(struct rings **ret); /* -ENOMEM */
 void rings_free(struct rings *r);  /* takes NULL */
 
 struct rings_look {
-	const struct lv_waits *waits; /* of its last round */
+	const struct lv_waits *waits; /* time of the last round */
 	const struct tables *tables;  /* held stacks of those who read; may have none */
 	uint64_t now_ns;	      /* CLOCK_MONOTONIC */
 	void *arg;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who waits for what: looked at now and then while the kernel runs, so that what hangs is told
- * while it hangs. Looks cost a walk over the tasks, and only where somebody has waited for long.
+ * Waits of tasks for each other: looked at now and then while the kernel runs, so that what hangs
+ * is told while it hangs. Looks cost a walk over the tasks, and only where somebody has waited for
+ * long.
  */
 #ifndef LOCKVANE_TRACE_WAITS_H
 #define LOCKVANE_TRACE_WAITS_H

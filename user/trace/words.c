@@ -25,7 +25,7 @@
 /* A class of the recorder's. */
 struct word {
 	bool named;
-	uint32_t one_with; /* who stands for it in the capture */
+	uint32_t one_with; /* the class that stands for it in the capture */
 	struct names_result result;
 	struct siting siting;
 };
@@ -37,7 +37,7 @@ struct words {
 	bool rt;
 	struct ksyms *ksyms;
 	struct text *text;   /* the kernel's; NULL: not to be read */
-	struct sites *sites; /* what its call sites lock; of those symbols and types */
+	struct sites *sites; /* the locks of call sites; made from those symbols and types */
 	uint64_t modules;  /* those there were when the symbols were read */
 	uint32_t *classes; /* by the recorder's ids: where they went in the capture */
 	struct slabs *slabs;
@@ -45,7 +45,7 @@ struct words {
 	struct word *words;	      /* by the recorder's ids */
 	struct taken *taken;	      /* the class that is being named */
 	uint32_t *into, *next;	      /* by class its first edge in, by edge the class' next one */
-	struct names_result *results; /* of the classes in the capture, in its order */
+	struct names_result *results; /* names of the classes in the capture, in its order */
 	size_t nr;
 };
 
@@ -70,7 +70,7 @@ static bool is_entry_frame(const struct ksym *sym, __u64 ip)
 }
 
 /*
- * Who took it: without the lock's function and the tracer's own frames, which lie between others where a
+ * The call site that took it: without the lock's function and the tracer's own frames, which lie between others where a
  * function that is hooked calls one that is (a mutex' and its wait_lock's).
  */
 static void add_site(const struct words *w, uint32_t id, struct taken *taken)
@@ -217,7 +217,7 @@ static uint32_t one_with(void *arg, uint32_t id)
 	return w->words[id].named ? w->words[id].one_with : id;
 }
 
-#define WHY_SITES 32 /* of a class, that are explained */
+#define WHY_SITES 32 /* sites of a class that are explained */
 
 /* The call sites of all classes of the recorder's that are this one. NULL: no site, or no memory. */
 static char *explain_sites(const struct words *w, uint32_t one)
@@ -303,7 +303,7 @@ static void class_moved(void *arg, uint32_t id, uint32_t index)
 		w->classes[id] = index;
 }
 
-/* Of /proc/modules, without the use counts: the same while the same are loaded. */
+/* A hash of /proc/modules, without the use counts: the same while the same are loaded. */
 static uint64_t modules_hash(void)
 {
 	AUTO_FREE char *text = NULL;
@@ -420,7 +420,7 @@ int words_new(const struct kbtf *btf, struct words **ret)
 
 void words_follow(struct words *w)
 {
-	open_symbols(w, NULL); /* who needs them then says why there are none */
+	open_symbols(w, NULL); /* the caller that needs them then says why there are none */
 }
 
 uint64_t words_taker(const struct words *w, const __u64 *ip, uint32_t nr)

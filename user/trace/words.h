@@ -24,8 +24,8 @@ int words_capture(struct words *w, const struct tables *tables, struct capture *
 void words_forget(struct words *w);
 
 /*
- * Of the return addresses of a task that waits for a sleeping lock, that of whoever asked for it: the first
- * that is not in a lock's functions. 0: not known. After words_follow().
+ * The return address of the function that asked for a sleeping lock, among those of a task that waits for
+ * it: the first that is not in a lock's functions. 0: not known. After words_follow().
  */
 uint64_t words_taker(const struct words *w, const __u64 *ip, uint32_t nr);
 
