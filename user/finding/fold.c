@@ -194,7 +194,7 @@ static int add(struct fold *f, struct cycle *cycle, struct finding_set *set)
 	return finding_set_add(set, FINDING_CIRCULAR, &chain, NULL);
 }
 
-/* What is shown by default is folded first, without regard to weak cycles. */
+/* Cycles that are shown by default are folded first, without regard to weak ones. */
 static int add_all(struct fold *f, struct finding_set *set)
 {
 	uint32_t shown = 0;

@@ -6,7 +6,7 @@
 #include "finding/rules.h"
 
 struct fold_cycle {
-	struct graph_path path; /* of graph classes, the first by name first */
+	struct graph_path path; /* graph classes, the first by name first */
 	uint8_t grade;
 };
 

@@ -48,7 +48,7 @@ static void ask_stack(struct sites *s, const struct callsite_stack *stack,
 }
 
 /*
- * What the memory of its locks says. Where an object begins is known in a slab only. A struct may be much smaller
+ * The class's memory as the sites are asked about it. Where an object begins is known in a slab only. A struct may be much smaller
  * than the object: an array or private data of others' comes behind it.
  */
 static void find_object(const struct lv_class *class, struct sites_object *ret)
@@ -122,7 +122,7 @@ static bool has_type(const struct siting_item *item)
 	       is_typed(&item->siting.answer) && !item->siting.contradicts;
 }
 
-/* One of "a.locks[].lock", of which `offset` is the first? What the struct ends in has no size of its own. */
+/* One of "a.locks[].lock", of which `offset` is the first? A struct's flexible array has no size of its own. */
 static bool is_in_array(const struct sites_answer *a, uint32_t off)
 {
 	return strchr(a->name, '[') && a->offset < off &&
@@ -475,7 +475,7 @@ static const struct siting_item *find_like(struct sites *s, const struct siting_
 }
 
 /*
- * What is ambiguous is called by the best guess that there is: its own; or what typed sites show at this place, if
+ * An ambiguous class is called by the best guess that there is: its own; or what typed sites show at this place, if
  * the kernel has not told a name for it.
  */
 static void name_open(struct sites *s, const struct siting_item *item,

@@ -20,7 +20,7 @@ struct siting {
 	struct sites_answer answer; /* kind SITES_UNKNOWN: nothing */
 	struct sites_answer hint;   /* a guess, kind SITES_UNKNOWN: none */
 	bool contradicts;	    /* two sites name different types */
-	/* Of a stack of which no site says anything, up from the lock's function; ip 0: no more. */
+	/* The frames of a stack no site of which says anything, up from the lock's function; ip 0: no more. */
 	struct sites_pointer open[SITING_FRAMES];
 };
 

@@ -91,8 +91,8 @@ static const struct ksym *telling_symbol(const struct ksyms *k, uint64_t addr)
 #define SYMBOL_PADDING 63 /* a symbol ends where the next begins: a cache line later at most */
 
 /*
- * A variable that is called as a struct, and has its size, is one: "struct sctp_globals sctp_globals". Of a pointer
- * of it to an array "ep_hashtable[].lock", if a lock is what elements begin with.
+ * A variable that is called as a struct, and has its size, is one: "struct sctp_globals sctp_globals". The name of
+ * the lock that elements of an array begin with, where it has a pointer to them: "sctp_globals.ep_hashtable[].lock".
  */
 static bool add_pointer(const struct kbtf *btf, const struct ksym *sym, uint32_t off,
 			struct sites_answer *ret)
