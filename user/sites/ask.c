@@ -15,7 +15,7 @@
 #define MAX_KEPT (1 << 20)
 #define MOST_FILLED 256	    /* bytes of a struct on the stack that another function fills in */
 #define MOST_FILLERS 16	    /* calls that are given it */
-#define JUMPS 1		    /* of functions without a frame, from one to another such */
+#define JUMPS 1		    /* between functions without a frame */
 #define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
 
 /* The lock at an offset in what an argument of that function points to. */
@@ -410,7 +410,7 @@ static struct value find_pointer(struct sites *s, const struct flow_call *c, str
 	return v;
 }
 
-/* What the function that was called is given, as any such function is: a completion, a wait queue. */
+/* The library type that the called function is given, as any such function is: a completion, a wait queue. */
 static struct object find_object(struct sites *s, const struct flow *f, struct asked asked)
 {
 	struct object object = {.at = asked.object};

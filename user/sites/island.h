@@ -46,15 +46,15 @@ bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct 
 /* The only struct that has all that the function does with a pointer, and the lock. A hint. */
 struct place sole_place(struct solver *s, struct value v, uint32_t family);
 
-/* What is known of an object without a function's help; guest: a library type that lies in it, 0: none. */
+/* An object as it is known without a function's help; guest: a library type that lies in it, 0: none. */
 struct object {
 	struct sites_object at;
 	uint32_t guest, guest_off;
 };
 
 /*
- * The only struct of an object's size that has all that, and the lock where it lies in the object. A hint. Of a value
- * of no node nothing is known but the object.
+ * The only struct of an object's size that has all that, and the lock where it lies in the object. A hint.
+ * Nothing but the object is known of a value without a node.
  */
 struct place object_place(struct solver *s, struct value v, const struct object *object);
 

@@ -76,7 +76,7 @@ int sites_ask(struct sites *s, uint64_t ip, struct sites_answer *ret);
 int sites_ask_argument(struct sites *s, uint64_t ip, const struct sites_answer *below,
 		       struct sites_answer *ret);
 
-/* What the memory says of an object: where a lock lies in it, and how many bytes it has room for. */
+/* An object as its memory shows it: where a lock lies in it, and how many bytes it has room for. */
 struct sites_object {
 	uint32_t off, family, size;
 };

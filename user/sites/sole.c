@@ -274,7 +274,7 @@ static int try_object(struct kbtf_type type, void *arg)
 }
 
 /*
- * Whoever is given a lock or what has one in it, whatever that lies in, does with the pointer what is done with any;
+ * A function that is given a lock, or a library type with one, does with the pointer the same whatever that lies in;
  * a link says where in the struct it is.
  */
 static bool is_guest(struct sole *c, uint32_t node)
@@ -284,7 +284,7 @@ static bool is_guest(struct sole *c, uint32_t node)
 	return type && types_is_library(c->s->f->btf, type) && !types_is_link(c->s->f->btf, type);
 }
 
-/* What is done with the pointer of which the memory is known. False: nothing that would tell. */
+/* The uses of the pointer whose memory is known. False: none that would tell. */
 static bool object_sole(struct solver *s, struct value v, const struct object *object,
 			struct sole *ret)
 {
