@@ -112,9 +112,10 @@ static __always_inline __u32 world_caller_at(__u64 event)
 	return frame_slot(event, &__lock_text_start, &__lock_text_end) - event;
 }
 
+/* Before 6.2 a read takes stack, which is scarce: out of line. */
 static __always_inline __u64 world_event_word(__u64 event, __u32 at)
 {
-	return frame_word(event, at);
+	return bpf_rdonly_cast ? memory_load(event + (at & FRAME_WORDS)) : frame_word(event, at);
 }
 
 /*
@@ -329,6 +330,16 @@ static __always_inline __u64 world_time_ns(void)
 static __always_inline int world_place(__u64 addr, struct lv_place *ret)
 {
 	return place_find(addr, ret);
+}
+
+static __always_inline __u64 world_page(__u64 addr)
+{
+	return addr >> MEMORY_PAGE_SHIFT << MEMORY_PAGE_SHIFT;
+}
+
+static __always_inline __u32 world_stride(__u64 addr, const struct lv_place *place)
+{
+	return place_stride(addr, place);
 }
 
 static __always_inline int world_is_at(__u64 addr, const struct lv_place *place)

@@ -55,28 +55,25 @@ static __always_inline __u32 memo_if_at(struct lv_cpu *cpu, __u32 at, __u64 lock
 	return memo->caller == caller && memo_fits(cpu, memo, lock, when, under) ? at : LV_MEMOS;
 }
 
-/* Was the lock taken where the memo's was? That is one word, where it stood then. */
-static __always_inline int memo_is_at_site(const struct lv_cpu *cpu, const struct lv_memo *memo,
-					   int sleeps)
+/* Where the lock was taken: one word, which stands where the memo's stood. */
+static __always_inline __u64 memo_site(const struct lv_cpu *cpu, const struct lv_memo *memo, int sleeps)
 {
 	if (sleeps)
-		return world_sleeping_word(cpu->sleep_event, memo->site_at) == memo->caller;
-	return world_event_word(cpu->event, memo->site_at) == memo->caller;
+		return world_sleeping_word(cpu->sleep_event, memo->site_at);
+	return world_event_word(cpu->event, memo->site_at);
 }
 
 /*
  * In untyped memory another site is another class: the slot of the memo of the lock with this key that
- * was taken at the event's site, LV_MEMOS: there is none.
+ * was taken at this site, LV_MEMOS: there is none.
  */
-RECORD_RARE __u32 memo_at_site(__u64 lock, __u64 when, __u64 under, __u32 sleeps)
+RECORD_RARE __u32 memo_at_site(struct lv_cpu *cpu, __u64 lock, __u64 when, __u64 under, __u64 caller)
 {
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	__u64 addr = lock | 0xffull << 56, caller;
+	__u64 addr = lock | 0xffull << 56;
 	__u32 at;
 
 	if (!cpu)
 		return LV_MEMOS;
-	caller = sleeps ? world_sleeping_caller(cpu->sleep_event) : world_caller(cpu->event);
 	at = memo_if_at(cpu, memo_slot(addr, when, under), lock, when, under, caller);
 	if (at >= LV_MEMOS)
 		at = memo_if_at(cpu, memo_slot(addr, when, under) ^ 1, lock, when, under, caller);
@@ -87,59 +84,40 @@ RECORD_RARE __u32 memo_at_site(__u64 lock, __u64 when, __u64 under, __u32 sleeps
 }
 
 /*
- * Do it again: the entry goes on the stack. under: the newest holder's entry where
- * this stack holds nothing, or 0. sleeps: a sleeping lock, its event in cpu->sleep_event. NULL if there is no memo of it. Who calls counts
- * the hit.
+ * By what the memo of a whole class is known: in a slab, by its place, so that the class need not be
+ * found first, but by the page and the caller; else by its number. site: to be compared as well, or 0.
  */
-static __always_inline struct lv_memo *memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack,
-						   __u64 addr, __u32 family, __u64 when,
-						   __u64 under, int sleeps)
-{
-	__u64 lock = addr_key(addr, family, 0), depth = stack->depth_tainted;
-	struct lv_held *next;
-	struct lv_memo *memo;
-	__u32 slot;
+struct memo_of {
+	__u64 key;
+	__u64 site;
+};
 
-	if (depth >= LV_HELD_DEPTH) /* or tainted */
-		return 0;
-	keep_value(depth);
-	next = &stack->held[depth & (LV_HELD_DEPTH - 1)];
-	keep_value(next);
-	if (depth)
-		under = next[-1].entry;
-	slot = memo_slot(addr, when, under);
-	memo = &cpu->memo[slot];
-	keep_value(memo);
-	if (!memo_fits(cpu, memo, lock, when, under)) {
-		memo = memo_beside(cpu, slot, 1);
-		keep_value(memo);
-		if (!memo_fits(cpu, memo, lock, when, under))
-			return 0;
-	}
-	if (memo->site_at && !memo_is_at_site(cpu, memo, sleeps)) {
-		slot = memo_at_site(lock, when, under, sleeps);
-		if (slot >= LV_MEMOS)
-			return 0;
-		memo = &cpu->memo[slot];
-		keep_value(memo);
-	}
-	next->addr = addr;
-	next->entry = memo->entry;
-	next->caller = memo->caller;
-	stack->depth = depth + 1;
-	return memo;
+/* No class' number looks like that. */
+static __always_inline __u64 memo_place_key(__u64 cache, __u32 off)
+{
+	return cache << 16 | off;
 }
 
-/* The memo of the whole class, if there is one, stands here; as of a lock at an address that no lock has. */
-static __always_inline __u64 memo_class_key(__u32 class)
+/* The class of a lock that was taken at `caller`. Of a generic function's lock, the site is not the caller. */
+static __always_inline void memo_find_of(const struct lv_class *class, __u32 id, __u64 caller,
+					 struct memo_of *ret)
 {
-	return (__u64)(class + 1) << 16;
+	const struct lv_place *place = &class->place;
+
+	ret->key = (__u64)(id + 1) << 16;
+	ret->site = 0;
+	if (place->kind != LV_PLACE_SLAB || place->off >= LV_PAGE_STRIDE || class->subclass ||
+	    class->family == LV_SOCK || class->family == LV_PSEUDO ||
+	    (place->site && place->site != caller))
+		return;
+	ret->key = memo_place_key(place->base, place->off);
+	ret->site = place->site;
 }
 
-static __always_inline struct lv_memo *memo_of_class(struct lv_cpu *cpu, __u32 class, __u64 when,
-						     __u64 under)
+static __always_inline struct lv_memo *memo_of_class(struct lv_cpu *cpu, const struct memo_of *of,
+						     __u64 when, __u64 under)
 {
-	__u64 sum = memo_class_key(class) + when + under;
+	__u64 sum = of->key + of->site + when + under;
 
 	return &cpu->class_memo[sum * HASH_FACTOR >> (64 - LV_CLASS_MEMO_BITS)];
 }
@@ -150,6 +128,15 @@ static __always_inline void memo_count(struct lv_cpu *cpu, const struct lv_memo 
 	cpu->acquisitions[memo->entry & (LV_MAX_CLASSES - 1)] += hits;
 	if (memo->edge != LV_NONE)
 		cpu->edge_hits[memo->edge & (LV_MAX_EDGES - 1)] += hits;
+}
+
+/* Once more; what repeats in programs that can be preempted is counted at once. */
+static __always_inline void memo_hit(struct lv_cpu *cpu, struct lv_memo *memo, int sleeps)
+{
+	if (sleeps)
+		memo_count(cpu, memo, 1);
+	else
+		memo->hits++;
 }
 
 /* Before the memo is overwritten. */
@@ -224,23 +211,23 @@ static __always_inline __u32 memo_site_at(const struct lv_cpu *cpu, int sleeps)
 	return sleeps ? world_sleeping_caller_at(cpu->sleep_event) : world_caller_at(cpu->event);
 }
 
-/*
- * The lock's own memo. value: of its address' slot, which says until when the class may be believed. edge:
- * that was met, or LV_NONE.
- */
-RECORD_RARE int memo_keep_lock(const struct lv_held *lock, __u64 value, __u64 when, __u64 under,
-			       __u32 edge)
+/* The lock's own memo. edge: that was met, or LV_NONE. */
+RECORD_RARE int memo_keep_lock(const struct lv_held *lock, __u64 when, __u64 under, __u32 edge)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_class *class = lock ? world_class(lock->class) : 0;
 	struct lv_memo *memo;
+	__u64 clock;
 
-	if (!cpu || !class)
+	if (!cpu || !class || class->family == LV_PSEUDO) /* nobody asks for a pseudo-lock's */
+		return 0;
+	clock = class_when(cpu, lock->addr, class->family);
+	if (clock == ADDR_NONE) /* it is another's by now */
 		return 0;
 	memo = memo_place(cpu, lock, class->family, when, under);
 	memo_fill(cpu, memo, lock, when, under);
 	memo->edge = edge;
-	memo->clock = value >> 32;
+	memo->clock = clock;
 	memo->site_at = class->place.site ? memo_site_at(cpu, family_sleeps(class->family)) : 0;
 	memo->key = addr_key(lock->addr, class->family, lock->entry);
 	return 0;
@@ -249,15 +236,19 @@ RECORD_RARE int memo_keep_lock(const struct lv_held *lock, __u64 value, __u64 wh
 RECORD_RARE int memo_keep_class(const struct lv_held *lock, __u64 when, __u64 under, __u32 edge)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_class *class = lock ? world_class(lock->class) : 0;
 	struct lv_memo *memo;
+	struct memo_of of;
 
-	if (!cpu || !lock)
+	if (!cpu || !class)
 		return 0;
-	memo = memo_of_class(cpu, lock->class, when, under);
+	memo_find_of(class, lock->class, lock->caller, &of);
+	memo = memo_of_class(cpu, &of, when, under);
 	memo_fill(cpu, memo, lock, when, under);
 	memo->edge = edge;
-	memo->clock = 0; /* the id of a class does not become another's */
-	memo->key = memo_class_key(lock->class) ^ lock->entry;
+	memo->site_at = of.site != 0;
+	memo->clock = cpu->clock | 1; /* a cache that is destroyed leaves its place to another */
+	memo->key = of.key ^ lock->entry;
 	return 0;
 }
 
@@ -278,7 +269,6 @@ RECORD_RARE int memo_keep(const struct lv_held *lock, __u64 when, __u64 under, _
 	const struct lv_edge_slot *slot;
 	const struct lv_class *class;
 	__u32 edge = LV_NONE;
-	__u64 value;
 
 	class = lock ? world_class(lock->class) : 0;
 	if (!cpu || !class)
@@ -298,71 +288,176 @@ RECORD_RARE int memo_keep(const struct lv_held *lock, __u64 when, __u64 under, _
 	}
 	if (what & MEMO_CLASS)
 		memo_keep_class(lock, when, under, edge);
-	value = addr_value(cpu, lock->addr, class->family);
-	if (value != ADDR_NONE) /* or it is another's by now */
-		memo_keep_lock(lock, value, when, under, edge);
-	return 0;
+	return memo_keep_lock(lock, when, under, edge);
 }
 
-/* The first entry of the lock, or of another of its class or that one's twin; LV_HELD_DEPTH: there is none. */
-static __always_inline __u32 memo_like(const struct lv_held_stack *stack, __u64 addr, __u32 id,
-				       __u32 twin)
+/* Is it of that class, or that one's twin, or is that its twin? */
+static __always_inline int memo_is_like(const struct lv_held *held, __u32 id)
 {
+	const struct lv_class *twin;
+
+	if (held->class == id || !(held->flags & LV_HELD_TWIN))
+		return held->class == id;
+	twin = world_class(held->class);
+	return !twin || twin->other == id + 1;
+}
+
+/* Is the lock, or another of its class, thought to be held here already? Then it is not for a memo to judge. */
+RECORD_RARE int memo_is_held(const struct lv_held_stack *stack, __u64 addr, __u32 id)
+{
+	if (!stack)
+		return 1;
 	for (__u32 i = 0; i < LV_HELD_DEPTH; i++) {
 		const struct lv_held *held = &stack->held[i];
 
 		if (i >= stack->depth)
 			break;
-		if (held->addr == addr || held->class == id || held->class == twin)
-			return i;
+		if (held->addr == addr || memo_is_like(held, id))
+			return 1;
 	}
-	return LV_HELD_DEPTH;
+	return 0;
 }
 
-/* The lock just pushed gets a memo of its own if its address was met before, or there is room. */
-static __always_inline void memo_keep_met(struct lv_cpu *cpu, const struct lv_held *lock,
-					  __u32 family, __u64 when, __u64 under, __u32 edge)
+/* The lock just pushed gets a memo of its own at the second time that it is met here, with no other in between. */
+static __always_inline void memo_want(struct lv_cpu *cpu, const struct lv_held *lock, __u64 when,
+				      __u64 under, __u32 edge)
 {
-	__u64 value = addr_value(cpu, lock->addr, family);
-	__u32 slot = memo_slot(lock->addr, when, under);
+	__u64 hash = (lock->addr + when + under) * HASH_FACTOR;
+	struct lv_memo *memo = &cpu->memo[hash >> (64 - LV_MEMO_BITS)];
+	__u32 who = (__u32)(hash >> 16) ^ (__u32)lock->caller;
 
-	if (value != ADDR_NONE && (value >> 32 != (cpu->clock | 1) ||
-				   memo_is_old(cpu, memo_beside(cpu, slot, 0)) ||
-				   memo_is_old(cpu, memo_beside(cpu, slot, 1))))
-		memo_keep_lock(lock, value, when, under, edge);
+	keep_value(memo);
+	if (memo->wanted == who)
+		memo_keep_lock(lock, when, under, edge);
+	else
+		memo->wanted = who;
 }
 
-/*
- * memo_repeat() by the class. caller: where the lock was taken. A lock that is thought held already,
- * or another of the class, is not for a memo to judge.
- */
-static __always_inline struct lv_memo *memo_repeat_class(struct lv_cpu *cpu,
-							 struct lv_held_stack *stack, __u64 addr,
-							 __u32 id, __u64 when, __u64 under,
-							 __u64 caller)
+/* memo_repeat() by the class. caller: where the lock was taken. */
+static __always_inline int memo_repeat_class(struct lv_cpu *cpu, struct lv_held_stack *stack,
+					     __u64 addr, const struct memo_of *of, __u64 when,
+					     __u64 under, __u64 caller, int sleeps)
 {
 	__u64 depth = stack->depth_tainted;
-	const struct lv_class *class = world_class(id);
 	struct lv_held *next;
 	struct lv_memo *memo;
 
-	if (!class || depth >= LV_HELD_DEPTH) /* or tainted */
+	if (depth >= LV_HELD_DEPTH) /* or tainted */
 		return 0;
 	keep_value(depth);
 	next = &stack->held[depth & (LV_HELD_DEPTH - 1)];
 	keep_value(next);
 	if (depth)
 		under = next[-1].entry;
-	memo = memo_of_class(cpu, id, when, under);
-	if (!memo_fits(cpu, memo, memo_class_key(id), when, under) ||
-	    memo_like(stack, addr, id, class->other - 1) < LV_HELD_DEPTH)
+	memo = memo_of_class(cpu, of, when, under);
+	keep_value(memo);
+	if (!memo_fits(cpu, memo, of->key, when, under) || !memo->site_at != !of->site ||
+	    (of->site && memo->caller != of->site) ||
+	    (depth && memo_is_held(stack, addr, (__u32)memo->entry)))
 		return 0;
 	next->addr = addr;
 	next->entry = memo->entry;
 	next->caller = caller;
 	stack->depth = depth + 1;
-	memo_keep_met(cpu, next, class->family, when, under, memo->edge);
-	return memo;
+	memo_hit(cpu, memo, sleeps);
+	memo_want(cpu, next, when, under, memo->edge);
+	return 1;
+}
+
+/* The same of a class that was found. */
+static __always_inline int memo_repeat_found(struct lv_cpu *cpu, struct lv_held_stack *stack,
+					     __u64 addr, __u32 id, __u64 when, __u64 under,
+					     __u64 caller, int sleeps)
+{
+	const struct lv_class *class = world_class(id);
+	struct memo_of of;
+
+	if (!class)
+		return 0;
+	memo_find_of(class, id, caller, &of);
+	return memo_repeat_class(cpu, stack, addr, &of, when, under, caller, sleeps);
+}
+
+/* The same of a lock in a page that this CPU remembers: what class it is of has not been asked. */
+static __always_inline int memo_repeat_in_page(struct lv_cpu *cpu, struct lv_held_stack *stack,
+					       __u64 addr, __u64 when, __u64 under, int sleeps)
+{
+	struct lv_page page;
+	struct memo_of of;
+	__u64 caller;
+
+	if (!cpu || !stack || page_find(cpu, addr, &page))
+		return 0;
+	caller = sleeps ? world_sleeping_caller(cpu->sleep_event) : world_caller(cpu->event);
+	of.key = memo_place_key(page.cache, page_off(&page, addr));
+	of.site = page.base & LV_PAGE_SITED ? caller : 0;
+	return memo_repeat_class(cpu, stack, addr, &of, when, under, caller, sleeps);
+}
+
+RECORD_RARE int memo_repeat_spinning(struct lv_cpu *cpu, struct lv_held_stack *stack, __u64 addr,
+				     __u64 when, __u64 under)
+{
+	return memo_repeat_in_page(cpu, stack, addr, when, under, 0);
+}
+
+RECORD_RARE int memo_repeat_sleeping(struct lv_cpu *cpu, struct lv_held_stack *stack, __u64 addr,
+				     __u64 when, __u64 under)
+{
+	return memo_repeat_in_page(cpu, stack, addr, when, under, 1);
+}
+
+static __always_inline int memo_repeat_other(struct lv_cpu *cpu, struct lv_held_stack *stack,
+					     __u64 addr, __u64 when, __u64 under, int sleeps)
+{
+	return sleeps ? memo_repeat_sleeping(cpu, stack, addr, when, under) :
+			memo_repeat_spinning(cpu, stack, addr, when, under);
+}
+
+/*
+ * Do it again: the entry goes on the stack. under: the newest holder's entry where
+ * this stack holds nothing, or 0. sleeps: a sleeping lock, its event in cpu->sleep_event. Returns whether there
+ * is a memo of it.
+ */
+static __always_inline int memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack, __u64 addr,
+				       __u32 family, __u64 when, __u64 under, int sleeps)
+{
+	__u64 lock = addr_key(addr, family, 0), depth = stack->depth_tainted, site;
+	struct lv_held *next;
+	struct lv_memo *memo;
+	__u32 slot;
+
+	if (depth >= LV_HELD_DEPTH) /* or tainted */
+		return 0;
+	keep_value(depth);
+	next = &stack->held[depth & (LV_HELD_DEPTH - 1)];
+	keep_value(next);
+	if (depth)
+		under = next[-1].entry;
+	slot = memo_slot(addr, when, under);
+	memo = &cpu->memo[slot];
+	keep_value(memo);
+	if (!memo_fits(cpu, memo, lock, when, under)) {
+		memo = memo_beside(cpu, slot, 1);
+		keep_value(memo);
+		if (!memo_fits(cpu, memo, lock, when, under))
+			return memo_repeat_other(cpu, stack, addr, when, under, sleeps);
+	}
+	if (memo->site_at) {
+		site = memo_site(cpu, memo, sleeps);
+		if (site != memo->caller) {
+			slot = memo_at_site(cpu, lock, when, under, site);
+			if (slot >= LV_MEMOS)
+				return memo_repeat_other(cpu, stack, addr, when, under, sleeps);
+			memo = &cpu->memo[slot];
+			keep_value(memo);
+		}
+	}
+	next->addr = addr;
+	next->entry = memo->entry;
+	next->caller = memo->caller;
+	stack->depth = depth + 1;
+	memo_hit(cpu, memo, sleeps);
+	return 1;
 }
 
 #endif

@@ -252,17 +252,12 @@ RECORD_RARE int pseudo_as_class(__u64 addr, __u32 class, __u32 meta, __u32 how)
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
 	__u32 count = world_preempt_count() & CONTEXT_ALL;
-	struct lv_memo *memo;
 
-	if (!held || !pseudo_may_repeat(count))
-		return 0;
-	memo = memo_repeat_class(cpu, held, addr, class, pseudo_when(meta, how, count), 0, 0);
-	keep_value(memo);
-	if (!memo)
+	if (!held || !pseudo_may_repeat(count) ||
+	    !memo_repeat_found(cpu, held, addr, class, pseudo_when(meta, how, count), 0, 0, 1))
 		return 0;
 	held->attempted = 0;
-	cpu->task_top = memo->entry;
-	memo_count(cpu, memo, 1);
+	cpu->task_top = held_top_entry(held);
 	return 1;
 }
 

@@ -106,6 +106,12 @@ static __u64 world_time_ns(void); /* CLOCK_MONOTONIC; never 0 */
 
 /* Where the lock lives, site not 0 in untyped memory: 0, or -errno when it can't be told. */
 static int world_place(__u64 addr, struct lv_place *ret);
+/*
+ * Where the page of the address begins; and where all of that page is objects of one size, the lock's place being
+ * that one: from one object to the next, else 0.
+ */
+static __u64 world_page(__u64 addr);
+static __u32 world_stride(__u64 addr, const struct lv_place *place);
 /* Is that still where it lives? The site is not compared. */
 static int world_is_at(__u64 addr, const struct lv_place *place);
 /* The cache's name and object size for a slab place. */

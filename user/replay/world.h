@@ -263,6 +263,18 @@ static inline int world_place(__u64 addr, struct lv_place *ret)
 	return ret->kind == LV_PLACE_NONE ? -ENOENT : 0;
 }
 
+/* A page is one lock, whose place may say anything; told ones change with each acquisition. */
+static inline __u64 world_page(__u64 addr)
+{
+	return addr;
+}
+
+static inline __u32 world_stride(__u64 addr, const struct lv_place *place)
+{
+	(void)addr;
+	return place->kind == LV_PLACE_SLAB && !world_seat->world->annotated ? LV_PAGE_STRIDE : 0;
+}
+
 static inline int world_is_at(__u64 addr, const struct lv_place *place)
 {
 	struct lv_place now;
