@@ -512,10 +512,12 @@ struct lv_cpu {
 	__u64 task;    /* whose locks stack[LV_LEVEL_TASK] are */
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
+	__u64 count_at; /* and of its preemption count, likewise */
 	__u64 argument; /* on its way to the running program: see world_argument() */
 	__u64 event; /* a spinning lock's program's ctx */
 	__u64 above; /* the caller above the generic functions, once it was read */
 	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
+	__u8 caller_at[LV_MAX_HOOKS]; /* how far above its event each hook's caller stood last; 0: not known */
 	__u32 derived[LV_DERIVED]; /* classes by a hash of their places, as they were derived last */
 	__u32 tick; /* the jiffy in which the lease was looked at last */
 	__u64 sleep_event; /* a sleeping lock's program's, likewise; maybe a preempted one's */

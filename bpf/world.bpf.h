@@ -105,6 +105,11 @@ static __always_inline __u64 world_caller(__u64 event)
 	return frame_caller(event, &__lock_text_start, &__lock_text_end);
 }
 
+static __always_inline int world_is_code(__u64 ip)
+{
+	return ip >= MEMORY_IMAGE;
+}
+
 static __always_inline __u32 world_caller_at(__u64 event)
 {
 	if (!&__lock_text_start)
@@ -230,6 +235,23 @@ static __always_inline __u32 world_preempt_count(void)
 	if (&__preempt_count)
 		return *(const int *)bpf_this_cpu_ptr(&__preempt_count);
 	return 0;
+}
+
+/* Where the kernel has that of a CPU; 0: it has none. */
+static __always_inline __u64 world_find_count(__u32 cpu)
+{
+	const struct pcpu_hot *hot;
+
+	if (!&pcpu_hot)
+		return &__preempt_count ? (__u64)bpf_per_cpu_ptr(&__preempt_count, cpu) : 0;
+	hot = bpf_per_cpu_ptr(&pcpu_hot, cpu);
+	return hot ? (__u64)&hot->preempt_count : 0;
+}
+
+/* A call of a helper less, where memory is read by plain loads. */
+static __always_inline __u32 world_preempt_count_of(const struct lv_cpu *cpu)
+{
+	return bpf_rdonly_cast ? memory_load(cpu->count_at) : world_preempt_count();
 }
 
 static __always_inline int world_counts_preemption(void)

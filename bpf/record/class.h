@@ -238,6 +238,20 @@ static __always_inline __u32 page_off(const struct lv_page *page, __u64 addr)
 	return (__u32)(addr - (page->base & ~LV_PAGE_SITED)) % page->stride;
 }
 
+/* world_place(), by what this CPU remembers of the page: 0, or -1. */
+static __always_inline int page_place(struct lv_cpu *cpu, __u64 addr, struct lv_place *ret)
+{
+	struct lv_page page;
+
+	if (page_find(cpu, addr, &page))
+		return -1;
+	ret->base = page.cache;
+	ret->site = page.base & LV_PAGE_SITED ? LV_SITE_OPEN : 0;
+	ret->off = page_off(&page, addr);
+	ret->kind = LV_PLACE_SLAB;
+	return 0;
+}
+
 /* The lock at addr was found to have that place, now: the same goes for its page. 0, or -1 if it does not. */
 RECORD_RARE int page_remember(__u64 addr, const struct lv_place *place)
 {
@@ -272,16 +286,15 @@ RECORD_RARE int page_remember(__u64 addr, const struct lv_place *place)
 RECORD_RARE __u32 class_in_page(__u64 addr, __u32 family, __u64 caller, __u64 above)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	struct lv_place place = {.kind = LV_PLACE_SLAB};
-	struct lv_page page;
+	struct lv_place place;
 
-	if (!cpu || page_find(cpu, addr, &page))
+	if (!cpu || page_place(cpu, addr, &place))
 		return LV_NONE;
-	place.base = page.cache;
-	place.off = page_off(&page, addr);
-	place.site = page.base & LV_PAGE_SITED ? class_site(caller, above) : 0;
-	if (place.site == LV_SITE_ABOVE)
-		return LV_ABOVE;
+	if (place.site) {
+		place.site = class_site(caller, above);
+		if (place.site == LV_SITE_ABOVE)
+			return LV_ABOVE;
+	}
 	return class_find(cpu, &place, family, subclass_of(addr, family));
 }
 

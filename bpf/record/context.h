@@ -125,7 +125,7 @@ static __always_inline void context_leave(struct context *context)
 /* Under the guard: find out where we are. Returns 0, or -1 where nothing is recorded, without the guard then. */
 static __always_inline int context_look(struct context *context)
 {
-	context->count = world_preempt_count() & CONTEXT_ALL;
+	context->count = world_preempt_count_of(context->cpu) & CONTEXT_ALL;
 	context->level = LV_LEVEL_TASK;
 	if (context->count & CONTEXT_ABOVE_TASK) {
 		if (context->count & CONTEXT_NMI) {
@@ -218,7 +218,7 @@ static __always_inline int context_enter_sleeping(struct context *ret, __u32 hoo
 		return -1;
 	}
 	cpu->sleeper = hook;
-	ret->count = world_preempt_count() & CONTEXT_ALL;
+	ret->count = world_preempt_count_of(cpu) & CONTEXT_ALL;
 	ret->level = level_of(ret->count);
 	if (ret->count & CONTEXT_NMI) {
 		count_loss(cpu, LV_LOSS_NMI);

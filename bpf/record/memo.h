@@ -22,6 +22,11 @@ static __always_inline __u64 memo_when(__u32 hook, __u32 count)
 	return (__u64)(hook + 1) << 32 | count;
 }
 
+static __always_inline __u32 memo_hook(__u64 when)
+{
+	return ((__u32)(when >> 32) - 1) & (LV_MAX_HOOKS - 1);
+}
+
 /*
  * Where it would be: there, or in the slot beside it (the lowest bit inverted). And what another site's
  * has taken there is where the site is added to the address: a lock is taken at many.
@@ -245,6 +250,9 @@ RECORD_RARE int memo_keep_class(const struct lv_held *lock, __u64 when, __u64 un
 	memo_find_of(class, lock->class, lock->caller, &of);
 	memo = memo_of_class(cpu, &of, when, under);
 	memo_fill(cpu, memo, lock, when, under);
+	if (lock->caller)
+		cpu->caller_at[memo_hook(when)] =
+			memo_site_at(cpu, family_sleeps(class->family));
 	memo->edge = edge;
 	memo->site_at = of.site != 0;
 	memo->clock = cpu->clock | 1; /* a cache that is destroyed leaves its place to another */
@@ -286,9 +294,9 @@ RECORD_RARE int memo_keep(const struct lv_held *lock, __u64 when, __u64 under, _
 		if (!edge_knows_pairs(slot))
 			what &= ~MEMO_CLASS;
 	}
-	if (what & MEMO_CLASS)
-		memo_keep_class(lock, when, under, edge);
-	return memo_keep_lock(lock, when, under, edge);
+	/* What the class's memo does gets its own when it is met again: see memo_want(). */
+	return what & MEMO_CLASS ? memo_keep_class(lock, when, under, edge) :
+				   memo_keep_lock(lock, when, under, edge);
 }
 
 /* Is it of that class, or that one's twin, or is that its twin? */
@@ -378,6 +386,18 @@ static __always_inline int memo_repeat_found(struct lv_cpu *cpu, struct lv_held_
 	return memo_repeat_class(cpu, stack, addr, &of, when, under, caller, sleeps);
 }
 
+/* Where the lock was taken; 0: not known, or it is not where it stood last. */
+static __always_inline __u64 memo_caller(const struct lv_cpu *cpu, __u32 at, int sleeps)
+{
+	__u64 caller = 0;
+
+	if (at && sleeps)
+		caller = world_sleeping_word(cpu->sleep_event, at);
+	else if (at)
+		caller = world_event_word(cpu->event, at);
+	return world_is_code(caller) ? caller : 0;
+}
+
 /* The same of a lock in a page that this CPU remembers: what class it is of has not been asked. */
 static __always_inline int memo_repeat_in_page(struct lv_cpu *cpu, struct lv_held_stack *stack,
 					       __u64 addr, __u64 when, __u64 under, int sleeps)
@@ -388,7 +408,9 @@ static __always_inline int memo_repeat_in_page(struct lv_cpu *cpu, struct lv_hel
 
 	if (!cpu || !stack || page_find(cpu, addr, &page))
 		return 0;
-	caller = sleeps ? world_sleeping_caller(cpu->sleep_event) : world_caller(cpu->event);
+	caller = memo_caller(cpu, cpu->caller_at[memo_hook(when)], sleeps);
+	if (!caller)
+		return 0;
 	of.key = memo_place_key(page.cache, page_off(&page, addr));
 	of.site = page.base & LV_PAGE_SITED ? caller : 0;
 	return memo_repeat_class(cpu, stack, addr, &of, when, under, caller, sleeps);

@@ -312,11 +312,13 @@ static __always_inline int release_may_enable(__u32 irq, __u64 flags)
 #define RELEASE_POPPED (1 << 8)  /* it is off the stack already */
 #define RELEASE_ENABLES (1 << 9) /* see release_enables() */
 
+#define RELEASE_NEED (LV_HELD_ON_HARDIRQ | LV_HELD_ON_SOFTIRQ) /* release_need() at most */
+
 /* The bits that tell of a holder's entry that switching irqs, or softirqs, on teaches nothing. */
 static __always_inline __u32 release_need(__u32 irq, __u32 count)
 {
 	if (irq == LV_IRQ_BH_ON || !(count & CONTEXT_SOFTIRQ))
-		return LV_HELD_ON_HARDIRQ | LV_HELD_ON_SOFTIRQ;
+		return RELEASE_NEED;
 	return LV_HELD_ON_HARDIRQ;
 }
 
@@ -399,7 +401,8 @@ static __always_inline void record_release(void *ctx, __u32 word, __u32 hook, __
 	depth = release_newest(context.cpu, addr);
 	if (depth)
 		release |= RELEASE_POPPED;
-	if (depth == 1 || (depth && !release_may_enable(irq, flags))) {
+	if (depth == 1 || (depth && (!release_may_enable(irq, flags) ||
+				     !release_teaches(context.cpu, depth, RELEASE_NEED)))) {
 		context.cpu->events[hook]++;
 		context_leave(&context);
 		return;

@@ -55,6 +55,9 @@ static __u64 world_caller(__u64 event);
 /* The same of a sleeping lock's function; 0, too, where the event is not the running task's. */
 static __u64 world_sleeping_caller(__u64 event);
 
+/* May that be a return address in the kernel? */
+static int world_is_code(__u64 ip);
+
 /* How far above the event that word lies, never 0; and what stands so far above another of the same hook. */
 static __u32 world_caller_at(__u64 event);
 static __u32 world_sleeping_caller_at(__u64 event);
@@ -73,6 +76,7 @@ static __u64 world_above_task(void *ctx);
 
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
 static __u32 world_preempt_count(void);
+static __u32 world_preempt_count_of(const struct lv_cpu *cpu); /* the same, of the running one */
 static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */
 /* Is the count in a program that of the function that it hooks? Not where RCU's readers raise it. */
 static int world_shows_atomic(void);

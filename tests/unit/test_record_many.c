@@ -20,10 +20,12 @@ static uint64_t *add_many(struct machine *m, uint32_t family)
 	struct world *world = machine_world(m);
 	const struct lv_place place = {
 		.kind = LV_PLACE_SLAB, .base = world_add_cache(world, "filp", 256), .off = 0x40};
+	static const uint64_t caller[] = {0xffffffff81000010};
 	uint64_t *ret = calloc(MANY, sizeof(*ret));
 
 	assert_non_null(ret);
 	world->annotated = false;
+	machine_at(m, caller, 1);
 	for (int i = 0; i < MANY; i++) {
 		ret[i] = machine_add_lock(m, family);
 		machine_show_place(m, ret[i], &place);
