@@ -37,7 +37,7 @@
 #define LV_EDGE_SLOTS 1024
 #define LV_MEMO_BITS 11
 #define LV_MEMOS (1 << LV_MEMO_BITS)
-#define LV_CLASS_MEMO_BITS 9
+#define LV_CLASS_MEMO_BITS 10
 #define LV_CLASS_MEMOS (1 << LV_CLASS_MEMO_BITS)
 #define LV_DERIVED 128
 #define LV_MAX_RELEASES 32 /* programs of releases that prove nothing by an owner: see misses.h */

@@ -381,12 +381,13 @@ RECORD_RARE __u32 class_twin(__u32 id)
  */
 static __always_inline __u64 class_when(struct lv_cpu *cpu, __u64 addr, __u32 family)
 {
-	__u64 value = addr_value(cpu, addr, family);
 	struct lv_page page;
+	__u64 value;
 
-	if (value != ADDR_NONE)
-		return value >> 32;
-	return page_find(cpu, addr, &page) ? ADDR_NONE : page.clock;
+	if (!page_find(cpu, addr, &page))
+		return page.clock;
+	value = addr_value(cpu, addr, family);
+	return value == ADDR_NONE ? value : value >> 32;
 }
 
 /*

@@ -119,12 +119,17 @@ static __always_inline void memo_find_of(const struct lv_class *class, __u32 id,
 	ret->site = place->site;
 }
 
-static __always_inline struct lv_memo *memo_of_class(struct lv_cpu *cpu, const struct memo_of *of,
-						     __u64 when, __u64 under)
+/* Where it would be: there, or beside it, as a lock's. */
+static __always_inline __u32 memo_class_slot(const struct memo_of *of, __u64 when, __u64 under)
 {
-	__u64 sum = of->key + of->site + when + under;
+	return (of->key + of->site + when + under) * HASH_FACTOR >> (64 - LV_CLASS_MEMO_BITS);
+}
 
-	return &cpu->class_memo[sum * HASH_FACTOR >> (64 - LV_CLASS_MEMO_BITS)];
+static __always_inline struct lv_memo *memo_class_beside(struct lv_cpu *cpu, __u32 slot, __u32 by)
+{
+	slot ^= by;
+	keep_value(slot);
+	return &cpu->class_memo[slot & (LV_CLASS_MEMOS - 1)];
 }
 
 /* So many acquisitions were what this memo says. */
@@ -135,13 +140,15 @@ static __always_inline void memo_count(struct lv_cpu *cpu, const struct lv_memo 
 		cpu->edge_hits[memo->edge & (LV_MAX_EDGES - 1)] += hits;
 }
 
-/* Once more; what repeats in programs that can be preempted is counted at once. */
+/* Once more, and the newest of its stack; a sleeping lock's program can be preempted, and counts at once. */
 static __always_inline void memo_hit(struct lv_cpu *cpu, struct lv_memo *memo, int sleeps)
 {
-	if (sleeps)
-		memo_count(cpu, memo, 1);
-	else
+	if (!sleeps) {
 		memo->hits++;
+		return;
+	}
+	cpu->task_top = memo->entry;
+	memo_count(cpu, memo, 1);
 }
 
 /* Before the memo is overwritten. */
@@ -182,10 +189,14 @@ static __always_inline int memo_is_old(const struct lv_cpu *cpu, const struct lv
 	return !memo->key || !addr_is_fresh(cpu, memo->clock);
 }
 
-/*
- * Where to keep one. Where both places are in use, by chance one of the two: what is used at once and
- * meets there soon has both.
- */
+/* Which of two places is to be used, 0 or 1. Where both are in use, by chance: what is used at once and meets there soon has both. */
+static __always_inline __u32 memo_choose(const struct lv_cpu *cpu, const struct lv_memo *memo,
+					 const struct lv_memo *beside)
+{
+	return !memo_is_old(cpu, memo) && (memo_is_old(cpu, beside) || cpu->clock & 1);
+}
+
+/* Where to keep one. */
 static __always_inline struct lv_memo *memo_place(struct lv_cpu *cpu, const struct lv_held *lock,
 						  __u32 family, __u64 when, __u64 under)
 {
@@ -195,9 +206,8 @@ static __always_inline struct lv_memo *memo_place(struct lv_cpu *cpu, const stru
 	    memo_is_of_other_site(cpu, memo_beside(cpu, slot, 1), lock, family, when, under))
 		return &cpu->memo[memo_slot(lock->addr + lock->caller, when, under) &
 				  (LV_MEMOS - 1)];
-	if (memo_is_old(cpu, memo_beside(cpu, slot, 0)))
-		return memo_beside(cpu, slot, 0);
-	return memo_beside(cpu, slot, memo_is_old(cpu, memo_beside(cpu, slot, 1)) || cpu->clock & 1);
+	return memo_beside(cpu, slot, memo_choose(cpu, memo_beside(cpu, slot, 0),
+						  memo_beside(cpu, slot, 1)));
 }
 
 static __always_inline void memo_fill(struct lv_cpu *cpu, struct lv_memo *memo,
@@ -244,18 +254,22 @@ RECORD_RARE int memo_keep_class(const struct lv_held *lock, __u64 when, __u64 un
 	const struct lv_class *class = lock ? world_class(lock->class) : 0;
 	struct lv_memo *memo;
 	struct memo_of of;
+	__u32 slot;
 
 	if (!cpu || !class)
 		return 0;
 	memo_find_of(class, lock->class, lock->caller, &of);
-	memo = memo_of_class(cpu, &of, when, under);
+	slot = memo_class_slot(&of, when, under);
+	memo = memo_class_beside(cpu, slot, memo_choose(cpu, memo_class_beside(cpu, slot, 0),
+							memo_class_beside(cpu, slot, 1)));
 	memo_fill(cpu, memo, lock, when, under);
 	if (lock->caller)
 		cpu->caller_at[memo_hook(when)] =
 			memo_site_at(cpu, family_sleeps(class->family));
 	memo->edge = edge;
 	memo->site_at = of.site != 0;
-	memo->clock = cpu->clock | 1; /* a cache that is destroyed leaves its place to another */
+	/* The id of a class does not become another's, but a cache that is destroyed leaves its place to another. */
+	memo->clock = class->place.kind == LV_PLACE_SLAB ? cpu->clock | 1 : 0;
 	memo->key = of.key ^ lock->entry;
 	return 0;
 }
@@ -326,19 +340,31 @@ RECORD_RARE int memo_is_held(const struct lv_held_stack *stack, __u64 addr, __u3
 	return 0;
 }
 
-/* The lock just pushed gets a memo of its own at the second time that it is met here, with no other in between. */
-static __always_inline void memo_want(struct lv_cpu *cpu, const struct lv_held *lock, __u64 when,
-				      __u64 under, __u32 edge)
+/*
+ * The lock just pushed gets a memo of its own at the second time that it is met here, with no other in
+ * between. site: as in struct memo_of.
+ */
+static __always_inline void memo_want(struct lv_cpu *cpu, const struct lv_held *lock, __u64 site,
+				      __u64 when, __u64 under, __u32 edge)
 {
-	__u64 hash = (lock->addr + when + under) * HASH_FACTOR;
+	__u64 hash = (lock->addr + site + when + under) * HASH_FACTOR;
 	struct lv_memo *memo = &cpu->memo[hash >> (64 - LV_MEMO_BITS)];
-	__u32 who = (__u32)(hash >> 16) ^ (__u32)lock->caller;
+	__u32 who = hash >> 16;
 
 	keep_value(memo);
 	if (memo->wanted == who)
 		memo_keep_lock(lock, when, under, edge);
 	else
 		memo->wanted = who;
+}
+
+/* Is this the memo of the class? */
+static __always_inline int memo_is_of(const struct lv_cpu *cpu, const struct lv_memo *memo,
+				      const struct memo_of *of, __u64 when, __u64 under)
+{
+	if (!memo_fits(cpu, memo, of->key, when, under))
+		return 0;
+	return of->site ? memo->site_at && memo->caller == of->site : !memo->site_at;
 }
 
 /* memo_repeat() by the class. caller: where the lock was taken. */
@@ -349,6 +375,7 @@ static __always_inline int memo_repeat_class(struct lv_cpu *cpu, struct lv_held_
 	__u64 depth = stack->depth_tainted;
 	struct lv_held *next;
 	struct lv_memo *memo;
+	__u32 slot;
 
 	if (depth >= LV_HELD_DEPTH) /* or tainted */
 		return 0;
@@ -357,18 +384,23 @@ static __always_inline int memo_repeat_class(struct lv_cpu *cpu, struct lv_held_
 	keep_value(next);
 	if (depth)
 		under = next[-1].entry;
-	memo = memo_of_class(cpu, of, when, under);
+	slot = memo_class_slot(of, when, under);
+	memo = memo_class_beside(cpu, slot, 0);
 	keep_value(memo);
-	if (!memo_fits(cpu, memo, of->key, when, under) || !memo->site_at != !of->site ||
-	    (of->site && memo->caller != of->site) ||
-	    (depth && memo_is_held(stack, addr, (__u32)memo->entry)))
+	if (!memo_is_of(cpu, memo, of, when, under)) {
+		memo = memo_class_beside(cpu, slot, 1);
+		keep_value(memo);
+		if (!memo_is_of(cpu, memo, of, when, under))
+			return 0;
+	}
+	if (depth && memo_is_held(stack, addr, (__u32)memo->entry))
 		return 0;
 	next->addr = addr;
 	next->entry = memo->entry;
 	next->caller = caller;
 	stack->depth = depth + 1;
 	memo_hit(cpu, memo, sleeps);
-	memo_want(cpu, next, when, under, memo->edge);
+	memo_want(cpu, next, of->site, when, under, memo->edge);
 	return 1;
 }
 

@@ -257,7 +257,6 @@ RECORD_RARE int pseudo_as_class(__u64 addr, __u32 class, __u32 meta, __u32 how)
 	    !memo_repeat_found(cpu, held, addr, class, pseudo_when(meta, how, count), 0, 0, 1))
 		return 0;
 	held->attempted = 0;
-	cpu->task_top = held_top_entry(held);
 	return 1;
 }
 

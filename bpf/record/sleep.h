@@ -142,12 +142,10 @@ RECORD_RARE int sleep_as_class(__u64 addr, __u32 class, __u32 meta, __u64 caller
 	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
 	__u32 count = world_preempt_count() & CONTEXT_ALL;
 
-	if (!held || count & CONTEXT_PREEMPT ||
-	    !memo_repeat_found(cpu, held, addr, class, memo_when(META_HOOK(meta), count), 0, caller,
-			       1))
+	if (!held || count & CONTEXT_PREEMPT)
 		return 0;
-	cpu->task_top = held_top_entry(held);
-	return 1;
+	return memo_repeat_found(cpu, held, addr, class, memo_when(META_HOOK(meta), count), 0, caller,
+				 1);
 }
 
 /*
@@ -204,10 +202,8 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 	if (!world_counts_preemption() && context.level == LV_LEVEL_TASK && !(how & LV_HELD_TRY))
 		empty_level(context.cpu, LV_LEVEL_TASK);
 	if (held && !(context.count & CONTEXT_PREEMPT) &&
-	    memo_repeat(context.cpu, held, addr, family, sleep_when(hook, context.count, how), 0, 1)) {
-		context.cpu->task_top = held_top_entry(held);
+	    memo_repeat(context.cpu, held, addr, family, sleep_when(hook, context.count, how), 0, 1))
 		return LV_NONE;
-	}
 	return SLEEP_NEW;
 }
 
