@@ -459,7 +459,7 @@ struct lv_page {
 };
 
 #define LV_PAGE_SITED 1ull /* the cache has objects of several types: see struct lv_place */
-#define LV_PAGE_STRIDE (1u << 16) /* the largest stride: an offset has so many bits in a memo's key */
+#define LV_PAGE_STRIDE (1u << 16) /* at most: so many bits has an offset in a memo's key */
 
 /* An acquisition that taught nothing: see record/memo.h. */
 struct lv_memo {
@@ -517,7 +517,7 @@ struct lv_cpu {
 	__u64 event; /* a spinning lock's program's ctx */
 	__u64 above; /* the caller above the generic functions, once it was read */
 	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
-	__u8 caller_at[LV_MAX_HOOKS]; /* how far above its event each hook's caller stood last; 0: not known */
+	__u8 caller_at[LV_MAX_HOOKS]; /* how far above a hook's event its caller stands; 0: not known */
 	__u32 derived[LV_DERIVED]; /* classes by a hash of their places, as they were derived last */
 	__u32 tick; /* the jiffy in which the lease was looked at last */
 	__u64 sleep_event; /* a sleeping lock's program's, likewise; maybe a preempted one's */

@@ -61,7 +61,8 @@ static __always_inline __u32 memo_if_at(struct lv_cpu *cpu, __u32 at, __u64 lock
 }
 
 /* Where the lock was taken: one word, which stands where the memo's stood. */
-static __always_inline __u64 memo_site(const struct lv_cpu *cpu, const struct lv_memo *memo, int sleeps)
+static __always_inline __u64 memo_site(const struct lv_cpu *cpu, const struct lv_memo *memo,
+				       int sleeps)
 {
 	if (sleeps)
 		return world_sleeping_word(cpu->sleep_event, memo->site_at);
@@ -72,7 +73,8 @@ static __always_inline __u64 memo_site(const struct lv_cpu *cpu, const struct lv
  * In untyped memory another site is another class: the slot of the memo of the lock with this key that
  * was taken at this site, LV_MEMOS: there is none.
  */
-RECORD_RARE __u32 memo_at_site(struct lv_cpu *cpu, __u64 lock, __u64 when, __u64 under, __u64 caller)
+RECORD_RARE __u32 memo_at_site(struct lv_cpu *cpu, __u64 lock, __u64 when, __u64 under,
+			       __u64 caller)
 {
 	__u64 addr = lock | 0xffull << 56;
 	__u32 at;
@@ -189,7 +191,10 @@ static __always_inline int memo_is_old(const struct lv_cpu *cpu, const struct lv
 	return !memo->key || !addr_is_fresh(cpu, memo->clock);
 }
 
-/* Which of two places is to be used, 0 or 1. Where both are in use, by chance: what is used at once and meets there soon has both. */
+/*
+ * Which of two places is to be used, 0 or 1. Where both are in use, by chance: what is used at once
+ * and meets there soon has both.
+ */
 static __always_inline __u32 memo_choose(const struct lv_cpu *cpu, const struct lv_memo *memo,
 					 const struct lv_memo *beside)
 {
@@ -268,7 +273,7 @@ RECORD_RARE int memo_keep_class(const struct lv_held *lock, __u64 when, __u64 un
 			memo_site_at(cpu, family_sleeps(class->family));
 	memo->edge = edge;
 	memo->site_at = of.site != 0;
-	/* The id of a class does not become another's, but a cache that is destroyed leaves its place to another. */
+	/* A class's number does not become another's; a cache that goes leaves its place to one. */
 	memo->clock = class->place.kind == LV_PLACE_SLAB ? cpu->clock | 1 : 0;
 	memo->key = of.key ^ lock->entry;
 	return 0;
@@ -341,7 +346,7 @@ RECORD_RARE int memo_is_held(const struct lv_held_stack *stack, __u64 addr, __u3
 }
 
 /*
- * The lock just pushed gets a memo of its own at the second time that it is met here, with no other in
+ * The lock just pushed gets a memo of its own the second time that it is met here, with no other in
  * between. site: as in struct memo_of.
  */
 static __always_inline void memo_want(struct lv_cpu *cpu, const struct lv_held *lock, __u64 site,
@@ -469,8 +474,8 @@ static __always_inline int memo_repeat_other(struct lv_cpu *cpu, struct lv_held_
 
 /*
  * Do it again: the entry goes on the stack. under: the newest holder's entry where
- * this stack holds nothing, or 0. sleeps: a sleeping lock, its event in cpu->sleep_event. Returns whether there
- * is a memo of it.
+ * this stack holds nothing, or 0. sleeps: a sleeping lock, its event in cpu->sleep_event. Returns
+ * whether there is a memo of it.
  */
 static __always_inline int memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack, __u64 addr,
 				       __u32 family, __u64 when, __u64 under, int sleeps)

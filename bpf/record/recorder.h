@@ -357,7 +357,10 @@ RECORD_SHARED __u32 release_learn(__u64 addr, __u32 meta, __u32 release)
 	return release_mark(cpu, level, release & 0xff, meta);
 }
 
-/* Is it the newest lock of the task level, and nothing thought to be held above it? Then it goes. Returns its depth, or 0. */
+/*
+ * Is it the newest lock of the task level, and nothing thought to be held above that? Then it goes.
+ * Returns its depth, or 0.
+ */
 static __always_inline __u32 release_newest(struct lv_cpu *cpu, __u64 addr)
 {
 	struct lv_held_stack *held = &cpu->stack[LV_LEVEL_TASK];
@@ -379,7 +382,8 @@ static __always_inline __u32 release_newest(struct lv_cpu *cpu, __u64 addr)
 /* Once the newest of `depth` locks is off: would irqs that are switched on teach anything of the next? */
 static __always_inline int release_teaches(const struct lv_cpu *cpu, __u32 depth, __u32 need)
 {
-	const struct lv_held *next = &cpu->stack[LV_LEVEL_TASK].held[(depth - 2) & (LV_HELD_DEPTH - 1)];
+	const struct lv_held_stack *held = &cpu->stack[LV_LEVEL_TASK];
+	const struct lv_held *next = &held->held[(depth - 2) & (LV_HELD_DEPTH - 1)];
 
 	return (next->flags & need) != need;
 }
