@@ -169,7 +169,7 @@ RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 what)
 	if (!world_counts_preemption() ||
 	    (top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
 		what = MEMO_NOTHING;
-	pushed = held_push(cpu, spin, &lock, held_caller(0));
+	pushed = held_push(cpu, spin, &lock, cpu->caller);
 	if (what != MEMO_NOTHING)
 		memo_keep(pushed, memo_when(META_HOOK(meta), count), under, what);
 	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
@@ -177,19 +177,19 @@ RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 what)
 }
 
 /* Does the class have a memo of such an acquisition? Then it is done again. Counted here. */
-RECORD_RARE int acquire_as_class(__u64 addr, __u32 class, __u32 meta, __u64 caller)
+RECORD_RARE int acquire_as_class(struct lv_cpu *cpu, __u64 addr, __u32 class, __u32 meta)
 {
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	__u32 level = META_LEVEL(meta), count = world_preempt_count() & CONTEXT_ALL;
+	__u32 level = META_LEVEL(meta), count;
 	struct lv_held_stack *spin;
 
 	if (!cpu || level >= LV_LEVELS)
 		return 0;
+	count = world_preempt_count_of(cpu) & CONTEXT_ALL;
 	spin = &cpu->stack[level];
 	if (level != LV_LEVEL_TASK && !spin->depth && usage_is_interrupting(cpu, level))
 		return 0;
 	return memo_repeat_found(cpu, spin, addr, class, memo_when(META_HOOK(meta), count),
-				 level == LV_LEVEL_TASK ? cpu->task_top : 0, caller, 0);
+				 level == LV_LEVEL_TASK ? cpu->task_top : 0, cpu->caller, 0);
 }
 
 /*
@@ -215,11 +215,11 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		return LV_NONE;
 	context_settle(context.cpu, context.level);
 	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
-	caller = held_caller(0);
+	context.cpu->caller = caller = held_caller(0);
 	lock.class = class = class_of(addr, family, caller, context.cpu->above);
 	if (class >= LV_ABOVE)
 		return class;
-	if (acquire_as_class(addr, class, meta, caller))
+	if (acquire_as_class(context.cpu, addr, class, meta))
 		return LV_NONE;
 	lock.count = held_count(context.cpu, context.count, class);
 	held_bound(context.cpu, context.level, lock.count);

@@ -98,7 +98,7 @@ static __always_inline __u32 sleep_check_context(const struct context *context,
 
 /* Not a repetition: find out all there is to it. */
 static __always_inline __u32 sleep_learn(struct context *context, struct lv_held_stack *held,
-					 struct lv_held *lock, __u32 meta)
+					 struct lv_held *lock, __u32 meta, __u64 caller)
 {
 	struct lv_held_stack *spin = 0;
 	__u32 stack, what, class = lock->class;
@@ -126,7 +126,7 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	if (!(lock->flags & LV_HELD_TRY))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
 	under = held_top_entry(held);
-	pushed = held_push(context->cpu, held, lock, held_caller(1));
+	pushed = held_push(context->cpu, held, lock, caller);
 	if (what != MEMO_NOTHING && !spin && lock->class == class)
 		memo_keep(pushed, sleep_when(META_HOOK(meta), context->count, lock->flags), under,
 			  lock->flags & LV_HELD_NESTED ? MEMO_LOCK : what);
@@ -136,16 +136,11 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 }
 
 /* acquire_as_class() of a sleeping lock. */
-RECORD_RARE int sleep_as_class(__u64 addr, __u32 class, __u32 meta, __u64 caller)
+RECORD_RARE int sleep_as_class(struct lv_cpu *cpu, __u64 addr, __u32 class, __u64 when, __u64 caller)
 {
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
-	__u32 count = world_preempt_count() & CONTEXT_ALL;
 
-	if (!held || count & CONTEXT_PREEMPT)
-		return 0;
-	return memo_repeat_found(cpu, held, addr, class, memo_when(META_HOOK(meta), count), 0, caller,
-				 1);
+	return held && memo_repeat_found(cpu, held, addr, class, when, 0, caller, 1);
 }
 
 /*
@@ -173,9 +168,11 @@ RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how, __u64 a
 	if (context.level != LV_LEVEL_TASK)
 		return sleep_in_interrupt(&context, &lock, meta);
 	held = task_held(context.cpu);
-	if (!held || (!(how & LV_HELD_NESTED) && sleep_as_class(addr, lock.class, meta, caller)))
+	if (!held || (!(context.count & CONTEXT_PREEMPT) &&
+		      sleep_as_class(context.cpu, addr, lock.class,
+				     sleep_when(META_HOOK(meta), context.count, how), caller)))
 		return LV_NONE;
-	return sleep_learn(&context, held, &lock, meta);
+	return sleep_learn(&context, held, &lock, meta, caller);
 }
 
 #define SLEEP_NEW (LV_ABOVE - 1) /* sleep_acquire_new() is to be called */
