@@ -33,10 +33,11 @@
 #define LV_HELD_DEPTH 16  /* locks held per CPU and level, or per task */
 #define LV_ADDR_SLOTS 1024
 #define LV_ADDR_AGE 16384
+#define LV_PAGES 1024
 #define LV_EDGE_SLOTS 1024
 #define LV_MEMO_BITS 11
 #define LV_MEMOS (1 << LV_MEMO_BITS)
-#define LV_CLASS_MEMO_BITS 9
+#define LV_CLASS_MEMO_BITS 10
 #define LV_CLASS_MEMOS (1 << LV_CLASS_MEMO_BITS)
 #define LV_DERIVED 128
 #define LV_MAX_RELEASES 32 /* programs of releases that prove nothing by an owner: see misses.h */
@@ -440,6 +441,26 @@ struct lv_addr_slot {
 
 #define LV_ADDR_SITED (1u << 16) /* beside the class: its place has a site, to be compared */
 
+/*
+ * A page of a slab's: where a lock in it lies in its object is a matter of arithmetic. Believed as an
+ * address's class is, which is not remembered there, and as hard to tear.
+ */
+struct lv_page {
+	__u64 key;   /* where the page begins, and all that follows, xor-ed */
+	__u64 base;  /* where an object begins: the page's first, or one before it; bit 0: LV_PAGE_SITED */
+	__u64 cache; /* the struct kmem_cache */
+	union {
+		struct {
+			__u32 stride; /* from one object to the next */
+			__u32 clock;
+		};
+		__u64 strides; /* both */
+	};
+};
+
+#define LV_PAGE_SITED 1ull /* the cache has objects of several types: see struct lv_place */
+#define LV_PAGE_STRIDE (1u << 16) /* at most: so many bits has an offset in a memo's key */
+
 /* An acquisition that taught nothing: see record/memo.h. */
 struct lv_memo {
 	__u64 key;   /* address, family and entry, xor-ed: for the same reason */
@@ -451,6 +472,7 @@ struct lv_memo {
 	__u64 caller; /* the first; another place of the same lock, function and context is this */
 	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
 	__u32 site_at; /* the class has a site, told by the word so far above the event: another's is no repetition */
+	__u32 wanted; /* who would have been kept here, had it been met twice: a hash */
 } __attribute__((aligned(64)));
 
 struct lv_edge_slot {
@@ -490,10 +512,13 @@ struct lv_cpu {
 	__u64 task;    /* the task that the locks of stack[LV_LEVEL_TASK] belong to */
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
+	__u64 count_at; /* and of its preemption count, likewise */
 	__u64 argument; /* on its way to the running program: see world_argument() */
 	__u64 event; /* a spinning lock's program's ctx */
 	__u64 above; /* the caller above the generic functions, once it was read */
+	__u64 caller; /* of the spinning lock that is looked at */
 	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
+	__u8 caller_at[LV_MAX_HOOKS]; /* how far above a hook's event its caller stands; 0: not known */
 	__u32 derived[LV_DERIVED]; /* classes by a hash of their places, as they were derived last */
 	__u32 tick; /* the jiffy in which the lease was looked at last */
 	__u64 sleep_event; /* a sleeping lock's program's, likewise; maybe a preempted one's */
@@ -504,6 +529,7 @@ struct lv_cpu {
 	/* Within reach of an instruction's offset, 32 KiB: the common path reads it. */
 	struct lv_memo memo[LV_MEMOS];
 	struct lv_memo class_memo[LV_CLASS_MEMOS];
+	struct lv_page page[LV_PAGES];
 	struct lv_addr_slot addr[LV_ADDR_SLOTS];
 	struct lv_edge_slot edge[LV_EDGE_SLOTS];
 	__u64 acquisitions[LV_MAX_CLASSES];
@@ -623,6 +649,7 @@ _Static_assert(sizeof(struct lv_anchor) == 40, "ABI");
 _Static_assert(sizeof(struct lv_wait) == 96 + 8 * (LV_ABOVE_FRAMES + LV_STACK_DEPTH), "ABI");
 _Static_assert(sizeof(struct lv_name) == 48 + 2 * LV_NAME_LEN, "ABI");
 _Static_assert(sizeof(struct lv_held) == 24, "ABI");
+_Static_assert(sizeof(struct lv_page) == 32, "ABI");
 _Static_assert(sizeof(struct lv_memo) == 64, "ABI: a line each");
 _Static_assert(sizeof(struct lv_held_stack) == 16 + sizeof(struct lv_held) * LV_HELD_DEPTH, "ABI");
 

@@ -304,6 +304,7 @@ static long find_cpu(__u32 i, __u32 *rq_lock)
 	if (!cpu)
 		return 1;
 	cpu->percpu = word_at((const char *)&__per_cpu_offset + i * sizeof(__u64), 0);
+	cpu->count_at = world_find_count(i);
 	cpu->rq_lock = &runqueues ? (__u64)&runqueues + cpu->percpu + *rq_lock : 0;
 	return 0;
 }

@@ -37,18 +37,21 @@ extern const void init_top_pgt __ksym __weak;
 extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak; /* since 6.2 */
 
 /*
- * The eight bytes of kernel memory at addr, 0 if they can't be read. A plain load
- * where the kernel lets us say what lies there: pt_regs begins with a scalar,
- * and is known to every kernel. A helper does the same for twenty times as much.
+ * A plain load, where the kernel lets us say what lies there: pt_regs begins with such a word, and is known
+ * to every kernel. Without a relocation, which is an addition of 0.
  */
+static __always_inline __u64 memory_load(__u64 addr)
+{
+	return *(__u64 *)bpf_rdonly_cast((void *)addr, bpf_core_type_id_kernel(struct pt_regs));
+}
+
+/* The eight bytes of kernel memory at addr, 0 if they can't be read. A helper does it for twenty times as much. */
 static __always_inline __u64 memory_word(__u64 addr)
 {
 	__u64 word = 0;
 
 	if (bpf_rdonly_cast)
-		return ((struct pt_regs *)bpf_rdonly_cast((void *)addr,
-							  bpf_core_type_id_kernel(struct pt_regs)))
-			->r15;
+		return memory_load(addr);
 	bpf_probe_read_kernel(&word, sizeof(word), (const void *)addr);
 	return word;
 }

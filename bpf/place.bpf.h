@@ -197,6 +197,14 @@ static __always_inline int place_may_have_table(__u64 addr)
 	return lv_anchors.pages[page / 64 & 63] >> (page & 63) & 1;
 }
 
+/* In a slab, of whose page all is objects: how far they are apart. Else 0. */
+static __always_inline __u32 place_stride(__u64 addr, const struct lv_place *place)
+{
+	if (place->kind != LV_PLACE_SLAB || place_may_have_table(addr))
+		return 0;
+	return MEMORY_MEMBER(place->base, struct kmem_cache, size);
+}
+
 /* 0 and *ret, or -1 where no lock can lie. */
 static __always_inline int place_find_inline(__u64 addr, struct lv_place *ret)
 {

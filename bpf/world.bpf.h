@@ -105,6 +105,11 @@ static __always_inline __u64 world_caller(__u64 event)
 	return frame_caller(event, &__lock_text_start, &__lock_text_end);
 }
 
+static __always_inline int world_is_code(__u64 ip)
+{
+	return ip >= MEMORY_IMAGE;
+}
+
 static __always_inline __u32 world_caller_at(__u64 event)
 {
 	if (!&__lock_text_start)
@@ -112,9 +117,10 @@ static __always_inline __u32 world_caller_at(__u64 event)
 	return frame_slot(event, &__lock_text_start, &__lock_text_end) - event;
 }
 
+/* Before 6.2 a read takes stack, which is scarce: out of line. */
 static __always_inline __u64 world_event_word(__u64 event, __u32 at)
 {
-	return frame_word(event, at);
+	return bpf_rdonly_cast ? memory_load(event + (at & FRAME_WORDS)) : frame_word(event, at);
 }
 
 /*
@@ -231,6 +237,23 @@ static __always_inline __u32 world_preempt_count(void)
 	return 0;
 }
 
+/* Where the kernel has that of a CPU; 0: it has none. */
+static __always_inline __u64 world_find_count(__u32 cpu)
+{
+	const struct pcpu_hot *hot;
+
+	if (!&pcpu_hot)
+		return &__preempt_count ? (__u64)bpf_per_cpu_ptr(&__preempt_count, cpu) : 0;
+	hot = bpf_per_cpu_ptr(&pcpu_hot, cpu);
+	return hot ? (__u64)&hot->preempt_count : 0;
+}
+
+/* A call of a helper less, where memory is read by plain loads. */
+static __always_inline __u32 world_preempt_count_of(const struct lv_cpu *cpu)
+{
+	return bpf_rdonly_cast ? memory_load(cpu->count_at) : world_preempt_count();
+}
+
 static __always_inline int world_counts_preemption(void)
 {
 	return lv_preempt_counted;
@@ -329,6 +352,16 @@ static __always_inline __u64 world_time_ns(void)
 static __always_inline int world_place(__u64 addr, struct lv_place *ret)
 {
 	return place_find(addr, ret);
+}
+
+static __always_inline __u64 world_page(__u64 addr)
+{
+	return addr >> MEMORY_PAGE_SHIFT << MEMORY_PAGE_SHIFT;
+}
+
+static __always_inline __u32 world_stride(__u64 addr, const struct lv_place *place)
+{
+	return place_stride(addr, place);
 }
 
 static __always_inline int world_is_at(__u64 addr, const struct lv_place *place)

@@ -203,7 +203,102 @@ static __always_inline void addr_remember(struct lv_cpu *cpu, __u64 addr, __u32 
 	slot->key = addr_key(addr, family, value);
 }
 
-/* Derive a class from scratch and put it in this CPU's cache. caller, above: see class_site(). */
+/* May a class that was derived then be believed still? */
+static __always_inline int addr_is_fresh(const struct lv_cpu *cpu, __u32 derived)
+{
+	return !derived || cpu->clock - derived < LV_ADDR_AGE;
+}
+
+static __always_inline struct lv_page *page_slot(struct lv_cpu *cpu, __u64 page)
+{
+	return &cpu->page[hash64(page) & (LV_PAGES - 1)];
+}
+
+static __always_inline __u64 page_key(const struct lv_page *page, __u64 begin)
+{
+	return begin ^ page->base ^ page->cache ^ page->strides;
+}
+
+/* What this CPU remembers of the page that addr lies in: 0 and a copy, or -1. */
+static __always_inline int page_find(struct lv_cpu *cpu, __u64 addr, struct lv_page *ret)
+{
+	__u64 begin = world_page(addr);
+	const struct lv_page *slot = page_slot(cpu, begin);
+
+	ret->base = read_once(slot->base);
+	ret->cache = read_once(slot->cache);
+	ret->strides = read_once(slot->strides);
+	return read_once(slot->key) == page_key(ret, begin) && addr_is_fresh(cpu, ret->clock) ? 0 :
+												-1;
+}
+
+/* Where a lock in the page lies in its object. */
+static __always_inline __u32 page_off(const struct lv_page *page, __u64 addr)
+{
+	return (__u32)(addr - (page->base & ~LV_PAGE_SITED)) % page->stride;
+}
+
+/* world_place(), by what this CPU remembers of the page: 0, or -1. */
+static __always_inline int page_place(struct lv_cpu *cpu, __u64 addr, struct lv_place *ret)
+{
+	struct lv_page page;
+
+	if (page_find(cpu, addr, &page))
+		return -1;
+	ret->base = page.cache;
+	ret->site = page.base & LV_PAGE_SITED ? LV_SITE_OPEN : 0;
+	ret->off = page_off(&page, addr);
+	ret->kind = LV_PLACE_SLAB;
+	return 0;
+}
+
+/* The lock at addr was found to have that place, now: the same goes for its page. 0, or -1 if it does not. */
+RECORD_RARE int page_remember(__u64 addr, const struct lv_place *place)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	__u64 begin = world_page(addr), object;
+	struct lv_page page, *slot;
+	__u32 stride;
+
+	if (!cpu || !place)
+		return -1;
+	stride = world_stride(addr, place);
+	if (!stride || stride > LV_PAGE_STRIDE || place->off >= stride)
+		return -1;
+	object = addr - place->off;
+	if (object > begin)
+		object -= ((__u32)(object - begin) / stride + 1) * stride;
+	page.base = object | (place->site ? LV_PAGE_SITED : 0);
+	page.cache = place->base;
+	page.strides = stride | (__u64)(cpu->clock | 1) << 32;
+	slot = page_slot(cpu, begin);
+	slot->base = page.base;
+	slot->cache = page.cache;
+	slot->strides = page.strides;
+	slot->key = page_key(&page, begin);
+	return 0;
+}
+
+/*
+ * The class of a lock in a page that this CPU remembers. As class_of(); LV_NONE, too, where the page has
+ * just been forgotten.
+ */
+RECORD_RARE __u32 class_in_page(__u64 addr, __u32 family, __u64 caller, __u64 above)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	struct lv_place place;
+
+	if (!cpu || page_place(cpu, addr, &place))
+		return LV_NONE;
+	if (place.site) {
+		place.site = class_site(caller, above);
+		if (place.site == LV_SITE_ABOVE)
+			return LV_ABOVE;
+	}
+	return class_find(cpu, &place, family, subclass_of(addr, family));
+}
+
+/* Derive a class from scratch and remember it on this CPU. caller, above: see class_site(). */
 static __always_inline __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family, __u64 caller, __u64 above)
 {
 	struct lv_cpu *cpu = world_cpu(cpu_id);
@@ -226,7 +321,8 @@ static __always_inline __u32 class_derive(__u32 cpu_id, __u64 addr, __u32 family
 		return LV_NONE;
 	if (place.kind == LV_PLACE_PERCPU && place.base == cpu->rq_lock - cpu->percpu)
 		cpu->rq_class = id + 1;
-	addr_remember(cpu, addr, family, id, &place);
+	if (page_remember(addr, &place))
+		addr_remember(cpu, addr, family, id, &place);
 	return id;
 }
 
@@ -279,10 +375,19 @@ RECORD_RARE __u32 class_twin(__u32 id)
 	return other;
 }
 
-/* May a class that was derived then be believed still? */
-static __always_inline int addr_is_fresh(const struct lv_cpu *cpu, __u32 derived)
+/*
+ * When the class of a lock was derived; 0: it may be believed for good. ADDR_NONE: this CPU does not
+ * remember.
+ */
+static __always_inline __u64 class_when(struct lv_cpu *cpu, __u64 addr, __u32 family)
 {
-	return !derived || cpu->clock - derived < LV_ADDR_AGE;
+	struct lv_page page;
+	__u64 value;
+
+	if (!page_find(cpu, addr, &page))
+		return page.clock;
+	value = addr_value(cpu, addr, family);
+	return value == ADDR_NONE ? value : value >> 32;
 }
 
 /*
@@ -293,10 +398,13 @@ RECORD_RARE __u32 class_of(__u64 addr, __u32 family, __u64 caller, __u64 above)
 {
 	__u32 cpu_id = world_cpu_id(), id;
 	struct lv_cpu *cpu = world_cpu(cpu_id);
+	struct lv_page page;
 	__u64 value;
 
 	if (!cpu)
 		return LV_NONE;
+	if (!page_find(cpu, addr, &page))
+		return class_in_page(addr, family, caller, above);
 	value = addr_value(cpu, addr, family);
 	id = (__u32)value;
 	if (value != ADDR_NONE && addr_is_fresh(cpu, value >> 32)) {

@@ -90,12 +90,11 @@ static __always_inline int is_armed(__u32 word)
 }
 
 /*
- * Take the guard and find out where we are. Returns 0 if the event is ours to
- * record; context_leave() must follow. word: armed_word(), not 0. The guard is
- * one plain word a CPU: an interrupt that hits between test and set runs its own
- * programs whole and leaves the word as it was.
+ * Take the guard. Returns 0 if the event is ours to record; context_look() or context_leave() must
+ * follow. word: armed_word(), not 0. The guard is one plain word a CPU: an interrupt that hits between
+ * test and set runs its own programs whole and leaves the word as it was.
  */
-static __always_inline int context_begin(struct context *ret, __u32 word, __u32 hook)
+static __always_inline int context_claim(struct context *ret, __u32 word, __u32 hook)
 {
 	__u32 id = world_cpu_id();
 	struct lv_cpu *cpu = world_cpu(id);
@@ -112,21 +111,39 @@ static __always_inline int context_begin(struct context *ret, __u32 word, __u32 
 	}
 	cpu->guard = hook + 1;
 	barrier_here();
-
-	ret->count = world_preempt_count() & CONTEXT_ALL;
-	ret->level = LV_LEVEL_TASK;
-	if (ret->count & CONTEXT_ABOVE_TASK) {
-		if (ret->count & CONTEXT_NMI) {
-			count_loss(cpu, LV_LOSS_NMI);
-			barrier_here();
-			cpu->guard = 0;
-			return -1;
-		}
-		ret->level = level_of(ret->count);
-	}
-	cpu->events[hook]++;
 	ret->cpu = cpu;
 	ret->id = id;
+	return 0;
+}
+
+static __always_inline void context_leave(struct context *context)
+{
+	barrier_here();
+	context->cpu->guard = 0;
+}
+
+/* Under the guard: find out where we are. Returns 0, or -1 where nothing is recorded, without the guard then. */
+static __always_inline int context_look(struct context *context)
+{
+	context->count = world_preempt_count_of(context->cpu) & CONTEXT_ALL;
+	context->level = LV_LEVEL_TASK;
+	if (context->count & CONTEXT_ABOVE_TASK) {
+		if (context->count & CONTEXT_NMI) {
+			count_loss(context->cpu, LV_LOSS_NMI);
+			context_leave(context);
+			return -1;
+		}
+		context->level = level_of(context->count);
+	}
+	return 0;
+}
+
+/* Both. context_leave() must follow. */
+static __always_inline int context_begin(struct context *ret, __u32 word, __u32 hook)
+{
+	if (context_claim(ret, word, hook) || context_look(ret))
+		return -1;
+	ret->cpu->events[hook]++;
 	return 0;
 }
 
@@ -184,12 +201,6 @@ static __always_inline int context_enter(struct context *ret, __u32 word, __u32 
 	return 0;
 }
 
-static __always_inline void context_leave(struct context *context)
-{
-	barrier_here();
-	context->cpu->guard = 0;
-}
-
 /*
  * The same for a sleeping lock's program, which can be preempted, and then
  * shares this CPU's memory with those of other tasks. So it takes no guard, and
@@ -207,7 +218,7 @@ static __always_inline int context_enter_sleeping(struct context *ret, __u32 hoo
 		return -1;
 	}
 	cpu->sleeper = hook;
-	ret->count = world_preempt_count() & CONTEXT_ALL;
+	ret->count = world_preempt_count_of(cpu) & CONTEXT_ALL;
 	ret->level = level_of(ret->count);
 	if (ret->count & CONTEXT_NMI) {
 		count_loss(cpu, LV_LOSS_NMI);

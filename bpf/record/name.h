@@ -48,6 +48,28 @@ static __always_inline void name_compare(struct lv_name *name, __u64 text)
 	__sync_fetch_and_add(&name->clashes, 1);
 }
 
+static __always_inline __u32 name_hash(const struct lv_place *place)
+{
+	return hash64(place->base ^ place->off);
+}
+
+/*
+ * Is that known already, as far as this CPU remembers the page? The object is new, and maybe so is its page: what
+ * is remembered does for a look, and not for a name to be kept.
+ */
+RECORD_RARE int name_is_known(__u64 addr, __u64 text)
+{
+	struct lv_cpu *cpu = world_cpu(world_cpu_id());
+	const struct lv_name *name;
+	struct lv_place place;
+
+	if (!cpu || page_place(cpu, addr, &place))
+		return 0;
+	name = world_name(name_hash(&place) & (LV_MAX_NAMES - 1));
+	return name && read_once(name->state) == LV_SLOT_READY && name->addr == text &&
+	       same_place(&name->place, &place);
+}
+
 /* The lock, or wait-queue head, at addr is called by the string at text. */
 RECORD_RARE int record_name(__u64 addr, __u64 text)
 {
@@ -55,11 +77,11 @@ RECORD_RARE int record_name(__u64 addr, __u64 text)
 	struct lv_place place = {};
 	__u32 hash;
 
-	if (!cpu || !text)
+	if (!cpu || !text || name_is_known(addr, text))
 		return 0;
 	if (world_place(addr, &place) || place.kind != LV_PLACE_SLAB)
 		return 0;
-	hash = hash64(place.base ^ place.off);
+	hash = name_hash(&place);
 	for (__u32 i = 0; i < NAME_PROBES; i++) {
 		struct lv_name *name = world_name((hash + i) & (LV_MAX_NAMES - 1));
 		__u32 state;

@@ -247,22 +247,13 @@ RECORD_RARE int pseudo_push(__u64 addr, __u64 entry, __u32 meta, __u32 how, __u3
 }
 
 /* A hold as the class has had before, among the running task's sleeping locks. Counted here. */
-RECORD_RARE int pseudo_as_class(__u64 addr, __u32 class, __u32 meta, __u32 how)
+RECORD_RARE int pseudo_as_class(struct lv_cpu *cpu, __u64 addr, __u32 class, __u64 when)
 {
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
-	__u32 count = world_preempt_count() & CONTEXT_ALL;
-	struct lv_memo *memo;
 
-	if (!held || !pseudo_may_repeat(count))
-		return 0;
-	memo = memo_repeat_class(cpu, held, addr, class, pseudo_when(meta, how, count), 0, 0);
-	keep_value(memo);
-	if (!memo)
+	if (!held || !memo_repeat_found(cpu, held, addr, class, when, 0, 0, 1))
 		return 0;
 	held->attempted = 0;
-	cpu->task_top = memo->entry;
-	memo_count(cpu, memo, 1);
 	return 1;
 }
 
@@ -341,7 +332,8 @@ static __always_inline __u64 pseudo_recognise(const struct context *context, __u
 	if (lock.class >= LV_ABOVE)
 		return 0;
 	if (pseudo_where(pseudo_kind(how), context->level) & HELD_SLEEPING &&
-	    !(how & PSEUDO_ALWAYS_NEW) && pseudo_as_class(addr, lock.class, meta, how))
+	    !(how & PSEUDO_ALWAYS_NEW) && pseudo_may_repeat(context->count) &&
+	    pseudo_as_class(context->cpu, addr, lock.class, pseudo_when(meta, how, context->count)))
 		return 0;
 	return lock.entry;
 }

@@ -121,8 +121,8 @@ static __always_inline void record_end(void *ctx, struct context *context, __u32
  * The same acquisition as once before? Then it is done again. At task level, where
  * most are, everything about the level is a constant.
  */
-static __always_inline struct lv_memo *acquire_repeat(const struct context *context, __u64 addr,
-						      __u32 word, __u32 family, __u32 hook)
+static __always_inline int acquire_repeat(const struct context *context, __u64 addr, __u32 word,
+					  __u32 family, __u32 hook)
 {
 	__u64 when = memo_when(hook, context->count);
 	struct lv_cpu *cpu = context->cpu;
@@ -169,7 +169,7 @@ RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 what)
 	if (!world_counts_preemption() ||
 	    (top && task && edge_sleeping_is_newer(task, task->depth, spin->depth)))
 		what = MEMO_NOTHING;
-	pushed = held_push(cpu, spin, &lock, held_caller(0));
+	pushed = held_push(cpu, spin, &lock, cpu->caller);
 	if (what != MEMO_NOTHING)
 		memo_keep(pushed, memo_when(META_HOOK(meta), count), under, what);
 	cpu->acquisitions[lock.class & (LV_MAX_CLASSES - 1)]++;
@@ -177,24 +177,19 @@ RECORD_RARE int acquire_keep(__u64 addr, __u64 entry, __u32 meta, __u32 what)
 }
 
 /* Does the class have a memo of such an acquisition? Then it is done again. Counted here. */
-RECORD_RARE int acquire_as_class(__u64 addr, __u32 class, __u32 meta, __u64 caller)
+RECORD_RARE int acquire_as_class(struct lv_cpu *cpu, __u64 addr, __u32 class, __u32 meta)
 {
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
-	__u32 level = META_LEVEL(meta), count = world_preempt_count() & CONTEXT_ALL;
+	__u32 level = META_LEVEL(meta), count;
 	struct lv_held_stack *spin;
-	struct lv_memo *memo;
 
 	if (!cpu || level >= LV_LEVELS)
 		return 0;
+	count = world_preempt_count_of(cpu) & CONTEXT_ALL;
 	spin = &cpu->stack[level];
 	if (level != LV_LEVEL_TASK && !spin->depth && usage_is_interrupting(cpu, level))
 		return 0;
-	memo = memo_repeat_class(cpu, spin, addr, class, memo_when(META_HOOK(meta), count),
-				 level == LV_LEVEL_TASK ? cpu->task_top : 0, caller);
-	keep_value(memo);
-	if (memo)
-		memo->hits++;
-	return !!memo;
+	return memo_repeat_found(cpu, spin, addr, class, memo_when(META_HOOK(meta), count),
+				 level == LV_LEVEL_TASK ? cpu->task_top : 0, cpu->caller, 0);
 }
 
 /*
@@ -220,11 +215,11 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		return LV_NONE;
 	context_settle(context.cpu, context.level);
 	lock.mode = acquire_mode(family, ACQUIRE_MODE(acquire), context.count);
-	caller = held_caller(0);
+	context.cpu->caller = caller = held_caller(0);
 	lock.class = class = class_of(addr, family, caller, context.cpu->above);
 	if (class >= LV_ABOVE)
 		return class;
-	if (acquire_as_class(addr, class, meta, caller))
+	if (acquire_as_class(context.cpu, addr, class, meta))
 		return LV_NONE;
 	lock.count = held_count(context.cpu, context.count, class);
 	held_bound(context.cpu, context.level, lock.count);
@@ -259,7 +254,6 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 					   __u32 mode, __u32 how, __u32 irq)
 {
 	struct context context;
-	struct lv_memo *memo;
 	__u32 stack;
 	__u64 addr;
 
@@ -268,10 +262,7 @@ static __always_inline void record_acquire(void *ctx, __u32 word, __u32 hook, __
 	addr = world_argument(ctx, context.cpu, 0);
 	context.cpu->clock++;
 	context.cpu->event = (__u64)ctx;
-	memo = acquire_repeat(&context, addr, word, family, hook);
-	if (memo) {
-		memo->hits++;
-	} else {
+	if (!acquire_repeat(&context, addr, word, family, hook)) {
 		context.cpu->above = 0;
 		stack = acquire_learn(addr, EVENT_META(hook, context.level, family),
 				      ACQUIRE(mode, how, irq));
@@ -311,15 +302,23 @@ static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
 	return irq == LV_IRQ_BH_ON && (count & CONTEXT_SOFTIRQ) == CONTEXT_BH_STEP;
 }
 
+/* The same, where the count has not been asked. */
+static __always_inline int release_may_enable(__u32 irq, __u64 flags)
+{
+	return irq == LV_IRQ_BH_ON || release_enables(irq, 0, flags);
+}
+
 /* The scalars of a release that release_learn() wants beside the event's own. */
 #define RELEASE_POPPED (1 << 8)  /* it is off the stack already */
 #define RELEASE_ENABLES (1 << 9) /* see release_enables() */
+
+#define RELEASE_NEED (LV_HELD_ON_HARDIRQ | LV_HELD_ON_SOFTIRQ) /* release_need() at most */
 
 /* The bits that tell of a holder's entry that switching irqs, or softirqs, on teaches nothing. */
 static __always_inline __u32 release_need(__u32 irq, __u32 count)
 {
 	if (irq == LV_IRQ_BH_ON || !(count & CONTEXT_SOFTIRQ))
-		return LV_HELD_ON_HARDIRQ | LV_HELD_ON_SOFTIRQ;
+		return RELEASE_NEED;
 	return LV_HELD_ON_HARDIRQ;
 }
 
@@ -358,42 +357,69 @@ RECORD_SHARED __u32 release_learn(__u64 addr, __u32 meta, __u32 release)
 	return release_mark(cpu, level, release & 0xff, meta);
 }
 
-/* The spinning lock of the first argument is about to be given back. */
+/*
+ * Is it the newest lock of the task level, and nothing thought to be held above that? Then it goes.
+ * Returns its depth, or 0.
+ */
+static __always_inline __u32 release_newest(struct lv_cpu *cpu, __u64 addr)
+{
+	struct lv_held_stack *held = &cpu->stack[LV_LEVEL_TASK];
+	__u32 depth = held->depth;
+	const struct lv_held *top;
+
+	if (context_holds_higher(cpu) || !depth || depth > LV_HELD_DEPTH)
+		return 0;
+	top = &held->held[depth]; /* one past it */
+	keep_value(top);
+	if (top[-1].addr != addr)
+		return 0;
+	held->depth = depth - 1;
+	if (depth == 1)
+		held->tainted = 0;
+	return depth;
+}
+
+/* Once the newest of `depth` locks is off: would irqs that are switched on teach anything of the next? */
+static __always_inline int release_teaches(const struct lv_cpu *cpu, __u32 depth, __u32 need)
+{
+	const struct lv_held_stack *held = &cpu->stack[LV_LEVEL_TASK];
+	const struct lv_held *next = &held->held[(depth - 2) & (LV_HELD_DEPTH - 1)];
+
+	return (next->flags & need) != need;
+}
+
+/*
+ * The spinning lock of the first argument is about to be given back. Nearly always that ends what this
+ * CPU has done last, and where it is need not be asked: no interrupt gives back what it has interrupted.
+ */
 static __always_inline void record_release(void *ctx, __u32 word, __u32 hook, __u32 family,
 					   __u32 irq, __u64 flags)
 {
-	struct lv_held_stack *held;
-	__u32 depth, release = irq;
-	const struct lv_held *top;
 	struct context context;
+	__u32 depth, release = irq;
 	__u64 addr;
 
-	if (context_begin(&context, word, hook))
+	if (context_claim(&context, word, hook))
 		return;
 	addr = world_argument(ctx, context.cpu, 0);
-	held = &context.cpu->stack[LV_LEVEL_TASK];
-	depth = held->depth;
+	depth = release_newest(context.cpu, addr);
+	if (depth)
+		release |= RELEASE_POPPED;
+	if (depth == 1 || (depth && (!release_may_enable(irq, flags) ||
+				     !release_teaches(context.cpu, depth, RELEASE_NEED)))) {
+		context.cpu->events[hook]++;
+		context_leave(&context);
+		return;
+	}
+	if (context_look(&context))
+		return;
+	context.cpu->events[hook]++;
 	if (release_enables(irq, context.count, flags))
 		release |= RELEASE_ENABLES;
-	if (context.level == LV_LEVEL_TASK && depth && depth <= LV_HELD_DEPTH) {
-		top = &held->held[depth]; /* one past it */
-		keep_value(top);
-		if (top[-1].addr == addr) {
-			release |= RELEASE_POPPED;
-			held->depth = depth - 1;
-			if (depth == 1) {
-				held->tainted = 0;
-				goto out;
-			}
-			if (!(release & RELEASE_ENABLES))
-				goto out;
-			if ((top[-2].flags & release_need(irq, context.count)) ==
-			    release_need(irq, context.count))
-				goto out;
-		}
-	}
-	record_stack(ctx, release_learn(addr, EVENT_META(hook, context.level, family), release));
-out:
+	if (!depth || (release & RELEASE_ENABLES &&
+		       release_teaches(context.cpu, depth, release_need(irq, context.count))))
+		record_stack(ctx, release_learn(addr, EVENT_META(hook, context.level, family),
+						release));
 	context_leave(&context);
 }
 

@@ -36,6 +36,12 @@ static __always_inline struct lv_held *sleep_find(struct lv_held_stack *held, __
 	return 0;
 }
 
+/* memo_when(): whether an acquire context orders the lock is up to the call. */
+static __always_inline __u64 sleep_when(__u32 hook, __u32 count, __u32 how)
+{
+	return memo_when(hook, count) | (__u64)(how & LV_HELD_NESTED) << 48;
+}
+
 #define SLEEP_WHAT_SHIFT 32
 
 /*
@@ -92,7 +98,7 @@ static __always_inline __u32 sleep_check_context(const struct context *context,
 
 /* Not a repetition: find out all there is to it. */
 static __always_inline __u32 sleep_learn(struct context *context, struct lv_held_stack *held,
-					 struct lv_held *lock, __u32 meta)
+					 struct lv_held *lock, __u32 meta, __u64 caller)
 {
 	struct lv_held_stack *spin = 0;
 	__u32 stack, what, class = lock->class;
@@ -120,9 +126,9 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 	if (!(lock->flags & LV_HELD_TRY))
 		stack = edges_record(context->cpu, spin, held, lock, meta, stack);
 	under = held_top_entry(held);
-	pushed = held_push(context->cpu, held, lock, held_caller(1));
+	pushed = held_push(context->cpu, held, lock, caller);
 	if (what != MEMO_NOTHING && !spin && lock->class == class)
-		memo_keep(pushed, memo_when(META_HOOK(meta), context->count), under,
+		memo_keep(pushed, sleep_when(META_HOOK(meta), context->count, lock->flags), under,
 			  lock->flags & LV_HELD_NESTED ? MEMO_LOCK : what);
 	context->cpu->task_top = held_top_entry(held);
 	context->cpu->acquisitions[lock->class & (LV_MAX_CLASSES - 1)]++;
@@ -130,23 +136,11 @@ static __always_inline __u32 sleep_learn(struct context *context, struct lv_held
 }
 
 /* acquire_as_class() of a sleeping lock. */
-RECORD_RARE int sleep_as_class(__u64 addr, __u32 class, __u32 meta, __u64 caller)
+RECORD_RARE int sleep_as_class(struct lv_cpu *cpu, __u64 addr, __u32 class, __u64 when, __u64 caller)
 {
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
-	__u32 count = world_preempt_count() & CONTEXT_ALL;
-	struct lv_memo *memo;
 
-	if (!held || count & CONTEXT_PREEMPT)
-		return 0;
-	memo = memo_repeat_class(cpu, held, addr, class, memo_when(META_HOOK(meta), count), 0,
-				 caller);
-	keep_value(memo);
-	if (!memo)
-		return 0;
-	cpu->task_top = memo->entry;
-	memo_count(cpu, memo, 1);
-	return 1;
+	return held && memo_repeat_found(cpu, held, addr, class, when, 0, caller, 1);
 }
 
 /*
@@ -174,9 +168,11 @@ RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how, __u64 a
 	if (context.level != LV_LEVEL_TASK)
 		return sleep_in_interrupt(&context, &lock, meta);
 	held = task_held(context.cpu);
-	if (!held || (!(how & LV_HELD_NESTED) && sleep_as_class(addr, lock.class, meta, caller)))
+	if (!held || (!(context.count & CONTEXT_PREEMPT) &&
+		      sleep_as_class(context.cpu, addr, lock.class,
+				     sleep_when(META_HOOK(meta), context.count, how), caller)))
 		return LV_NONE;
-	return sleep_learn(&context, held, &lock, meta);
+	return sleep_learn(&context, held, &lock, meta, caller);
 }
 
 #define SLEEP_NEW (LV_ABOVE - 1) /* sleep_acquire_new() is to be called */
@@ -190,7 +186,6 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 	__u32 hook = META_HOOK(meta), family = META_FAMILY(meta);
 	struct lv_held_stack *held;
 	struct context context;
-	struct lv_memo *memo;
 
 	if (context_enter_sleeping(&context, hook))
 		return LV_NONE;
@@ -206,15 +201,9 @@ RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
 	 */
 	if (!world_counts_preemption() && context.level == LV_LEVEL_TASK && !(how & LV_HELD_TRY))
 		empty_level(context.cpu, LV_LEVEL_TASK);
-	if (held && !(context.count & CONTEXT_PREEMPT)) {
-		memo = memo_repeat(context.cpu, held, addr, family,
-				   memo_when(hook, context.count), 0, 1);
-		if (memo) {
-			context.cpu->task_top = memo->entry;
-			memo_count(context.cpu, memo, 1);
-			return LV_NONE;
-		}
-	}
+	if (held && !(context.count & CONTEXT_PREEMPT) &&
+	    memo_repeat(context.cpu, held, addr, family, sleep_when(hook, context.count, how), 0, 1))
+		return LV_NONE;
 	return SLEEP_NEW;
 }
 

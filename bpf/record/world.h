@@ -55,6 +55,9 @@ static __u64 world_caller(__u64 event);
 /* The same of a sleeping lock's function; 0, too, where the event is not the running task's. */
 static __u64 world_sleeping_caller(__u64 event);
 
+/* May that be a return address in the kernel? */
+static int world_is_code(__u64 ip);
+
 /* How far above the event that word lies, never 0; and what stands so far above another of the same hook. */
 static __u32 world_caller_at(__u64 event);
 static __u32 world_sleeping_caller_at(__u64 event);
@@ -73,6 +76,7 @@ static __u64 world_above_task(void *ctx);
 
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
 static __u32 world_preempt_count(void);
+static __u32 world_preempt_count_of(const struct lv_cpu *cpu); /* the same, of the running one */
 static int world_counts_preemption(void); /* CONFIG_PREEMPT_COUNT */
 /* Is the count in a program that of the function that it hooks? Not where RCU's readers raise it. */
 static int world_shows_atomic(void);
@@ -106,6 +110,12 @@ static __u64 world_time_ns(void); /* CLOCK_MONOTONIC; never 0 */
 
 /* Where the lock lives, site not 0 in untyped memory: 0, or -errno when it can't be told. */
 static int world_place(__u64 addr, struct lv_place *ret);
+/*
+ * Where the page of the address begins; and where all of that page is objects of one size, the lock's place being
+ * that one: from one object to the next, else 0.
+ */
+static __u64 world_page(__u64 addr);
+static __u32 world_stride(__u64 addr, const struct lv_place *place);
 /* Is that still where it lives? The site is not compared. */
 static int world_is_at(__u64 addr, const struct lv_place *place);
 /* The cache's name and object size for a slab place. */

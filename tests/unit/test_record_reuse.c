@@ -92,6 +92,9 @@ static const struct machine_op *draw_op(const struct reuse *r, uint32_t object)
 	return draw(4) ? &spin : &spin_try;
 }
 
+/* Where all locks of a test are taken: classes' memos are found by it. */
+static const uint64_t caller[] = {0xffffffff81000010};
+
 static int setup_reuse(struct reuse *r, struct machine *m)
 {
 	static const char *const names[CACHES] = {"kioctx", "dentry", "kmalloc-192"};
@@ -100,6 +103,10 @@ static int setup_reuse(struct reuse *r, struct machine *m)
 	r->m = m;
 	r->world = machine_world(m);
 	r->world->annotated = false;
+	for (uint32_t cpu = 0; cpu < 2; cpu++) {
+		machine_on_cpu(m, cpu);
+		machine_at(m, caller, 1);
+	}
 	for (int i = 0; i < CACHES; i++)
 		r->caches[i] = world_add_cache(r->world, names[i], 192);
 	for (int i = 0; i < OBJECTS; i++) {
@@ -210,6 +217,7 @@ static void test_three_types(void **state)
 	uint32_t edges = 0;
 
 	world->annotated = false;
+	machine_at(m, caller, 1);
 	machine_show_place(m, holder, &fixed);
 	for (int i = 0; i < 3; i++) {
 		place.base = world_add_cache(world, i ? i == 1 ? "b" : "c" : "a", 64);
@@ -325,14 +333,37 @@ static void test_generic(void **state)
 	assert_int_equal(tables_events(world->cpus, 1) - events, 8);
 }
 
-/* Its cache is destroyed, and another made where it was: what comes is of another class. */
-static void test_dead_class(void **state)
+/* Its cache is destroyed, and another made where it was: what comes is of another class at once. */
+static void test_dead_cache(void **state)
 {
 	struct machine *m = *state;
 	struct world *world = machine_world(m);
 	uint64_t addr = machine_add_lock(m, LV_SPIN), other = machine_add_lock(m, LV_SPIN);
 	const struct lv_place place = {.kind = LV_PLACE_SLAB,
 				       .base = world_add_cache(world, "first", 64)};
+	struct lv_class *first;
+
+	world->annotated = false;
+	machine_show_place(m, addr, &place);
+	LOCK(m, addr, spin);
+	UNLOCK(m, addr, spin);
+	first = class_at(m, addr);
+	first->state = LV_SLOT_DEAD;
+
+	LOCK(m, addr, spin);
+	LOCK(m, other, spin);
+	assert_int_equal(edge_between(m, addr, other), LV_DEP_EN);
+	assert_ptr_not_equal(class_at(m, addr), first);
+	assert_int_equal(lost(m, LV_LOSS_STALE_CLASS), 0);
+}
+
+/* Its module is unloaded, and another's per-CPU memory is where that was: it is believed by its address, for a while. */
+static void test_dead_class(void **state)
+{
+	struct machine *m = *state;
+	struct world *world = machine_world(m);
+	uint64_t addr = machine_add_lock(m, LV_SPIN), other = machine_add_lock(m, LV_SPIN);
+	const struct lv_place place = {.kind = LV_PLACE_PERCPU_DYN, .base = 0x40};
 	struct lv_class *first;
 
 	world->annotated = false;
@@ -391,6 +422,7 @@ int main(void)
 		TEST(test_stack),
 		TEST(test_untyped),
 		TEST(test_generic),
+		TEST(test_dead_cache),
 		TEST(test_dead_class),
 		TEST(test_kernel_sockets),
 	};

@@ -102,6 +102,11 @@ static inline __u64 world_sleeping_caller(__u64 event)
 	return world_caller(event);
 }
 
+static inline int world_is_code(__u64 ip)
+{
+	return ip != 0;
+}
+
 static inline __u32 world_caller_at(__u64 event)
 {
 	(void)event;
@@ -149,6 +154,12 @@ static inline __u64 world_above_task(void *ctx)
 static __always_inline __u32 world_preempt_count(void)
 {
 	return world_seat->preempt_count;
+}
+
+static __always_inline __u32 world_preempt_count_of(const struct lv_cpu *cpu)
+{
+	(void)cpu;
+	return world_preempt_count();
 }
 
 static __always_inline int world_counts_preemption(void)
@@ -261,6 +272,18 @@ static inline int world_place(__u64 addr, struct lv_place *ret)
 		return -EFAULT;
 	*ret = world->annotated ? object->told : object->shown;
 	return ret->kind == LV_PLACE_NONE ? -ENOENT : 0;
+}
+
+/* A page is one lock, whose place may say anything; told ones change with each acquisition. */
+static inline __u64 world_page(__u64 addr)
+{
+	return addr;
+}
+
+static inline __u32 world_stride(__u64 addr, const struct lv_place *place)
+{
+	(void)addr;
+	return place->kind == LV_PLACE_SLAB && !world_seat->world->annotated ? LV_PAGE_STRIDE : 0;
 }
 
 static inline int world_is_at(__u64 addr, const struct lv_place *place)
