@@ -472,7 +472,7 @@ struct lv_memo {
 	__u64 caller; /* the first; another place of the same lock, function and context is this */
 	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
 	__u32 site_at; /* the class has a site, told by the word so far above the event: another's is no repetition */
-	__u32 wanted; /* who would have been kept here, had it been met twice: a hash */
+	__u32 wanted; /* a hash of the lock that would have been kept here, had it been met twice */
 } __attribute__((aligned(64)));
 
 struct lv_edge_slot {
@@ -516,7 +516,7 @@ struct lv_cpu {
 	__u64 argument; /* on its way to the running program: see world_argument() */
 	__u64 event; /* a spinning lock's program's ctx */
 	__u64 above; /* the caller above the generic functions, once it was read */
-	__u64 caller; /* of the spinning lock that is looked at */
+	__u64 caller; /* who took the spinning lock that is looked at */
 	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
 	__u8 caller_at[LV_MAX_HOOKS]; /* how far above a hook's event its caller stands; 0: not known */
 	__u32 derived[LV_DERIVED]; /* classes by a hash of their places, as they were derived last */

@@ -219,7 +219,7 @@ static __always_inline __u64 page_key(const struct lv_page *page, __u64 begin)
 	return begin ^ page->base ^ page->cache ^ page->strides;
 }
 
-/* What this CPU remembers of the page that addr lies in: 0 and a copy, or -1. */
+/* This CPU's memory of the page that addr lies in: 0 and a copy, or -1. */
 static __always_inline int page_find(struct lv_cpu *cpu, __u64 addr, struct lv_page *ret)
 {
 	__u64 begin = world_page(addr);

@@ -316,7 +316,7 @@ RECORD_RARE int memo_keep(const struct lv_held *lock, __u64 when, __u64 under, _
 		if (!edge_knows_pairs(slot))
 			what &= ~MEMO_CLASS;
 	}
-	/* What the class's memo does gets its own when it is met again: see memo_want(). */
+	/* A lock that the class's memo serves gets its own when it is met again: see memo_want(). */
 	return what & MEMO_CLASS ? memo_keep_class(lock, when, under, edge) :
 				   memo_keep_lock(lock, when, under, edge);
 }
