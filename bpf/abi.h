@@ -516,7 +516,7 @@ struct lv_cpu {
 	__u64 argument; /* on its way to the running program: see world_argument() */
 	__u64 event; /* a spinning lock's program's ctx */
 	__u64 above; /* the caller above the generic functions, once it was read */
-	__u64 caller; /* who took the spinning lock that is looked at */
+	__u64 caller; /* the call of the spinning lock that is looked at */
 	__u64 frames[LV_ABOVE_FRAMES]; /* to find it */
 	__u8 caller_at[LV_MAX_HOOKS]; /* how far above a hook's event its caller stands; 0: not known */
 	__u32 derived[LV_DERIVED]; /* classes by a hash of their places, as they were derived last */
