@@ -143,6 +143,7 @@ static sqlite3 *database(void)
 	must(db_create(db, NULL) == 0, "create");
 	must(sqlite3_exec(db, "INSERT INTO capture VALUES (0, '0.1', '6.12', '#1', 'x86_64', NULL, "
 			  "NULL, 1, 2, 3, 0, 0, 0, 0, 0);"
+			  "INSERT INTO host VALUES (0, 'web1');"
 			  "INSERT INTO frame VALUES (0, -1, 'f+0x1/0x2');"
 			  "INSERT INTO stack VALUES (0, 'demo', 1, 0);"
 			  "INSERT INTO stack_frame VALUES (0, 0, 0);"

@@ -165,6 +165,7 @@ static void same_run(const struct capture *a, const struct capture *b)
 	same_text(a->kernel, b->kernel);
 	same_text(a->build, b->build);
 	same_text(a->machine, b->machine);
+	same_text(a->host, b->host);
 	same_text(a->command, b->command);
 	same_text(a->tainted, b->tainted);
 	assert_true(a->started == b->started);
@@ -251,7 +252,7 @@ static void save_fails(const struct capture *c, const char *path, int code, cons
  */
 static void test_all_fields(void **state)
 {
-	assert_int_equal(sizeof(struct capture), 208);
+	assert_int_equal(sizeof(struct capture), 216);
 	assert_int_equal(sizeof(struct capture_class), 440);
 	assert_int_equal(sizeof(struct capture_edge), 144);
 	assert_int_equal(sizeof(struct capture_stack), 40);
@@ -293,7 +294,8 @@ static void test_round_trip_empty(void **state)
 	sample_run(c);
 	free(c->command);
 	free(c->tainted);
-	c->command = c->tainted = NULL;
+	free(c->host);
+	c->command = c->tainted = c->host = NULL;
 	c->rt = c->irqs_unseen = false;
 	save_ok(c, in_folder("a.lv"));
 	back = load_ok(in_folder("a.lv"));

@@ -136,12 +136,27 @@ static void test_unreadable(void **state)
 
 static void test_versions(void **state)
 {
-	sql("PRAGMA user_version = 8");
-	load_fails("x.lv: written by a newer lockvane (format 8, this one reads 7): use that one");
+	sql("PRAGMA user_version = 9");
+	load_fails("x.lv: written by a newer lockvane (format 9, this one reads 8): use that one");
 	sql("PRAGMA user_version = 1");
 	load_fails("written by an older lockvane (format 1, this one reads 2 and later)");
 	sql("PRAGMA user_version = 3; PRAGMA application_id = 0");
 	load_fails("an SQLite database of something else");
+}
+
+/* Format 7 had no host's name. */
+static void test_without_host(void **state)
+{
+	struct error err = {};
+	struct capture *c;
+
+	sql("DROP TABLE host");
+	load_fails("table host is not as lockvane makes it");
+	sql("PRAGMA user_version = 7");
+	assert_int_equal(capture_db_load(file, &c, &err), 0);
+	assert_null(c->host);
+	assert_true(c->nr_classes > 0);
+	capture_free(c);
 }
 
 /* Format 2 had no images. */
@@ -221,6 +236,7 @@ static const struct {
 	const char *statement, *words;
 } spoilt[] = {
 	{ "DELETE FROM capture", "capture: no version" },
+	{ "INSERT INTO host VALUES (1, 'b')", "damaged: more rows of host than a capture holds" },
 	{ "INSERT INTO capture SELECT 1, version, kernel, build, machine, command, tainted, "
 	  "started, duration, events, rt, annotated, unlocks_hidden, irqs_unseen, "
 	  "preempts FROM capture",
@@ -339,6 +355,7 @@ int main(void)
 		TEST(test_escapes), TEST(test_unreadable),
 		TEST(test_versions),
 		TEST(test_older_version),
+		TEST(test_without_host),
 		TEST(test_cut_short),
 		TEST(test_being_written),
 		TEST(test_additions),

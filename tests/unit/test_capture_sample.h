@@ -145,6 +145,7 @@ static inline void sample_run(struct capture *c)
 	c->kernel = sample_text("6.12.%lu-cloud-amd64", 43);
 	c->build = sample_text("#1 SMP PREEMPT_DYNAMIC Debian 6.12.43-1", 0);
 	c->machine = sample_text("x86_64", 0);
+	c->host = sample_text("web1.example.net", 0);
 	c->command = sample_text("demo --times %lu", 20);
 	c->tainted = sample_text("Tainted: G           O", 0);
 	c->started = 1764000000;

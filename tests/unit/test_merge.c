@@ -267,6 +267,21 @@ static void test_again(void **state)
 	assert_string_equal(text, "irq-inversion likely joined mixed");
 }
 
+/* A capture that names its host is called so; a second one of that host by its file, too. */
+static void test_hosts(void **state)
+{
+	struct capture *first = first_half(0), *second = second_half(0), *third = second_half(0), *c;
+
+	first->host = case_copy("web1");
+	second->host = case_copy("web1");
+	c = merged((struct capture *[]){ first, second, third }, 3);
+	assert_string_equal(c->sources[0].name, "web1");
+	assert_string_equal(c->sources[1].name, "web1 (two.lv)");
+	assert_string_equal(c->sources[2].name, "three.lv");
+	assert_null(c->host);
+	capture_free(c);
+}
+
 /* The halves as scenarios, each recorded by itself, as a production kernel shows them. */
 static struct capture *replayed(const char *path, const char *save_as)
 {
@@ -591,6 +606,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_halves),	   cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_report),	   cmocka_unit_test(test_again),
+		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_made_to_hurt),
 		cmocka_unit_test(test_scenarios),  cmocka_unit_test(test_same_class),
 		cmocka_unit_test(test_namesakes),  cmocka_unit_test(test_certainty),

@@ -729,7 +729,7 @@ static void make_older(void)
 		sqlite3_exec(older,
 			     "DROP TABLE image; DROP TABLE class_why; DROP TABLE usage_seen; "
 			     "DROP TABLE edge_seen; DROP TABLE gate; DROP TABLE edge_sure; "
-			     "DROP TABLE wait; "
+			     "DROP TABLE wait; DROP TABLE host; "
 			     "DROP TABLE source; DROP TABLE usage_source; DROP TABLE edge_source; "
 			     "DROP TABLE fact_source; "
 			     "PRAGMA user_version = 2",

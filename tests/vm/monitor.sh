@@ -68,7 +68,12 @@ case_read()
 	[ "$(stat -c %a $STATE/status.json)" = 600 ] || fail "the status' mode"
 	alive
 }
-told_status() { lockvane status --state $STATE >$OUT/status.out 2>/dev/null || [ $? -eq 3 ]; }
+# It is written twice a minute: the first one may be from before the finding.
+told_status()
+{
+	lockvane status --state $STATE >$OUT/status.out 2>/dev/null || [ $? -eq 3 ] || return
+	grep -q '^findings  *[1-9]' $OUT/status.out
+}
 
 listed_id() { listed findings; grep -q "^$ID " $OUT/findings.out; }
 

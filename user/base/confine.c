@@ -129,7 +129,7 @@ static int close_others(const struct confine *how)
 	return close_range(first, ~0u, 0) ? -errno : 0;
 }
 
-static int limit(int what, uint64_t most)
+static int set_limit(int what, uint64_t most)
 {
 	const struct rlimit limit = { most, most };
 
@@ -138,13 +138,13 @@ static int limit(int what, uint64_t most)
 
 static int set_limits(const struct confine *how)
 {
-	int code = limit(RLIMIT_CORE, 0);
+	int code = set_limit(RLIMIT_CORE, 0);
 
 	if (!code && how->cpu_seconds)
-		code = limit(RLIMIT_CPU, how->cpu_seconds);
+		code = set_limit(RLIMIT_CPU, how->cpu_seconds);
 #ifndef __SANITIZE_ADDRESS__ /* its shadow takes terabytes of address space */
 	if (!code && how->memory_bytes)
-		code = limit(RLIMIT_AS, how->memory_bytes);
+		code = set_limit(RLIMIT_AS, how->memory_bytes);
 #endif
 	return code;
 }

@@ -58,6 +58,7 @@ void capture_free(struct capture *c)
 	free(c->kernel);
 	free(c->build);
 	free(c->machine);
+	free(c->host);
 	free(c->command);
 	free(c->tainted);
 	free(c);

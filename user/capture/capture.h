@@ -144,6 +144,7 @@ struct capture {
 	char *kernel;  /* uname release */
 	char *build;   /* uname version: with the release, the kernel build */
 	char *machine; /* uname machine */
+	char *host;    /* uname nodename, or NULL: not known, or of several */
 	char *command; /* the program that was run, or NULL */
 	uint64_t started;  /* seconds since the epoch */
 	uint64_t duration; /* armed for, nanoseconds */

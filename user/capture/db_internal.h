@@ -13,7 +13,7 @@
 #include "capture/capture.h"
 
 #define DB_APPLICATION_ID 0x6c6b766e /* "lkvn" */
-#define DB_VERSION 7                 /* PRAGMA user_version; raise it with every change */
+#define DB_VERSION 8                 /* PRAGMA user_version; raise it with every change */
 #define DB_OLDEST 2                  /* is read still: nothing was taken away since */
 
 /*

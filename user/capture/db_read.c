@@ -177,6 +177,11 @@ static void row_run(struct reader *r, struct capture *c, size_t i)
 	c->misses_asked = db_version(r->db) >= 4;
 }
 
+static void row_host(struct reader *r, struct capture *c, size_t i)
+{
+	c->host = read_text(r, 1);
+}
+
 /* Room for one more, doubling at each power of two, as in capture.c. */
 static struct capture_frame *append_frame(struct reader *r, struct capture_frame **frames,
 					  size_t nr)
@@ -546,6 +551,8 @@ static void read_tables(struct reader *r, struct capture *c)
 			   row_edge_sure, c);
 	if (db_version(r->db) >= 7)
 		read_sources(r, c);
+	if (db_version(r->db) >= 8)
+		read_table(r, "host", "SELECT id, name FROM host", true, 1, row_host, c);
 }
 
 CLEANUP_DEFINE(capture, struct capture *, capture_free)

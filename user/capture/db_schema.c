@@ -27,6 +27,10 @@ const struct db_table db_tables[] = {
 	  "unlocks_hidden INTEGER NOT NULL, "
 	  "irqs_unseen INTEGER NOT NULL, "
 	  "preempts INTEGER NOT NULL)", 0 },
+	{ "host",
+	  "CREATE TABLE host ("
+	  "id INTEGER PRIMARY KEY, "
+	  "name TEXT NOT NULL)", 8 },
 	{ "frame",
 	  "CREATE TABLE frame ("
 	  "id INTEGER PRIMARY KEY, "

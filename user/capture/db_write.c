@@ -33,6 +33,18 @@ static int write_run(sqlite3 *db, const struct capture *c, struct error *err)
 	return writer_close(&w, "capture", err);
 }
 
+static int write_host(sqlite3 *db, const struct capture *c, struct error *err)
+{
+	struct writer w;
+
+	if (!c->host)
+		return 0;
+	writer_open(&w, db, "INSERT INTO host (id, name) VALUES (0, ?)");
+	writer_text(&w, c->host, SIZE_MAX);
+	writer_row(&w);
+	return writer_close(&w, "host", err);
+}
+
 /* The distinct frames, in the order they are met: few, though stacks are many and deep. */
 struct frame_set {
 	const struct capture_frame **frames;
@@ -359,10 +371,12 @@ int db_append(sqlite3 *db, const struct capture *c, struct db_mark *mark, struct
 {
 	struct db_mark to = { 0, c->nr_stacks, c->nr_classes, c->nr_edges, c->nr_facts,
 			      c->nr_waits };
-	int code = empty(db, "DELETE FROM capture; DELETE FROM loss; DELETE FROM image", err);
+	int code = empty(db, "DELETE FROM capture; DELETE FROM host; DELETE FROM loss; DELETE FROM image", err);
 
 	if (!code)
 		code = write_run(db, c, err);
+	if (!code)
+		code = write_host(db, c, err);
 	if (!code)
 		code = write_stacks(db, c, mark->stacks, err);
 	if (!code)
@@ -403,7 +417,7 @@ int db_write(sqlite3 *db, const struct capture *c, struct error *err)
 int db_clear(sqlite3 *db, struct error *err)
 {
 	return empty(db, "DELETE FROM fact_source; DELETE FROM edge_source; DELETE FROM usage_source; "
-			 "DELETE FROM source; DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
+			 "DELETE FROM source; DELETE FROM host; DELETE FROM capture; DELETE FROM loss; DELETE FROM fact; "
 			 "DELETE FROM wait; "
 			 "DELETE FROM edge_sure; DELETE FROM gate; DELETE FROM edge_seen; DELETE FROM usage_seen; "
 			 "DELETE FROM class_why; "

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -419,11 +420,24 @@ static int add_source(struct adding *a, const struct capture_source *from)
 	return code ? code : copy_text(a, from->command, &to->command);
 }
 
-static int add_sources(struct adding *a, const char *name)
+/* Its host's name, with the file behind it where another capture of that host is there already. */
+static void name_source(const struct adding *a, const char *path, char *ret, size_t room)
+{
+	const struct capture *to = a->m->c;
+	const char *host = a->from->host;
+	bool again = false;
+
+	for (size_t i = 0; host && i < to->nr_sources; i++)
+		again = again || strcmp(to->sources[i].name, host) == 0;
+	snprintf(ret, room, again ? "%s (%s)" : "%s", host ? host : path, path);
+}
+
+static int add_sources(struct adding *a, const char *path)
 {
 	const struct capture *from = a->from;
+	char name[DB_MAX_STRING + 1];
 	struct capture_source one = {
-		.name = (char *)name,
+		.name = name,
 		.command = from->command,
 		.started = from->started,
 		.duration = from->duration,
@@ -432,6 +446,7 @@ static int add_sources(struct adding *a, const char *name)
 	};
 	int code = 0;
 
+	name_source(a, path, name, sizeof(name));
 	if (!from->nr_sources)
 		return add_source(a, &one);
 	for (size_t i = 0; !code && i < from->nr_sources; i++)
@@ -503,12 +518,12 @@ static int add_run(struct adding *a)
 	return 0;
 }
 
-static int add_all(struct adding *a, const char *name)
+static int add_all(struct adding *a, const char *path)
 {
 	const struct capture *from = a->from;
 	int code = add_run(a);
 
-	code = code ? code : add_sources(a, name);
+	code = code ? code : add_sources(a, path);
 	for (size_t i = 0; !code && i < from->nr_images; i++)
 		code = add_image(a, &from->images[i]);
 	for (size_t i = 0; !code && i < from->nr_classes; i++)
@@ -522,7 +537,7 @@ static int add_all(struct adding *a, const char *name)
 	return code;
 }
 
-int capture_merge_add(struct capture_merge *m, const struct capture *c, const char *name,
+int capture_merge_add(struct capture_merge *m, const struct capture *c, const char *path,
 		      struct error *err)
 {
 	struct adding a = {m, c, m->c->nr_sources, NULL, NULL, err};
@@ -535,7 +550,7 @@ int capture_merge_add(struct capture_merge *m, const struct capture *c, const ch
 		code = no_memory(&a);
 	if (!code) {
 		memset(a.stacks, 0xff, c->nr_stacks * sizeof(*a.stacks));
-		code = add_all(&a, name);
+		code = add_all(&a, path);
 	}
 	free(a.classes);
 	free(a.stacks);

@@ -18,10 +18,10 @@ void capture_merge_free(struct capture_merge *m); /* takes NULL */
 
 /*
  * Add one that capture_db_load() took, or that a recorder made. One that was put together before brings its own
- * sources. -EINVAL: it is of another kernel build or recorded otherwise, or there is more than
+ * sources. path: its file, which names it if it does not name its host. -EINVAL: it is of another kernel build or recorded otherwise, or there is more than
  * a capture holds; what was added then is not to be used.
  */
-int capture_merge_add(struct capture_merge *m, const struct capture *c, const char *name,
+int capture_merge_add(struct capture_merge *m, const struct capture *c, const char *path,
 		      struct error *err);
 
 /* All that was added; the caller frees. */

@@ -43,7 +43,7 @@ struct looker {
 	FILE *out;
 };
 
-static void put(const struct looker *l, const void *bytes, size_t len)
+static void put_bytes(const struct looker *l, const void *bytes, size_t len)
 {
 	fwrite(bytes, 1, len, l->out);
 }
@@ -54,8 +54,8 @@ static void put_text(const struct looker *l, const char *text)
 
 	if (len > DB_MAX_STRING)
 		len = DB_MAX_STRING;
-	put(l, &len, sizeof(len));
-	put(l, text, len);
+	put_bytes(l, &len, sizeof(len));
+	put_bytes(l, text, len);
 }
 
 static void put_answers(const struct looker *l, int32_t code, const struct error *err)
@@ -64,11 +64,11 @@ static void put_answers(const struct looker *l, int32_t code, const struct error
 
 	for (uint32_t i = 0; !code && i < l->sources->nr; i++)
 		for (size_t line = 0; line < l->sources->all[i].nr && line < MOST_LINES; line++) {
-			put(l, &i, sizeof(i));
+			put_bytes(l, &i, sizeof(i));
 			put_text(l, l->sources->all[i].texts[line]);
 		}
-	put(l, &end, sizeof(end));
-	put(l, &code, sizeof(code));
+	put_bytes(l, &end, sizeof(end));
+	put_bytes(l, &code, sizeof(code));
 	put_text(l, err->text);
 	fflush(l->out);
 }
@@ -170,7 +170,7 @@ struct answers {
 	size_t left;
 };
 
-static bool take(struct answers *a, void *ret, size_t len)
+static bool take_bytes(struct answers *a, void *ret, size_t len)
 {
 	if (a->left < len)
 		return false;
@@ -186,7 +186,7 @@ static char *take_text(struct answers *a)
 	uint32_t len;
 	char *text;
 
-	if (!take(a, &len, sizeof(len)) || len > DB_MAX_STRING || len > a->left)
+	if (!take_bytes(a, &len, sizeof(len)) || len > DB_MAX_STRING || len > a->left)
 		return NULL;
 	text = malloc(len + 1);
 	if (text)
@@ -201,7 +201,8 @@ static int take_end(struct answers *a, struct error *err)
 	AUTO_FREE char *text = NULL;
 	int32_t code;
 
-	if (!take(a, &code, sizeof(code)) || code > 0 || code < -4095 || !(text = take_text(a)))
+	if (!take_bytes(a, &code, sizeof(code)) || code > 0 || code < -4095 ||
+	    !(text = take_text(a)))
 		return error_set(err, -EIO, "the debug information's reader did not come to an end");
 	return code ? error_set(err, code, "%s", text) : 0;
 }
@@ -210,7 +211,7 @@ static int take_answers(struct sources *s, struct answers *a, struct error *err)
 {
 	uint32_t frame;
 
-	while (take(a, &frame, sizeof(frame)) && frame != END) {
+	while (take_bytes(a, &frame, sizeof(frame)) && frame != END) {
 		char *text = take_text(a);
 
 		if (frame >= s->nr || s->all[frame].nr >= MOST_LINES) {

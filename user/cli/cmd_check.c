@@ -30,10 +30,10 @@ static json_t *new_fact(struct verdict *verdict, const char *what, const char *v
 	return fact;
 }
 
-static void line(struct verdict *verdict, const char *what, const char *format, ...)
+static void print_line(struct verdict *verdict, const char *what, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void line(struct verdict *verdict, const char *what, const char *format, ...)
+static void print_line(struct verdict *verdict, const char *what, const char *format, ...)
 {
 	char value[512], clean[512];
 	va_list ap;
@@ -63,19 +63,19 @@ static const char *yes_no(enum features_answer answer)
 
 static void check_kernel(const struct features *f, struct verdict *verdict)
 {
-	line(verdict, "kernel", "%s %s", f->release, f->machine);
-	line(verdict, "preemption", "%s%s", f->preempt_mode[0] ? f->preempt_mode : "unknown",
-	     f->rt == FEATURES_YES ? ", PREEMPT_RT" : "");
+	print_line(verdict, "kernel", "%s %s", f->release, f->machine);
+	print_line(verdict, "preemption", "%s%s", f->preempt_mode[0] ? f->preempt_mode : "unknown",
+		   f->rt == FEATURES_YES ? ", PREEMPT_RT" : "");
 	if (f->rt == FEATURES_YES)
-		line(verdict, "", "spinlocks sleep here, and are judged as what they are");
+		print_line(verdict, "", "spinlocks sleep here, and are judged as what they are");
 	if (f->preempts)
 		advice(verdict, "this kernel preempts itself, hooks of sleeping locks, too: readers of "
 				"such locks are forgotten when a release may have been missed");
-	line(verdict, "debug kernel", "%s", yes_no(f->debug_kernel));
+	print_line(verdict, "debug kernel", "%s", yes_no(f->debug_kernel));
 	if (f->debug_kernel == FEATURES_YES)
 		advice(verdict, "lockdep runs on this kernel and knows more: read its reports");
-	line(verdict, "BTF", "%s", f->btf ? "yes" : "no");
-	line(verdict, "privileges", "%s", f->may_trace ? "enough" : "missing");
+	print_line(verdict, "BTF", "%s", f->btf ? "yes" : "no");
+	print_line(verdict, "privileges", "%s", f->may_trace ? "enough" : "missing");
 }
 
 /* The lock of a call site is read from the kernel's code. */
@@ -86,7 +86,8 @@ static void check_text(struct verdict *verdict)
 	char why[64];
 
 	text_close(text);
-	line(verdict, "call sites", code ? "not typed" : "typed, from the kernel's code in /proc/kcore");
+	print_line(verdict, "call sites",
+		   code ? "not typed" : "typed, from the kernel's code in /proc/kcore");
 	if (!code)
 		return;
 	snprintf(why, sizeof(why), "/proc/kcore cannot be read: %s", strerror(-code));
@@ -100,15 +101,17 @@ static void check_hazards(const struct features *f, struct verdict *verdict)
 {
 	switch (f->rcu) {
 	case FEATURES_RCU_SAFE:
-		line(verdict, "hazards", "none known");
+		print_line(verdict, "hazards", "none known");
 		break;
 	case FEATURES_RCU_HAZARD:
-		line(verdict, "hazards", "rcu_read_unlock_special() can loop when traced in irq exit");
+		print_line(verdict, "hazards",
+			   "rcu_read_unlock_special() can loop when traced in irq exit");
 		advice(verdict, "update the kernel (fixed in 6.1.192, 6.12.117 and later); until "
 				"then trace wants --accept-hazard");
 		break;
 	default:
-		line(verdict, "hazards", "unknown: the kernel does not show which RCU code it has");
+		print_line(verdict, "hazards",
+			   "unknown: the kernel does not show which RCU code it has");
 		advice(verdict, "tracing could hang a kernel with the old rcu_read_unlock_special()");
 	}
 }
@@ -118,7 +121,7 @@ static void check_quiet_cpus(const char *what, const char *cpus, struct verdict 
 {
 	if (!cpus[0])
 		return;
-	line(verdict, what, "%s", cpus);
+	print_line(verdict, what, "%s", cpus);
 	advice(verdict, "each hook that comes or goes interrupts these CPUs some times, and makes them "
 			"switch tasks once: trace by hand when that does no harm, or give the monitor a "
 			"budget that its hooks can stay in place with");
@@ -135,7 +138,7 @@ static void check_cost(const struct features *f, struct verdict *verdict)
 				"interrupts off: not for a machine that has latencies to guarantee");
 	if (f->jit_harden != 2)
 		return;
-	line(verdict, "JIT hardening", "for all programs (net.core.bpf_jit_harden=2)");
+	print_line(verdict, "JIT hardening", "for all programs (net.core.bpf_jit_harden=2)");
 	advice(verdict, "constants are blinded in our programs: an event costs two to three times as "
 			"much. With 1, those of root's programs are not");
 }
@@ -153,25 +156,27 @@ static void check_hooks(const struct plan *plan, struct verdict *verdict)
 						    hook->present ? hook->way : NULL)))
 			verdict->failed = true;
 	}
-	line(verdict, "hooks", "%d of %d functions are there (-v lists them)", present, LV_HOOKS);
+	print_line(verdict, "hooks", "%d of %d functions are there (-v lists them)", present,
+		   LV_HOOKS);
 	if (plan->unlocks_hidden)
 		advice(verdict, "some unlocks are inlined: releases are not seen, holders are "
 				"inferred, findings are graded lower");
-	line(verdict, "irq state", "%s", plan_irq_source(plan->irq_source));
+	print_line(verdict, "irq state", "%s", plan_irq_source(plan->irq_source));
 	if (plan->irq_source == LV_IRQ_SOURCE_NONE)
 		advice(verdict, "no way to read the irq flag: only what functions and interrupts "
 				"imply is known");
-	line(verdict, "out of sight", "%s",
-	     "seqcounts, bit spinlocks, lockref's lockless path, arch_spin locks, "
-	     "percpu-rwsem readers, rt_mutexes, semaphores");
+	print_line(verdict, "out of sight", "%s",
+		   "seqcounts, bit spinlocks, lockref's lockless path, arch_spin locks, "
+		   "percpu-rwsem readers, rt_mutexes, semaphores");
 }
 
 static void check_memory(const struct plan *plan, struct verdict *verdict)
 {
 	size_t fixed = plan_pinned_fixed(), each = plan_pinned_per_cpu();
 
-	line(verdict, "pinned memory", "%.1f MiB: %zu KiB + %zu KiB x %u possible CPUs",
-	     (fixed + each * plan->nr_cpus) / 1048576.0, fixed >> 10, each >> 10, plan->nr_cpus);
+	print_line(verdict, "pinned memory", "%.1f MiB: %zu KiB + %zu KiB x %u possible CPUs",
+		   (fixed + each * plan->nr_cpus) / 1048576.0, fixed >> 10, each >> 10,
+		   plan->nr_cpus);
 }
 
 /* --- printing -------------------------------------------------------------- */

@@ -78,10 +78,10 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "?";
 }
 
-static void line(const char *what, const char *format, ...)
+static void print_line(const char *what, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void line(const char *what, const char *format, ...)
+static void print_line(const char *what, const char *format, ...)
 {
 	va_list ap;
 
@@ -95,7 +95,7 @@ static void line(const char *what, const char *format, ...)
 static void ail(struct seen *seen, const char *text)
 {
 	seen->ailing = true;
-	line("", "! %s", text);
+	print_line("", "! %s", text);
 }
 
 static void put_percent(const json_t *value, const char *after)
@@ -139,14 +139,14 @@ static void put_work(struct seen *seen)
 	printf("%-12swatched ", "coverage");
 	put_percent(value_of(said, "coverage", "time"), " of the time, ");
 	put_percent(value_of(said, "coverage", "events"), " of lock events\n");
-	line("findings", "%" PRIu64 ", and %" PRIu64 " suppressed",
-	     number_of(said, "findings", "found"), number_of(said, "findings", "suppressed"));
-	line("graph", "%" PRIu64 " classes (%" PRIu64 " ambiguous), %" PRIu64 " dependencies",
-	     number_of(said, "classes", NULL), number_of(said, "ambiguous_classes", NULL),
-	     number_of(said, "edges", NULL));
+	print_line("findings", "%" PRIu64 ", and %" PRIu64 " suppressed",
+		   number_of(said, "findings", "found"), number_of(said, "findings", "suppressed"));
+	print_line("graph", "%" PRIu64 " classes (%" PRIu64 " ambiguous), %" PRIu64 " dependencies",
+		   number_of(said, "classes", NULL), number_of(said, "ambiguous_classes", NULL),
+		   number_of(said, "edges", NULL));
 	if (number_of(said, "contention_stops", NULL))
-		line("contention", "ended recording %" PRIu64 " times",
-		     number_of(said, "contention_stops", NULL));
+		print_line("contention", "ended recording %" PRIu64 " times",
+			   number_of(said, "contention_stops", NULL));
 }
 
 static void put_losses(const struct seen *seen)
@@ -163,7 +163,7 @@ static void put_losses(const struct seen *seen)
 		what = "";
 	}
 	if (*what)
-		line(what, "none");
+		print_line(what, "none");
 }
 
 /* A full table means that whatever comes later is not seen. */
@@ -184,15 +184,16 @@ static void put_full(struct seen *seen)
 		what = "";
 	}
 	if (*what)
-		line(what, "no table is");
+		print_line(what, "no table is");
 }
 
 static void put_state(struct seen *seen)
 {
 	const json_t *said = seen->said;
 
-	line("state", "%.1f MiB of %.1f MiB", number_of(said, "state_bytes", NULL) / 1048576.0,
-	     number_of(said, "state_limit_bytes", NULL) / 1048576.0);
+	print_line("state", "%.1f MiB of %.1f MiB",
+		   number_of(said, "state_bytes", NULL) / 1048576.0,
+		   number_of(said, "state_limit_bytes", NULL) / 1048576.0);
 	if (json_is_true(json_object_get(said, "state_in_memory")))
 		ail(seen, "it cannot be saved: what is new is in memory only");
 	if (json_is_true(json_object_get(said, "config_stale")))

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "base/file.h"
 #include "cli/cli.h"
@@ -85,12 +86,21 @@ int host_describe_modules(struct capture *c)
 	return code;
 }
 
+/* The name by which people know it, or NULL. */
+static char *host_name(void)
+{
+	struct utsname name;
+
+	return uname(&name) || !name.nodename[0] ? NULL : strdup(name.nodename);
+}
+
 int host_describe(const struct host *h, struct capture *c)
 {
 	c->version = strdup(LOCKVANE_VERSION);
 	c->kernel = strdup(h->features.release);
 	c->build = strdup(h->features.version);
 	c->machine = strdup(h->features.machine);
+	c->host = host_name();
 	c->tainted = taint_text();
 	c->rt = h->features.rt == FEATURES_YES;
 	c->unlocks_hidden = h->plan.unlocks_hidden;

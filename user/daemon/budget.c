@@ -23,19 +23,19 @@ static double income(const struct budget *b)
 	return b->set.share * b->set.cpus; /* CPU seconds a second */
 }
 
-static double most(const struct budget *b)
+static double credit_max(const struct budget *b)
 {
 	return income(b) * PERIOD * SECOND;
 }
 
-static double least(double x, double y)
+static double smaller_of(double x, double y)
 {
 	return x < y ? x : y;
 }
 
-static double within(double x, double min, double max)
+static double clamp(double x, double min, double max)
 {
-	return x < min ? min : least(x, max);
+	return x < min ? min : smaller_of(x, max);
 }
 
 /* --- the load -------------------------------------------------------------- */
@@ -56,7 +56,7 @@ static double density(const struct budget *b)
 }
 
 /* The work that hooks add which cost so much an event. */
-static double added(const struct budget *b, double event_ns)
+static double hooks_per_work(const struct budget *b, double event_ns)
 {
 	return density(b) * event_ns / SECOND;
 }
@@ -65,20 +65,19 @@ static double added(const struct budget *b, double event_ns)
  */
 static double busy_rate(const struct budget *b, double event_ns)
 {
-	return b->set.cpus * added(b, event_ns) / (1 + added(b, event_ns));
+	return b->set.cpus * hooks_per_work(b, event_ns) / (1 + hooks_per_work(b, event_ns));
 }
 
 /* CPUs at work. */
 static double load(const struct budget *b)
 {
-	return b->work_seconds > 0 ? within(b->work / b->work_seconds, 0, b->set.cpus)
-				   : b->set.cpus;
+	return b->work_seconds > 0 ? clamp(b->work / b->work_seconds, 0, b->set.cpus) : b->set.cpus;
 }
 
 /* As busy_rate(), on this machine as it is now. */
 static double hooks_rate(const struct budget *b, double event_ns)
 {
-	return least(load(b) * added(b, event_ns), busy_rate(b, event_ns));
+	return smaller_of(load(b) * hooks_per_work(b, event_ns), busy_rate(b, event_ns));
 }
 
 static double armed_rate(const struct budget *b)
@@ -121,18 +120,18 @@ static double take_busy(struct budget *b, const struct budget_look *look)
 	return more;
 }
 
-static void pay(struct budget *b, double hooks, double own, double ns)
+static void pay_for(struct budget *b, double hooks, double own, double ns)
 {
 	b->spent += hooks + own;
 	b->spent_hooks += hooks;
-	b->credit = least(b->credit + income(b) * ns - hooks - own, most(b));
+	b->credit = smaller_of(b->credit + income(b) * ns - hooks - own, credit_max(b));
 	b->recent_spent = b->recent_spent * fade(ns / SECOND, PERIOD) + hooks + own;
 	b->recent_seconds = b->recent_seconds * fade(ns / SECOND, PERIOD) + ns / SECOND;
 }
 
 /* in_place: of the hooks, by the share of events they see, while it does not record. */
-static void book(struct budget *b, const struct budget_look *look, bool armed, double in_place,
-		 double besides)
+static void book_time(struct budget *b, const struct budget_look *look, bool armed, double in_place,
+		      double besides)
 {
 	double ns = look->now_ns - b->last.now_ns, seconds = ns / SECOND;
 	double events = look->events - b->last.events, busy = take_busy(b, look);
@@ -145,13 +144,13 @@ static void book(struct budget *b, const struct budget_look *look, bool armed, d
 		learn_density(b, events, work / SECOND, seconds);
 		b->armed_ns += ns;
 	} else {
-		work = busy / (1 + in_place * added(b, b->costs.disarmed));
+		work = busy / (1 + in_place * hooks_per_work(b, b->costs.disarmed));
 		hooks += busy - work;
 		b->unseen += density(b) * work / SECOND;
 	}
 	learn_load(b, work / SECOND, seconds);
 	b->watched_ns += ns;
-	pay(b, hooks + besides, look->own_ns - b->last.own_ns, ns);
+	pay_for(b, hooks + besides, look->own_ns - b->last.own_ns, ns);
 	b->last = *look;
 }
 
@@ -170,11 +169,13 @@ static double attach_cost(const struct budget *b)
  * The account's minimum while hooks are in place: letting go of them, on a busy machine, as any may
  * become. Nothing, where they could stay even then.
  */
-static double reserve(const struct budget *b)
+static double detach_reserve(const struct budget *b)
 {
 	double rate = busy_rate(b, b->costs.disarmed);
 
-	return b->stay || income(b) >= rate ? 0 : least(move_cost(&b->costs.detach, rate), most(b) / 2);
+	return b->stay || income(b) >= rate
+		       ? 0
+		       : smaller_of(move_cost(&b->costs.detach, rate), credit_max(b) / 2);
 }
 
 /* --- the next step --------------------------------------------------------- */
@@ -182,7 +183,7 @@ static double reserve(const struct budget *b)
 void budget_set(struct budget *b, const struct budget_settings *set)
 {
 	b->set = *set;
-	b->credit = least(b->credit, most(b));
+	b->credit = smaller_of(b->credit, credit_max(b));
 }
 
 void budget_begin(struct budget *b, const struct budget_settings *set,
@@ -195,7 +196,7 @@ void budget_begin(struct budget *b, const struct budget_settings *set,
 		.rest_from = look->now_ns,
 		.busy_ns = (double)look->busy_ns - (double)look->own_ns,
 	};
-	b->mode = reserve(b) > 0 ? BUDGET_DETACHED : BUDGET_DISARMED;
+	b->mode = detach_reserve(b) > 0 ? BUDGET_DETACHED : BUDGET_DISARMED;
 }
 
 /* Seconds of recording that a full account pays for, within the setting. */
@@ -203,7 +204,9 @@ static double window_seconds(const struct budget *b, double before)
 {
 	double seconds = b->set.window_ns / SECOND, rate = armed_rate(b);
 
-	return rate > 0 ? least((most(b) - before - reserve(b)) / SECOND / rate, seconds) : seconds;
+	return rate > 0 ? smaller_of((credit_max(b) - before - detach_reserve(b)) / SECOND / rate,
+				     seconds)
+			: seconds;
 }
 
 /* Share of time armed that resting attached leads to. */
@@ -241,7 +244,7 @@ static void stop(struct budget *b, const char *why)
 	b->why = why;
 }
 
-static void rest(struct budget *b)
+static void begin_rest(struct budget *b)
 {
 	if (share_of_time(b) <= 0)
 		stop(b, "this machine takes locks so often that the budget does not pay for a "
@@ -252,7 +255,7 @@ static void rest(struct budget *b)
 }
 
 /* The account's minimum before a window opens. */
-static double price(const struct budget *b)
+static double price_of_window(const struct budget *b)
 {
 	double before = b->mode == BUDGET_DETACHED ? attach_cost(b) : 0;
 	/* The machine may get busy just then, which is seen at the next look. */
@@ -262,7 +265,7 @@ static double price(const struct budget *b)
 	/* The first one comes early: the operator sees that it works, and the density of events is learnt. */
 	if (b->windows && whole > price)
 		price = whole;
-	return least(before + reserve(b) + price, most(b) * 0.999);
+	return smaller_of(before + detach_reserve(b) + price, credit_max(b) * 0.999);
 }
 
 static void open_window(struct budget *b)
@@ -279,22 +282,22 @@ static double window_left(const struct budget *b)
 
 static void next_armed(struct budget *b)
 {
-	if (b->credit <= reserve(b)) {
+	if (b->credit <= detach_reserve(b)) {
 		b->cut_short += window_left(b) > 0;
-		rest(b);
+		begin_rest(b);
 	} else if (window_left(b) <= 0) {
 		/* Nothing is gained by a pause that need not be. */
-		if (b->credit >= price(b))
+		if (b->credit >= price_of_window(b))
 			open_window(b);
 		else
-			rest(b);
+			begin_rest(b);
 	}
 }
 
 /* While the account grows, a little less than the reserve is enough: letting go of the hooks costs, too. */
 static bool must_let_go(const struct budget *b)
 {
-	double need = reserve(b);
+	double need = detach_reserve(b);
 
 	return b->mode == BUDGET_DISARMED && need > 0 && b->credit < need &&
 	       (b->credit < need / 2 || disarmed_rate(b) > income(b));
@@ -302,7 +305,8 @@ static bool must_let_go(const struct budget *b)
 
 static void next_resting(struct budget *b)
 {
-	if (b->costs.attach.own_ns + b->costs.detach.own_ns >= most(b) && reserve(b) > 0)
+	if (b->costs.attach.own_ns + b->costs.detach.own_ns >= credit_max(b) &&
+	    detach_reserve(b) > 0)
 		stop(b,
 		     "attaching hooks and letting go of them costs more than the budget gives in "
 		     "ten minutes");
@@ -310,7 +314,7 @@ static void next_resting(struct budget *b)
 		b->mode = BUDGET_DETACHED;
 	else if (b->last.now_ns < b->held_until)
 		b->rest_from = b->last.now_ns; /* it is not for want of credit */
-	else if (b->credit >= price(b) && (!b->windows || share_of_time(b) > 0))
+	else if (b->credit >= price_of_window(b) && (!b->windows || share_of_time(b) > 0))
 		open_window(b);
 	else if ((b->last.now_ns - b->rest_from) / SECOND > PATIENCE)
 		stop(b,
@@ -320,7 +324,7 @@ static void next_resting(struct budget *b)
 
 enum budget_mode budget_next(struct budget *b, const struct budget_look *look)
 {
-	book(b, look, b->mode == BUDGET_ARMED, b->mode == BUDGET_DISARMED ? 1 : b->left, 0);
+	book_time(b, look, b->mode == BUDGET_ARMED, b->mode == BUDGET_DISARMED ? 1 : b->left, 0);
 	if (b->mode == BUDGET_ARMED)
 		next_armed(b);
 	else if (b->mode != BUDGET_STOPPED)
@@ -340,7 +344,7 @@ enum budget_mode budget_hold(struct budget *b, uint64_t until_ns)
 	if (until_ns > b->held_until)
 		b->held_until = until_ns;
 	if (b->mode == BUDGET_ARMED)
-		rest(b);
+		begin_rest(b);
 	return b->mode;
 }
 
@@ -353,7 +357,7 @@ void budget_pass(struct budget *b, const struct budget_look *look, double in_pla
 		move->own_ns += own;
 		move->in_place_ns += in_place * (look->now_ns - b->last.now_ns);
 	}
-	book(b, look, false, in_place, move ? own * BESIDES : 0);
+	book_time(b, look, false, in_place, move ? own * BESIDES : 0);
 }
 
 void budget_leave(struct budget *b, double share)
@@ -371,12 +375,12 @@ static double seconds_left(const struct budget *b, double event_ns)
 {
 	double rate = busy_rate(b, event_ns) - income(b);
 
-	return rate > 0 ? (b->credit - reserve(b)) / SECOND / rate : REST_LOOK;
+	return rate > 0 ? (b->credit - detach_reserve(b)) / SECOND / rate : REST_LOOK;
 }
 
 double budget_pause(const struct budget *b)
 {
-	double missing = price(b) - b->credit;
+	double missing = price_of_window(b) - b->credit;
 
 	return missing > 0 && income(b) > 0 ? missing / SECOND / income(b) : 0;
 }
@@ -386,13 +390,13 @@ uint64_t budget_wait(const struct budget *b)
 	double seconds = REST_LOOK;
 
 	if (b->mode == BUDGET_ARMED) {
-		seconds = least(seconds_left(b, b->costs.armed), window_left(b) / SECOND);
-		seconds = within(seconds, LOOK_SOON, LOOK);
+		seconds = smaller_of(seconds_left(b, b->costs.armed), window_left(b) / SECOND);
+		seconds = clamp(seconds, LOOK_SOON, LOOK);
 	} else if (b->mode != BUDGET_STOPPED) {
 		if (b->mode == BUDGET_DISARMED)
-			seconds = within(seconds_left(b, b->costs.disarmed), LOOK, REST_LOOK);
-		seconds = least(budget_pause(b), seconds);
-		seconds = within(seconds, LOOK, REST_LOOK);
+			seconds = clamp(seconds_left(b, b->costs.disarmed), LOOK, REST_LOOK);
+		seconds = smaller_of(budget_pause(b), seconds);
+		seconds = clamp(seconds, LOOK, REST_LOOK);
 	}
 	return seconds * SECOND;
 }

@@ -170,7 +170,7 @@ static int set_log_level(struct config *c, const char *value)
 	return -EINVAL;
 }
 
-static int set(struct config *c, enum config_key key, const char *value)
+static int set_key(struct config *c, enum config_key key, const char *value)
 {
 	switch (key) {
 	case CONFIG_BUDGET:
@@ -220,7 +220,7 @@ static const char *hint(enum config_key key, const char *value)
 int config_set(struct config *c, enum config_key key, const char *value, struct error *err)
 {
 	const struct config_about *about = &config_about[key];
-	int code = set(c, key, value);
+	int code = set_key(c, key, value);
 
 	if (!code || code == -ENOMEM)
 		return code ? error_set(err, code, "out of memory") : 0;

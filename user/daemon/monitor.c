@@ -296,7 +296,7 @@ static void watch(struct monitor *m)
 
 /* --- ending -------------------------------------------------------------- */
 
-static void end(struct monitor *m)
+static void end_watching(struct monitor *m)
 {
 	char coverage[96];
 
@@ -339,7 +339,7 @@ int monitor_run(struct monitor_setup *setup, struct error *err)
 		sd_notify(0, "READY=1");
 		say_watching(m);
 		watch(m);
-		end(m);
+		end_watching(m);
 	}
 	release(m);
 	config_done(&setup->config);

@@ -228,7 +228,7 @@ static void say_stopped(const struct monitor *m)
 	sd_notifyf(0, "STATUS=stopped: %s", m->budget.why);
 }
 
-static void rest(struct monitor *m, enum budget_mode mode)
+static void begin_rest(struct monitor *m, enum budget_mode mode)
 {
 	monitor_disarm(m);
 	monitor_ping(m);
@@ -251,7 +251,7 @@ static void hold(struct monitor *m, uint64_t ns)
 
 	if (!was_armed)
 		return;
-	rest(m, mode);
+	begin_rest(m, mode);
 	budget_settle(&m->budget);
 }
 
@@ -303,7 +303,7 @@ void monitor_follow_budget(struct monitor *m)
 	if (mode == BUDGET_ARMED)
 		arm(m);
 	else
-		rest(m, mode);
+		begin_rest(m, mode);
 	/* It may have failed to follow, and stopped for that. */
 	if (m->budget.mode == BUDGET_STOPPED && mode != BUDGET_STOPPED)
 		say_stopped(m);

@@ -65,6 +65,7 @@ static struct capture *new_graph(const struct capture *head)
 	c->kernel = strdup(head->kernel);
 	c->build = strdup(head->build);
 	c->machine = strdup(head->machine);
+	c->host = head->host ? strdup(head->host) : NULL;
 	c->tainted = head->tainted ? strdup(head->tainted) : NULL;
 	c->started = monitor_time_ms() / 1000;
 	c->rt = head->rt;

@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,6 +94,15 @@ static int push(const struct push_args *args, const struct push_load *load, stru
 	}
 }
 
+/* A file may come from anywhere; the monitor's state is this host's, whatever it was called then. */
+static int check_host(const char *host, const char *here, struct error *err)
+{
+	if (!host || !strcmp(host, here))
+		return 0;
+	return error_set(err, -EINVAL, "the capture is of %.64s, and this is %.64s: say whose it is by --host NAME",
+			 host, here);
+}
+
 static void say(const struct fleet_host *host, const struct push_done *done)
 {
 	printf("%s: %zu parts, %zu of them looked at as something changed, %zu new to the store; ", host->name,
@@ -127,6 +137,8 @@ int cmd_fleet_push(int argc, char **argv)
 	cli_parse(&argp, argc, argv, 0, NULL, &args);
 	code = fleet_host_get(args.host, &host, &err);
 	code = code ? code : load_new(&args.source, &l, &err);
+	if (!code && !args.host && args.source.path)
+		code = check_host(load_as_push(l).capture->host, host.name, &err);
 	if (!code) {
 		load = load_as_push(l);
 		load.host = &host;

@@ -80,7 +80,7 @@ static int write_file(int dir, const void *image, size_t len)
 	return code;
 }
 
-static int put(const char *folder, const void *image, size_t len, struct error *err)
+static int put_copy(const char *folder, const void *image, size_t len, struct error *err)
 {
 	AUTO_CLOSE int dir = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int code = dir < 0 ? -errno : write_file(dir, image, len);
@@ -107,6 +107,6 @@ int cmd_fleet_snapshot(int argc, char **argv)
 
 	cli_parse(&argp, argc, argv, 0, NULL, &args);
 	code = state_snapshot(cli_source_folder(&args.source), &image, &len, &err);
-	code = code ? code : put(args.folder, image, len, &err);
+	code = code ? code : put_copy(args.folder, image, len, &err);
 	return code ? cli_fail(&err) : EXIT_NOTHING;
 }

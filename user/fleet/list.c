@@ -46,7 +46,7 @@ static int take_names(const char *text, struct listed *f)
 	return f->nr_names && !f->names[f->nr_names - 1] ? -ENOMEM : 0;
 }
 
-static int take(const PGresult *r, int row, struct listed *f)
+static int take_row(const PGresult *r, int row, struct listed *f)
 {
 	int64_t confidence = store_number(r, row, 3);
 
@@ -81,7 +81,7 @@ int list_get(struct store *s, const struct list_filter *filter, struct list *ret
 	ret->items = calloc(PQntuples(r) + 1, sizeof(*ret->items));
 	code = ret->items ? 0 : -ENOMEM;
 	for (int row = 0; !code && row < PQntuples(r); row++)
-		code = take(r, row, &ret->items[ret->nr++]);
+		code = take_row(r, row, &ret->items[ret->nr++]);
 	if (code)
 		list_free(ret);
 	return code ? error_set(err, code, "out of memory") : 0;

@@ -35,7 +35,7 @@ void graph_free(struct graph *g)
 }
 
 /* Room for one more item, at least doubling. */
-static int reserve(void **items, uint32_t nr, uint32_t *room, size_t size)
+static int reserve_items(void **items, uint32_t nr, uint32_t *room, size_t size)
 {
 	uint32_t wanted = *room ? *room * 2 : 4;
 	void *grown;
@@ -54,8 +54,8 @@ static int reserve(void **items, uint32_t nr, uint32_t *room, size_t size)
 
 int graph_add_class(struct graph *g, uint32_t *ret_class)
 {
-	int err =
-		reserve((void **)&g->classes, g->nr_classes, &g->room_classes, sizeof(*g->classes));
+	int err = reserve_items((void **)&g->classes, g->nr_classes, &g->room_classes,
+				sizeof(*g->classes));
 
 	if (err)
 		return err;
@@ -128,9 +128,11 @@ static int reserve_edge(struct graph *g, uint32_t from, uint32_t to)
 	if (g->nr_edges == MAX_EDGES)
 		return -ENOMEM;
 	err = err ?: reserve_slot(g);
-	err = err ?: reserve((void **)&g->edges, g->nr_edges, &g->room_edges, sizeof(*g->edges));
-	err = err ?: reserve((void **)&out->items, out->nr, &out->room, sizeof(*out->items));
-	err = err ?: reserve((void **)&in->items, in->nr, &in->room, sizeof(*in->items));
+	err = err
+		      ?: reserve_items((void **)&g->edges, g->nr_edges, &g->room_edges,
+				       sizeof(*g->edges));
+	err = err ?: reserve_items((void **)&out->items, out->nr, &out->room, sizeof(*out->items));
+	err = err ?: reserve_items((void **)&in->items, in->nr, &in->room, sizeof(*in->items));
 	return err;
 }
 

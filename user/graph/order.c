@@ -54,7 +54,7 @@ static int grow(uint32_t **items, size_t room)
 	return 0;
 }
 
-static int reserve(struct graph_order *o, uint32_t classes)
+static int reserve_classes(struct graph_order *o, uint32_t classes)
 {
 	uint32_t room = o->room ? o->room : 64;
 	int err = 0;
@@ -75,7 +75,7 @@ static int reserve(struct graph_order *o, uint32_t classes)
 
 int graph_order_classes(struct graph_order *o, const struct graph *g)
 {
-	int err = reserve(o, g->nr_classes);
+	int err = reserve_classes(o, g->nr_classes);
 
 	if (err)
 		return err;

@@ -47,7 +47,7 @@ static int grow(uint32_t **items, uint32_t room)
 	return 0;
 }
 
-static int reserve(struct graph_walk *w, uint32_t places)
+static int reserve_places(struct graph_walk *w, uint32_t places)
 {
 	uint32_t room = w->room ? w->room : 64;
 	int err = 0;
@@ -92,7 +92,7 @@ static void enter(struct graph_walk *w, uint32_t place, uint32_t from, uint32_t 
 int graph_walk_begin(struct graph_walk *w, const struct graph *g, bool backwards,
 		     struct graph_place start, const struct graph_limit *limit)
 {
-	int err = reserve(w, g->nr_classes * 2);
+	int err = reserve_places(w, g->nr_classes * 2);
 
 	if (err)
 		return err;

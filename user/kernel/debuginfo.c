@@ -396,7 +396,7 @@ struct walk {
 	int line;
 };
 
-static int tell(const struct walk *w, const char *function)
+static int tell_function(const struct walk *w, const char *function)
 {
 	char path[MAX_PATH];
 	struct debuginfo_line line = { .function = function, .line = w->line };
@@ -417,10 +417,10 @@ static int tell_scopes(struct walk *w, Dwarf_Die *scopes, int nr)
 			continue;
 		name = dwarf_diename(&scopes[i]);
 		if (inlined++ < MAX_INLINED)
-			code = tell(w, name ? name : "?");
+			code = tell_function(w, name ? name : "?");
 		w->file = called_from(w->unit, &scopes[i], &w->line);
 	}
-	return code ? code : tell(w, NULL);
+	return code ? code : tell_function(w, NULL);
 }
 
 static int tell_all(struct walk *w, Dwarf_Addr addr)

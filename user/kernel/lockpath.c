@@ -104,7 +104,8 @@ static void pop(struct search *s, size_t len)
 static void visit(struct search *s, uint32_t id, uint32_t off, int depth);
 
 /* A member covers the offset; an array of no length at the end covers all that follows. */
-static bool covers(const struct search *s, const struct btf_type *t, uint32_t i, uint32_t off)
+static bool covers_offset(const struct search *s, const struct btf_type *t, uint32_t i,
+			  uint32_t off)
 {
 	uint32_t start = btf_member_bit_offset(t, i) / 8;
 	struct kbtf_type type = {s->btf, btf_members(t)[i].type};
@@ -127,7 +128,7 @@ static void visit_members(struct search *s, const struct btf_type *t, uint32_t o
 		const struct btf_member *m = &btf_members(t)[i];
 		const char *name = btf__name_by_offset(s->btf, m->name_off);
 
-		if (!covers(s, t, i, off))
+		if (!covers_offset(s, t, i, off))
 			continue;
 		if (name && name[0])
 			push(s, "%s%s", name, 0);

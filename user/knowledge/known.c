@@ -13,7 +13,7 @@ struct known_finding *known_find(const struct known *k, const char *id)
 	return NULL;
 }
 
-static void done(struct known_finding *f)
+static void free_finding(struct known_finding *f)
 {
 	free(f->kernel);
 	free(f->build);
@@ -37,7 +37,7 @@ static bool make_room(struct known *k, const char *kernel, const char *build)
 	}
 	if (oldest == k->nr)
 		return false;
-	done(&k->items[oldest]);
+	free_finding(&k->items[oldest]);
 	k->items[oldest] = k->items[--k->nr];
 	return true;
 }
@@ -67,7 +67,7 @@ int known_add(struct known *k, const char *id, const char *kernel, const char *b
 		code = -ENOSPC;
 	code = code ? code : grow(k);
 	if (code) {
-		done(&f);
+		free_finding(&f);
 		return code;
 	}
 	memcpy(f.id, id, strnlen(id, sizeof(f.id) - 1));
@@ -79,13 +79,13 @@ int known_add(struct known *k, const char *id, const char *kernel, const char *b
 void known_drop_last(struct known *k)
 {
 	if (k->nr)
-		done(&k->items[--k->nr]);
+		free_finding(&k->items[--k->nr]);
 }
 
 void known_done(struct known *k)
 {
 	for (size_t i = 0; i < k->nr; i++)
-		done(&k->items[i]);
+		free_finding(&k->items[i]);
 	free(k->items);
 	*k = (struct known){};
 }

@@ -30,7 +30,7 @@ static bool next_piece(struct range *rest, char separator, struct range *ret)
 	return true;
 }
 
-static bool is(struct range r, const char *word)
+static bool range_is(struct range r, const char *word)
 {
 	return r.len == strlen(word) && !strncasecmp(r.text, word, r.len);
 }
@@ -49,7 +49,7 @@ static int quality(struct range r)
 }
 
 /* A range's quality, 0 if it asks for a version other than ours. */
-static int wanted(struct range params, const char *version)
+static int quality_of(struct range params, const char *version)
 {
 	struct range param;
 	int q = 1000;
@@ -58,7 +58,7 @@ static int wanted(struct range params, const char *version)
 		if (param.len > 2 && !strncasecmp(param.text, "q=", 2))
 			q = quality(param);
 		else if (param.len > 8 && !strncasecmp(param.text, "version=", 8) &&
-			 !is((struct range){param.text + 8, param.len - 8}, version))
+			 !range_is((struct range){param.text + 8, param.len - 8}, version))
 			return 0;
 	}
 	return q;
@@ -72,12 +72,13 @@ enum metrics_format metrics_negotiate(const char *accept)
 	while (next_piece(&rest, ',', &entry)) {
 		if (!next_piece(&entry, ';', &type))
 			continue;
-		if (is(type, "application/openmetrics-text")) {
-			int q = wanted(entry, "1.0.0");
+		if (range_is(type, "application/openmetrics-text")) {
+			int q = quality_of(entry, "1.0.0");
 
 			open = q > open ? q : open;
-		} else if (is(type, "text/plain") || is(type, "text/*") || is(type, "*/*")) {
-			int q = wanted(entry, "0.0.4");
+		} else if (range_is(type, "text/plain") || range_is(type, "text/*") ||
+			   range_is(type, "*/*")) {
+			int q = quality_of(entry, "0.0.4");
 
 			plain = q > plain ? q : plain;
 		}

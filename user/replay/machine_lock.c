@@ -125,7 +125,7 @@ static bool orders_equals(struct machine *m, uint64_t nest_lock, const struct wo
 }
 
 /* The class that annotations give this acquisition. Caches may hold the last one's subclass. */
-static uint32_t tell(struct machine *m, uint64_t addr, const struct machine_op *op)
+static uint32_t told_class(struct machine *m, uint64_t addr, const struct machine_op *op)
 {
 	struct world_object *object = world_object(m->world, addr);
 
@@ -141,7 +141,7 @@ static uint32_t tell(struct machine *m, uint64_t addr, const struct machine_op *
 
 static void see_lock(struct machine *m, uint64_t addr, const struct machine_op *op)
 {
-	uint32_t how = tell(m, addr, op);
+	uint32_t how = told_class(m, addr, op);
 
 	hooked_acquire(addr, op, how);
 }

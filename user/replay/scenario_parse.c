@@ -57,7 +57,7 @@ static void cut_words(struct parser *p)
 	}
 }
 
-static bool starts(const char *text, const char *word)
+static bool starts_with(const char *text, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -71,7 +71,7 @@ static void cut_reason(struct parser *p)
 	char *semicolon = strchr(p->text, ';');
 
 	p->reason = NULL;
-	if (!semicolon || !(starts(p->text, "expect") || starts(p->text, "production")))
+	if (!semicolon || !(starts_with(p->text, "expect") || starts_with(p->text, "production")))
 		return;
 	*semicolon = '\0';
 	p->reason = semicolon + 1 + strspn(semicolon + 1, " \t");

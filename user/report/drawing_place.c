@@ -65,7 +65,7 @@ static void ask(struct strbuf *sb, const struct drawing *d)
 
 /* --- the child ------------------------------------------------------------------ */
 
-static void limit(int what, rlim_t most)
+static void set_limit(int what, rlim_t most)
 {
 	struct rlimit l = { most, most };
 
@@ -87,10 +87,10 @@ static void run_dot(int in, int out)
 	if (!sb.text || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(1);
 	close_range(3, ~0u, 0);
-	limit(RLIMIT_CPU, SECONDS);
-	limit(RLIMIT_AS, MEMORY);
-	limit(RLIMIT_FSIZE, ANSWER_MOST); /* limits the memory it writes into, too */
-	limit(RLIMIT_CORE, 0);
+	set_limit(RLIMIT_CPU, SECONDS);
+	set_limit(RLIMIT_AS, MEMORY);
+	set_limit(RLIMIT_FSIZE, ANSWER_MOST); /* limits the memory it writes into, too */
+	set_limit(RLIMIT_CORE, 0);
 	if (geteuid() == 0 && (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY)))
 		_exit(1);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -177,7 +177,7 @@ static int run(const struct strbuf *question, char **ret)
 /* --- the answer ------------------------------------------------------------ */
 
 /* A number that may stand in a page; the text moves on. */
-static bool take(char **at, double *ret)
+static bool take_number(char **at, double *ret)
 {
 	char *end;
 
@@ -190,7 +190,7 @@ static bool take(char **at, double *ret)
 
 static bool take_point(char **at, struct drawing_point *ret)
 {
-	return take(at, &ret->x) && take(at, &ret->y);
+	return take_number(at, &ret->x) && take_number(at, &ret->y);
 }
 
 /* "n12", of those there are. */
@@ -218,7 +218,8 @@ static bool read_node(struct drawing *d, char *at)
 	if (!take_node(&at, d->nr_nodes, &n))
 		return false;
 	node = &d->nodes[n];
-	return take_point(&at, &node->at) && take(&at, &node->width) && take(&at, &node->height);
+	return take_point(&at, &node->at) && take_number(&at, &node->width) &&
+	       take_number(&at, &node->height);
 }
 
 /* "edge n0 n1 number x y ... label x y ...": which of ours, the first of these that has no place yet. */
@@ -229,7 +230,7 @@ static bool read_edge(struct drawing *d, char *at)
 	double nr;
 
 	if (!take_node(&at, d->nr_nodes, &from) || !take_node(&at, d->nr_nodes, &to) ||
-	    !take(&at, &nr))
+	    !take_number(&at, &nr))
 		return false;
 	while (edge < d->edges + d->nr_edges &&
 	       (edge->from != from || edge->to != to || edge->nr_points))
@@ -251,8 +252,8 @@ static bool read_line(struct drawing *d, char *line)
 
 	if (!strncmp(line, "graph ", 6)) {
 		line += 6;
-		return take(&line, &scale) && take(&line, &d->width) && take(&line, &d->height) &&
-		       d->width > 0 && d->height > 0;
+		return take_number(&line, &scale) && take_number(&line, &d->width) &&
+		       take_number(&line, &d->height) && d->width > 0 && d->height > 0;
 	}
 	if (!strncmp(line, "node ", 5))
 		return read_node(d, line + 5);

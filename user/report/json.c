@@ -185,7 +185,7 @@ static json_t *told_text(const struct capture *c, const struct finding_chain *ch
 	return jsonvalue_text(capture_edge_told(c, &c->edges[chain->edges[chain->told]]));
 }
 
-static json_t *end(const struct capture *c, uint32_t class, uint32_t usage)
+static json_t *chain_end_json(const struct capture *c, uint32_t class, uint32_t usage)
 {
 	json_t *object;
 	int err;
@@ -216,8 +216,10 @@ static int set_chain(json_t *object, const struct capture *c, const struct findi
 	err = err ?: jsonvalue_set(object, "gated_by", class_name(c, chain->gate));
 	err = err ?: jsonvalue_set(object, "told", told_text(c, chain));
 	err = err ?: jsonvalue_set(object, "joined", json_boolean(chain->joined));
-	err = err ?: jsonvalue_set(object, "safe", end(c, chain->classes[0], chain->safe));
-	err = err ?: jsonvalue_set(object, "unsafe", end(c, last, chain->unsafe));
+	err = err
+		      ?: jsonvalue_set(object, "safe",
+				       chain_end_json(c, chain->classes[0], chain->safe));
+	err = err ?: jsonvalue_set(object, "unsafe", chain_end_json(c, last, chain->unsafe));
 	return err ?: jsonvalue_set(object, "stacks", stacks(c, chain, event));
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/glob.h"
 
-static void put(FILE *out, const char *text, char least)
+static void put_visible(FILE *out, const char *text, char least)
 {
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
 		if (*c < (unsigned char)least || *c > '~')
@@ -20,12 +20,12 @@ static void put(FILE *out, const char *text, char least)
 
 void words_put(FILE *out, const char *text)
 {
-	put(out, text ? text : "?", ' ');
+	put_visible(out, text ? text : "?", ' ');
 }
 
 void words_put_field(FILE *out, const char *text)
 {
-	put(out, text && *text ? text : "-", ' ' + 1);
+	put_visible(out, text && *text ? text : "-", ' ' + 1);
 }
 
 char *words_clean(const char *text)

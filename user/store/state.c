@@ -84,7 +84,7 @@ static int prepare(struct state *s, struct error *err)
 	return code;
 }
 
-static void limit(const struct state *s)
+static void limit_size(const struct state *s)
 {
 	char sql[96];
 
@@ -168,7 +168,7 @@ static int open_db(struct state *s, struct error *err)
 	if (code)
 		close_db(s);
 	else
-		limit(s);
+		limit_size(s);
 	return code;
 }
 
@@ -314,7 +314,7 @@ void state_close(struct state *s)
 void state_set_max(struct state *s, uint64_t bytes)
 {
 	s->max = bytes;
-	limit(s);
+	limit_size(s);
 }
 
 /* --- saving -------------------------------------------------------------- */

@@ -194,7 +194,7 @@ static uint32_t find_ring(struct search *s, uint32_t goal, uint32_t ret[static M
 
 /* --- rings that stand ------------------------------------------------------ */
 
-static uint64_t mix(uint64_t hash, uint64_t value)
+static uint64_t mix_hash(uint64_t hash, uint64_t value)
 {
 	return (hash ^ value) * 0x9e3779b97f4a7c15ull ^ hash >> 29;
 }
@@ -207,7 +207,8 @@ static uint64_t key_of(const struct search *s, const uint32_t *ring, uint32_t nr
 	for (uint32_t i = 0; i < nr; i++) {
 		const struct lv_wait *wait = s->waiters[ring[i]].wait;
 
-		key += mix(mix(mix(wait->task, wait->since_ns), wait->addr), wait->switches);
+		key += mix_hash(mix_hash(mix_hash(wait->task, wait->since_ns), wait->addr),
+				wait->switches);
 	}
 	return key;
 }
@@ -221,7 +222,7 @@ static struct seen *find_seen(struct seen *seen, size_t nr, uint64_t key)
 }
 
 /* Found from its last to its first: ring[0] holds what ring[1] waits for. */
-static int tell(struct rings *r, const struct search *s, const uint32_t *ring, uint32_t nr)
+static int tell_ring(struct rings *r, const struct search *s, const uint32_t *ring, uint32_t nr)
 {
 	struct tables_wait *grown;
 
@@ -259,7 +260,7 @@ static int see(struct rings *r, const struct search *s, struct seen *now, size_t
 	at = &now[(*nr_now)++];
 	*at = before ? *before : (struct seen){.key = key, .first_ns = s->look->now_ns};
 	if (!at->told && s->look->now_ns - at->first_ns >= LONG_NS) {
-		told = tell(r, s, ring, nr);
+		told = tell_ring(r, s, ring, nr);
 		at->told = told >= 0;
 	}
 	return told;

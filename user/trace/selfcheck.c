@@ -48,7 +48,7 @@ static const struct expected expectations[] = {
 	  { LV_HOOK_up_write, NO_MORE }, true, false },
 };
 
-static uint64_t now(void)
+static uint64_t now_ns(void)
 {
 	struct timespec t;
 
@@ -104,11 +104,11 @@ static int use_timer(const struct tables *tables)
 	const struct itimerspec soon = { .it_value.tv_nsec = TIMER_NS,
 					 .it_interval.tv_nsec = TIMER_NS };
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	uint64_t end = now() + PATIENCE_NS;
+	uint64_t end = now_ns() + PATIENCE_NS;
 
 	if (fd < 0 || timerfd_settime(fd, 0, &soon, NULL))
 		return -1;
-	while (!in_hardirq(tables) && now() < end)
+	while (!in_hardirq(tables) && now_ns() < end)
 		;
 	close(fd);
 	return 0;
@@ -121,8 +121,8 @@ static int use_locks(const struct tables *tables)
 	return errno || use_eventfd() || use_pipe() || use_mapping() || use_timer(tables);
 }
 
-static uint64_t sum(const struct tables *tables, const struct plan *plan,
-		    const enum lv_hook *hooks, bool *ret_present)
+static uint64_t sum_events(const struct tables *tables, const struct plan *plan,
+			   const enum lv_hook *hooks, bool *ret_present)
 {
 	uint64_t sum = 0;
 
@@ -176,8 +176,8 @@ static int check_one(const struct tables *tables, const struct plan *plan,
 		     const struct expected *e, struct error *err)
 {
 	bool hooked, back_hooked;
-	uint64_t taken = sum(tables, plan, e->taken, &hooked);
-	uint64_t given_back = sum(tables, plan, e->given_back, &back_hooked);
+	uint64_t taken = sum_events(tables, plan, e->taken, &hooked);
+	uint64_t given_back = sum_events(tables, plan, e->given_back, &back_hooked);
 	const struct lv_class *class;
 
 	if (!hooked)

@@ -40,7 +40,7 @@ void waits_free(struct waits *w)
 	free(w);
 }
 
-static uint64_t now(void)
+static uint64_t now_ns(void)
 {
 	struct timespec t;
 
@@ -84,7 +84,7 @@ static void free_slots(struct lv_waits *waits, const struct rings_look *look)
 
 int waits_look(struct waits *w)
 {
-	struct rings_look look = {.arg = w->words, .is_waiting = is_waiting, .now_ns = now()};
+	struct rings_look look = {.arg = w->words, .is_waiting = is_waiting, .now_ns = now_ns()};
 	struct tables tables;
 	struct lv_waits *waits = programs_wait_table(w->programs);
 	int code;
