@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # However a trace is ended, and whenever, nothing is left in the kernel and the next one works.
 . ./lib.sh
-BPF_SETTLES=60 # seconds: the kernel lets go of seventy hooks
+BPF_SETTLES=60 # seconds: the kernel lets go of the hooks
+LOCKS=spin,rw  # however many hooks there are, they go in one way; few come sooner
 plan sigint sigterm_attaching kill_loading kill_attaching kill_tracing next
 
 # In the background, as $tracer.
@@ -10,7 +11,7 @@ start()
 {
 	say "lockvane trace $*"
 	rm -f /tmp/running
-	lockvane trace "$@" >$OUT/ended.out 2>$OUT/ended.err &
+	lockvane trace --locks $LOCKS "$@" >$OUT/ended.out 2>$OUT/ended.err &
 	tracer=$!
 }
 
@@ -79,7 +80,7 @@ case_kill_tracing()
 
 case_next()
 {
-	lv 0 next trace -- uffd_aio
+	lv 0 next trace --locks $LOCKS -- uffd_aio
 	clean next
 }
 

@@ -8,7 +8,7 @@ case_ten()
 {
 	insmod lv_uffd.ko || fail 'the module does not load'
 	for i in 0 1 2 3 4 5 6 7 8 9; do
-		lv 3 "run$i" trace -- uffd_aio --device /dev/lv_uffd
+		lv 3 "run$i" trace --locks spin -- uffd_aio --device /dev/lv_uffd
 		ids="$ids $(finding_ids "run$i.out")"
 	done
 	# $ids in words: ten, and all the same.
