@@ -225,6 +225,7 @@ static __always_inline int page_find(struct lv_cpu *cpu, __u64 addr, struct lv_p
 	__u64 begin = world_page(addr);
 	const struct lv_page *slot = page_slot(cpu, begin);
 
+	keep_value(slot); /* it lies out of reach of an instruction's offset */
 	ret->base = read_once(slot->base);
 	ret->cache = read_once(slot->cache);
 	ret->strides = read_once(slot->strides);

@@ -232,9 +232,9 @@ static __always_inline __u32 memo_site_at(const struct lv_cpu *cpu, int sleeps)
 }
 
 /* The lock's own memo. edge: that was met, or LV_NONE. */
-RECORD_RARE int memo_keep_lock(const struct lv_held *lock, __u64 when, __u64 under, __u32 edge)
+RECORD_RARE int memo_keep_lock(struct lv_cpu *cpu, const struct lv_held *lock, __u64 when,
+			       __u64 under, __u32 edge)
 {
-	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	const struct lv_class *class = lock ? world_class(lock->class) : 0;
 	struct lv_memo *memo;
 	__u64 clock;
@@ -318,7 +318,7 @@ RECORD_RARE int memo_keep(const struct lv_held *lock, __u64 when, __u64 under, _
 	}
 	/* A lock that the class's memo serves gets its own when it is met again: see memo_want(). */
 	return what & MEMO_CLASS ? memo_keep_class(lock, when, under, edge) :
-				   memo_keep_lock(lock, when, under, edge);
+				   memo_keep_lock(cpu, lock, when, under, edge);
 }
 
 /* Is it of that class, or that one's twin, or is that its twin? */
@@ -361,7 +361,7 @@ static __always_inline void memo_want(struct lv_cpu *cpu, const struct lv_held *
 
 	keep_value(memo);
 	if (memo->wanted == who)
-		memo_keep_lock(lock, when, under, edge);
+		memo_keep_lock(cpu, lock, when, under, edge);
 	else
 		memo->wanted = who;
 }
