@@ -56,7 +56,7 @@ class Subclasses:
         return (f'Subclasses: {all_pairs} pairs of a key nest in each other and are told apart by '
                 f'lockdep, {pairs} of them by us ({both:,} of {every:,} such acquisitions). '
                 f'{len(self.not_told())} nest within one subclass, of which we tell {alone} apart. '
-                f'Of {theirs:,} acquisitions of lockdep\'s subclasses and {ours:,} of ours, '
+                f'lockdep has subclasses in {theirs:,} acquisitions and we in {ours:,}, of which '
                 f'{self.taken[True, True]:,} are both: lockdep is often told that the outer lock is '
                 'the other one (a parent directory\'s), where ours is always the inner.')
 

@@ -129,7 +129,7 @@ case_killed()
 	[ "$(grep -c "^$ID " $OUT/after_kill.out)" -eq 1 ] || fail 'the finding is lost'
 }
 
-# Half of what is triggered: on a busy machine interrupts hit programs, and such events are lost.
+# Half of the sightings are waited for: on a busy machine interrupts hit programs, and such events are lost.
 case_known()
 {
 	alive
