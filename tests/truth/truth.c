@@ -182,9 +182,19 @@ static struct programs *attach(struct kbtf **ret_btf, struct features *f, struct
 	return programs;
 }
 
+/* Did nobody renew the lease in time? Disarmed without that, the observer has seen lockdep's first report. */
+static bool has_lapsed(struct programs *programs)
+{
+	struct tables tables;
+
+	programs_tables(programs, &tables);
+	return tables.control->lapsed_ns;
+}
+
 static void run(struct programs *programs, char **command)
 {
 	struct timespec moment = {.tv_nsec = 100000000};
+	bool armed = true;
 	struct child child = {};
 	struct error err = {};
 
@@ -195,7 +205,8 @@ static void run(struct programs *programs, char **command)
 	programs_start(programs);
 	child_release(&child);
 	while (!child_ended(&child)) {
-		if (!programs_renew(programs))
+		armed = armed && programs_renew(programs);
+		if (!armed && has_lapsed(programs))
 			die("the machine is too slow: the hooks disarmed themselves");
 		nanosleep(&moment, NULL);
 	}
