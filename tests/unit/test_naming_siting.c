@@ -80,6 +80,23 @@ static void test_join(void **state)
 	assert_int_not_equal(items[group].one_with, items[bucket].one_with);
 }
 
+/* One call for two members, which the compiler has joined: of the lower one's place it is not believed. */
+static void test_no_room(void **state)
+{
+	size_t wr = add(CACHE_A, 0xe0, SITES_BY_USE, "pipe.wr_wait", "pipe.wr_wait", 0xe0);
+	size_t rd = add(CACHE_A, 0x90, SITES_BY_USE, "pipe.wr_wait", "pipe.wr_wait", 0xe0);
+	size_t within = add(CACHE_A, 0x120, SITES_BY_USE, "pipe.wr_wait", "pipe.wr_wait", 0xe0);
+
+	(void)state;
+	for (size_t i = 0; i < nr; i++)
+		items[i].siting.answer.inner_offset = 0xe0;
+	join();
+	IS(wr, "pipe.wr_wait", INFERRED);
+	IS(rd, "kmalloc-512+0x90", AMBIGUOUS);
+	assert_int_equal(items[rd].one_with, rd);
+	assert_int_equal(items[within].one_with, wr); /* behind something else in the object */
+}
+
 /* Some sites know the struct around the type, some do not; two structs around it are two classes. */
 static void test_outer(void **state)
 {
@@ -353,6 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_join, begin),
+		cmocka_unit_test_setup(test_no_room, begin),
 		cmocka_unit_test_setup(test_outer, begin),
 		cmocka_unit_test_setup(test_hint, begin),
 		cmocka_unit_test_setup(test_shared_hint, begin),

@@ -115,13 +115,6 @@ void siting_describe(const struct siting *s, struct strbuf *ret)
 
 /* --- the name ------------------------------------------------------------- */
 
-static bool has_type(const struct siting_item *item)
-{
-	return item->class->place.site && item->class->place.kind != LV_PLACE_STACK &&
-	       item->class->state != LV_SLOT_DEAD &&
-	       is_typed(&item->siting.answer) && !item->siting.contradicts;
-}
-
 /* One of "a.locks[].lock", of which `offset` is the first? A struct's flexible array has no size of its own. */
 static bool is_in_array(const struct sites_answer *a, uint32_t off)
 {
@@ -145,6 +138,26 @@ static bool has_room(const struct sites_answer *a, const struct lv_place *place)
 		return place->kind == LV_PLACE_SLAB && is_at_offset(a, place->off);
 	return a->kind == SITES_MEMBER &&
 	       (place->kind != LV_PLACE_SLAB || a->offset <= place->off);
+}
+
+/*
+ * Is there room before the lock for the struct that it is known to be a member of? If not, one call takes either of
+ * two members (the compiler has joined two calls), and this is the other.
+ */
+static bool has_inner_room(const struct sites_answer *a, const struct lv_place *place)
+{
+	return a->kind != SITES_MEMBER || a->pointed || place->kind != LV_PLACE_SLAB ||
+	       a->inner_offset <= place->off;
+}
+
+static bool has_type(const struct siting_item *item)
+{
+	const struct sites_answer *a = &item->siting.answer;
+	const struct lv_place *place = &item->class->place;
+
+	return place->site && place->kind != LV_PLACE_STACK && item->class->state != LV_SLOT_DEAD &&
+	       is_typed(a) && !item->siting.contradicts &&
+	       has_inner_room(a, place);
 }
 
 /* Is the outermost struct known what lies at the object's start? Then nothing lies around it. */
