@@ -1,29 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "finding/fault.h"
 
-#include <string.h>
+#include "finding/framename.h"
 
 /* The kernel's entries for a page fault, x86-64 (6.1 and later) and arm64. */
 static const char *const entries[] = {"asm_exc_page_fault", "exc_page_fault", "do_user_addr_fault",
 				      "do_mem_abort", "do_page_fault"};
-
-static bool is_entry(const char *frame)
-{
-	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++) {
-		size_t len = strlen(entries[i]);
-
-		if (!strncmp(frame, entries[i], len) && strchr("+. ", frame[len]))
-			return true;
-	}
-	return false;
-}
 
 static bool is_in_fault(const struct capture *c, uint32_t stack)
 {
 	if (stack >= c->nr_stacks)
 		return false;
 	for (uint32_t i = 0; i < c->stacks[stack].nr_frames; i++)
-		if (is_entry(c->stacks[stack].frames[i].text))
+		if (framename_is_one_of(c->stacks[stack].frames[i].text, entries,
+					sizeof(entries) / sizeof(*entries)))
 			return true;
 	return false;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "finding/framename.h"
 #include "traits.h"
 
 uint32_t finding_pseudo_kind(const struct capture_class *class)
@@ -77,26 +78,7 @@ static const char *const ignored[] = {
 	"dev_attr_bConfigurationValue", "dev_attr_delete_device",
 };
 
-/* "function+0x4dc/0x620", "function.isra.0+0x4dc/0x620" */
-static bool begins_with(const char *text, const char *function, size_t len)
-{
-	return !strncmp(text, function, len) && strchr("+. ", text[len]);
-}
-
-static bool is_frame_of(const char *text, const char *function)
-{
-	return begins_with(text, function, strlen(function));
-}
-
 #define NR(array) (sizeof(array) / sizeof(*(array)))
-
-static bool is_one_of(const char *text, const char *const functions[], size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		if (is_frame_of(text, functions[i]))
-			return true;
-	return false;
-}
 
 static bool is_holder(const char *text, const struct capture_class *class)
 {
@@ -104,19 +86,19 @@ static bool is_holder(const char *text, const struct capture_class *class)
 	const char *own = strstr(class->name, ") ");
 
 	for (size_t i = 0; i < NR(holders); i++)
-		if (holders[i].kind == kind && is_frame_of(text, holders[i].function))
+		if (holders[i].kind == kind && framename_is(text, holders[i].function))
 			return true;
 	/* "(work) function [module]": a class that is called like what runs. */
 	return own && (kind == LV_PSEUDO_WORK || kind == LV_PSEUDO_TIMER) &&
-	       begins_with(text, own + 2, strcspn(own + 2, " #+"));
+	       framename_begins(text, own + 2, strcspn(own + 2, " #+"));
 }
 
 /* vfs_fallocate() asks others, who may wait for user space, before it takes the level. */
 static bool is_before_writing(const struct capture_stack *stack)
 {
 	for (uint32_t i = 0; i < stack->nr_frames; i++)
-		if (is_frame_of(stack->frames[i].text, "rw_verify_area") ||
-		    is_frame_of(stack->frames[i].text, "security_file_permission"))
+		if (framename_is(stack->frames[i].text, "rw_verify_area") ||
+		    framename_is(stack->frames[i].text, "security_file_permission"))
 			return true;
 	return false;
 }
@@ -124,8 +106,8 @@ static bool is_before_writing(const struct capture_stack *stack)
 static bool is_beside_evict(const struct capture_stack *stack)
 {
 	for (uint32_t i = 0; i + 1 < stack->nr_frames; i++)
-		if (is_one_of(stack->frames[i + 1].text, evicts, NR(evicts)))
-			return is_one_of(stack->frames[i].text, beside_evict, NR(beside_evict));
+		if (framename_is_one_of(stack->frames[i + 1].text, evicts, NR(evicts)))
+			return framename_is_one_of(stack->frames[i].text, beside_evict, NR(beside_evict));
 	return false;
 }
 
