@@ -65,4 +65,12 @@ void ksyms_get_bounds(const struct ksyms *k, struct ksyms_bounds *ret);
 /* Made at run time (BPF programs, trampolines): not to be found in any file. */
 bool ksym_is_generated(const struct ksym *sym);
 
+#define KSYM_PADDING 63 /* bytes: a symbol ends where the next begins, a cache line later at most */
+
+/* May the symbol's variable be of that size in bytes, and not 0? */
+static inline bool ksym_may_have_size(const struct ksym *sym, uint32_t size)
+{
+	return size && size <= sym->size && sym->size - size <= KSYM_PADDING;
+}
+
 #endif

@@ -83,8 +83,6 @@ static void add_symbol(struct strbuf *sb, const struct ksyms *k, const struct ks
 		strbuf_addf(sb, "#%u", ordinal);
 }
 
-#define SYMBOL_PADDING 63 /* a symbol ends where the next begins: a cache line later at most */
-
 /* A seqlock is called as a whole, as lockdep does; where in it its lock is follows from its type.
  */
 static bool is_seqlock(const struct kbtf *btf, const struct ksym *sym, uint32_t off,
@@ -95,7 +93,7 @@ static bool is_seqlock(const struct kbtf *btf, const struct ksym *sym, uint32_t 
 
 	if (!btf || !kbtf_next(btf, "seqlock_t", 1 << BTF_KIND_TYPEDEF, &t))
 		return false;
-	if (sym->size < kbtf_size(t) || sym->size > kbtf_size(t) + SYMBOL_PADDING)
+	if (!ksym_may_have_size(sym, kbtf_size(t)))
 		return false;
 	lockpath_at(btf, t, off, family, &lock);
 	return lock.what == LOCKPATH_LOCK;
@@ -104,7 +102,7 @@ static bool is_seqlock(const struct kbtf *btf, const struct ksym *sym, uint32_t 
 /* Bytes that a variable has at least which ends where the next begins. */
 static uint32_t least_size(const struct ksym *sym)
 {
-	return sym->size > SYMBOL_PADDING ? sym->size - SYMBOL_PADDING : 1;
+	return sym->size > KSYM_PADDING ? sym->size - KSYM_PADDING : 1;
 }
 
 #define TELLING_SIZE 256 /* size from which a struct's size may tell it */
@@ -218,11 +216,6 @@ static bool path_by_callsite(const struct asked *a, const struct ksym *sym, uint
 	return sym->size && callsite_find(&q, &type, ret) == CALLSITE_SURE;
 }
 
-static bool is_size_of(const struct ksym *sym, uint32_t size)
-{
-	return size && size <= sym->size && size >= least_size(sym);
-}
-
 static const char *listed_type(const char *variable)
 {
 	static const char *const variables[][2] = {
@@ -250,7 +243,7 @@ static bool path_by_list(const struct asked *a, const struct ksym *sym, uint32_t
 		return false;
 	size = kbtf_size(type);
 	nr = size ? sym->size / size : 0;
-	if (!is_size_of(sym, nr * size))
+	if (!ksym_may_have_size(sym, nr * size))
 		return false;
 	lockpath_at(a->n->from.btf, type, off % size, a->class->family, ret);
 	if (nr > 1) {
@@ -274,7 +267,7 @@ static bool path_in_sleeping(const struct asked *a, const struct ksym *sym, uint
 
 		if (strncmp(taker->name, sleeping[i][1], strlen(sleeping[i][1])) ||
 		    !kbtf_next(btf, sleeping[i][0], 1 << BTF_KIND_STRUCT, &type) ||
-		    !is_size_of(sym, kbtf_size(type)))
+		    !ksym_may_have_size(sym, kbtf_size(type)))
 			continue;
 		lockpath_at(btf, type, off, a->class->family, ret);
 		if (ret->what == LOCKPATH_LOCK && !strcmp(ret->path, "wait_lock"))
@@ -296,7 +289,7 @@ static bool path_in_table(const struct asked *a, const struct ksym *sym, uint32_
 		return false;
 	size = kbtf_size(head);
 	nr = size ? sym->size / size : 0;
-	if (nr < LEAST_TABLE || nr & (nr - 1) || sym->size - nr * size > SYMBOL_PADDING)
+	if (nr < LEAST_TABLE || nr & (nr - 1) || !ksym_may_have_size(sym, nr * size))
 		return false;
 	lockpath_at(a->n->from.btf, head, off % size, a->class->family, ret);
 	snprintf(ret->path, sizeof(ret->path), "[%u]", off / size);

@@ -88,8 +88,6 @@ static const struct ksym *telling_symbol(const struct ksyms *k, uint64_t addr)
 	return sym;
 }
 
-#define SYMBOL_PADDING 63 /* a symbol ends where the next begins: a cache line later at most */
-
 /*
  * A variable that is called as a struct, and has its size, is one: "struct sctp_globals sctp_globals". The name of
  * the lock that elements of an array begin with, where it has a pointer to them: "sctp_globals.ep_hashtable[].lock".
@@ -102,7 +100,7 @@ static bool add_pointer(const struct kbtf *btf, const struct ksym *sym, uint32_t
 	struct lockpath lock;
 
 	if (!kbtf_next(btf, sym->name, 1 << BTF_KIND_STRUCT, &type) ||
-	    sym->size < kbtf_size(type) || sym->size > kbtf_size(type) + SYMBOL_PADDING ||
+	    !ksym_may_have_size(sym, kbtf_size(type)) ||
 	    !lockpath_pointer(btf, type, off, &element, pointer))
 		return false;
 	lockpath_at(btf, element, 0, LOCKPATH_ANY, &lock);
