@@ -21,16 +21,6 @@
 #include "valve.bpf.h"
 #include "wait.bpf.h"
 
-/*
- * A test may add code behind each event of a lock: see tests/truth/. Nothing, in what is shipped.
- */
-#ifdef LV_OBSERVER
-#include LV_OBSERVER
-#else
-#define OBSERVE_TAKEN(hook, family, addr)
-#define OBSERVE_GIVEN_BACK(hook, family, addr, irqs_on)
-#endif
-
 extern const void cpu_hotplug_lock __ksym __weak;
 
 char LICENSE[] SEC("license") = "GPL";
@@ -51,6 +41,26 @@ static __always_inline __u64 returned(void *ctx)
 	bpf_get_func_ret(ctx, &value);
 	return value;
 }
+
+/* An argument of a tracepoint. A raw tracepoint's program may not use a map with a bpf_spin_lock in it. */
+static __always_inline __u64 traced(const __u64 *ctx, __u32 n)
+{
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), ctx + n);
+	return value;
+}
+
+/*
+ * A test may add code behind each event of a lock: see tests/truth/. Nothing, in what is shipped.
+ */
+#ifdef LV_OBSERVER
+#include LV_OBSERVER
+#else
+#define OBSERVE_TAKEN(hook, family, addr)
+#define OBSERVE_GIVEN_BACK(hook, family, addr, irqs_on)
+#define OBSERVE_PSEUDO(addr, base, how)
+#endif
 
 #include "pseudo_hooks.bpf.h"
 

@@ -22,11 +22,18 @@ extern const void smp_call_on_cpu_callback __ksym __weak;
 /* The address of a thing of which there is one: any address of the kernel's, the kind tells it. */
 #define THE_ONE ((__u64)&_end)
 
+static __always_inline void pseudo_hold(void *ctx, __u64 addr, __u64 base, __u32 meta, __u32 how)
+{
+	record_pseudo(ctx, addr, base, meta, how);
+	OBSERVE_PSEUDO(addr, base, how);
+}
+
 static __always_inline void pseudo_attempt(void *ctx, __u64 addr, __u64 base, __u32 meta,
 					   __u32 how)
 {
 	if (pseudo_tells(how))
 		record_pseudo(ctx, addr, base, meta, how | PSEUDO_ATTEMPT);
+	OBSERVE_PSEUDO(addr, base, how | PSEUDO_ATTEMPT);
 }
 
 /* Work items and workqueues */
@@ -56,24 +63,15 @@ static __always_inline __u64 running_wq(void)
 	return pwq ? MEMORY_MEMBER(pwq, struct pool_workqueue, wq) : 0;
 }
 
-/* An argument of a tracepoint. A raw tracepoint's program may not use a map with a bpf_spin_lock in it. */
-static __always_inline __u64 traced(const __u64 *ctx, __u32 n)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value), ctx + n);
-	return value;
-}
-
 /* A worker begins with nothing, and the queue comes before the work, as in process_one_work(). */
 static __always_inline void see_work_start(__u64 *ctx, __u32 meta)
 {
 	__u64 work = traced(ctx, 0), wq = running_wq(), function = work_function(work);
 
-	record_pseudo(ctx, INSTANCE(wq, WQ), wq, meta,
+	pseudo_hold(ctx, INSTANCE(wq, WQ), wq, meta,
 		    PSEUDO(WQ) | PSEUDO_IN_TRACE | PSEUDO_FRESH | PSEUDO_IF_KNOWN);
 	if (function)
-		record_pseudo(ctx, INSTANCE(work, WORK), function, meta,
+		pseudo_hold(ctx, INSTANCE(work, WORK), function, meta,
 			    PSEUDO(WORK) | PSEUDO_IN_TRACE);
 }
 
@@ -137,7 +135,7 @@ static __always_inline void see_timer_start(__u64 *ctx, __u32 meta)
 	__u64 timer = argument(ctx, 0), function = argument(ctx, 1);
 
 	if (!timer_is_private(function))
-		record_pseudo(ctx, INSTANCE(timer, TIMER), function, meta, PSEUDO(TIMER));
+		pseudo_hold(ctx, INSTANCE(timer, TIMER), function, meta, PSEUDO(TIMER));
 }
 
 static __always_inline void see_timer_end(__u64 *ctx, __u32 meta)
@@ -207,7 +205,7 @@ static __always_inline void see_user_pages_pin(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_console_print(__u64 *ctx, __u32 meta)
 {
-	record_pseudo(ctx, INSTANCE(&console_owner, CONSOLE_OWNER), (__u64)&console_owner, meta,
+	pseudo_hold(ctx, INSTANCE(&console_owner, CONSOLE_OWNER), (__u64)&console_owner, meta,
 		    PSEUDO(CONSOLE_OWNER));
 }
 
@@ -228,7 +226,7 @@ static __always_inline void see_console_printk(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_console_locked(__u64 *ctx, __u32 meta)
 {
-	record_pseudo(ctx, INSTANCE(&console_sem, CONSOLE_LOCK), (__u64)&console_sem, meta,
+	pseudo_hold(ctx, INSTANCE(&console_sem, CONSOLE_LOCK), (__u64)&console_sem, meta,
 		    PSEUDO(CONSOLE_LOCK));
 }
 
@@ -270,8 +268,8 @@ static __always_inline void see_queue_freeze_6_1(__u64 *ctx, __u32 meta)
 {
 	__u64 queue = argument(ctx, 0);
 
-	record_pseudo(ctx, INSTANCE(queue, QUEUE_IO), queue, meta, PSEUDO(QUEUE_IO) | LV_HELD_TRY);
-	record_pseudo(ctx, INSTANCE(queue, QUEUE), queue, meta, PSEUDO(QUEUE) | LV_HELD_TRY);
+	pseudo_hold(ctx, INSTANCE(queue, QUEUE_IO), queue, meta, PSEUDO(QUEUE_IO) | LV_HELD_TRY);
+	pseudo_hold(ctx, INSTANCE(queue, QUEUE), queue, meta, PSEUDO(QUEUE) | LV_HELD_TRY);
 }
 
 /* (queue, owner): without one, another task will unfreeze it. */
@@ -324,7 +322,7 @@ static __always_inline int inode_is_file(__u64 inode)
 }
 
 #define SB_HOLD(ctx, sb, level, meta)                                             \
-	record_pseudo(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta,             \
+	pseudo_hold(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta,             \
 		    PSEUDO(SB_##level) | PSEUDO_READ | PSEUDO_ONCE)
 #define SB_DROP(sb, level, meta) pseudo_drop(INSTANCE(sb, SB_##level), meta, PSEUDO(SB_##level))
 
@@ -640,8 +638,8 @@ static __always_inline void see_btrfs_join(__u64 *ctx, __u32 meta)
 	sb = MEMORY_MEMBER(fs_info, struct btrfs_fs_info, sb);
 	if (argument(ctx, 1) & BTRFS_FREEZABLE)
 		SB_HOLD(ctx, sb, INTERNAL, meta);
-	record_pseudo(ctx, INSTANCE(fs_info, BTRFS_WRITERS), THE_ONE, meta, BTRFS_HOW(WRITERS));
-	record_pseudo(ctx, INSTANCE(fs_info, BTRFS_EXTWRITERS), THE_ONE, meta,
+	pseudo_hold(ctx, INSTANCE(fs_info, BTRFS_WRITERS), THE_ONE, meta, BTRFS_HOW(WRITERS));
+	pseudo_hold(ctx, INSTANCE(fs_info, BTRFS_EXTWRITERS), THE_ONE, meta,
 		    BTRFS_HOW(EXTWRITERS));
 }
 
@@ -682,7 +680,7 @@ static __always_inline void see_btrfs_block(__u64 *ctx, __u32 meta)
 	if (!memory_is_direct(handle))
 		return;
 	transaction = MEMORY_MEMBER(handle, struct btrfs_trans_handle, transaction);
-	record_pseudo(ctx, INSTANCE(transaction, BTRFS_UNBLOCKED), THE_ONE, meta,
+	pseudo_hold(ctx, INSTANCE(transaction, BTRFS_UNBLOCKED), THE_ONE, meta,
 		    BTRFS_HOW(UNBLOCKED));
 }
 
@@ -734,7 +732,7 @@ static __always_inline void see_reclaim_start(__u64 *ctx, __u32 meta)
 
 	if (argument(ctx, 2) & GFP_FS &&
 	    !((__u32)MEMORY_MEMBER(world_task(), struct task_struct, flags) & scoped))
-		record_pseudo(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
+		pseudo_hold(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
 }
 
 static __always_inline void see_reclaim_end(__u64 *ctx, __u32 meta)
@@ -744,7 +742,7 @@ static __always_inline void see_reclaim_end(__u64 *ctx, __u32 meta)
 
 static __always_inline void see_reclaim_kswapd(__u64 *ctx, __u32 meta)
 {
-	record_pseudo(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
+	pseudo_hold(ctx, INSTANCE(THE_ONE, RECLAIM), THE_ONE, meta, PSEUDO(RECLAIM));
 }
 
 static __always_inline void see_reclaim_kswapd_end(__u64 *ctx, __u32 meta)
@@ -784,7 +782,7 @@ static __always_inline void see_journal_start(__u64 *ctx, __u32 meta)
 	__u64 handle = argument(ctx, 1);
 
 	if (!(__u32)returned(ctx))
-		record_pseudo(ctx, INSTANCE(handle, JOURNAL), THE_ONE, meta,
+		pseudo_hold(ctx, INSTANCE(handle, JOURNAL), THE_ONE, meta,
 			    PSEUDO(JOURNAL) | PSEUDO_READ | PSEUDO_AFTER | PSEUDO_ONCE);
 }
 
@@ -806,7 +804,7 @@ static __always_inline void see_srcu_read(__u64 *ctx, __u32 meta)
 	__u64 srcu = argument(ctx, 0);
 
 	if (pseudo_kind_is_known(LV_PSEUDO_SRCU))
-		record_pseudo(ctx, INSTANCE(srcu, SRCU), srcu, meta,
+		pseudo_hold(ctx, INSTANCE(srcu, SRCU), srcu, meta,
 			    PSEUDO(SRCU) | PSEUDO_READ | PSEUDO_RECURSIVE | PSEUDO_IF_KNOWN);
 }
 
@@ -833,9 +831,9 @@ static __always_inline void see_cpuhp_start(__u64 *ctx, __u32 meta)
 	if (!cpu || !&cpuhp_state)
 		return;
 	if ((__u8)MEMORY_MEMBER(state, struct cpuhp_cpu_state, bringup))
-		record_pseudo(ctx, INSTANCE(THE_ONE, CPUHP_UP), THE_ONE, meta, PSEUDO(CPUHP_UP));
+		pseudo_hold(ctx, INSTANCE(THE_ONE, CPUHP_UP), THE_ONE, meta, PSEUDO(CPUHP_UP));
 	else
-		record_pseudo(ctx, INSTANCE(THE_ONE, CPUHP_DOWN), THE_ONE, meta, PSEUDO(CPUHP_DOWN));
+		pseudo_hold(ctx, INSTANCE(THE_ONE, CPUHP_DOWN), THE_ONE, meta, PSEUDO(CPUHP_DOWN));
 }
 
 static __always_inline void see_cpuhp_end(__u64 *ctx, __u32 meta)
@@ -861,7 +859,7 @@ static __always_inline void see_cpuhp_down(__u64 *ctx, __u32 meta)
 static __always_inline void see_threads_fork(__u64 *ctx, __u32 meta)
 {
 	if (!(__u32)returned(ctx) && &cgroup_threadgroup_rwsem)
-		record_pseudo(ctx, (__u64)&cgroup_threadgroup_rwsem, 0, PERCPU_META(meta),
+		pseudo_hold(ctx, (__u64)&cgroup_threadgroup_rwsem, 0, PERCPU_META(meta),
 			    PSEUDO_READ);
 }
 
@@ -887,7 +885,7 @@ static __always_inline __u64 writepages_lock(const __u64 *ctx)
 
 static __always_inline void see_writepages(__u64 *ctx, __u32 meta)
 {
-	record_pseudo(ctx, INSTANCE(writepages_lock(ctx), WRITEPAGES), THE_ONE, meta,
+	pseudo_hold(ctx, INSTANCE(writepages_lock(ctx), WRITEPAGES), THE_ONE, meta,
 		    PSEUDO(WRITEPAGES) | PSEUDO_READ);
 }
 
@@ -921,7 +919,7 @@ static __always_inline void see_kernfs_get(__u64 *ctx, __u32 meta)
 	__u64 node = argument(ctx, 0), attribute = returned(ctx) ? kernfs_attribute(node) : 0;
 
 	if (attribute)
-		record_pseudo(ctx, INSTANCE(node, KERNFS), attribute, meta,
+		pseudo_hold(ctx, INSTANCE(node, KERNFS), attribute, meta,
 			    PSEUDO(KERNFS) | PSEUDO_READ | LV_HELD_TRY | PSEUDO_IF_KNOWN);
 }
 

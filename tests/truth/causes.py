@@ -28,11 +28,15 @@ def excess_edge(figures, edge):
 
 
 def where(figures, edge):
-    stack = figures.run.edges[edge][0]
-    if stack >= len(figures.run.stacks):
+    return stack_text(figures.run, edge)
+
+
+def stack_text(run, edge):
+    stack = run.edges[edge][0]
+    if stack >= len(run.stacks):
         return 'no stack'
-    comm, frames = figures.run.stacks[stack]
-    frames = [text for text in map(figures.run.symbols.text, frames) if 'trampoline' not in text]
+    comm, frames = run.stacks[stack]
+    frames = [text for text in map(run.symbols.text, frames) if 'trampoline' not in text]
     return f'{comm}: {" < ".join(frames[1:7])}'
 
 

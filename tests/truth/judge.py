@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 
 import tables
-from tables import (GIVEN_BACK_ON, HARDIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, NOBODY, NONE,
+from tables import (ACQUIRED, GIVEN_BACK_ON, HARDIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, NOBODY, NONE,
                     SOFTIRQS_ON, TAKEN)
 
 USAGE = ('IN-HARDIRQ-W', 'IN-HARDIRQ-R', 'HARDIRQ-ON-W', 'HARDIRQ-ON-R', 'IN-SOFTIRQ-W',
@@ -49,6 +49,8 @@ class Judge:
         self.edges = defaultdict(Counter)       # (key, key, dep) -> {(class, class): events}
         self.behind = defaultdict(Counter)      # the same, of edges past a recursive reader...
         self.beyond = defaultdict(Counter)      # ...or past what is attempted, not held
+        self.pseudo = {name: defaultdict(Counter)   # the same three, of edges that a pseudo-lock is an end of
+                       for name in ('edges', 'behind', 'beyond')}
         self.usage = defaultdict(Counter)       # (key, bit) -> {class: events}
         for situation in run.situations:
             self.look(situation)
@@ -59,7 +61,13 @@ class Judge:
     def is_hooked(self, theirs):
         return (self.run.keys[theirs.index].base, bool(theirs.read)) in self.hooked
 
+    def is_pseudo(self, number):
+        return number in self.run.classes and self.run.classes[number].pseudo
+
     def look(self, s):
+        if s.what == ACQUIRED:
+            self.look_at_edges(s)
+            return
         self.look_at_class(s)
         self.look_at_stack(s)
         self.look_at_edges(s)
@@ -97,6 +105,8 @@ class Judge:
             return f'lockdep says level {self.level(s.irqs)}, the count says {s.level}'
         contexts = ({0}, {1}, {2, 3})[s.level]
         for mine in s.ours:
+            if self.is_pseudo(mine.cls):
+                continue
             if mine.theirs == NOBODY:
                 return 'held by ours alone'
             theirs = s.theirs[mine.theirs]
@@ -128,24 +138,24 @@ class Judge:
     # Edges: check_prevs_add().
 
     def look_at_edges(self, s):
-        if s.what != TAKEN or s.subject == NOBODY:
+        if s.what not in (TAKEN, ACQUIRED) or s.subject == NOBODY:
             return
         new = s.theirs[s.subject]
         if new.trylock or not new.check or self.is_equal_told(s, new):
             return
-        where = self.edges
-        for old in reversed([t for t in s.theirs[:s.subject] if self.is_hooked(t)]):
+        where = 'edges'
+        for old in reversed([t for t in s.theirs[:s.subject] if t.kind or self.is_hooked(t)]):
             if old.context != new.context:
                 break
             if not old.check:
                 continue
             self.add_edge(s, old, new, where)
-            if old.trylock:
-                continue
+            if old.trylock or (old.kind and old.ours == NOBODY):
+                continue                # a pseudo-lock that we do not hold hides nothing from us
             if old.ours == NOBODY:      # lockdep has it from the attempt on, we do not hold it
-                where = self.beyond
+                where = 'beyond'
             elif old.read == 2:
-                where = self.behind if where is self.edges else where
+                where = 'behind' if where == 'edges' else where
             else:
                 break
 
@@ -159,7 +169,8 @@ class Judge:
         dep = 1 << ((old.read == 0) + 2 * (new.read != 2))
         source = s.ours[old.ours].cls if old.ours != NOBODY else None
         target = s.cls if s.cls != NONE else None
-        where[old.index, new.index, dep][source, target] += s.count
+        edges = self.pseudo[where] if old.kind or new.kind else getattr(self, where)
+        edges[old.index, new.index, dep][source, target] += s.count
 
     # Usage: mark_usage() and mark_held_locks().
 
@@ -385,7 +396,8 @@ class Edges:
     def __init__(self, judge, classes):
         self.judge, self.classes = judge, classes
         self.keys = judge.run.keys
-        self.ours = set(judge.run.edges)
+        self.ours = {edge for edge in judge.run.edges     # of locks: for the rest see pseudo.py
+                     if not judge.is_pseudo(edge[0]) and not judge.is_pseudo(edge[1])}
         self.found = {edge: any((a, b, edge[2]) in self.ours for a, b in self.variants(edge))
                       for edge in judge.edges}
         self.known = {(a, b, edge[2]) for edge in judge.edges for a, b in self.variants(edge)}

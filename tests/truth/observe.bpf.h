@@ -13,6 +13,7 @@
 
 struct lockdep_map {
 	struct lock_class_key *key;
+	const char *name;
 };
 
 struct held_lock {
@@ -68,17 +69,46 @@ struct sock___lockdep {
 	} sk_lock;
 };
 
+/* Pseudo-locks' */
+struct work_struct___lockdep {
+	struct lockdep_map lockdep_map;
+};
+
+struct workqueue_struct___lockdep {
+	struct lockdep_map *lockdep_map;
+};
+
+struct timer_list___lockdep {
+	struct lockdep_map lockdep_map;
+};
+
+struct super_block___lockdep {
+	struct {
+		struct percpu_rw_semaphore___lockdep rw_sem[3];
+	} s_writers;
+};
+
+struct kernfs_node___lockdep {
+	struct lockdep_map dep_map;
+};
+
+struct srcu_struct___lockdep {
+	struct lockdep_map dep_map;
+};
+
 #pragma clang attribute pop
 
 extern const int hardirqs_enabled __ksym __weak;
 extern const int hardirq_context __ksym __weak;
 extern const void lock_classes __ksym __weak;
 extern const void debug_locks __ksym __weak;
+extern const void __might_fault __ksym __weak;
+extern const void gup_fast_fallback __ksym __weak;
 
 struct observe_cpu {
 	__u32 busy;
 	__u32 pad;
-	__u64 dep_map[TRUTH_OURS];
+	__u64 dep_map[TRUTH_OURS]; /* 0: of a pseudo-lock */
 	struct truth_situation now;
 	__u8 held[TRUTH_DEPTH * 64];
 };
@@ -88,6 +118,7 @@ LV_TABLE(truth_cpus, struct observe_cpu, 8 * LV_LEVELS);
 LV_TABLE(truth_found, struct truth_situation, TRUTH_SITUATIONS);
 LV_TABLE(truth_keys, struct truth_key, TRUTH_KEYS);
 LV_TABLE(truth_ends, struct truth_ends, LV_MAX_EDGES);
+LV_TABLE(truth_pseudos, struct truth_pseudo, TRUTH_PSEUDOS);
 LV_TABLE(truth_state, struct truth_control, 1);
 
 static __always_inline struct observe_cpu *observe_cpu(void)
@@ -131,39 +162,34 @@ static __always_inline const struct lock_class *observe_class(__u32 i)
 	return (const void *)((const char *)&lock_classes + i * bpf_core_type_size(struct lock_class));
 }
 
-static __always_inline void observe_fill_key(struct truth_key *key, const struct lock_class *class,
-					     __u64 address, __u64 name)
+static __always_inline void observe_fill_key(struct truth_key *key, const struct lock_class *class)
 {
-	key->key = address;
-	key->name_at = name;
 	key->subclass = BPF_CORE_READ(class, subclass);
 	key->lock_type = BPF_CORE_READ(class, lock_type) |
 			 BPF_CORE_READ(class, wait_type_inner) << 8 |
 			 BPF_CORE_READ(class, wait_type_outer) << 16;
-	bpf_probe_read_kernel_str(key->name, sizeof(key->name), (void *)name);
-	slot_ready(&key->state);
 }
 
-/* The index of what has lockdep's class i now. Two CPUs at once may make two entries of one. */
-RECORD_RARE int observe_key(__u32 i)
+/*
+ * The index of the key of that address and name. Two CPUs at once may make two entries of one. class: the address of
+ * lockdep's; 0: it is not known.
+ */
+RECORD_RARE int observe_key_at(__u64 address, __u64 name, __u64 class)
 {
-	const struct lock_class *class = observe_class(i);
-	__u64 address, name, hash;
+	__u64 hash = (address ^ name << 7) * 0x9e3779b97f4a7c15ull;
 
-	if (i >= TRUTH_CLASSES || !&lock_classes)
-		return TRUTH_NO_KEY;
-	address = (__u64)BPF_CORE_READ(class, key);
-	name = (__u64)BPF_CORE_READ(class, name);
-	if (!address)
-		return TRUTH_NO_KEY;
-	hash = (address ^ name << 7) * 0x9e3779b97f4a7c15ull;
 	for (__u32 probe = 0; probe < TRUTH_KEY_PROBES; probe++) {
 		__u32 id = ((__u32)(hash >> 32) + probe) & (TRUTH_KEYS - 1);
 		struct truth_key *key = bpf_map_lookup_elem(&truth_keys, &id);
 		__u32 state = key ? slot_claim(&key->state) : LV_SLOT_CLAIMED;
 
 		if (key && state == LV_SLOT_FREE) {
-			observe_fill_key(key, class, address, name);
+			key->key = address;
+			key->name_at = name;
+			if (class)
+				observe_fill_key(key, (const struct lock_class *)class);
+			bpf_probe_read_kernel_str(key->name, sizeof(key->name), (void *)name);
+			slot_ready(&key->state);
 			return id;
 		}
 		if (key && state == LV_SLOT_READY && key->key == address && key->name_at == name)
@@ -171,6 +197,23 @@ RECORD_RARE int observe_key(__u32 i)
 	}
 	return TRUTH_NO_KEY;
 }
+
+/* The index of what has lockdep's class i now. */
+RECORD_RARE int observe_key(__u32 i)
+{
+	const struct lock_class *class;
+	__u64 address;
+
+	if (i >= TRUTH_CLASSES || !&lock_classes)
+		return TRUTH_NO_KEY;
+	class = observe_class(i);
+	address = (__u64)BPF_CORE_READ(class, key);
+	if (!address)
+		return TRUTH_NO_KEY;
+	return observe_key_at(address, (__u64)BPF_CORE_READ(class, name), (__u64)class);
+}
+
+#include "pseudo.bpf.h"
 
 /* One entry of our held stacks. where: a level, or HELD_SLEEPING. */
 RECORD_RARE int observe_ours(__u32 where, __u32 at)
@@ -191,7 +234,9 @@ RECORD_RARE int observe_ours(__u32 where, __u32 at)
 		return 0;
 	}
 	class = world_class(lock->class);
-	mine->dep_map[nr] = class ? lock->addr + dep_map_offset(class->family) : 0;
+	mine->dep_map[nr] = class && class->family != LV_PSEUDO ?
+				    lock->addr + dep_map_offset(class->family) :
+				    0;
 	mine->now.ours[nr].class = lock->class;
 	mine->now.ours[nr].mode = lock->mode;
 	mine->now.ours[nr].flags = lock->flags & (LV_HELD_TRY | LV_HELD_NESTED);
@@ -249,21 +294,32 @@ RECORD_RARE int observe_theirs(__u32 i, __u64 subject)
 	mine->now.theirs[nr].word &= ~(TRUTH_CLASSES - 1);
 	mine->now.theirs[nr].nested = nest != 0;
 	mine->now.theirs[nr].ours = observe_partner(instance, nr);
+	if (mine->now.theirs[nr].ours == TRUTH_NOBODY)
+		observe_pseudo_partner(nr);
 	if (instance == subject)
 		mine->now.subject = nr;
 	mine->now.nr_theirs = nr + 1;
 	return 0;
 }
 
+/* How much lockdep has held by the running task. */
+static __always_inline __u32 observe_depth(void)
+{
+	__u32 depth = 0;
+
+	bpf_probe_read_kernel(&depth, 4,
+			      (const char *)world_task() +
+				      bpf_core_field_offset(struct task_struct___lockdep,
+							    lockdep_depth));
+	return depth;
+}
+
 static __always_inline int observe_read_held(struct observe_cpu *mine, __u32 *ret)
 {
 	const char *task = (const char *)world_task();
 	__u32 size = bpf_core_type_size(struct held_lock);
-	__u32 depth = 0, bytes;
+	__u32 depth = observe_depth(), bytes;
 
-	bpf_probe_read_kernel(
-		&depth, 4,
-		task + bpf_core_field_offset(struct task_struct___lockdep, lockdep_depth));
 	if (depth > TRUTH_DEPTH)
 		return -1;
 	bytes = depth * size;
@@ -294,6 +350,13 @@ static __always_inline __u32 observe_irqs(void)
 	if (&hardirq_context && *(const int *)bpf_this_cpu_ptr(&hardirq_context))
 		irqs |= TRUTH_IN_HARDIRQ;
 	return irqs | (on ? TRUTH_SOFTIRQS_ON : 0) | (in ? TRUTH_IN_SOFTIRQ : 0);
+}
+
+/* task_irq_context() */
+static __always_inline __u32 observe_irq_context(const struct observe_cpu *mine)
+{
+	return (mine->now.irqs & TRUTH_IN_HARDIRQ ? 2 : 0) |
+	       (mine->now.irqs & TRUTH_IN_SOFTIRQ ? 1 : 0);
 }
 
 #define OBSERVE_FIRST (__builtin_offsetof(struct truth_situation, class) / 4)
@@ -378,12 +441,12 @@ RECORD_RARE int observe_is_over(void)
 	return !on;
 }
 
-RECORD_RARE int truth_look(__u64 addr, __u32 meta)
+/* The observer of this CPU and level, which begins another situation; NULL: it may not. observe_end() must follow. */
+static __always_inline struct observe_cpu *observe_begin(__u32 meta, __u32 *ret_depth)
 {
 	struct observe_cpu *mine = observe_cpu();
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct truth_control *control = observe_control();
-	__u32 depth = 0;
 
 	/* In a self-check, other tasks' programs do not run. */
 	if (!mine || !cpu || !control || !(lv_control.word & LV_ARMED) || observe_is_over())
@@ -401,17 +464,97 @@ RECORD_RARE int truth_look(__u64 addr, __u32 meta)
 	mine->now.subject = TRUTH_NOBODY;
 	mine->now.level = level_of(world_preempt_count() & CONTEXT_ALL);
 	mine->now.irqs = observe_irqs() | (cpu->guard ? TRUTH_LOST : 0);
-	if (observe_read_held(mine, &depth)) {
-		__sync_fetch_and_add(&control->unread, 1);
-	} else {
-		observe_fill(mine, addr, meta, depth);
-		__sync_fetch_and_add(&control->noted, 1);
-		observe_count();
-	}
+	if (!observe_read_held(mine, ret_depth))
+		return mine;
+	__sync_fetch_and_add(&control->unread, 1);
 	barrier_here();
 	mine->busy = 0;
 	return 0;
 }
+
+static __always_inline void observe_end(struct observe_cpu *mine)
+{
+	struct truth_control *control = observe_control();
+
+	if (control)
+		__sync_fetch_and_add(&control->noted, 1);
+	observe_count();
+	barrier_here();
+	mine->busy = 0;
+}
+
+RECORD_RARE int truth_look(__u64 addr, __u32 meta)
+{
+	__u32 depth = 0;
+	struct observe_cpu *mine = observe_begin(meta, &depth);
+
+	if (mine) {
+		observe_fill(mine, addr, meta, depth);
+		observe_end(mine);
+	}
+	return 0;
+}
+
+/*
+ * lockdep is about to acquire a pseudo-lock, by waiting, with something held. As an entry of its held stack, from which
+ * on the kind is known; word: that entry's, as far as it is known.
+ */
+RECORD_RARE int truth_acquired(__u64 map, __u32 word)
+{
+	__u32 depth = 0, nr;
+	struct observe_cpu *mine = observe_begin(OBSERVE_META(LV_HOOKS, 0, TRUTH_ACQUIRED), &depth);
+
+	if (!mine)
+		return 0;
+	observe_fill(mine, 0, 0, depth);
+	nr = mine->now.nr_theirs;
+	if (depth && nr < TRUTH_THEIRS) {
+		mine->now.theirs[nr].word = word | observe_irq_context(mine) << TRUTH_CONTEXT_SHIFT;
+		mine->now.theirs[nr].key = observe_key_at(observe_map_key(map), observe_map_name(map), 0);
+		mine->now.theirs[nr].ours = TRUTH_NOBODY;
+		mine->now.subject = nr;
+		mine->now.nr_theirs = nr + 1;
+	}
+	observe_end(mine);
+	return 0;
+}
+
+/* (map, subclass, trylock, read, check, nest_lock, ip) */
+SEC("tp_btf/lock_acquire")
+int truth_acquire(__u64 *ctx)
+{
+	__u64 map = traced(ctx, 0);
+	__u32 read = (__u32)traced(ctx, 3), kind;
+
+	if (!is_armed(armed_word()) || (__u32)traced(ctx, 2) || !(__u32)traced(ctx, 4) ||
+	    !observe_depth())
+		return 0;
+	kind = observe_key_kind(observe_map_key(map), observe_map_name(map));
+	if (!kind || !observe_is_pseudo(kind, read, traced(ctx, 6)))
+		return 0;
+	truth_acquired(map, kind | (observe_is_known(kind, observe_map_key(map)) ? TRUTH_KNOWN : 0) |
+				    (read & 3) << TRUTH_READ_SHIFT | 1 << TRUTH_CHECK_SHIFT);
+	return 0;
+}
+
+/*
+ * A program of a pseudo-lock has seen one. The keys of those that are an object's are learnt; and a wait for
+ * readers of srcu is looked at here, as lockdep's tracepoint leaves it out.
+ */
+RECORD_RARE int truth_pseudo(__u64 addr, __u64 base, __u32 how)
+{
+	__u32 kind = pseudo_kind(how);
+	__u64 map = is_armed(armed_word()) ? observe_pseudo_map(kind, addr) : 0;
+
+	if (!map)
+		return 0;
+	observe_learn(observe_map_key(map), kind, pseudo_known_class(addr, base, kind));
+	if (kind == LV_PSEUDO_SRCU && how & PSEUDO_ATTEMPT && observe_depth())
+		truth_acquired(map, kind | TRUTH_KNOWN | 1 << TRUTH_CHECK_SHIFT);
+	return 0;
+}
+
+#define OBSERVE_PSEUDO(addr, base, how) truth_pseudo(addr, base, how)
 
 #define OBSERVE_TAKEN(hook, family, addr) truth_look(addr, OBSERVE_META(hook, family, TRUTH_TAKEN))
 #define OBSERVE_GIVEN_BACK(hook, family, addr, irqs_on)                                            \
@@ -435,7 +578,7 @@ static __always_inline __u64 observe_key_of(__u32 id, __u64 addr)
 	const struct lv_class *class = world_class(id);
 	__u64 key = 0;
 
-	if (class && addr)
+	if (class && class->family != LV_PSEUDO && addr)
 		bpf_probe_read_kernel(&key, sizeof(key),
 				      (void *)(addr + dep_map_offset(class->family) +
 					       bpf_core_field_offset(struct lockdep_map, key)));

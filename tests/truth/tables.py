@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from origins import Origins
 
 NOBODY, NONE, READY = 0xff, 0xffffffff, 2
-TAKEN, GIVEN_BACK, GIVEN_BACK_ON = 0, 1, 2
+TAKEN, GIVEN_BACK, GIVEN_BACK_ON, ACQUIRED = 0, 1, 2, 3
 HARDIRQS_ON, SOFTIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, DEEPER = (1 << i for i in range(6))
 STATIC, PERCPU, STACK = 1, 2, 11   # enum lv_place_kind
 TRY = 1                         # LV_HELD_TRY
 SLEEPING = (2, 3)               # LV_MUTEX, LV_RWSEM
+PSEUDO = 7                      # LV_PSEUDO
+FAULT = 31                      # TRUTH_FAULT
+KIND, KNOWN = 0x1f, 1 << 5      # in a word of lockdep's: TRUTH_KIND, TRUTH_KNOWN
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Class:
     acquisitions: int = 0
     family: int = 0     # enum lv_family
     sited: bool = False # told by the call sites, not by the memory alone
+    pseudo: int = 0     # enum lv_pseudo; 0: of locks
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Key:
     rekeyed: bool = False
     validated: bool = True
     live: bool = False  # lockdep had it still when all was over
+    address: int = 0    # of lock_class_key, and the subclass
 
 
 @dataclass
@@ -69,6 +74,8 @@ class Theirs:
     irqs_off: bool
     ours: int
     nested: bool
+    kind: int = 0       # enum lv_pseudo, or FAULT; 0: a lock
+    known: bool = True  # we had a class for it by then
 
 
 @dataclass
@@ -137,6 +144,9 @@ def read_classes(folder, layout, moved):
         cls = classes.setdefault(moved[number], Class(moved[number], base, kind, 0, flags))
         cls.usage |= usage & 0x3ff
         cls.sited |= struct.unpack_from('<Q', row, layout['place_site'])[0] != 0
+        if struct.unpack_from('<H', row, layout['class_family'])[0] == PSEUDO:
+            (subclass,) = struct.unpack_from('<H', row, layout['class_subclass'])
+            cls.pseudo = subclass >> layout['kind_shift']
     with sqlite3.connect(folder / 'capture.db') as db:
         for number, *named in db.execute('SELECT id, name, alias, kind, certainty, acquisitions, '
                                          'subclass, family FROM class'):
@@ -170,6 +180,12 @@ def read_edges(folder, layout, moved):
     return edges
 
 
+def read_refuted(folder):
+    """Those of our edges that no finding goes through."""
+    return {(source, target, dep & 0xf) for source, target, dep in
+            struct.iter_unpack('<3I', (folder / 'refuted.bin').read_bytes())}
+
+
 def read_stacks(folder, layout):
     stacks = []
     for row in rows(folder / 'stacks.bin', layout['stack']):
@@ -189,7 +205,7 @@ def read_keys(folder, layout, symbols):
         key, _, usage, subclass, _, state, live, name = struct.unpack('<QQQIIII64s', row)
         if state != READY:
             continue
-        entry = Key(number, key - subclass, usage, subclass, string(name))
+        entry = Key(number, key - subclass, usage, subclass, string(name), address=key)
         found = symbols.find(entry.base)
         # An init site has a static __key of its own; a static lock is its own key. "key" is how
         # lockdep_set_class(lock, key) names what a caller handed down.
@@ -209,7 +225,8 @@ def read_keys(folder, layout, symbols):
 def read_theirs(row, at, keys):
     word, ours, nested, key = struct.unpack_from('<IBBH', row, at)
     return Theirs(keys[key].index if key in keys else None, word >> 13 & 3, bool(word >> 15 & 1),
-                  word >> 16 & 3, bool(word >> 18 & 1), bool(word >> 19 & 1), ours, bool(nested))
+                  word >> 16 & 3, bool(word >> 18 & 1), bool(word >> 19 & 1), ours, bool(nested),
+                  word & KIND, bool(word & KNOWN))
 
 
 def as_moved(cls, moved):
@@ -243,6 +260,19 @@ def read_situations(folder, layout, moved, keys):
     return situations, nameless
 
 
+def read_pseudos(folder, keys, moved):
+    """{base of a key: our classes of what has it}, of pseudo-locks whose maps lie in objects; a freed key's too."""
+    bases, classes = defaultdict(set), defaultdict(set)
+    for key in keys.values():
+        bases[key.address].add(key.base)
+    for row in rows(folder / 'pseudos.bin', 24):
+        address, cls, _, state, _ = struct.unpack('<QIIII', row)
+        if state == READY and as_moved(cls, moved) != NONE:
+            for base in bases[address]:
+                classes[base].add(as_moved(cls, moved))
+    return classes
+
+
 def read_direct(folder, keys):
     """{base of a key: bases of the keys that /proc/lockdep (of a boot with no_hash_pointers) shows
     directly after it}"""
@@ -267,8 +297,10 @@ class Run:
         moved = read_moved(folder)
         self.classes = read_classes(folder, self.layout, moved)
         self.edges = read_edges(folder, self.layout, moved)
+        self.refuted = read_refuted(folder)
         self.stacks = read_stacks(folder, self.layout)
         self.keys = read_keys(folder, self.layout, self.symbols)
+        self.pseudos = read_pseudos(folder, self.keys, moved)
         self.direct = read_direct(folder, self.keys)
         self.situations, nameless = read_situations(folder, self.layout, moved, self.keys)
         self.noted, self.skipped, self.dropped, self.unread = \

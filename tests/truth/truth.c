@@ -6,8 +6,9 @@
  *	truth FOLDER CMD ARG...
  *
  * Leaves in FOLDER: capture.db; the tables as they lie in memory (classes.bin,
- * edges.bin, stacks.bin, names.bin, of abi.h; moved.bin: where each class is in the capture;
- * situations.bin, keys.bin, ends.bin, control.bin, of
+ * edges.bin, stacks.bin, names.bin, of abi.h; moved.bin: where each class is in the capture; refuted.bin: dependencies
+ * that no finding goes through;
+ * situations.bin, keys.bin, pseudos.bin, ends.bin, control.bin, of
  * truth.h); what judge.py needs to read them (layout.json).
  */
 #include <errno.h>
@@ -27,13 +28,11 @@
 #include "capture/db.h"
 #include "cli/child.h"
 #include "cli/cli.h"
+#include "finding/pseudo.h"
 #include "trace/programs.h"
 #include "trace/selfcheck.h"
 #include "trace/words.h"
 #include "truth.h"
-
-/* Pseudo-locks have no address that both sides know. */
-#define LOCKS (PLAN_ALL_LOCKS & ~(1u << PLAN_LOCKS_pseudo))
 
 static const char *folder;
 
@@ -99,27 +98,36 @@ static void write_map(const char *map, const char *name, size_t size)
 	write_table(name, memory, size);
 }
 
-static void read_lockdep(void)
+/* The same of a program. */
+static int program_by_name(const char *name)
 {
 	__u32 id = 0;
 
 	while (!bpf_prog_get_next_id(id, &id)) {
-		LIBBPF_OPTS(bpf_test_run_opts, opts);
 		struct bpf_prog_info info = {};
 		__u32 len = sizeof(info);
 		int fd = bpf_prog_get_fd_by_id(id);
 
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ||
-		    strcmp(info.name, "truth_finish")) {
-			close(fd);
-			continue;
-		}
-		if (bpf_prog_test_run_opts(fd, &opts))
-			die("cannot read lockdep's classes: %s", strerror(errno));
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && !strcmp(info.name, name))
+			return fd;
 		close(fd);
-		return;
 	}
-	die("there is no program truth_finish");
+	die("there is no program %s", name);
+}
+
+static void read_lockdep(void)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (bpf_prog_test_run_opts(program_by_name("truth_finish"), &opts))
+		die("cannot read lockdep's classes: %s", strerror(errno));
+}
+
+/* lockdep's own tracepoint. It is let go of when we end. */
+static void watch_lockdep(void)
+{
+	if (bpf_raw_tracepoint_open(NULL, program_by_name("truth_acquire")) < 0)
+		die("cannot watch lockdep: %s", strerror(errno));
 }
 
 /* judge.py takes a held_lock's bit fields to lie as they do here. */
@@ -174,7 +182,7 @@ static struct programs *attach(struct kbtf **ret_btf, struct features *f, struct
 		die("cannot read the kernel's BTF");
 	ksyms_load(NULL, &ksyms);
 	features_probe(NULL, *ret_btf, ksyms, f);
-	if (cli_may_trace(f, &err) || plan_make(*ret_btf, ksyms, f, LOCKS, plan, &err) ||
+	if (cli_may_trace(f, &err) || plan_make(*ret_btf, ksyms, f, PLAN_ALL_LOCKS, plan, &err) ||
 	    programs_prepare(plan, show_progress, NULL, &programs, &err) ||
 	    selfcheck(programs, plan, &err))
 		die("%s", err.text);
@@ -215,6 +223,23 @@ static void run(struct programs *programs, char **command)
 	fprintf(stderr, "truth: %s %s\n", command[0], child_status_text(&child));
 }
 
+/* The dependencies that no finding goes through, as their stacks lack who holds: {from, to, dep} of the capture. */
+static void write_refuted(const struct capture *c)
+{
+	FILE *file = create("refuted.bin");
+	bool written = true;
+
+	for (uint32_t i = 0; i < c->nr_edges; i++) {
+		const struct capture_edge *edge = &c->edges[i];
+		const uint32_t row[] = {edge->from, edge->to, edge->dep};
+
+		if (finding_pseudo_refutes(c, edge))
+			written = written && fwrite(row, sizeof(row), 1, file) == 1;
+	}
+	if (fclose(file) || !written)
+		die("cannot write refuted.bin: %s", strerror(errno));
+}
+
 static void write_capture(struct programs *programs, const struct kbtf *btf,
 			  const struct features *f)
 {
@@ -238,6 +263,7 @@ static void write_capture(struct programs *programs, const struct kbtf *btf,
 	snprintf(path, sizeof(path), "%s/capture.db", folder);
 	if (capture_db_save(c, path, &err))
 		die("%s", err.text);
+	write_refuted(c);
 	capture_free(c);
 	write_table("classes.bin", tables.classes, LV_MAX_CLASSES * sizeof(struct lv_class));
 	write_table("edges.bin", tables.edges, LV_MAX_EDGES * sizeof(struct lv_edge));
@@ -255,12 +281,14 @@ static void write_layout(void)
 	fprintf(file,
 		"{\"class\": %zu, \"edge\": %zu, \"stack\": %zu, \"name\": %zu, "
 		"\"situation\": %zu, \"key\": %zu, \"class_usage\": %zu, \"class_flags\": %zu, "
+		"\"class_family\": %zu, \"class_subclass\": %zu, \"kind_shift\": %d, "
 		"\"place_base\": %zu, \"place_kind\": %zu, \"place_site\": %zu, \"hooks\": [",
 		sizeof(struct lv_class), sizeof(struct lv_edge), sizeof(struct lv_stack),
 		sizeof(struct lv_name), sizeof(struct truth_situation), sizeof(struct truth_key),
 		offsetof(struct lv_class, usage), offsetof(struct lv_class, flags),
-		offsetof(struct lv_class, place.base), offsetof(struct lv_class, place.kind),
-		offsetof(struct lv_class, place.site));
+		offsetof(struct lv_class, family), offsetof(struct lv_class, subclass),
+		LV_SUBCLASS_KIND_SHIFT, offsetof(struct lv_class, place.base),
+		offsetof(struct lv_class, place.kind), offsetof(struct lv_class, place.site));
 	for (int i = 0; i <= LV_HOOKS; i++)
 		fprintf(file, "%s\"%s\"", i ? ", " : "", tables_hook(i));
 	fprintf(file, "]}\n");
@@ -279,11 +307,13 @@ int main(int argc, char **argv)
 	folder = argv[1];
 	check_held_lock();
 	programs = attach(&btf, &f, &plan);
+	watch_lockdep();
 	run(programs, argv + 2);
 	read_lockdep();
 	write_map("truth_found", "situations.bin",
 		  TRUTH_SITUATIONS * sizeof(struct truth_situation));
 	write_map("truth_keys", "keys.bin", TRUTH_KEYS * sizeof(struct truth_key));
+	write_map("truth_pseudos", "pseudos.bin", TRUTH_PSEUDOS * sizeof(struct truth_pseudo));
 	write_map("truth_ends", "ends.bin", LV_MAX_EDGES * sizeof(struct truth_ends));
 	write_map("truth_state", "control.bin", sizeof(struct truth_control));
 	write_capture(programs, btf, &f);

@@ -21,6 +21,9 @@
 #define TRUTH_KEY_PROBES 32
 #define TRUTH_NO_KEY 0xffff
 #define TRUTH_NAME_LEN 64
+#define TRUTH_PSEUDOS 16384 /* a power of 2: all keys, and our classes of those that are pseudo-locks' */
+#define TRUTH_PSEUDO_PROBES 64
+#define TRUTH_FAULT 31 /* among the kinds of enum lv_pseudo: mmap_lock, as might_fault() says it */
 #define TRUTH_FRAMES 4
 #define TRUTH_NOBODY 0xff
 
@@ -28,7 +31,15 @@ enum truth_what {
 	TRUTH_TAKEN = 0,
 	TRUTH_GIVEN_BACK = 1,
 	TRUTH_GIVEN_BACK_ON = 2, /* and interrupts go on with it */
+	TRUTH_ACQUIRED = 3, /* by lockdep, a pseudo-lock that is waited for: it comes last, and is not held yet */
 };
+
+/* In a word of lockdep's, where its class's number stood: */
+#define TRUTH_KIND 0x1f	      /* enum lv_pseudo, or TRUTH_FAULT; 0: a lock */
+#define TRUTH_KNOWN (1u << 5) /* by then we had a class for it */
+#define TRUTH_CONTEXT_SHIFT 13
+#define TRUTH_READ_SHIFT 16
+#define TRUTH_CHECK_SHIFT 18
 
 /* irqs */
 #define TRUTH_HARDIRQS_ON (1 << 0) /* as lockdep has them */
@@ -84,6 +95,15 @@ struct truth_key {
 	char name[TRUTH_NAME_LEN];
 };
 
+/* A key's kind, where `class` is LV_NONE; else one of our classes of what has the key. */
+struct truth_pseudo {
+	__u64 key;
+	__u32 class;
+	__u32 kind; /* enum lv_pseudo, or TRUTH_FAULT; 0: a lock */
+	__u32 state; /* enum lv_slot_state */
+	__u32 pad;
+};
+
 /* The keys of the two locks that an edge of ours was first seen with; by then they may be others. */
 struct truth_ends {
 	__u64 from, to;
@@ -94,11 +114,13 @@ struct truth_control {
 	__u64 skipped; /* the observer was busy: another task came in between */
 	__u64 dropped; /* no room for another situation */
 	__u64 unread;  /* lockdep's stack could not be read */
+	__u64 crowded; /* no room for another key of pseudo-locks, or class */
 };
 
 _Static_assert(sizeof(struct truth_situation) ==
 		       32 + 8 * TRUTH_OURS + 8 * TRUTH_THEIRS + 8 * TRUTH_FRAMES,
 	       "judge.py");
+_Static_assert(sizeof(struct truth_pseudo) == 24, "judge.py");
 _Static_assert(sizeof(struct truth_key) == 40 + TRUTH_NAME_LEN, "judge.py");
 
 #endif

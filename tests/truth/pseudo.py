@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Pseudo-locks, by kind: what lockdep's maps say against ours. They have no address that both sides know, so
+that a held one's partner was found by its key (tests/truth/pseudo.bpf.h)."""
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import causes
+from judge import DEPS
+from page import percent, table
+from tables import ACQUIRED, FAULT, LOST, NOBODY
+
+DEF = Path('bpf/pseudo.def')
+# Held and dropped only where somebody has waited for one: bpf/pseudo_hooks.bpf.h
+ON_DEMAND = ('WQ', 'SRCU', 'KERNFS')
+OBJECTS = ('WORK', 'WQ', 'TIMER', 'SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'KERNFS', 'SRCU')
+VERDICTS = ('same', 'held by ours alone', 'held by lockdep alone', 'in another mode', 'tried or not')
+
+
+def read_kinds():
+    """[(id, text)] by enum lv_pseudo; and the one of the judge's own."""
+    rows = re.findall(r'LV_PSEUDO_KIND\((\w+), [\w-]+, "([^"]*)"', DEF.read_text(encoding='utf-8'))
+    kinds = {number: (name, text.strip()) for number, (name, text) in enumerate(rows, 1)}
+    return {**kinds, FAULT: ('FAULT', 'mmap_lock by might_fault()')}
+
+
+class Pseudo:
+    def __init__(self, judge, edges):
+        self.judge, self.run, self.locks = judge, judge.run, edges
+        self.kinds = read_kinds()
+        self.kind_of = {}               # index of a key -> kind
+        self.held = defaultdict(Counter)        # kind -> {verdict: events}
+        self.differ = defaultdict(Counter)      # (kind, verdict) -> {what: events}
+        self.classes = defaultdict(set)         # kind -> our classes
+        for number, cls in self.run.classes.items():
+            if cls.pseudo:
+                self.classes[cls.pseudo].add(number)
+        for situation in self.run.situations:
+            for theirs in situation.theirs:
+                if theirs.kind:
+                    self.kind_of[theirs.index] = theirs.kind
+        for situation in self.run.situations:
+            self.look_at_held(situation)
+        self.bases = self.bases_of_classes()
+        self.judge_edges()
+
+    def name(self, kind):
+        return self.kinds[kind][0]
+
+    def text(self, kind):
+        return self.kinds[kind][1]
+
+    # Which of our classes is it?
+
+    def candidates(self, index):
+        """Our classes of what has the key."""
+        kind, base = self.kind_of.get(index), self.run.keys[index].base
+        if kind is None or kind == FAULT:
+            return set(self.locks.by_key(index))
+        if self.name(kind) in OBJECTS:
+            return self.run.pseudos.get(base, set())
+        return self.classes[kind]
+
+    def is_ours(self, index):
+        return bool(self.candidates(index))
+
+    def is_looked_for(self, theirs):
+        """By then, we would hold it."""
+        return self.is_ours(theirs.index) and (theirs.known or self.name(theirs.kind) not in ON_DEMAND)
+
+    def bases_of_classes(self):
+        """{our class: bases of the keys of what is in it}"""
+        bases = defaultdict(set)
+        for index, kind in self.kind_of.items():
+            if kind != FAULT:
+                for number in self.candidates(index):
+                    bases[number].add(self.run.keys[index].base)
+        return bases
+
+    # Held stacks, at each event of a lock.
+
+    def look_at_held(self, s):
+        if s.what == ACQUIRED or s.irqs & LOST or self.judge.level(s.irqs) != s.level:
+            return
+        contexts = ({0}, {1}, {2, 3})[s.level]
+        verdicts = {}
+        for mine in s.ours:
+            if kind := self.judge.is_pseudo(mine.cls):
+                self.note(verdicts, kind, self.fault_of_ours(s, mine, contexts))
+        for theirs in s.theirs:
+            if theirs.kind and theirs.context in contexts and self.is_looked_for(theirs):
+                self.note(verdicts, theirs.kind,
+                          'held by lockdep alone' if theirs.ours == NOBODY else 'same')
+        for kind, verdict in verdicts.items():
+            self.held[kind][verdict] += s.count
+            if verdict != 'same':
+                self.differ[kind, verdict][self.describe(s)] += s.count
+
+    @staticmethod
+    def note(verdicts, kind, verdict):
+        """Of several of one kind, whatever is wrong with any."""
+        if verdicts.get(kind, 'same') == 'same':
+            verdicts[kind] = verdict
+
+    @staticmethod
+    def fault_of_ours(s, mine, contexts):
+        if mine.theirs == NOBODY or s.theirs[mine.theirs].context not in contexts:
+            return 'held by ours alone'
+        theirs = s.theirs[mine.theirs]
+        if theirs.read != mine.mode:
+            return 'in another mode'
+        return 'same' if theirs.trylock == mine.trylock else 'tried or not'
+
+    def describe(self, s):
+        ours = [self.judge.class_name(m.cls) + ('' if m.theirs != NOBODY else ' (!)') for m in s.ours]
+        theirs = [self.run.keys[t.index].name + ('' if t.ours != NOBODY else ' (!)')
+                  for t in s.theirs if t.kind or self.judge.is_hooked(t)]
+        return f'{s.hook}: ours {", ".join(ours) or "-"}; lockdep {", ".join(theirs) or "-"}'
+
+    # Edges that one is an end of.
+
+    def kinds_of(self, edge):
+        return {self.kind_of[end] for end in edge[:2] if end in self.kind_of}
+
+    def variants(self, edge, pairs):
+        for source, target in pairs:
+            sources = [source] if source is not None else self.candidates(edge[0])
+            targets = [target] if target is not None else self.candidates(edge[1])
+            yield from ((a, b, edge[2]) for a in sources for b in targets)
+
+    def judge_edges(self):
+        run, told = self.run, self.judge.pseudo
+        every = {where: {v for edge, pairs in told[where].items() for v in self.variants(edge, pairs)}
+                 for where in told}
+        implied = set().union(*every.values())
+        # Those between our classes: what we have no class for is listed apart.
+        self.edges = {edge: pairs for edge, pairs in told['edges'].items()
+                      if self.is_ours(edge[0]) and self.is_ours(edge[1])}
+        self.apart = {edge: pairs for edge, pairs in told['edges'].items() if edge not in self.edges}
+        self.found = {edge: any(v in run.edges for v in self.variants(edge, pairs))
+                      for edge, pairs in self.edges.items()}
+        self.ours = {edge for edge in run.edges if edge not in run.refuted
+                     and (self.judge.is_pseudo(edge[0]) or self.judge.is_pseudo(edge[1]))}
+        strange = {edge for edge in self.ours if edge not in implied}
+        self.elsewhere = {edge for edge in strange if self.is_in_proc(edge)}
+        self.excess = strange - self.elsewhere
+
+    def ends(self, edge, end):
+        """Keys of an end, pseudo-lock's or lock's."""
+        if self.judge.is_pseudo(edge[end]):
+            return self.bases.get(edge[end], set())
+        return self.locks.bases(edge, end)
+
+    def is_in_proc(self, edge):
+        """Has /proc/lockdep it, since the boot, directly or with one lock between? Its modes are not told."""
+        after = self.run.direct
+        sources, targets = self.ends(edge, 0), self.ends(edge, 1)
+        return any(after[a] & targets or any(after[b] & targets for b in after[a] if b)
+                   for a in sources if a in after)
+
+    # The table.
+
+    def held_of(self, kind):
+        counts = self.held[kind]
+        return counts['same'], sum(counts.values())
+
+    def recall_of(self, kind=None):
+        edges = [edge for edge in self.edges if self.is_of(edge, kind)]
+        return sum(self.found[edge] for edge in edges), len(edges)
+
+    def weighted_of(self, kind=None):
+        counts = {edge: sum(pairs.values()) for edge, pairs in self.edges.items() if self.is_of(edge, kind)}
+        return sum(n for edge, n in counts.items() if self.found[edge]), sum(counts.values())
+
+    def is_of(self, edge, kind):
+        """All: but those that lockdep has for each user copy, which say nothing of our hooks."""
+        kinds = self.kinds_of(edge)
+        return kind in kinds if kind else FAULT not in kinds
+
+    def precision_of(self, kind=None):
+        ours = [edge for edge in self.ours if kind is None or kind in self.our_kinds(edge)]
+        return len(ours) - sum(edge in self.excess for edge in ours), len(ours)
+
+    def our_kinds(self, edge):
+        return {self.run.classes[end].pseudo for end in edge[:2]} - {0}
+
+    def keys_of(self, kind):
+        """(with a class of ours, without)"""
+        keys = {self.run.keys[i].base: self.is_ours(i) for i, k in self.kind_of.items() if k == kind}
+        return sum(keys.values()), len(keys) - sum(keys.values())
+
+    def total_held(self):
+        rows = [self.held_of(kind) for kind in self.held]
+        return sum(same for same, _ in rows), sum(every for _, every in rows)
+
+    def seen_kinds(self):
+        return [kind for kind in self.kinds if kind in self.kind_of.values() or self.classes.get(kind)]
+
+    @staticmethod
+    def share(part, whole):
+        return f'{percent(part, whole)} of {whole:,}' if whole else '-'
+
+    def row(self, kind):
+        with_class, without = self.keys_of(kind)
+        return [self.text(kind), with_class, without, len(self.classes.get(kind, ())),
+                self.share(*self.held_of(kind)), self.share(*self.recall_of(kind)),
+                percent(*self.weighted_of(kind)), self.share(*self.precision_of(kind))]
+
+    def table(self):
+        heads = ['pseudo-lock', 'keys', 'keys without a class', 'classes', 'held stacks that agree',
+                 'edges: recall', 'by events', 'edges: precision']
+        every = ['**all**', '', '', '', self.share(*self.total_held()), self.share(*self.recall_of()),
+                 percent(*self.weighted_of()), self.share(*self.precision_of())]
+        return table(heads, [every, *(self.row(kind) for kind in self.seen_kinds())])
+
+    def summary(self):
+        return (f'{len(self.run.refuted)} of our dependencies have a stack without their holder, and are not believed. '
+                f'{len(self.elsewhere)} more came by events that were not noted or in another mode; /proc/lockdep has '
+                f'them, directly or by way of one lock. {len(self.apart)} of lockdep\'s are of keys that we have no '
+                'class for.')
+
+    # In full.
+
+    def edge_text(self, edge):
+        keys = self.run.keys
+        return f'{keys[edge[0]].name} -({DEPS[edge[2]]})-> {keys[edge[1]].name}'
+
+    def differences(self):
+        lines = []
+        for (kind, verdict), what in sorted(self.differ.items(), key=lambda kv: -sum(kv[1].values())):
+            lines.append(f'{self.text(kind)}, {verdict}: {sum(what.values()):,} events')
+            lines += [f'    {count:,} {text}' for text, count in what.most_common(8)]
+        return lines
+
+    def missed(self):
+        rows = sorted(((sum(pairs.values()), edge) for edge, pairs in self.edges.items()
+                       if not self.found[edge]), reverse=True)
+        return [f'{count:,} {self.edge_text(edge)}: {self.why_missed(edge)}' for count, edge in rows]
+
+    def why_missed(self, edge):
+        pairs = self.edges[edge]
+        if edge[0] in self.kind_of and all(a is None for a, _ in pairs):
+            return 'not held by us'
+        others = sorted({dep for a, b, _ in self.variants(edge, pairs) for dep in (1, 2, 4, 8)
+                         if (a, b, dep) in self.run.edges})
+        return f'we have it in another mode ({others})' if others else 'not recorded'
+
+    def apart_lines(self):
+        rows = sorted(((sum(pairs.values()), edge) for edge, pairs in self.apart.items()), reverse=True)
+        return [f'{count:,} {self.edge_text(edge)}' for count, edge in rows]
+
+    def excess_lines(self):
+        name = self.judge.class_name
+        return [f'{name(a)} -({DEPS.get(dep, "?")})-> {name(b)}: {causes.stack_text(self.run, (a, b, dep))}'
+                for a, b, dep in sorted(self.excess)]
