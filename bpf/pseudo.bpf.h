@@ -58,11 +58,16 @@ static __always_inline __u64 pseudo_handle(void)
 	return MEMORY_MEMBER(bpf_get_current_task(), struct task_struct, journal_info);
 }
 
-/* Other filesystems' may be on the task's stack, and btrfs has a number there that is none. */
+/*
+ * Other filesystems' may be on the task's stack, and btrfs has a number there that is none. Who has just joined takes
+ * the first locks before it is there.
+ */
 static __always_inline int pseudo_btrfs_joined(__u64 fs_info)
 {
 	__u64 handle = pseudo_handle();
 
+	if (!handle)
+		return -1;
 	return bpf_core_type_exists(struct btrfs_trans_handle) && memory_is_direct(handle) &&
 	       MEMORY_MEMBER(handle, struct btrfs_trans_handle, fs_info) == fs_info;
 }
@@ -82,7 +87,7 @@ static __always_inline int pseudo_kernfs_is_active(__u64 node)
 #define PSEUDO_OBJECT(addr) ((addr) & ~7ull) /* an instance is odd: see pseudo_hooks.bpf.h */
 
 /*
- * Is it held, as far as memory tells? A task names its handle; a queue counts its freezers, a file of kernfs
+ * Is it held, as far as memory tells (negative: it does not tell now)? A task names its handle; a queue counts its freezers, a file of kernfs
  * its users, and console_sem is free or not, whoever has it.
  */
 static __always_inline int pseudo_is_held(__u32 kind, __u64 addr)

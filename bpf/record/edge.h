@@ -169,7 +169,7 @@ static __always_inline void edge_expel(struct lv_cpu *cpu, const struct lv_class
 		held_expel(addr, edge_holder_stack(from, meta));
 }
 
-/* Is the holder's lock held, as far as memory tells? */
+/* Is the holder's lock held, as far as memory tells? Negative: it does not tell now. */
 static __always_inline int edge_is_held(const struct lv_class *from, __u64 addr, __u32 dep)
 {
 	if (from->family == LV_PSEUDO)
@@ -194,6 +194,7 @@ RECORD_RARE int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u3
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	struct lv_class *from = world_class(classes >> 32);
 	struct lv_class *to = world_class((__u32)classes);
+	int held;
 
 	if (!cpu || !from || !to)
 		return 0;
@@ -210,8 +211,10 @@ RECORD_RARE int edge_is_real(__u64 classes, __u64 from_addr, __u64 to_addr, __u3
 	if (!class_check(cpu, classes >> 32, from_addr) ||
 	    !class_check(cpu, (__u32)classes, to_addr))
 		return 0;
-	if (!edge_is_held(from, from_addr, META_DEP(meta))) {
-		edge_expel(cpu, from, from_addr, meta);
+	held = edge_is_held(from, from_addr, META_DEP(meta));
+	if (held <= 0) {
+		if (!held)
+			edge_expel(cpu, from, from_addr, meta);
 		return 0;
 	}
 	if (!(meta & META_ATTEMPT) && !held_by_any(to_addr, to->family, LV_READ)) {

@@ -122,7 +122,7 @@ static int world_is_at(__u64 addr, const struct lv_place *place);
 static void world_describe_cache(const struct lv_place *place, char *ret_name, __u32 *ret_size);
 /*
  * For a pseudo-lock: where its class is told by, the text of one that has a text, and is it held
- * still?
+ * still? Negative: nothing tells for now.
  */
 static int world_pseudo_place(__u64 addr, __u64 base, struct lv_place *ret);
 static void world_describe_pseudo(__u64 base, __u32 kind, char *ret_text);

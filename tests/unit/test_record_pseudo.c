@@ -246,6 +246,23 @@ static void test_word_refutes(void **state)
 	assert_int_equal(lost(m, LV_LOSS_STALE_HOLDER), 1);
 }
 
+/* The word does not tell yet: the dependency is left out, and the holder stays. */
+static void test_word_tells_later(void **state)
+{
+	struct machine *m = *state;
+	uint64_t h = add(m, ABOUT), mutex = machine_add_lock(m, LV_MUTEX);
+
+	begin(m);
+	HOLD(m, h, handle);
+	*(uint64_t *)world_memory(machine_world(m), h, 8) = ~0ull;
+	nest(m, mutex);
+	assert_int_equal(nr_edges(m), 0);
+	assert_int_equal(lost(m, LV_LOSS_STALE_HOLDER), 0);
+	*(uint64_t *)world_memory(machine_world(m), h, 8) = 1;
+	nest(m, mutex);
+	assert_int_equal(edge_of(m, ABOUT, mutex), LV_DEP_SN);
+}
+
 static void test_in_softirq(void **state)
 {
 	struct machine *m = *state;
@@ -409,6 +426,7 @@ int main(void)
 		TEST(test_usage),	   TEST(test_self),	     TEST(test_self_of_others),
 		TEST(test_fresh),	   TEST(test_if_known),	     TEST(test_after),
 		TEST(test_word_refutes),   TEST(test_in_softirq),    TEST(test_among_spinning),
+		TEST(test_word_tells_later),   TEST(test_in_softirq),    TEST(test_among_spinning),
 		TEST(test_not_pinned),	   TEST(test_doubt),	     TEST(test_laid_aside),
 		TEST(test_laid_aside_over_a_stale),		     TEST(test_attempt_in_hardirq),
 	};

@@ -320,13 +320,16 @@ static inline void world_describe_pseudo(__u64 base, __u32 kind, char *ret_text)
 	(void)ret_text;
 }
 
-/* Its word is written by machine_lock.c. */
+/* Its word is written by machine_lock.c. All bits are set: it does not tell. */
 static inline int world_pseudo_is_held(__u32 kind, __u64 addr)
 {
 	__u64 word = 0;
 
-	return !(pseudo_traits(kind) & LV_PSEUDO_BY_WORD) ||
-	       (!world_read(&word, sizeof(word), addr) && word);
+	if (!(pseudo_traits(kind) & LV_PSEUDO_BY_WORD))
+		return 1;
+	if (world_read(&word, sizeof(word), addr))
+		return 0;
+	return word == ~0ull ? -1 : !!word;
 }
 
 static inline int world_is_kernel_sock(__u64 addr)
