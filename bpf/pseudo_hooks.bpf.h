@@ -321,9 +321,9 @@ static __always_inline int inode_is_file(__u64 inode)
 	return ((__u32)MEMORY_MEMBER(inode, struct inode, i_mode) & S_IFMT) == S_IFREG;
 }
 
-#define SB_HOLD(ctx, sb, level, meta)                                             \
-	pseudo_hold(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta,             \
-		    PSEUDO(SB_##level) | PSEUDO_READ | PSEUDO_ONCE)
+#define SB_HOW(level) (PSEUDO(SB_##level) | PSEUDO_READ | PSEUDO_ONCE)
+#define SB_HOLD(ctx, sb, level, meta) \
+	pseudo_hold(ctx, INSTANCE(sb, SB_##level), SB_TYPE(sb), meta, SB_HOW(level))
 #define SB_DROP(sb, level, meta) pseudo_drop(INSTANCE(sb, SB_##level), meta, PSEUDO(SB_##level))
 
 static __always_inline void see_sb_want(__u64 *ctx, __u32 meta)
@@ -390,11 +390,23 @@ static __always_inline __u64 written_sb(__u64 *ctx)
 	return INODE_SB(inode);
 }
 
+/* A splice took the level before it locked its pipe, and writes pages without a completion. (kiocb, iov_iter) */
+static __always_inline int is_spliced(__u64 *ctx)
+{
+	__u64 iocb = argument(ctx, 0), from = argument(ctx, 1);
+
+	return (__u8)MEMORY_MEMBER(from, struct iov_iter, iter_type) ==
+		       bpf_core_enum_value(enum iter_type, ITER_BVEC) &&
+	       !MEMORY_MEMBER(iocb, struct kiocb, ki_complete);
+}
+
+/* What was taken since the level was is no reason to wait for it: as if tried. */
 static __always_inline void see_sb_write(__u64 *ctx, __u32 meta)
 {
 	__u64 sb = written_sb(ctx);
 
-	SB_HOLD(ctx, sb, WRITERS, meta);
+	pseudo_hold(ctx, INSTANCE(sb, SB_WRITERS), SB_TYPE(sb), meta,
+		    SB_HOW(WRITERS) | (is_spliced(ctx) ? LV_HELD_TRY : 0));
 }
 
 static __always_inline void see_sb_wrote(__u64 *ctx, __u32 meta)

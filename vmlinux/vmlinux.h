@@ -226,6 +226,16 @@ struct file {
 /* The same */
 struct kiocb {
 	struct file *ki_filp;
+	void (*ki_complete)(struct kiocb *iocb, long ret);
+};
+
+/* include/linux/uio.h */
+enum iter_type {
+	ITER_BVEC = 2,
+};
+
+struct iov_iter {
+	__u8 iter_type;
 };
 
 /* include/linux/fs.h */
