@@ -4,13 +4,15 @@ import re
 from collections import Counter, defaultdict
 
 import tables
-from tables import (ACQUIRED, GIVEN_BACK_ON, HARDIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, NOBODY, NONE,
-                    SOFTIRQS_ON, TAKEN)
+from tables import (ACQUIRED, ATTEMPTED, GIVEN_BACK_ON, HARDIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST,
+                    NOBODY, NONE, SOFTIRQS_ON, TAKEN)
 
 USAGE = ('IN-HARDIRQ-W', 'IN-HARDIRQ-R', 'HARDIRQ-ON-W', 'HARDIRQ-ON-R', 'IN-SOFTIRQ-W',
          'IN-SOFTIRQ-R', 'SOFTIRQ-ON-W', 'SOFTIRQ-ON-R', 'INITIAL USE', 'INITIAL READ USE')
 IN_HARD, ON_HARD, IN_SOFT, ON_SOFT, USED = 0, 2, 4, 6, 8
 DEPS = {1: 'SR', 2: 'ER', 4: 'SN', 8: 'EN'}
+# enum lv_pseudo: console_lock and the levels of a freeze, whose trylocks are inlined
+TRIED_UNSEEN = (5, 9, 10, 11)
 EXACT, INFERRED, AMBIGUOUS = range(3)
 STALE = 0.01        # of the acquisitions of a class, and of a key, that reuse may mix
 
@@ -51,6 +53,7 @@ class Judge:
         self.beyond = defaultdict(Counter)      # ...or past what is attempted, not held
         self.pseudo = {name: defaultdict(Counter)   # the same three, of edges that a pseudo-lock is an end of
                        for name in ('edges', 'behind', 'beyond')}
+        self.attempted = set()      # (key, key, class, class, dep) that our programs saw: lockdep need not look there
         self.usage = defaultdict(Counter)       # (key, bit) -> {class: events}
         for situation in run.situations:
             self.look(situation)
@@ -61,11 +64,16 @@ class Judge:
     def is_hooked(self, theirs):
         return (self.run.keys[theirs.index].base, bool(theirs.read)) in self.hooked
 
+    @staticmethod
+    def is_unseen(theirs):
+        """A pseudo-lock that was tried where nothing is hooked (atime's sb_start_write_trylock())."""
+        return theirs.trylock and theirs.kind in TRIED_UNSEEN and theirs.ours == NOBODY
+
     def is_pseudo(self, number):
         return number in self.run.classes and self.run.classes[number].pseudo
 
     def look(self, s):
-        if s.what == ACQUIRED:
+        if s.what in (ACQUIRED, ATTEMPTED):
             self.look_at_edges(s)
             return
         self.look_at_class(s)
@@ -138,13 +146,13 @@ class Judge:
     # Edges: check_prevs_add().
 
     def look_at_edges(self, s):
-        if s.what not in (TAKEN, ACQUIRED) or s.subject == NOBODY:
+        if s.what not in (TAKEN, ACQUIRED, ATTEMPTED) or s.subject == NOBODY:
             return
         new = s.theirs[s.subject]
         if new.trylock or not new.check or self.is_equal_told(s, new):
             return
         where = 'edges'
-        for old in reversed([t for t in s.theirs[:s.subject] if t.kind or self.is_hooked(t)]):
+        for old in reversed([t for t in s.theirs[:s.subject] if self.counts(t)]):
             if old.context != new.context:
                 break
             if not old.check:
@@ -159,6 +167,9 @@ class Judge:
             else:
                 break
 
+    def counts(self, theirs):
+        return not self.is_unseen(theirs) if theirs.kind else self.is_hooked(theirs)
+
     @staticmethod
     def is_equal_told(s, new):
         """check_deadlock() returns 2: its order among its equals is somebody else's affair."""
@@ -169,6 +180,9 @@ class Judge:
         dep = 1 << ((old.read == 0) + 2 * (new.read != 2))
         source = s.ours[old.ours].cls if old.ours != NOBODY else None
         target = s.cls if s.cls != NONE else None
+        if s.what == ATTEMPTED:
+            self.attempted.add((old.index, new.index, source, target, dep))
+            return
         edges = self.pseudo[where] if old.kind or new.kind else getattr(self, where)
         edges[old.index, new.index, dep][source, target] += s.count
 
@@ -403,13 +417,17 @@ class Edges:
         self.known = {(a, b, edge[2]) for edge in judge.edges for a, b in self.variants(edge)}
         self.behind = {(a, b, edge[2]) for edge, pairs in judge.behind.items() for a, b in pairs}
         self.beyond = {(a, b, edge[2]) for edge, pairs in judge.beyond.items() for a, b in pairs}
+        self.tried = {(a, b, dep) for old, new, source, target, dep in judge.attempted if target is None
+                      for a in self.either(source, old) for b in self.either(target, new)}
 
     def variants(self, edge):
         """Our classes of its ends: as they stood at the event, or by the keys."""
         for source, target in self.judge.edges[edge]:
-            sources = [source] if source is not None else self.by_key(edge[0])
-            targets = [target] if target is not None else self.by_key(edge[1])
-            yield from ((a, b) for a in sources for b in targets)
+            yield from ((a, b) for a in self.either(source, edge[0])
+                        for b in self.either(target, edge[1]))
+
+    def either(self, number, index):
+        return [number] if number is not None else self.by_key(index)
 
     def by_key(self, index):
         return list(self.classes.seen_of_key[self.keys[index].base])
@@ -427,7 +445,7 @@ class Edges:
     def strange(self):
         """Ours that no situation implies."""
         return [edge for edge in self.ours
-                if edge not in self.known | self.behind | self.beyond
+                if edge not in self.known | self.behind | self.beyond | self.tried
                 and not self.is_unchecked(edge)]
 
     def bases(self, edge, end):
@@ -467,6 +485,12 @@ class Edges:
     def past_attempts(self):
         return [edge for edge in self.ours
                 if edge not in self.known | self.behind and edge in self.beyond]
+
+    def faults(self):
+        """To mmap_lock, by a fault that found it free: lockdep sees a trylock there, and has been told of none."""
+        return [edge for edge in self.ours
+                if edge in self.tried - self.known - self.behind - self.beyond
+                and not self.has_direct(edge)]
 
     def text(self, edge):
         return (f'{self.keys[edge[0]].name} -({DEPS[edge[2]]})-> {self.keys[edge[1]].name}')

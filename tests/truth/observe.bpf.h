@@ -234,6 +234,9 @@ RECORD_RARE int observe_ours(__u32 where, __u32 at)
 		return 0;
 	}
 	class = world_class(lock->class);
+	if (class && class->family == LV_PSEUDO &&
+	    !pseudo_is_held(LV_PSEUDO_KIND_OF(class->subclass), lock->addr))
+		return 0; /* the recorder asks, too, before an edge */
 	mine->dep_map[nr] = class && class->family != LV_PSEUDO ?
 				    lock->addr + dep_map_offset(class->family) :
 				    0;
@@ -496,21 +499,25 @@ RECORD_RARE int truth_look(__u64 addr, __u32 meta)
 }
 
 /*
- * lockdep is about to acquire a pseudo-lock, by waiting, with something held. As an entry of its held stack, from which
- * on the kind is known; word: that entry's, as far as it is known.
+ * A pseudo-lock is about to be waited for, with something held. As an entry of lockdep's held stack, from which on the kind
+ * is known; map: lockdep's, 0: not known; word: that entry's, as far as it is known.
  */
-RECORD_RARE int truth_acquired(__u64 map, __u32 word)
+RECORD_RARE int truth_wait(__u64 map, __u32 word, __u32 what, __u32 class)
 {
 	__u32 depth = 0, nr;
-	struct observe_cpu *mine = observe_begin(OBSERVE_META(LV_HOOKS, 0, TRUTH_ACQUIRED), &depth);
+	struct observe_cpu *mine = observe_begin(OBSERVE_META(LV_HOOKS, 0, what), &depth);
 
 	if (!mine)
 		return 0;
 	observe_fill(mine, 0, 0, depth);
 	nr = mine->now.nr_theirs;
 	if (depth && nr < TRUTH_THEIRS) {
-		mine->now.theirs[nr].word = word | observe_irq_context(mine) << TRUTH_CONTEXT_SHIFT;
-		mine->now.theirs[nr].key = observe_key_at(observe_map_key(map), observe_map_name(map), 0);
+		mine->now.class = class;
+		mine->now.theirs[nr].word = word | observe_irq_context(mine) << TRUTH_CONTEXT_SHIFT |
+					    TRUTH_KNOWN | 1 << TRUTH_CHECK_SHIFT;
+		mine->now.theirs[nr].key =
+			map ? observe_key_at(observe_map_key(map), observe_map_name(map), 0) :
+			      TRUTH_NO_KEY;
 		mine->now.theirs[nr].ours = TRUTH_NOBODY;
 		mine->now.subject = nr;
 		mine->now.nr_theirs = nr + 1;
@@ -532,25 +539,42 @@ int truth_acquire(__u64 *ctx)
 	kind = observe_key_kind(observe_map_key(map), observe_map_name(map));
 	if (!kind || !observe_is_pseudo(kind, read, traced(ctx, 6)))
 		return 0;
-	truth_acquired(map, kind | (observe_is_known(kind, observe_map_key(map)) ? TRUTH_KNOWN : 0) |
-				    (read & 3) << TRUTH_READ_SHIFT | 1 << TRUTH_CHECK_SHIFT);
+	truth_wait(map, kind | (read & 3) << TRUTH_READ_SHIFT, TRUTH_ACQUIRED, LV_NONE);
 	return 0;
 }
 
 /*
- * A program of a pseudo-lock has seen one. The keys of those that are an object's are learnt; and a wait for
- * readers of srcu is looked at here, as lockdep's tracepoint leaves it out.
+ * One of our programs has seen a pseudo-lock attempted. lockdep may not look at it there; but it knows what is held. A wait
+ * for readers of srcu it looks at, but without its tracepoint.
  */
+static __always_inline void observe_attempt(__u64 map, __u32 kind, __u32 how, __u32 class)
+{
+	__u32 word = kind | pseudo_mode(how) << TRUTH_READ_SHIFT;
+
+	if (kind == LV_PSEUDO_SRCU)
+		truth_wait(map, word, TRUTH_ACQUIRED, LV_NONE);
+	if (class != LV_NONE || kind == TRUTH_FAULT)
+		truth_wait(map, word, TRUTH_ATTEMPTED, class);
+}
+
+/* One of our programs has seen a pseudo-lock: the keys of those that are an object's are learnt. */
 RECORD_RARE int truth_pseudo(__u64 addr, __u64 base, __u32 how)
 {
-	__u32 kind = pseudo_kind(how);
-	__u64 map = is_armed(armed_word()) ? observe_pseudo_map(kind, addr) : 0;
+	__u32 kind = pseudo_kind(how), class = LV_NONE;
+	__u64 map;
 
-	if (!map)
+	if (!is_armed(armed_word()))
 		return 0;
-	observe_learn(observe_map_key(map), kind, pseudo_known_class(addr, base, kind));
-	if (kind == LV_PSEUDO_SRCU && how & PSEUDO_ATTEMPT && observe_depth())
-		truth_acquired(map, kind | TRUTH_KNOWN | 1 << TRUTH_CHECK_SHIFT);
+	if (kind) {
+		map = observe_pseudo_map(kind, addr);
+		class = pseudo_known_class(addr, base, kind);
+		observe_learn(map ? observe_map_key(map) : 0, kind, class);
+	} else {
+		map = addr + FIELD(rw_semaphore, dep_map);
+		kind = TRUTH_FAULT;
+	}
+	if (how & PSEUDO_ATTEMPT && observe_depth())
+		observe_attempt(map, kind, how, class);
 	return 0;
 }
 

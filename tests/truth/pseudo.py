@@ -11,10 +11,9 @@ from page import percent, table
 from tables import ACQUIRED, FAULT, LOST, NOBODY
 
 DEF = Path('bpf/pseudo.def')
-# Held and dropped only where somebody has waited for one: bpf/pseudo_hooks.bpf.h
+# A hold is seen only where somebody has waited for one: bpf/pseudo_hooks.bpf.h
 ON_DEMAND = ('WQ', 'SRCU', 'KERNFS')
 OBJECTS = ('WORK', 'WQ', 'TIMER', 'SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'KERNFS', 'SRCU')
-VERDICTS = ('same', 'held by ours alone', 'held by lockdep alone', 'in another mode', 'tried or not')
 
 
 def read_kinds():
@@ -39,6 +38,7 @@ class Pseudo:
             for theirs in situation.theirs:
                 if theirs.kind:
                     self.kind_of[theirs.index] = theirs.kind
+        self.of_lockdep = set(self.kind_of.values())    # the kinds that this kernel's lockdep has
         for situation in self.run.situations:
             self.look_at_held(situation)
         self.bases = self.bases_of_classes()
@@ -65,8 +65,9 @@ class Pseudo:
         return bool(self.candidates(index))
 
     def is_looked_for(self, theirs):
-        """By then, we would hold it."""
-        return self.is_ours(theirs.index) and (theirs.known or self.name(theirs.kind) not in ON_DEMAND)
+        """By then, we would hold it, and a trylock is not inlined."""
+        return (self.is_ours(theirs.index) and not self.judge.is_unseen(theirs)
+                and (theirs.known or self.name(theirs.kind) not in ON_DEMAND))
 
     def bases_of_classes(self):
         """{our class: bases of the keys of what is in it}"""
@@ -85,7 +86,8 @@ class Pseudo:
         contexts = ({0}, {1}, {2, 3})[s.level]
         verdicts = {}
         for mine in s.ours:
-            if kind := self.judge.is_pseudo(mine.cls):
+            kind = self.judge.is_pseudo(mine.cls)
+            if kind in self.of_lockdep:
                 self.note(verdicts, kind, self.fault_of_ours(s, mine, contexts))
         for theirs in s.theirs:
             if theirs.kind and theirs.context in contexts and self.is_looked_for(theirs):
@@ -119,31 +121,46 @@ class Pseudo:
 
     # Edges that one is an end of.
 
-    def kinds_of(self, edge):
-        return {self.kind_of[end] for end in edge[:2] if end in self.kind_of}
+    def row_of(self, edge):
+        """The kind that it counts for: the last that it leads to."""
+        return self.kind_of.get(edge[1]) or self.kind_of[edge[0]]
+
+    def our_row_of(self, edge):
+        return self.judge.is_pseudo(edge[1]) or self.judge.is_pseudo(edge[0])
+
+    def either(self, number, index):
+        return [number] if number is not None else self.candidates(index)
 
     def variants(self, edge, pairs):
         for source, target in pairs:
-            sources = [source] if source is not None else self.candidates(edge[0])
-            targets = [target] if target is not None else self.candidates(edge[1])
-            yield from ((a, b, edge[2]) for a in sources for b in targets)
+            yield from ((a, b, edge[2]) for a in self.either(source, edge[0])
+                        for b in self.either(target, edge[1]))
+
+    def implied(self):
+        """All that lockdep's rules make of what was noted."""
+        return {v for edges in self.judge.pseudo.values() for edge, pairs in edges.items()
+                for v in self.variants(edge, pairs)}
+
+    def attempted(self):
+        """What follows from what lockdep held when our programs saw an attempt."""
+        return {(a, target, dep) for old, _, source, target, dep in self.judge.attempted
+                if target is not None for a in self.either(source, old)}
+
+    def is_judged(self, edge):
+        return self.is_ours(edge[0]) and self.is_ours(edge[1])
 
     def judge_edges(self):
-        run, told = self.run, self.judge.pseudo
-        every = {where: {v for edge, pairs in told[where].items() for v in self.variants(edge, pairs)}
-                 for where in told}
-        implied = set().union(*every.values())
-        # Those between our classes: what we have no class for is listed apart.
-        self.edges = {edge: pairs for edge, pairs in told['edges'].items()
-                      if self.is_ours(edge[0]) and self.is_ours(edge[1])}
-        self.apart = {edge: pairs for edge, pairs in told['edges'].items() if edge not in self.edges}
+        run, told = self.run, self.judge.pseudo['edges']
+        self.edges = {edge: pairs for edge, pairs in told.items() if self.is_judged(edge)}
+        self.apart = {edge: pairs for edge, pairs in told.items() if edge not in self.edges}
         self.found = {edge: any(v in run.edges for v in self.variants(edge, pairs))
                       for edge, pairs in self.edges.items()}
         self.ours = {edge for edge in run.edges if edge not in run.refuted
-                     and (self.judge.is_pseudo(edge[0]) or self.judge.is_pseudo(edge[1]))}
-        strange = {edge for edge in self.ours if edge not in implied}
+                     and self.our_row_of(edge) in self.of_lockdep}
+        strange = self.ours - self.implied()
         self.elsewhere = {edge for edge in strange if self.is_in_proc(edge)}
-        self.excess = strange - self.elsewhere
+        self.alone = (strange - self.elsewhere) & self.attempted()
+        self.excess = strange - self.elsewhere - self.alone
 
     def ends(self, edge, end):
         """Keys of an end, pseudo-lock's or lock's."""
@@ -164,25 +181,25 @@ class Pseudo:
         counts = self.held[kind]
         return counts['same'], sum(counts.values())
 
+    def edges_of(self, kind):
+        """All: but those that lockdep has for each user copy, which say nothing of our hooks."""
+        return [edge for edge in self.edges
+                if self.row_of(edge) == kind or (kind is None and self.row_of(edge) != FAULT)]
+
     def recall_of(self, kind=None):
-        edges = [edge for edge in self.edges if self.is_of(edge, kind)]
+        edges = self.edges_of(kind)
         return sum(self.found[edge] for edge in edges), len(edges)
 
     def weighted_of(self, kind=None):
-        counts = {edge: sum(pairs.values()) for edge, pairs in self.edges.items() if self.is_of(edge, kind)}
+        counts = {edge: sum(self.edges[edge].values()) for edge in self.edges_of(kind)}
         return sum(n for edge, n in counts.items() if self.found[edge]), sum(counts.values())
 
-    def is_of(self, edge, kind):
-        """All: but those that lockdep has for each user copy, which say nothing of our hooks."""
-        kinds = self.kinds_of(edge)
-        return kind in kinds if kind else FAULT not in kinds
+    def ours_of(self, edges, kind=None):
+        return sum(kind in (None, self.our_row_of(edge)) for edge in edges)
 
     def precision_of(self, kind=None):
-        ours = [edge for edge in self.ours if kind is None or kind in self.our_kinds(edge)]
-        return len(ours) - sum(edge in self.excess for edge in ours), len(ours)
-
-    def our_kinds(self, edge):
-        return {self.run.classes[end].pseudo for end in edge[:2]} - {0}
+        judged = self.ours_of(self.ours - self.alone, kind)
+        return judged - self.ours_of(self.excess, kind), judged
 
     def keys_of(self, kind):
         """(with a class of ours, without)"""
@@ -204,13 +221,14 @@ class Pseudo:
         with_class, without = self.keys_of(kind)
         return [self.text(kind), with_class, without, len(self.classes.get(kind, ())),
                 self.share(*self.held_of(kind)), self.share(*self.recall_of(kind)),
-                percent(*self.weighted_of(kind)), self.share(*self.precision_of(kind))]
+                percent(*self.weighted_of(kind)), self.share(*self.precision_of(kind)),
+                self.ours_of(self.alone, kind)]
 
     def table(self):
         heads = ['pseudo-lock', 'keys', 'keys without a class', 'classes', 'held stacks that agree',
-                 'edges: recall', 'by events', 'edges: precision']
+                 'edges: recall', 'by events', 'edges: precision', 'attempts that lockdep leaves out']
         every = ['**all**', '', '', '', self.share(*self.total_held()), self.share(*self.recall_of()),
-                 percent(*self.weighted_of()), self.share(*self.precision_of())]
+                 percent(*self.weighted_of()), self.share(*self.precision_of()), len(self.alone)]
         return table(heads, [every, *(self.row(kind) for kind in self.seen_kinds())])
 
     def summary(self):

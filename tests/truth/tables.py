@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from origins import Origins
 
 NOBODY, NONE, READY = 0xff, 0xffffffff, 2
-TAKEN, GIVEN_BACK, GIVEN_BACK_ON, ACQUIRED = 0, 1, 2, 3
+TAKEN, GIVEN_BACK, GIVEN_BACK_ON, ACQUIRED, ATTEMPTED = range(5)
 HARDIRQS_ON, SOFTIRQS_ON, IN_HARDIRQ, IN_SOFTIRQ, LOST, DEEPER = (1 << i for i in range(6))
 STATIC, PERCPU, STACK = 1, 2, 11   # enum lv_place_kind
 TRY = 1                         # LV_HELD_TRY
@@ -253,7 +253,8 @@ def read_situations(folder, layout, moved, keys):
             [read_ours(row, 32 + 8 * i, moved) for i in range(ours)],
             [read_theirs(row, 32 + 160 + 8 * i, keys) for i in range(theirs)],
             list(struct.unpack_from('<4Q', row, 32 + 320)))
-        if any(entry.index is None for entry in situation.theirs):
+        held = situation.theirs[:subject] if what == ATTEMPTED else situation.theirs
+        if any(entry.index is None for entry in held):
             nameless += count
         else:
             situations.append(situation)

@@ -32,6 +32,7 @@ enum truth_what {
 	TRUTH_GIVEN_BACK = 1,
 	TRUTH_GIVEN_BACK_ON = 2, /* and interrupts go on with it */
 	TRUTH_ACQUIRED = 3, /* by lockdep, a pseudo-lock that is waited for: it comes last, and is not held yet */
+	TRUTH_ATTEMPTED = 4, /* by us, whether or not lockdep looks: the same, but for the key, which may be none */
 };
 
 /* In a word of lockdep's, where its class's number stood: */
