@@ -11,8 +11,6 @@ USAGE = ('IN-HARDIRQ-W', 'IN-HARDIRQ-R', 'HARDIRQ-ON-W', 'HARDIRQ-ON-R', 'IN-SOF
          'IN-SOFTIRQ-R', 'SOFTIRQ-ON-W', 'SOFTIRQ-ON-R', 'INITIAL USE', 'INITIAL READ USE')
 IN_HARD, ON_HARD, IN_SOFT, ON_SOFT, USED = 0, 2, 4, 6, 8
 DEPS = {1: 'SR', 2: 'ER', 4: 'SN', 8: 'EN'}
-# enum lv_pseudo: console_lock and the levels of a freeze, whose trylocks are inlined
-TRIED_UNSEEN = (5, 9, 10, 11)
 EXACT, INFERRED, AMBIGUOUS = range(3)
 STALE = 0.01        # of the acquisitions of a class, and of a key, that reuse may mix
 
@@ -63,11 +61,6 @@ class Judge:
 
     def is_hooked(self, theirs):
         return (self.run.keys[theirs.index].base, bool(theirs.read)) in self.hooked
-
-    @staticmethod
-    def is_unseen(theirs):
-        """A pseudo-lock that was tried where nothing is hooked (atime's sb_start_write_trylock())."""
-        return theirs.trylock and theirs.kind in TRIED_UNSEEN and theirs.ours == NOBODY
 
     def is_pseudo(self, number):
         return number in self.run.classes and self.run.classes[number].pseudo
@@ -168,7 +161,7 @@ class Judge:
                 break
 
     def counts(self, theirs):
-        return not self.is_unseen(theirs) if theirs.kind else self.is_hooked(theirs)
+        return theirs.is_seen() if theirs.kind else self.is_hooked(theirs)
 
     @staticmethod
     def is_equal_told(s, new):

@@ -1,32 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Pseudo-locks, by kind: what lockdep's maps say against ours. They have no address that both sides know, so
 that a held one's partner was found by its key (tests/truth/pseudo.bpf.h)."""
-import re
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import causes
 from judge import DEPS
 from page import percent, table
-from tables import ACQUIRED, FAULT, LOST, NOBODY
+from tables import ACQUIRED, FAULT, KINDS, LOST, NOBODY
 
-DEF = Path('bpf/pseudo.def')
-# A hold is seen only where somebody has waited for one: bpf/pseudo_hooks.bpf.h
-ON_DEMAND = ('WQ', 'SRCU', 'KERNFS')
+# Their maps lie in objects, each with a key of its own or its type's; the others have one key each.
 OBJECTS = ('WORK', 'WQ', 'TIMER', 'SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'KERNFS', 'SRCU')
-
-
-def read_kinds():
-    """[(id, text)] by enum lv_pseudo; and the one of the judge's own."""
-    rows = re.findall(r'LV_PSEUDO_KIND\((\w+), [\w-]+, "([^"]*)"', DEF.read_text(encoding='utf-8'))
-    kinds = {number: (name, text.strip()) for number, (name, text) in enumerate(rows, 1)}
-    return {**kinds, FAULT: ('FAULT', 'mmap_lock by might_fault()')}
 
 
 class Pseudo:
     def __init__(self, judge, edges):
         self.judge, self.run, self.locks = judge, judge.run, edges
-        self.kinds = read_kinds()
         self.kind_of = {}               # index of a key -> kind
         self.held = defaultdict(Counter)        # kind -> {verdict: events}
         self.differ = defaultdict(Counter)      # (kind, verdict) -> {what: events}
@@ -45,10 +33,10 @@ class Pseudo:
         self.judge_edges()
 
     def name(self, kind):
-        return self.kinds[kind][0]
+        return KINDS[kind][0]
 
     def text(self, kind):
-        return self.kinds[kind][1]
+        return KINDS[kind][1]
 
     # Which of our classes is it?
 
@@ -63,11 +51,6 @@ class Pseudo:
 
     def is_ours(self, index):
         return bool(self.candidates(index))
-
-    def is_looked_for(self, theirs):
-        """By then, we would hold it, and a trylock is not inlined."""
-        return (self.is_ours(theirs.index) and not self.judge.is_unseen(theirs)
-                and (theirs.known or self.name(theirs.kind) not in ON_DEMAND))
 
     def bases_of_classes(self):
         """{our class: bases of the keys of what is in it}"""
@@ -90,7 +73,8 @@ class Pseudo:
             if kind in self.of_lockdep:
                 self.note(verdicts, kind, self.fault_of_ours(s, mine, contexts))
         for theirs in s.theirs:
-            if theirs.kind and theirs.context in contexts and self.is_looked_for(theirs):
+            if theirs.kind and theirs.context in contexts and theirs.is_seen() \
+                    and self.is_ours(theirs.index):
                 self.note(verdicts, theirs.kind,
                           'held by lockdep alone' if theirs.ours == NOBODY else 'same')
         for kind, verdict in verdicts.items():
@@ -211,7 +195,7 @@ class Pseudo:
         return sum(same for same, _ in rows), sum(every for _, every in rows)
 
     def seen_kinds(self):
-        return [kind for kind in self.kinds if kind in self.kind_of.values() or self.classes.get(kind)]
+        return [kind for kind in KINDS if kind in self.kind_of.values() or self.classes.get(kind)]
 
     @staticmethod
     def share(part, whole):

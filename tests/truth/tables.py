@@ -7,6 +7,7 @@ import sqlite3
 import struct
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 from origins import Origins
 
@@ -19,6 +20,21 @@ SLEEPING = (2, 3)               # LV_MUTEX, LV_RWSEM
 PSEUDO = 7                      # LV_PSEUDO
 FAULT = 31                      # TRUTH_FAULT
 KIND, KNOWN = 0x1f, 1 << 5      # in a word of lockdep's: TRUTH_KIND, TRUTH_KNOWN
+
+
+def read_kinds():
+    """{enum lv_pseudo: (id, text)}, and the judge's own."""
+    text = (Path(__file__).resolve().parents[2] / 'bpf/pseudo.def').read_text(encoding='utf-8')
+    rows = re.findall(r'LV_PSEUDO_KIND\((\w+), [\w-]+, "([^"]*)"', text)
+    return {**{number: (name, words.strip()) for number, (name, words) in enumerate(rows, 1)},
+            FAULT: ('FAULT', 'mmap_lock by might_fault()')}
+
+
+KINDS = read_kinds()
+# A hold is seen only where somebody has waited for one: bpf/pseudo_hooks.bpf.h.
+ON_DEMAND = ('WQ', 'SRCU', 'KERNFS')
+# Their trylocks are inlined (atime's sb_start_write_trylock()).
+TRIED_UNSEEN = ('CONSOLE_LOCK', 'SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL')
 
 
 @dataclass
@@ -76,6 +92,13 @@ class Theirs:
     nested: bool
     kind: int = 0       # enum lv_pseudo, or FAULT; 0: a lock
     known: bool = True  # we had a class for it by then
+
+    def is_seen(self):
+        """Would we hold it, if it is a pseudo-lock?"""
+        name = KINDS[self.kind][0]
+        if self.trylock and self.ours == NOBODY and name in TRIED_UNSEEN:
+            return False
+        return self.known or name not in ON_DEMAND
 
 
 @dataclass
