@@ -59,8 +59,8 @@ static __always_inline __u64 pseudo_handle(void)
 }
 
 /*
- * Other filesystems' may be on the task's stack, and btrfs has a number there that is none. Who has just joined takes
- * the first locks before it is there.
+ * Other filesystems' may be on the task's stack, and btrfs has a number there that is none. A task that has just
+ * joined takes its first locks before the handle is there.
  */
 static __always_inline int pseudo_btrfs_joined(__u64 fs_info)
 {

@@ -400,7 +400,7 @@ static __always_inline int is_spliced(__u64 *ctx)
 	       !MEMORY_MEMBER(iocb, struct kiocb, ki_complete);
 }
 
-/* What was taken since the level was is no reason to wait for it: as if tried. */
+/* A splice holds locks that it took after the level, and did not wait for the level under them: as if tried. */
 static __always_inline void see_sb_write(__u64 *ctx, __u32 meta)
 {
 	__u64 sb = written_sb(ctx);

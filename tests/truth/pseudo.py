@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import causes
 from judge import DEPS
 from page import percent, table
-from tables import ACQUIRED, FAULT, KINDS, LOST, NOBODY
+from tables import ACQUIRED, ATTEMPTED, FAULT, KINDS, LOST, NOBODY
 
 # Their maps lie in objects, each with a key of its own or its type's; the others have one key each.
 OBJECTS = ('WORK', 'WQ', 'TIMER', 'SB_WRITERS', 'SB_PAGEFAULTS', 'SB_INTERNAL', 'KERNFS', 'SRCU')
@@ -24,7 +24,7 @@ class Pseudo:
                 self.classes[cls.pseudo].add(number)
         for situation in self.run.situations:
             for theirs in situation.theirs:
-                if theirs.kind:
+                if theirs.kind and theirs.index is not None:
                     self.kind_of[theirs.index] = theirs.kind
         self.of_lockdep = set(self.kind_of.values())    # the kinds that this kernel's lockdep has
         for situation in self.run.situations:
@@ -64,7 +64,7 @@ class Pseudo:
     # Held stacks, at each event of a lock.
 
     def look_at_held(self, s):
-        if s.what == ACQUIRED or s.irqs & LOST or self.judge.level(s.irqs) != s.level:
+        if s.what in (ACQUIRED, ATTEMPTED) or s.irqs & LOST or self.judge.level(s.irqs) != s.level:
             return
         contexts = ({0}, {1}, {2, 3})[s.level]
         verdicts = {}
