@@ -69,8 +69,9 @@ static __always_inline void record_stack(void *ctx, __u32 stack)
 #define EVENT_META(hook, level, family) \
 	((hook) | ((level) << META_LEVEL_SHIFT) | ((family) << 20))
 #define META_HOOK(meta) ((meta) & 0xffff)
-#define META_LEVEL(meta) (((meta) >> META_LEVEL_SHIFT) & 0xf)
+#define META_LEVEL(meta) (((meta) >> META_LEVEL_SHIFT) & 0x7)
 #define META_FAMILY(meta) (((meta) >> 20) & 0xf)
+#define META_IRQS_OFF (1u << 19) /* an edge's holder was taken with irqs off */
 #define META_ATTEMPT (1u << 30) /* an edge leads to a lock that is waited for, and maybe nobody's */
 #define META_BARE (1u << 31) /* nothing that spins is held, whatever the preemption count: a tracepoint raises it, too */
 

@@ -314,6 +314,32 @@ static void test_stale_is_not_made_sure(void **state)
 	assert_int_not_equal(find_edge(m, a, b)->unsure, 0);
 }
 
+/*
+ * The same, and the other CPU's event was lost, so that it seems to have nothing. With irqs on, it is known
+ * that a holder of an _irq function's has given back.
+ */
+static void test_stale_of_irq_is_not_made_sure(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
+
+	machine_world(m)->annotated = false;
+	machine_world(m)->counts_preemption = false;
+	for (int i = 0; i < 20; i++) {
+		machine_on_cpu(m, 0);
+		leave_stale(m, a, &spin_irq, &spin_irq_on);
+		machine_on_cpu(m, 1);
+		UNSEEN(m, LOCK(m, a, spin));
+		machine_on_cpu(m, 0);
+		LOCK(m, b, spin);
+		UNLOCK(m, b, spin);
+		machine_on_cpu(m, 1);
+		UNLOCK(m, a, spin);
+	}
+	assert_non_null(find_edge(m, a, b));
+	assert_int_equal(find_edge(m, a, b)->sure, 0);
+}
+
 static void test_usage_is_seen_twice(void **state)
 {
 	struct machine *m = *state;
@@ -379,6 +405,7 @@ int main(void)
 		TEST(test_orders_of_two_members),
 		TEST(test_holder_is_made_sure),
 		TEST(test_stale_is_not_made_sure),
+		TEST(test_stale_of_irq_is_not_made_sure),
 		TEST(test_usage_is_seen_twice),
 		TEST(test_instances_are_seen),
 		TEST(test_gate_is_lost),
