@@ -243,7 +243,7 @@ RECORD_RARE __u32 edge_add(__u64 classes, __u64 from_addr, __u64 to_addr, __u32 
 			stack = stack_claim(cpu, cpu_id, META_HOOK(meta), META_LEVEL(meta));
 		edge->stack = stack;
 	}
-	edge_look(edge, id, from_addr, to_addr, edge_holder_stack(from, meta), meta, is_new);
+	edge_look(edge, id, from_addr, to_addr, edge_holder_stack(from, meta), is_new);
 	if (is_new)
 		slot_ready(&edge->state);
 	edge_remember(cpu, edge_key(classes >> 32, (__u32)classes, META_SLOT_DEP(meta)),
@@ -269,8 +269,6 @@ static __always_inline __u32 edge_record(struct lv_cpu *cpu, const struct lv_hel
 	if (!edge_is_real((__u64)from->class << 32 | to->class, from->addr, to->addr,
 			  EDGE_META(meta, dep)))
 		return stack;
-	if (from->flags & LV_HELD_IRQ_OFF)
-		meta |= META_IRQS_OFF;
 	return edge_add((__u64)from->class << 32 | to->class, from->addr, to->addr,
 			EDGE_META(meta, dep), stack);
 }

@@ -116,14 +116,11 @@ static __always_inline int edge_is_unsure(const struct lv_edge *edge, __u32 wher
 
 /*
  * Where unlocks are hidden, a holder's entry may be stale, and its word read as held by another CPU. If
- * none seems to have it, it is ours. But who is missed by our programs seems to have nothing: a holder
- * that was taken with irqs off, which are on by now, has most likely been given back.
+ * none seems to have it, it is ours.
  */
-static __always_inline void edge_make_sure(struct lv_edge *edge, __u64 from_addr, __u32 irqs_off)
+static __always_inline void edge_make_sure(struct lv_edge *edge, __u64 from_addr)
 {
-	__u32 cpu = world_cpu_id();
-
-	if (world_holds_elsewhere(cpu, from_addr) || (irqs_off && world_irqs_on(cpu) > 0))
+	if (world_holds_elsewhere(world_cpu_id(), from_addr))
 		write_once(edge->unsure, edge->unsure + 1);
 	else
 		write_once(edge->sure, edge->sure + 1);
@@ -140,18 +137,18 @@ static __always_inline int edge_has_news(const struct lv_edge *edge, __u64 from_
 }
 
 /*
- * Look at one more sighting of an edge. where: the holder's stack. meta: META_IRQS_OFF. One CPU at a
- * time does: who comes meanwhile has others to look at.
+ * Look at one more sighting of an edge. where: the holder's stack. One CPU at a time does: who
+ * comes meanwhile has others to look at.
  */
 static __always_inline void edge_look(struct lv_edge *edge, __u32 id, __u64 from_addr,
-				      __u64 to_addr, __u32 where, __u32 meta, int is_new)
+				      __u64 to_addr, __u32 where, int is_new)
 {
 	if ((!is_new && !edge_has_news(edge, from_addr, to_addr) && !edge_is_unsure(edge, where)) ||
 	    __sync_val_compare_and_swap(&edge->looking, 0, 1))
 		return;
 	edge_see_instances(edge, from_addr, to_addr);
 	if (edge_is_unsure(edge, where))
-		edge_make_sure(edge, from_addr, meta & META_IRQS_OFF);
+		edge_make_sure(edge, from_addr);
 	if (!is_new) {
 		gates_keep(id, from_addr, where);
 	} else {

@@ -69,9 +69,8 @@ static __always_inline void record_stack(void *ctx, __u32 stack)
 #define EVENT_META(hook, level, family) \
 	((hook) | ((level) << META_LEVEL_SHIFT) | ((family) << 20))
 #define META_HOOK(meta) ((meta) & 0xffff)
-#define META_LEVEL(meta) (((meta) >> META_LEVEL_SHIFT) & 0x7)
+#define META_LEVEL(meta) (((meta) >> META_LEVEL_SHIFT) & 0xf)
 #define META_FAMILY(meta) (((meta) >> 20) & 0xf)
-#define META_IRQS_OFF (1u << 19) /* an edge's holder was taken with irqs off */
 #define META_ATTEMPT (1u << 30) /* an edge leads to a lock that is waited for, and maybe nobody's */
 #define META_BARE (1u << 31) /* nothing that spins is held, whatever the preemption count: a tracepoint raises it, too */
 
@@ -195,7 +194,10 @@ static __always_inline int usage_is_interrupting(const struct lv_cpu *cpu, __u32
 	       (level == LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth);
 }
 
-/* Entry `at` goes if its function took the lock with irqs off, and no release seen has switched them on. */
+/*
+ * Entry `at` goes if its function took the lock with irqs off, and no release seen has switched them on.
+ * Where unlocks are hidden, whoever has switched them off: rq.__lock is taken by a plain function.
+ */
 RECORD_RARE int usage_drop_if_irqs_off(__u32 level, __u32 at)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
@@ -205,15 +207,15 @@ RECORD_RARE int usage_drop_if_irqs_off(__u32 level, __u32 at)
 	if (!held || at >= held->depth)
 		return 0;
 	lock = &held->held[at & (LV_HELD_DEPTH - 1)];
-	if (lock->irq == LV_IRQ_OFF && lock->flags & LV_HELD_IRQ_OFF)
+	if (lock->flags & LV_HELD_IRQ_OFF && (lock->irq == LV_IRQ_OFF || !world_counts_preemption()))
 		held_forget(level, at);
 	return 0;
 }
 
 /*
- * An interrupt has come over what this level holds. A lock that its function holds with irqs off
- * (_irq, _irqsave) is not held any more: its release was lost, which is likelier than that irqs
- * were switched on under it by nobody we see.
+ * Irqs are on, or were when an interrupt came over what this level holds. A lock that its function holds
+ * with irqs off (_irq, _irqsave) is not held any more: its release was lost, which is likelier than that
+ * irqs were switched on under it by nobody we see.
  */
 RECORD_RARE int usage_drop_contradicted(__u32 level)
 {
