@@ -7,7 +7,7 @@
 #ifndef LOCKVANE_RECORD_USAGE_H
 #define LOCKVANE_RECORD_USAGE_H
 
-#include "record/held.h"
+#include "record/alike.h"
 
 #define USAGE(bit) (1u << (bit))
 
@@ -123,6 +123,7 @@ RECORD_RARE __u32 usage_add(__u32 class_id, __u64 addr, __u32 bits, __u32 meta, 
 	}
 	fresh = bits & ~__sync_fetch_and_or(&class->usage, bits);
 	usage_see(class_id, addr, bits);
+	alike_see(class_id, addr);
 	if (bits & ~fresh & ~read_once(class->twice))
 		__sync_fetch_and_or(&class->twice, bits & ~fresh);
 	if (!fresh)
