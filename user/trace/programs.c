@@ -210,16 +210,45 @@ static void read_heat(const struct programs *p, uint64_t ret[LV_HOOKS + 1])
 	}
 }
 
+/* Short windows do not see all that a load does: each is given some, few beside calibration's. */
+#define UNSEEN 30
+
+/* Events by hook; the sum of those attached, and of all that ever were. */
+struct shares {
+	uint64_t heat[LV_HOOKS + 1];
+	uint64_t here, all;
+};
+
+static void find_shares(const struct programs *p, struct shares *ret)
+{
+	*ret = (struct shares){};
+	read_heat(p, ret->heat);
+	for (int hook = 0; hook <= LV_HOOKS; hook++) {
+		ret->all += p->present[hook] ? ret->heat[hook] + UNSEEN : 0;
+		ret->here += p->links[hook] ? ret->heat[hook] + UNSEEN : 0;
+	}
+}
+
+static double in_place(const struct shares *shares)
+{
+	return shares->all ? (double)shares->here / shares->all : 1;
+}
+
+double programs_in_place(const struct programs *p)
+{
+	struct shares shares;
+
+	find_shares(p, &shares);
+	return in_place(&shares);
+}
+
 /*
  * The hottest first. There are a few that see nearly all events: as each takes its time
  * to come or go, less is paid for all if these come last and go first. Until anything was
  * seen: what acquires, as it stands in hooks.def.
  */
-static void order(const struct programs *p, int ret[LV_HOOKS + 1])
+static void order(const uint64_t heat[LV_HOOKS + 1], int ret[LV_HOOKS + 1])
 {
-	uint64_t heat[LV_HOOKS + 1];
-
-	read_heat(p, heat);
 	for (int hook = 0; hook <= LV_HOOKS; hook++) {
 		int at = hook;
 
@@ -229,28 +258,15 @@ static void order(const struct programs *p, int ret[LV_HOOKS + 1])
 	}
 }
 
-/* Short windows do not see all that a load does: each is given some, few beside calibration's. */
-#define UNSEEN 30
-
-double programs_in_place(const struct programs *p)
-{
-	uint64_t heat[LV_HOOKS + 1], all = 0, here = 0;
-
-	read_heat(p, heat);
-	for (int hook = 0; hook <= LV_HOOKS; hook++) {
-		all += p->present[hook] ? heat[hook] + UNSEEN : 0;
-		here += p->links[hook] ? heat[hook] + UNSEEN : 0;
-	}
-	return all ? (double)here / all : 1;
-}
-
 static int attach_all(struct programs *p, const struct plan *plan, programs_progress progress,
 		      void *arg, struct error *err)
 {
 	size_t all = 1, done = 0;
+	uint64_t heat[LV_HOOKS + 1];
 	int hooks[LV_HOOKS + 1], code = 0;
 
-	order(p, hooks);
+	read_heat(p, heat);
+	order(heat, hooks);
 	for (int i = 0; i < LV_HOOKS; i++)
 		all += plan->hooks[i].present;
 	for (int i = LV_HOOKS; !code && i >= 0; i--) {
@@ -280,20 +296,23 @@ static bool detach_all(struct programs *p, bool must, double leave, programs_pro
 {
 	size_t all = nr_attached(p), done = 0;
 	int hooks[LV_HOOKS + 1];
+	struct shares shares;
 	bool slow = false;
 
 	if (!all)
 		return true;
-	order(p, hooks);
+	find_shares(p, &shares);
+	order(shares.heat, hooks);
 	for (int i = 0; i <= LV_HOOKS && (must || !slow); i++) {
 		uint64_t from = arming_now_ns();
 
 		if (!p->links[hooks[i]])
 			continue;
-		if (programs_in_place(p) <= leave)
+		if (in_place(&shares) <= leave)
 			break;
 		bpf_link__destroy(p->links[hooks[i]]);
 		p->links[hooks[i]] = NULL;
+		shares.here -= shares.heat[hooks[i]] + UNSEEN;
 		slow = note_time(p, hooks[i], from) > PROGRAMS_SLOW_NS;
 		if (progress)
 			progress(arg, ++done, all);
