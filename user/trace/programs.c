@@ -29,6 +29,8 @@ enum table {
 	NR_TABLES,
 };
 
+#define LAYOUT_EVERY_NS 5000000000ull /* while armed: memory may be added */
+
 enum wait_program {
 	WAITS_BEGIN,
 	WAITS_END,
@@ -47,6 +49,7 @@ struct programs {
 	struct bpf_link *retire[RETIRE_HOOKS]; /* while we live */
 	struct bpf_link *waits[NR_WAITS];      /* the same */
 	uint64_t heat[LV_HOOKS + 1];	      /* events that were forgotten since */
+	uint64_t layout_ns;		      /* when it was found last */
 	struct {
 		void *memory;
 		size_t size;
@@ -188,6 +191,10 @@ static int attach_one(struct programs *p, const struct plan *plan, int hook, str
 	if (code && code != -EMFILE && code != -ENOMEM && hook < LV_HOOKS &&
 	    plan->hooks[hook].family == LV_PSEUDO)
 		return 0;
+	if (code == -E2BIG)
+		return error_set(err, code,
+				 "the kernel refused a hook on %s: it has too many BPF programs of others "
+				 "already", tables_hook(hook));
 	if (code)
 		return error_set(err, code,
 				 "the kernel refused a hook on %s (%s): is ftrace enabled, and "
@@ -448,15 +455,18 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 	return 0;
 }
 
-void programs_start(struct programs *p)
+/* It worked when they were loaded. If it fails now, less is known of memory that came since then. */
+static void find_layout_again(struct programs *p)
 {
 	struct error ignored;
 
-	/*
-	 * It worked when they were loaded. If it fails now, less is known of memory that came since
-	 * then.
-	 */
+	p->layout_ns = arming_now_ns();
 	layout_find(p->skel->obj, &ignored);
+}
+
+void programs_start(struct programs *p)
+{
+	find_layout_again(p);
 	layout_find_stacks(p->skel->obj);
 	arming_arm(&p->arming, LV_ARMED);
 }
@@ -468,6 +478,8 @@ uint64_t programs_waits(const struct programs *p)
 
 bool programs_renew(struct programs *p)
 {
+	if (arming_now_ns() - p->layout_ns > LAYOUT_EVERY_NS)
+		find_layout_again(p);
 	return arming_renew(&p->arming);
 }
 
