@@ -316,6 +316,14 @@ def same_chain(ours, lockdeps):
            f'lockdep has {listed_chain(read(lockdeps))}, we {listed_chain(read(ours))}')
 
 
+def odd_json(out):
+    """A task's name that is no UTF-8, and has a quote and a newline."""
+    text = read(out / 'odd_json.out')
+    check_document(json.loads(text))
+    expect('\\\\xff' in text, 'the task does not have its name')
+
+
+CONDITIONS = {'json': odd_json}
 FOUNDING = {'text_report': founding_report, 'json_report': founding_json,
             'fixed_report': founding_fixed, 'read_on_the_host': on_the_host}
 REAL = {'cancel_report': real_cancel, 'no_cancel_report': real_no_cancel,
