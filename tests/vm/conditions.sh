@@ -48,16 +48,19 @@ case_crowded()
 	tracer $(yes _raw_spin_lock | head -n 19) >$OUT/crowd.out 2>&1 &
 	crowd=$!
 	await 60 'the others' grep -q attached $OUT/crowd.out
-	lv 1 crowded trace --locks spin -- true
-	has crowded.err 'refused a hook on _raw_spin_lock .*too many'
+	lockvane trace --locks spin -- true >$OUT/crowded.out 2>$OUT/crowded.err
+	got=$?
 	kill $crowd
 	wait $crowd
+	[ $got -eq 1 ] || fail "status $got"
+	has crowded.err 'refused a hook on _raw_spin_lock: it has too many BPF programs'
 	clean crowded
 }
 
 # Less than it wants: it is refused, or killed, and nothing is left.
 case_little_memory()
 {
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control || fail 'no control of memory'
 	mkdir /sys/fs/cgroup/little
 	echo 20M >/sys/fs/cgroup/little/memory.max
 	echo 0 >/sys/fs/cgroup/little/memory.swap.max 2>/dev/null
