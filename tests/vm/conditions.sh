@@ -96,7 +96,7 @@ case_odd()
 	umount /sys/kernel/slab
 	lv 3 odd report $OUT/odd.db
 	has odd.out 'kioctx.ctx_lock --> '
-	has odd.out '\\xff'
+	has odd.out '?"?<'
 	lv 3 odd_json report --format json $OUT/odd.db
 	lv 0 odd_classes classes $OUT/odd.db
 	clean odd
