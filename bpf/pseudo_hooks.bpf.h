@@ -272,9 +272,9 @@ static __always_inline void see_queue_enter(__u64 *ctx, __u32 meta)
 #define GD_OWNS_QUEUE (1 << 6)
 
 /*
- * Who would enter the queue waits for the thaw only if the disk is there: of a dead one, bios fail, and
- * requests too if the queue dies with it; before it is added there are no bios (blk_freeze_set_owner() in
- * block/blk-mq.c, since 6.13).
+ * A frozen queue holds up bios only if its disk is there: those of a dead one fail, and so do requests if
+ * the queue dies with it; before a disk is added it has no bios (blk_freeze_set_owner() in block/blk-mq.c,
+ * since 6.13).
  */
 static __always_inline void see_queue_freeze_6_1(__u64 *ctx, __u32 meta)
 {

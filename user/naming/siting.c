@@ -590,7 +590,7 @@ static void name_open(struct sites *s, const struct siting_item *item,
 	item->result->certainty = NAMES_AMBIGUOUS;
 }
 
-/* What is known of a class whose site is not typed: does it join what its name says? */
+/* Name a class whose site is not typed by all that is known. Does it join the others of that name? */
 static bool settle_open(struct sites *s, struct siting_item *items, const size_t *group, size_t of,
 			struct siting_item *const *typed, size_t nr)
 {
