@@ -62,7 +62,7 @@ OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out $(FLEET),$(SRCS)))
 LIB := $(filter-out user/cli/main.c $(FLEET),$(SRCS))
 EXPLORE := $(wildcard tests/explore/*.c)
 BENCH := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
-TORTURE := $(B)/tests/torture/kills $(B)/tests/torture/cycles
+TORTURE := $(patsubst %,$(B)/tests/torture/%,kills cycles loads tracer)
 FUZZ := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/fuzz/*.c))
 # Run under ThreadSanitizer too; they need the recorder and its native world only.
 TSAN_UNIT := $(B)/tests/tsan/test_record_threads

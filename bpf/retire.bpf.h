@@ -84,6 +84,10 @@ static __always_inline void retire_set_area(struct retire_area *area, const void
 	area->size = size;
 }
 
+/* libbpf knows the size of the kernel's elements only where the index is a constant in the source. */
+#define RETIRE_AREA(i) \
+	retire_set_area(&r->area[i], BPF_CORE_READ(module, mem[i].base), BPF_CORE_READ(module, mem[i].size))
+
 /* Before 6.4 a module had two areas, and one for its start. */
 static __always_inline void retire_find_areas(struct retire *r, struct module *module)
 {
@@ -93,9 +97,13 @@ static __always_inline void retire_find_areas(struct retire *r, struct module *m
 		retire_set_area(&r->area[0], BPF_CORE_READ(older, core_layout.base),
 				BPF_CORE_READ(older, core_layout.size));
 	} else {
-		for (int i = 0; i < RETIRE_AREAS - 1; i++)
-			retire_set_area(&r->area[i], BPF_CORE_READ(module, mem[i].base),
-					BPF_CORE_READ(module, mem[i].size));
+		RETIRE_AREA(0);
+		RETIRE_AREA(1);
+		RETIRE_AREA(2);
+		RETIRE_AREA(3);
+		RETIRE_AREA(4);
+		RETIRE_AREA(5);
+		RETIRE_AREA(6);
 	}
 	if (bpf_core_field_exists(module->percpu))
 		retire_set_area(&r->area[RETIRE_AREAS - 1], BPF_CORE_READ(module, percpu),

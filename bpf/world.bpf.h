@@ -466,18 +466,20 @@ static __always_inline __u64 object_skips(__u64 base, __u64 at, __u64 off, __u64
 
 RECORD_RARE __u64 world_object_hash_at(__u64 base, __u32 off, __u32 size)
 {
-	__u64 hash = 0;
+	__u64 hash = 0, rich = 0;
 
 	for (__u32 i = 0; i < OBJECT_WORDS; i++) {
-		__u64 word, next;
+		__u64 word, next, skips;
 
 		if (8 * i + 8 > size)
 			break;
 		word = memory_word(base + 8 * i);
 		next = (hash ^ word) * LV_INSTANCE_HASH(1ull);
-		hash = next ^ ((hash ^ next) & object_skips(base, 8 * i, off, word));
+		skips = object_skips(base, 8 * i, off, word);
+		hash = next ^ ((hash ^ next) & skips);
+		rich |= ((word >> 48) + 1) >> 16 & ~skips; /* a kernel address */
 	}
-	return hash | 1;
+	return (hash & ~(__u64)LV_LOOK_RICH) | 1 | rich * LV_LOOK_RICH;
 }
 
 static __always_inline __u64 world_object_hash(__u64 addr, const struct lv_place *place,

@@ -19,25 +19,29 @@ static __always_inline __u64 object_looks(__u32 id, __u64 addr)
 
 #define ALIKE_ID (LV_MAX_CLASSES - 1)
 
-/* One more look that the class shares with another; one seen once makes room for the next. */
-static __always_inline void alike_add(struct lv_class *class, __u32 other, __u64 looks)
+/*
+ * One more look that the class shares with another. hash: of it. When all slots are taken, one in sixteen
+ * takes the place of another that has shown one look only.
+ */
+static __always_inline void alike_add(struct lv_class *class, __u32 other, __u64 hash, int rich)
 {
-	__u32 bit = 1u << (looks >> 61), i;
+	__u32 bit = rich ? LV_ALIKE_RICH : 1u << (hash >> 61) % 7, last = hash >> 59 & (LV_ALIKE - 1), i, had;
 
-	for (i = 0; i < LV_ALIKE; i++)
-		if (read_once(class->alike[i]) == other + 1) {
+	for (i = 0; i < LV_ALIKE; i++) {
+		__u32 known = read_once(class->alike[i]);
+
+		if (!known)
+			write_once(class->alike[i], other + 1);
+		if (!known || known == other + 1) {
 			write_once(class->alike_looks[i], read_once(class->alike_looks[i]) | bit);
 			return;
 		}
-	for (i = 0; i < LV_ALIKE; i++) {
-		__u32 had = read_once(class->alike_looks[i]);
-
-		if (had & (had - 1))
-			continue;
-		write_once(class->alike[i], other + 1);
-		write_once(class->alike_looks[i], bit);
-		return;
 	}
+	had = read_once(class->alike_looks[last]);
+	if (hash >> 55 & 15 || had & (had - 1) || had == LV_ALIKE_RICH)
+		return;
+	write_once(class->alike[last], other + 1);
+	write_once(class->alike_looks[last], bit);
 }
 
 /*
@@ -59,7 +63,7 @@ RECORD_RARE int alike_see(__u32 id, __u64 addr)
 	seen = read_once(*entry);
 	write_once(*entry, (hash & ~(__u64)ALIKE_ID) | id);
 	if (!((seen ^ hash) & ~(__u64)ALIKE_ID) && (seen & ALIKE_ID) != id)
-		alike_add(class, seen & ALIKE_ID, looks * LV_INSTANCE_HASH(1ull));
+		alike_add(class, seen & ALIKE_ID, looks * LV_INSTANCE_HASH(1ull), !!(looks & LV_LOOK_RICH));
 	return 0;
 }
 

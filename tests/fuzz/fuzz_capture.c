@@ -17,6 +17,7 @@
 
 #include "capture/db.h"
 #include "capture/db_internal.h"
+#include "must.h"
 #include "report/report.h"
 
 /* A file of kilobytes: more than this of text is a report without a bound. */
@@ -28,14 +29,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static unsigned char *good, *scratch; /* a small capture's image */
 static size_t good_len;
 static char saved[64];
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "fuzz_capture: %s\n", what);
-	abort();
-}
 
 /* The next bytes of the input; zeros when it has ended. */
 struct input {

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/replay.h"
 #include "report/report.h"
+#include "sample.h"
 
 #define MAX_DEPTH 64
 #define MAX_TEXT 300
@@ -18,22 +18,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-static const char scenario[] = "spin A B C D\nmutex M\n"
-			       "lock A\nlock B\nunlock B\nunlock A\n"
-			       "lock B\nlock C\nunlock C\nunlock B\n"
-			       "lock C\nlock A\nunlock A\nunlock C\n"
-			       "hardirq\nlock D\nlock A\nunlock A\nunlock D\nend\n"
-			       "lock D\nlock M\nunlock M\nunlock D\nunlock D\n";
-
 static struct capture *capture;
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "fuzz_html: %s\n", what);
-	abort();
-}
 
 /* Two tasks that wait for each other, which no scenario has. */
 static void add_ring(void)
@@ -51,17 +36,9 @@ static void add_ring(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct replay *replay = replay_new();
-	struct scenario *s = NULL;
-	struct error err = {};
-
 	(void)argc;
 	(void)argv;
-	must(replay && !scenario_parse(scenario, strlen(scenario), "fuzz", &s, &err) &&
-		     !replay_run(replay, s, "fuzz", false, &capture, &err),
-	     err.text);
-	scenario_free(s);
-	replay_free(replay);
+	capture = sample_capture();
 	must(capture->nr_stacks >= 2 && capture_add_loss(capture), "a loss");
 	add_ring();
 	return 0;

@@ -7,18 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "publish/address.h"
 #include "publish/metrics.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "fuzz_metrics: %s\n", what);
-	abort();
-}
 
 /* The line of lockvane_build_info: one label, closed, with nothing raw in it. */
 static void check_label(const char *text)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "abi.h"
+#include "must.h"
 #include "sites/sites.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,14 +26,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 static struct ksyms *ksyms;
 static struct kbtf *types;
 static uint8_t text[TEXT_SIZE];
-
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "fuzz_sites: %s\n", what);
-	abort();
-}
 
 static int add_struct(struct btf *b, const char *name, int size)
 {

@@ -1,46 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Parses suppressions that the fuzzer made up and applies them to some findings. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "finding/suppress.h"
-#include "replay/replay.h"
 #include "report/report.h"
+#include "sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
-/* Several rules, chains of one to four locks. */
-static const char scenario[] = "spin A B C D\nmutex M\n"
-			       "lock A\nlock B\nunlock B\nunlock A\n"
-			       "lock B\nlock C\nunlock C\nunlock B\n"
-			       "lock C\nlock A\nunlock A\nunlock C\n"
-			       "hardirq\nlock D\nlock A\nunlock A\nunlock D\nend\n"
-			       "lock D\nlock M\nunlock M\nunlock D\nunlock D\n";
-
 static struct capture *capture;
 static FILE *nowhere;
 
-static void must(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "fuzz_suppress: %s\n", what);
-	abort();
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct replay *replay = replay_new();
-	struct scenario *s = NULL;
-	struct error err = {};
-
-	must(replay && !scenario_parse(scenario, strlen(scenario), "fuzz", &s, &err) &&
-		     !replay_run(replay, s, "fuzz", false, &capture, &err),
-	     err.text);
-	scenario_free(s);
-	replay_free(replay);
+	capture = sample_capture();
 	nowhere = fopen("/dev/null", "w");
 	must(nowhere, "no /dev/null");
 	return 0;

@@ -715,6 +715,7 @@ static void test_recursive(void **state)
 	struct capture *c = case_new();
 	uint32_t a = case_class(c, "a", LV_SPIN);
 	uint32_t self = case_edge(c, a, a, LV_DEP_EN, LV_NONE);
+	struct findings *f;
 
 	/* Two locks of one class: production kernels do that all the time. */
 	case_instances(c, self, 0x10, 0x20);
@@ -727,6 +728,9 @@ static void test_recursive(void **state)
 	free(c->classes[a].kind);
 	c->classes[a].kind = case_copy("slab"); /* freed and come back in between? */
 	assert_one(c, FINDING_RECURSIVE, FINDING_WEAK, "a");
+	f = analyse(c);
+	assert_non_null(strstr(f->items[0].chain.graded_down, "become other objects"));
+	findings_free(f);
 	c->classes[a].flags = 0;
 	case_instances(c, self, 0x10, 0x10);
 	assert_one(c, FINDING_RECURSIVE, FINDING_LIKELY, "a");

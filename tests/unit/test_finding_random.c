@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "finding/fault.h"
 #include "finding/finding.h"
 #include "finding/watch.h"
 #include "test_finding_cases.h"
@@ -546,6 +547,31 @@ static void test_watch_tells_faults_once(void **state)
 	capture_free(c);
 }
 
+/* The answer is kept, but not beyond what is seen next. */
+static void test_faults_are_asked_again(void **state)
+{
+	struct capture *c = case_new();
+	struct finding_model *m;
+	uint32_t outside = case_stack(c, "filler", 7, "filler_ioctl+0x10/0x90");
+	uint32_t inside = case_stack(c, "filler", 7, "asm_exc_page_fault+0x26/0x30|filler_ioctl+0x2c/0x90");
+	uint32_t edge;
+
+	assert_int_equal(finding_model_new(c, &m), 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		case_class(c, (char[]){(char)('a' + i), '\0'}, LV_MUTEX);
+		assert_int_equal(finding_model_add_class(m, i), 0);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		edge = case_edge(c, 0, 1, LV_DEP_EN, i ? outside : inside);
+		c->edges[edge].from_stack = outside;
+		assert_true(finding_model_add_edge(m, edge, &edge) >= 0);
+		assert_int_equal(fault_is_all_of(m, edge), !i);
+		assert_int_equal(fault_is_all_of(m, edge), !i);
+	}
+	finding_model_free(m);
+	capture_free(c);
+}
+
 static void test_watch_knows_the_event(void **state)
 {
 	struct capture *c = case_new();
@@ -593,6 +619,7 @@ int main(void)
 		cmocka_unit_test(test_watch_agrees),
 		cmocka_unit_test(test_watch_knows_the_event),
 		cmocka_unit_test(test_watch_tells_faults_once),
+		cmocka_unit_test(test_faults_are_asked_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,29 @@ static void test_by_name(void **state)
 	ksyms_free(k);
 }
 
+/* What ThinLTO adds to names of static symbols is not a part of them; other suffixes are. */
+static void test_lto(void **state)
+{
+	struct ksyms *k = load("ffffffff81000000 T _stext\n"
+			       "ffffffff81000400 t do_one.llvm.1234567\n"
+			       "ffffffff81000500 t do_two.isra.0\n"
+			       "ffffffff81001000 T _etext\n"
+			       "ffffffff82000000 D _sdata\n"
+			       "ffffffff82000100 d table_lock.llvm.42\n"
+			       "ffffffff82000180 d odd.llvm.x1\n"
+			       "ffffffff82000200 D _edata\n"
+			       "ffffffffc0003000 d lock.llvm.7\t[lv_uffd]\n");
+
+	(void)state;
+	assert_string_equal(format(k, 0xffffffff81000410), "do_one+0x10/0x100");
+	assert_string_equal(format(k, 0xffffffff81000510), "do_two.isra.0+0x10/0xb00");
+	assert_int_equal(ksyms_address(k, "table_lock"), 0xffffffff82000100);
+	assert_int_equal(ksyms_address(k, "odd.llvm.x1"), 0xffffffff82000180);
+	assert_string_equal(ksyms_find(k, 0xffffffffc0003000)->module, "lv_uffd");
+	assert_string_equal(ksyms_find(k, 0xffffffffc0003000)->name, "lock");
+	ksyms_free(k);
+}
+
 static void test_bounds(void **state)
 {
 	struct ksyms *k = load(kallsyms);
@@ -244,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format),	     cmocka_unit_test(test_by_name),
+		cmocka_unit_test(test_lto),
 		cmocka_unit_test(test_bounds),	     cmocka_unit_test(test_generated),
 		cmocka_unit_test(test_text),	     cmocka_unit_test(test_no_addresses),
 		cmocka_unit_test(test_hostile),	     cmocka_unit_test(test_unsorted),

@@ -49,7 +49,7 @@ static void test_typed_without_btf(void **state)
 	add_slab("lv_uffd_ctx_cache", 176, 0x30, LV_SPIN);
 	add_slab("lv_uffd_ctx_cache", 176, 0x58, LV_SPIN);
 	add_slab("lv_uffd_ctx_cache", 176, 0x80, LV_SPIN);
-	add_slab("gone_cache", 176, 0x30, LV_SPIN);
+	add_slab("gone_cache", 176, 0x30, LV_SPIN)->place.site = LV_SITE_OPEN;
 	/* userfaultfd_ctx has the same size and member: it is not what lies here */
 	tell("lv_uffd_ctx_cache", 176, 0x30, "&ctx->fd_wqh");
 	tell("lv_uffd_ctx_cache", 176, 0x80, "&ctx->one")->clashes = 1;

@@ -55,6 +55,8 @@ static void keep_line(const char *text)
 	assert_int_equal(fclose(out), 0);
 }
 
+static int complaints; /* lines at level error, of the last review */
+
 /* Review, and the findings it tells. */
 static json_t *review(struct fixture *x)
 {
@@ -72,10 +74,12 @@ static json_t *review(struct fixture *x)
 	dup2(own, 1);
 	close(own);
 	rewind(out);
+	complaints = 0;
 	while (fgets(text, sizeof(text), out)) {
 		line = json_loads(text, 0, NULL);
 		assert_non_null(line);
 		keep_line(text);
+		complaints += !strcmp(json_string_value(json_object_get(line, "level")), "error");
 		if (json_object_get(line, "finding"))
 			json_array_append(told, json_object_get(line, "finding"));
 		json_decref(line);
@@ -237,6 +241,45 @@ static void test_known(void **state)
 	capture_free(seen);
 }
 
+/* At a level of the log that has no findings, none is told, and none counts as told. */
+static void test_log_level(void **state)
+{
+	struct fixture x;
+
+	begin(&x, founding());
+	x.setup.config.log_level = CONFIG_ERROR;
+	tell_as(&x.setup.config);
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(x.m.known.nr, 1);
+	assert_false(x.m.known.items[0].told);
+	x.setup.config.log_level = CONFIG_WARNING;
+	tell_as(&x.setup.config);
+	assert_int_equal(told(&x), 1);
+	end(&x);
+}
+
+/* There is no room for a finding: that is told once, not at each review. */
+static void test_no_room(void **state)
+{
+	struct known_finding *k;
+	struct fixture x;
+	char id[FINDING_ID_LEN];
+
+	begin(&x, founding());
+	for (int i = 0; i < KNOWN_MAX; i++) {
+		const struct capture *c = knowledge_capture(x.m.knowledge);
+
+		snprintf(id, sizeof(id), "%012x", i);
+		assert_int_equal(known_add(&x.m.known, id, c->kernel, c->build, &k), 0);
+		k->chain = case_copy("another");
+	}
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(complaints, 1);
+	assert_int_equal(told(&x), 0);
+	assert_int_equal(complaints, 0);
+	end(&x);
+}
+
 static void test_suppressions_file(void **state)
 {
 	struct suppressions *s;
@@ -270,7 +313,8 @@ int main(void)
 		cmocka_unit_test(test_once),	   cmocka_unit_test(test_clock_back),
 		cmocka_unit_test(test_suppressed), cmocka_unit_test(test_confidence),
 		cmocka_unit_test(test_known),	   cmocka_unit_test(test_suppressions_file),
-		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_coverage),   cmocka_unit_test(test_log_level),
+		cmocka_unit_test(test_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -426,7 +426,10 @@ static bool recorded(struct known_finding *ret)
 
 static void test_life(void **unused)
 {
+	char open_to_all[160];
 	struct known_finding k = {};
+	FILE *shared;
+	char text[256];
 	unsigned int ms;
 
 	configure(ALWAYS);
@@ -447,6 +450,17 @@ static void test_life(void **unused)
 	configure(ALWAYS "\nsuppress = /nonexistent/file");
 	kill(daemon_pid, SIGHUP);
 	await("cannot read suppressions", 1);
+	/* Whoever may write to that file would decide what is told. */
+	snprintf(open_to_all, sizeof(open_to_all), "%.100s/open-to-all", folder);
+	shared = fopen(open_to_all, "w");
+	assert_non_null(shared);
+	assert_int_equal(fchmod(fileno(shared), 0666), 0);
+	fclose(shared);
+	snprintf(text, sizeof(text), "%s\nsuppress = %s", ALWAYS, open_to_all);
+	configure(text);
+	kill(daemon_pid, SIGHUP);
+	await("may be written by others", 1);
+	unlink(open_to_all);
 	configure(ALWAYS);
 	kill(daemon_pid, SIGHUP);
 	await("configuration read again", 1);

@@ -130,7 +130,7 @@ static void test_static_by_size(void **state)
 	add(LV_PLACE_STATIC, 0xffffffff82000c9c, 0, LV_SPIN);
 	add(LV_PLACE_STATIC, 0xffffffff82000d24, 0, LV_SPIN);
 	name_all();
-	NAMED(5, "input_pool.hidden", EXACT); /* nameless.def says that it is no "rival" */
+	NAMED(5, "input_pool.hidden", EXACT); /* variables.def says that it is no "rival" */
 	NAMED(6, "odd_pool+0x74", EXACT);
 	NAMED(0, "wait_table[3]", EXACT);
 	NAMED(4, "wait_table[0]", EXACT); /* the first is an element as well */

@@ -225,9 +225,9 @@ static void test_alike(void **state)
 	size_t both = add(CACHE_A, 8, SITES_BY_TYPE, NULL, NULL, 0);
 
 	(void)state;
-	alike(open, 0, event, 0x91);
+	alike(open, 0, event, LV_ALIKE_RICH);
 	alike(through, 1, open, 0x0e);
-	alike(seldom, 0, event, 0x81);
+	alike(seldom, 0, event, 0x41);
 	alike(moved, 0, event, 0xff);
 	alike(both, 0, data, 0xff);
 	join();

@@ -22,6 +22,7 @@ struct scene {
 	struct lv_class classes[LV_MAX_CLASSES];
 	struct lv_held_stack held[LV_MAX_TASKS];
 	__u64 keys[LV_MAX_TASKS];
+	bool goes_on[LV_MAX_WAITS];
 	struct rings *rings;
 	uint64_t now_ns;
 };
@@ -45,12 +46,6 @@ static int teardown(void **state)
 	rings_free(s->rings);
 	free(s);
 	return 0;
-}
-
-static bool is_waiting(void *arg, const struct lv_wait *wait)
-{
-	(void)arg;
-	return wait->nr != 0;
 }
 
 /* Task `task` sleeps and waits for lock `addr`, of which the word names `owner`. */
@@ -104,12 +99,14 @@ static int look(struct scene *s, uint64_t later_ns)
 		.waits = &s->waits,
 		.tables = &tables,
 		.now_ns = s->now_ns += later_ns,
-		.is_waiting = is_waiting,
+		.goes_on = s->goes_on,
 	};
 
 	s->waits.round++;
-	for (int i = 0; i < LV_MAX_WAITS; i++)
+	for (int i = 0; i < LV_MAX_WAITS; i++) {
 		s->waits.wait[i].round = s->waits.round;
+		s->goes_on[i] = s->waits.wait[i].nr != 0;
+	}
 	return rings_add_look(s->rings, &l);
 }
 

@@ -606,18 +606,23 @@ static void test_folder_removed(void **state)
 
 /* --- damage -------------------------------------------------------------- */
 
-static size_t aside_count(void)
+static size_t count_files(const char *suffix)
 {
 	char pattern[PATH_MAX + 32];
 	glob_t found;
 	size_t nr;
 
-	snprintf(pattern, sizeof(pattern), "%s.corrupt-*[0-9]", db);
+	snprintf(pattern, sizeof(pattern), "%s%s", db, suffix);
 	if (glob(pattern, 0, NULL, &found))
 		return 0;
 	nr = found.gl_pathc;
 	globfree(&found);
 	return nr;
+}
+
+static size_t aside_count(void)
+{
+	return count_files(".corrupt-*[0-9]");
 }
 
 static void fill(void)
@@ -719,6 +724,33 @@ static void test_scribbled(void **state)
 	assert_true(aside > 10); /* much of a file is free pages */
 }
 
+static void plant(int number, const char *suffix)
+{
+	char path[PATH_MAX + 64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s.corrupt-20250101T00000%d-000000000%s", db, number, suffix);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fclose(file);
+}
+
+/* A database that was set aside may have its log beside it: with the one the other goes. */
+static void test_logs_of_those_aside(void **state)
+{
+	fill();
+	for (int i = 0; i < 6; i++) {
+		plant(i, "");
+		plant(i, "-wal");
+		plant(i, "-shm");
+	}
+	overwrite(0, "no database here", 16);
+	assert_true(check_damaged());
+	assert_int_equal(aside_count(), 4);
+	assert_int_equal(count_files(".corrupt-2025*-wal"), 3);
+	assert_int_equal(count_files(".corrupt-2025*-shm"), 3);
+}
+
 /* The tables that a lockvane left which knew of no images, nor of what was looked at. */
 static void make_older(void)
 {
@@ -801,7 +833,7 @@ int main(void)
 		T(test_restart),       T(test_reports),	  T(test_one_at_a_time),
 		T(test_new_build),     T(test_kills),	  T(test_full_disk),
 		T(test_bounded),       T(test_no_folder), T(test_truncated),
-		T(test_no_database),   T(test_scribbled), T(test_not_regular),
+		T(test_no_database),   T(test_scribbled), T(test_logs_of_those_aside), T(test_not_regular),
 		T(test_older_version), T(test_linked_folder), T(test_untrusted_folder),
 		T(test_graph), T(test_newer_version), T(test_folder_removed),
 	};

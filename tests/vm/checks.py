@@ -316,6 +316,21 @@ def same_chain(ours, lockdeps):
            f'lockdep has {listed_chain(read(lockdeps))}, we {listed_chain(read(ours))}')
 
 
+def tasks(item):
+    """The names of all tasks in a document."""
+    if isinstance(item, dict):
+        return {item['task']} if 'task' in item else set().union(*map(tasks, item.values()))
+    return set().union(*map(tasks, item)) if isinstance(item, list) else set()
+
+
+def odd_json(out):
+    """A task's name that is no UTF-8, and has a quote and a newline."""
+    document = json.loads(read(out / 'odd_json.out'))
+    check_document(document)
+    expect('?"?<' in tasks(document), f'its name is not in {sorted(tasks(document))}')
+
+
+CONDITIONS = {'json': odd_json}
 FOUNDING = {'text_report': founding_report, 'json_report': founding_json,
             'fixed_report': founding_fixed, 'read_on_the_host': on_the_host}
 REAL = {'cancel_report': real_cancel, 'no_cancel_report': real_no_cancel,

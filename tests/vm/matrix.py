@@ -252,16 +252,28 @@ def lockdep_stays_on(out):
 LOAD_LOCKDEP = {'says_nothing': lockdep_says_nothing, 'stays_on': lockdep_stays_on}
 
 
-def listed(kernel, document, found):
-    """A finding in a line, with the classes of its chain that are ambiguous."""
+def cause(document, found):
+    """Why a finding is weak; with none, the table shows it."""
     doubtful = {item['name'] for item in document['classes'] if item['ambiguous']}
     doubts = [name for name in found['chain'] if name in doubtful]
-    cause = f'ambiguous: {", ".join(doubts)}' if doubts else 'no class is ambiguous'
-    return f'{kernel} {found["confidence"]} {found["rule"]} {" --> ".join(found["chain"])} ({cause})'
+    reasons = [f'ambiguous: {", ".join(doubts)}'] if doubts else []
+    reasons += [found['graded_down']] if found['graded_down'] else []
+    reasons += ['seen once, which a lost event could explain'] if found['seen_once'] else []
+    return '; '.join(reasons)
+
+
+def weak_table(weak):
+    """[(kernel, document, finding)]: a line for each chain and cause, with its kernels."""
+    kernels = {}
+    for kernel, document, found in weak:
+        line = found['rule'], ' --> '.join(found['chain']), cause(document, found)
+        kernels.setdefault(line, []).append(kernel)
+    rows = [[*line, ', '.join(names)] for line, names in sorted(kernels.items())]
+    return table(('weak', 'chain', 'cause', 'seen on'), rows)
 
 
 def load_table(guests, folder):
-    """What the load showed; what is weak is named below it."""
+    """The load's figures, and below them all that is weak, with its cause."""
     rows, weak = [], []
     for guest in guests:
         out = folder / guest.name / 'out'
@@ -277,16 +289,15 @@ def load_table(guests, folder):
                      f'{document["events"]:,}', f'{share_lost(document):.2f} %',
                      f'{len(document["classes"]):,}', *(f'{share:.2f} %' for share in ambiguous(out)),
                      str(len(found) - len(weaker)), str(len(weaker))])
-        weak += [listed(release(out), document, item)
-                 for item in sorted(found, key=lambda item: item['confidence'])]
-    return table(LOAD_HEAD, rows), weak
+        weak += [(guest.kernel, document, item) for item in weaker]
+    return table(LOAD_HEAD, rows) + '\n' + weak_table(weak)
 
 
 def of_group(group, guests, results, folder):
-    """(the table of a group of guests or None, more lines to print)"""
+    """The table of a group of guests, or None."""
     if group == 'matrix':
         return matrix_table([guest for guest in guests if not guest.name.startswith('counts-')],
-                            results, folder), []
+                            results, folder)
     if group == 'load':
         return load_table(guests, folder)
-    return None, []
+    return None

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'trials'))
 import load  # noqa: E402
 
 UFFD, ABBA, COUNTS = 'uffd2019', 'abba', 'counts'     # of tests/kmod
-SAFETY, PSEUDO, HANG = 'safety', 'pseudo', 'hang'
+SAFETY, PSEUDO, HANG, TORTURE = 'safety', 'pseudo', 'hang', 'torture'
 LOAD = 'mixed -s 20 -j 4'
 LONG_LOAD = f'everything.sh {os.environ.get("LOAD_SECONDS") or 600}'
 
@@ -110,6 +110,13 @@ def tortures(kernel):
                   HOGS=some, OOMS=few)
 
 
+def meanwhile(kernel):
+    """A kernel with PM_DEBUG."""
+    return Guest(f'meanwhile-{kernel}', kernel, 'meanwhile.sh', 'what else happens on a host', seconds=7200,
+                 kmods=(UFFD, TORTURE), puts=('workloads/events', 'tests/torture/tracer'), groups=('torture',),
+                 options=('-m', '512', '--hot-memory', '256'), env={'TIMES': str(max(1, ROUNDS // 10))})
+
+
 # The long ones first: two run at a time.
 GUESTS = (
     Guest('ten', '6.12', 'ten.sh', 'ten traces in a row', seconds=1200, kmods=(UFFD,)),
@@ -129,6 +136,13 @@ GUESTS = (
     Guest('safety', '6.12', 'safety.sh', 'what must not be done to a host', seconds=2400,
           kmods=(SAFETY,), puts=('workloads/events',), options=('-m', '1000'), check=safety.SAFETY),
     Guest('refusals', '6.12', 'refusals.sh', 'bad input, and what may be missing', seconds=600),
+    Guest('conditions', '6.12', 'conditions.sh', 'conditions that users of such tools met', seconds=1800,
+          kmods=(UFFD, TORTURE), puts=('tests/torture/tracer',), programs=('objcopy',), groups=('conditions',),
+          options=('--expect-oom',), check=checks.CONDITIONS),
+    Guest('loads', '6.12', 'loads.sh', 'programs as for a kernel without PREEMPTION', seconds=600,
+          puts=('tests/torture/loads',), env={'WORDS': 'nopreempt'}),
+    Guest('loads-others', '6.12', 'loads.sh', 'the same for others', seconds=900, groups=('loads',),
+          puts=('tests/torture/loads',), env={'WORDS': 'preempt noirq'}),
     Guest('cpus', '6.12', 'cpus.sh', '64 possible CPUs, and one that comes',
           options=('--possible-cpus', '64')),
     Guest('innocent-7.2', '7.2', 'innocent.sh', 'the newest kernel'),
@@ -196,6 +210,8 @@ GUESTS = (
 
     *tortures('6.12'),
     *tortures('6.1'),
+    meanwhile('6.12-full'),
+    meanwhile('7.2-full'),
 )
 
 COMPARISONS = (

@@ -195,6 +195,13 @@ class Builder:
         self.archive.file(f'lv/modules/{name}', unpacked(path))
         self.order.append(name)
 
+    def push_module(self, kernel, name):
+        """One of the kernel's own that the guest loads itself, when it wants to."""
+        depends, _ = read_modules_dep(kernel)
+        if name not in depends:
+            raise Unusable(f'the kernel has no module {name}')
+        self.archive.file(f'host/{name}.ko', unpacked(depends[name][-1]))
+
     def finish(self):
         lines = ''.join(f'{name}\n' for name in self.order)
         self.archive.file('lv/modules/list', lines.encode())

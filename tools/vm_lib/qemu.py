@@ -36,13 +36,22 @@ def arguments(options, kernel, initrd, console):
     words = [QEMU, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
              # thread=multi races with the kernel's patching of its own text.
              '-machine', 'q35', '-accel', 'tcg,thread=single', '-cpu', options.cpu,
-             '-smp', f'cpus={cpus}', '-m', str(options.memory),
+             '-smp', f'cpus={cpus}', *memory(options),
              '-kernel', str(kernel / 'vmlinuz'), '-initrd', str(initrd),
              '-append', ' '.join(cmdline),
              '-chardev', f'file,id=console,path={console}', '-serial', 'chardev:console',
              '-device', 'virtio-serial-pci,max_ports=8']
     if options.icount:
         words += ['-icount', 'shift=0,sleep=off']
+    return words
+
+
+def memory(options):
+    words = ['-m', str(options.memory)]
+    if options.hot_memory:
+        words[1] += f',maxmem={options.memory + options.hot_memory}M'
+        words += ['-object', f'memory-backend-ram,id=hot,size={options.hot_memory}M',
+                  '-device', f'virtio-mem-pci,memdev=hot,requested-size={options.hot_memory}M']
     return words
 
 

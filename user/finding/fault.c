@@ -24,10 +24,17 @@ bool fault_is_between(const struct capture *c, const struct capture_edge *edge)
 	       is_in_fault(c, edge->stack);
 }
 
-bool fault_is_all_of(const struct finding_model *m, uint32_t edge)
+static bool is_all_of(const struct finding_model *m, uint32_t edge)
 {
 	for (uint32_t e = m->first_edge[edge]; e != LV_NONE; e = m->next_edge[e])
 		if (!fault_is_between(m->c, &m->c->edges[e]))
 			return false;
 	return m->first_edge[edge] != LV_NONE;
+}
+
+bool fault_is_all_of(struct finding_model *m, uint32_t edge)
+{
+	if (m->fault[edge] == FINDING_NOT_ASKED)
+		m->fault[edge] = is_all_of(m, edge);
+	return m->fault[edge];
 }

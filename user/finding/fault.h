@@ -13,7 +13,7 @@
  */
 bool fault_is_between(const struct capture *c, const struct capture_edge *edge);
 
-/* The same of all that was seen of a graph edge. */
-bool fault_is_all_of(const struct finding_model *m, uint32_t edge);
+/* The same of all that was seen of a graph edge. The model keeps the answer until more is seen of it. */
+bool fault_is_all_of(struct finding_model *m, uint32_t edge);
 
 #endif

@@ -63,7 +63,7 @@ struct finding_chain {
 	uint32_t unsafe; /* enum lv_usage of the last: with irqs on */
 	uint8_t grade;	 /* enum capture_certainty, of the worst class */
 	enum finding_confidence confidence;
-	char *graded_down;	/* the annotation that made it weak, or NULL */
+	char *graded_down;	/* why it is weak, if not by its classes: an annotation, reused memory; or NULL */
 	uint32_t suppressed_by; /* suppression entry, or LV_NONE */
 	bool once;	/* something of it was seen once, and may come from a lost event */
 	uint32_t apart; /* a class of which many locks were seen on both sides, none on both; or LV_NONE */

@@ -25,7 +25,6 @@ struct fold {
 	struct finding_model *m;
 	struct cycle *cycles;
 	uint32_t nr;
-	uint32_t *cause;  /* by graph edge, LV_NONE: not looked at */
 	uint32_t *uses;   /* by cause: findings with it */
 	uint32_t *first;  /* by cause: the first of them */
 	uint32_t *has;    /* by cause: cycles with it, of those counted */
@@ -68,13 +67,9 @@ static int by_worth(const void *a, const void *b)
 	return compare_paths(left->path, right->path);
 }
 
-static uint32_t cause_of(struct fold *f, uint32_t edge)
+static uint32_t cause_of(const struct fold *f, uint32_t edge)
 {
-	uint32_t *cause = &f->cause[edge];
-
-	if (*cause == LV_NONE)
-		*cause = fault_is_all_of(f->m, edge) ? f->m->g->nr_edges + f->m->g->edges[edge].from : edge;
-	return *cause;
+	return fault_is_all_of(f->m, edge) ? f->m->g->nr_edges + f->m->g->edges[edge].from : edge;
 }
 
 static bool is_fault_cause(const struct fold *f, uint32_t cause)
@@ -216,16 +211,13 @@ static int allocate(struct fold *f, uint32_t nr)
 	size_t classes = f->m->g->nr_classes + 1, causes = f->m->g->nr_edges + classes;
 
 	f->cycles = calloc((size_t)nr + 1, sizeof(*f->cycles));
-	f->cause = calloc(causes, sizeof(*f->cause));
 	f->uses = calloc(causes, sizeof(*f->uses));
 	f->first = calloc(causes, sizeof(*f->first));
 	f->has = calloc(causes, sizeof(*f->has));
 	f->parent = calloc(classes, sizeof(*f->parent));
 	f->in = calloc(classes, sizeof(*f->in));
-	if (!f->cycles || !f->cause || !f->uses || !f->first || !f->has || !f->parent || !f->in)
+	if (!f->cycles || !f->uses || !f->first || !f->has || !f->parent || !f->in)
 		return -ENOMEM;
-	for (size_t i = 0; i < causes; i++)
-		f->cause[i] = LV_NONE;
 	return 0;
 }
 
@@ -234,7 +226,6 @@ static void release(struct fold *f)
 	for (uint32_t i = 0; i < f->nr; i++)
 		finding_chain_done(&f->cycles[i].chain);
 	free(f->cycles);
-	free(f->cause);
 	free(f->uses);
 	free(f->first);
 	free(f->has);

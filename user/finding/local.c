@@ -95,9 +95,12 @@ static int grade_nesting(const struct finding_model *m, uint32_t class, uint32_t
 		return 0;
 	chain->confidence = confidence_of_instances(m->c, finding_class(m, class),
 						    finding_same_instance(&m->c->edges[edge]));
-	if (!annotated_nesting(m, &m->c->edges[edge], &why))
+	if (annotated_nesting(m, &m->c->edges[edge], &why))
+		chain->confidence = FINDING_WEAK;
+	else if (chain->confidence == FINDING_WEAK)
+		strbuf_add(&why, "between their two orders the memory of these locks may have become other objects");
+	else
 		return 0;
-	chain->confidence = FINDING_WEAK;
 	chain->graded_down = strbuf_take(&why);
 	return chain->graded_down ? 0 : -ENOMEM;
 }

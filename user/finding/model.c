@@ -96,6 +96,7 @@ void finding_model_free(struct finding_model *m)
 	free(m->inner);
 	free(m->first_edge);
 	free(m->next_edge);
+	free(m->fault);
 	free(m->first_self);
 	free(m->mark);
 	free(m);
@@ -180,6 +181,7 @@ static int reserve(struct finding_model *m)
 	if (!err && edges != m->room_edges) {
 		err = err ?: grow((void **)&m->first_edge, m->room_edges, edges, sizeof(uint32_t));
 		err = err ?: grow((void **)&m->next_edge, m->room_edges, edges, sizeof(uint32_t));
+		err = err ?: grow((void **)&m->fault, m->room_edges, edges, 1);
 	}
 	if (!err)
 		m->room_edges = (uint32_t)edges;
@@ -249,6 +251,8 @@ int finding_model_add_edge(struct finding_model *m, uint32_t edge, uint32_t *ret
 	first = *ret_edge == LV_NONE ? &m->first_self[from] : &m->first_edge[*ret_edge];
 	m->next_edge[edge] = *first;
 	*first = edge;
+	if (*ret_edge != LV_NONE)
+		m->fault[*ret_edge] = FINDING_NOT_ASKED;
 	if (from == to && !m->c->annotated && !finding_same_instance(seen))
 		grade_nesting(m, from);
 	if (from != to && new)

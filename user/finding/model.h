@@ -10,6 +10,8 @@
 #include "graph/reach.h"
 #include "graph/walk.h"
 
+#define FINDING_NOT_ASKED 0xff
+
 struct finding_model {
 	const struct capture *c;
 	struct graph *g;
@@ -21,6 +23,7 @@ struct finding_model {
 	uint8_t *cycle_grade;	 /* the same, for cycles */
 	uint32_t *first_edge;	 /* by graph edge: a capture edge, or LV_NONE */
 	uint32_t *next_edge;	 /* by capture edge: another of the same two classes */
+	uint8_t *fault;		 /* by graph edge: fault.c's answer, or FINDING_NOT_ASKED */
 	uint32_t *first_self;	 /* by graph class: a capture edge to itself */
 	uint32_t *mark;		 /* by graph class: the round that marked it */
 	uint32_t round;

@@ -101,6 +101,18 @@ static int parse_module(struct ksyms *k, char *p, const char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+/*
+ * clang's ThinLTO gives a static symbol that another unit uses a suffix, ".llvm.4711", another one in each build.
+ * BTF has the name without.
+ */
+static void cut_lto_suffix(char *name)
+{
+	char *suffix = strstr(name, ".llvm.");
+
+	if (suffix && suffix != name && suffix[6] && !suffix[6 + strspn(suffix + 6, "0123456789")])
+		*suffix = '\0';
+}
+
 static int parse_line(struct ksyms *k, char *line, struct ksym *ret)
 {
 	const char *p = parse_addr(line, &ret->addr);
@@ -121,6 +133,7 @@ static int parse_line(struct ksyms *k, char *line, struct ksym *ret)
 		return err;
 	if (rest)
 		name[len] = '\0';
+	cut_lto_suffix(name);
 	ret->name = name;
 	ret->size = 0;
 	ret->same = KSYMS_NONE;

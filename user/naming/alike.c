@@ -27,7 +27,8 @@ static const struct alike_item *find_other(const struct alike_item *items, size_
 	const struct alike_item *other;
 	uint32_t id = class->alike[at] - 1;
 
-	if (!class->alike[at] || __builtin_popcount(class->alike_looks[at]) < ENOUGH_LOOKS)
+	if (!class->alike[at] || (!(class->alike_looks[at] & LV_ALIKE_RICH) &&
+				  __builtin_popcount(class->alike_looks[at]) < ENOUGH_LOOKS))
 		return NULL;
 	other = bsearch(&id, items, nr, sizeof(*items), by_id);
 	return other && is_same_place(class, other->class) ? other : NULL;

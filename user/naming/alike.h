@@ -18,8 +18,8 @@ struct alike_item {
 
 /*
  * group[i]: the first item that is alike to items[i], directly or through others; i: it is that itself. Two
- * are alike if objects at one place of one cache showed them three different looks, so that it was not
- * by chance, as of objects that are hardly filled in.
+ * are alike if objects at one place of one cache showed them a rich look (LV_LOOK_RICH), or three
+ * different ones: by chance only objects that are hardly filled in look the same.
  */
 void alike_group(const struct alike_item *items, size_t nr, size_t *group);
 

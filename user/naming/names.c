@@ -15,6 +15,7 @@
 #include "naming/memname.h"
 #include "naming/pseudoname.h"
 #include "naming/slabname.h"
+#include "naming/variables.h"
 
 struct names {
 	struct names_sources from;
@@ -172,25 +173,12 @@ static int add_anonymous(struct kbtf_type t, void *arg)
 	return q->differ;
 }
 
-static bool is_nameless(const char *variable)
-{
-	static const char *const variables[] = {
-#define NAMELESS(variable) variable,
-#include "naming/nameless.def"
-#undef NAMELESS
-	};
-
-	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
-		if (!strcmp(variables[i], variable))
-			return true;
-	return false;
-}
-
 static bool path_of_anonymous(const struct kbtf *btf, const struct ksym *sym, uint32_t off,
 			      uint32_t family, struct lockpath *ret)
 {
 	struct anonymous_query q = {
-		.btf = btf, .off = off, .family = family, .ret = ret, .known = is_nameless(sym->name)};
+		.btf = btf, .off = off, .family = family, .ret = ret,
+		.known = variable_known(btf, sym->name, VARIABLE_NAMELESS, NULL) != 0};
 
 	memset(ret, 0, sizeof(*ret));
 	kbtf_each_struct(btf, least_size(sym), sym->size, add_anonymous, &q);
@@ -216,30 +204,15 @@ static bool path_by_callsite(const struct asked *a, const struct ksym *sym, uint
 	return sym->size && callsite_find(&q, &type, ret) == CALLSITE_SURE;
 }
 
-static const char *listed_type(const char *variable)
-{
-	static const char *const variables[][2] = {
-#define VARIABLE(variable, type) {variable, type},
-#include "naming/variables.def"
-#undef VARIABLE
-	};
-
-	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++)
-		if (!strcmp(variables[i][0], variable))
-			return variables[i][1];
-	return NULL;
-}
-
 /* A variable whose type is listed, or an array of such: "hci_sk_list.lock", "printk_limits[6].lock". */
 static bool path_by_list(const struct asked *a, const struct ksym *sym, uint32_t off,
 			 struct lockpath *ret)
 {
-	const char *listed = listed_type(sym->name);
 	struct kbtf_type type = {NULL, 0};
 	char path[LOCKPATH_LEN];
 	uint32_t size, nr;
 
-	if (!listed || !kbtf_next(a->n->from.btf, listed, 1 << BTF_KIND_STRUCT, &type))
+	if (!variable_known(a->n->from.btf, sym->name, VARIABLE_IS, &type))
 		return false;
 	size = kbtf_size(type);
 	nr = size ? sym->size / size : 0;

@@ -5,35 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The content of a variable, by its line of tables.def. */
-enum table_sort {
-	TABLE_VARIABLE, /* it is of that type, and has pointers in it */
-	TABLE_ELEMENTS, /* it is, or begins with, a pointer to an array, or several of these */
-	TABLE_OBJECT,	/* the same, to one object each */
-};
+#include "naming/variables.h"
 
-struct table {
-	const char *variable, *type;
-	enum table_sort sort;
-};
-
-static const struct table tables[] = {
-#define TABLE(variable, type, sort) {variable, type, TABLE_##sort},
-#include "naming/tables.def"
-#undef TABLE
-};
-
+#define TABLES (VARIABLE_POINTERS | VARIABLE_ELEMENTS | VARIABLE_OBJECT)
 #define LARGEST_ELEMENT 4096 /* largest type that is only believed if it has a lock */
-
-static const struct table *find_table(const struct kbtf *btf, const char *variable,
-				      struct kbtf_type *ret)
-{
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		if (!strcmp(tables[i].variable, variable) &&
-		    kbtf_next(btf, tables[i].type, 1 << BTF_KIND_STRUCT, ret))
-			return &tables[i];
-	return NULL;
-}
 
 static bool is_lock(const struct kbtf *btf, struct kbtf_type type)
 {
@@ -80,20 +55,20 @@ bool tabletype_at(const struct ksyms *ksyms, const struct kbtf *btf, uint64_t wh
 {
 	const struct ksym *sym = ksyms_find(ksyms, where);
 	struct kbtf_type type = {NULL, 0};
-	const struct table *table;
+	enum variable_sort sort;
 
 	if (!sym || sym->text || sym->module || !sym->size)
 		return false;
 	memset(ret, 0, sizeof(*ret));
 	ret->base = where;
 	ret->first = where == sym->addr;
-	table = btf ? find_table(btf, sym->name, &type) : NULL;
-	if (table && table->sort != TABLE_VARIABLE) {
+	sort = btf ? variable_known(btf, sym->name, TABLES, &type) : 0;
+	if (sort && sort != VARIABLE_POINTERS) {
 		ret->base = sym->addr;
 		ret->element = type;
-		ret->one = table->sort == TABLE_OBJECT;
+		ret->one = sort == VARIABLE_OBJECT;
 		unwrap(ret);
-	} else if (table || (btf && kbtf_next(btf, sym->name, 1 << BTF_KIND_VAR, &type))) {
+	} else if (sort || (btf && kbtf_next(btf, sym->name, 1 << BTF_KIND_VAR, &type))) {
 		find_pointer(btf, sym, type, where - sym->addr, ret);
 	}
 	ret->locks = ret->element.btf && is_lock(btf, ret->element);

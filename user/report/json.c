@@ -14,7 +14,7 @@
  *	  confidence    observed, confirmed, certain, likely, weak
  *	  chain[]       class names, each taken under the one before; a circular
  *	                chain goes on from its last to its first
- *	  graded_down   the annotation that made it weak, or null
+ *	  graded_down   why it is weak, if not by its classes: an annotation, reused memory; or null
  *	  safe, unsafe  {class, usage, address}: the ends of an inversion or an
  *	                inconsistent state; else null
  *	  stacks[]      the evidence: {what: "safe" | "unsafe" | "edge" | "event",

@@ -29,6 +29,8 @@ enum table {
 	NR_TABLES,
 };
 
+#define LAYOUT_EVERY_NS 5000000000ull /* while armed: memory may be added */
+
 enum wait_program {
 	WAITS_BEGIN,
 	WAITS_END,
@@ -47,6 +49,7 @@ struct programs {
 	struct bpf_link *retire[RETIRE_HOOKS]; /* while we live */
 	struct bpf_link *waits[NR_WAITS];      /* the same */
 	uint64_t heat[LV_HOOKS + 1];	      /* events that were forgotten since */
+	uint64_t layout_ns;		      /* when it was found last */
 	struct {
 		void *memory;
 		size_t size;
@@ -188,6 +191,10 @@ static int attach_one(struct programs *p, const struct plan *plan, int hook, str
 	if (code && code != -EMFILE && code != -ENOMEM && hook < LV_HOOKS &&
 	    plan->hooks[hook].family == LV_PSEUDO)
 		return 0;
+	if (code == -E2BIG)
+		return error_set(err, code,
+				 "the kernel refused a hook on %s: it has too many BPF programs of others "
+				 "already", tables_hook(hook));
 	if (code)
 		return error_set(err, code,
 				 "the kernel refused a hook on %s (%s): is ftrace enabled, and "
@@ -210,16 +217,45 @@ static void read_heat(const struct programs *p, uint64_t ret[LV_HOOKS + 1])
 	}
 }
 
+/* Short windows do not see all that a load does: each is given some, few beside calibration's. */
+#define UNSEEN 30
+
+/* Events by hook; the sum of those attached, and of all that ever were. */
+struct shares {
+	uint64_t heat[LV_HOOKS + 1];
+	uint64_t here, all;
+};
+
+static void find_shares(const struct programs *p, struct shares *ret)
+{
+	*ret = (struct shares){};
+	read_heat(p, ret->heat);
+	for (int hook = 0; hook <= LV_HOOKS; hook++) {
+		ret->all += p->present[hook] ? ret->heat[hook] + UNSEEN : 0;
+		ret->here += p->links[hook] ? ret->heat[hook] + UNSEEN : 0;
+	}
+}
+
+static double in_place(const struct shares *shares)
+{
+	return shares->all ? (double)shares->here / shares->all : 1;
+}
+
+double programs_in_place(const struct programs *p)
+{
+	struct shares shares;
+
+	find_shares(p, &shares);
+	return in_place(&shares);
+}
+
 /*
  * The hottest first. There are a few that see nearly all events: as each takes its time
  * to come or go, less is paid for all if these come last and go first. Until anything was
  * seen: what acquires, as it stands in hooks.def.
  */
-static void order(const struct programs *p, int ret[LV_HOOKS + 1])
+static void order(const uint64_t heat[LV_HOOKS + 1], int ret[LV_HOOKS + 1])
 {
-	uint64_t heat[LV_HOOKS + 1];
-
-	read_heat(p, heat);
 	for (int hook = 0; hook <= LV_HOOKS; hook++) {
 		int at = hook;
 
@@ -229,28 +265,15 @@ static void order(const struct programs *p, int ret[LV_HOOKS + 1])
 	}
 }
 
-/* Short windows do not see all that a load does: each is given some, few beside calibration's. */
-#define UNSEEN 30
-
-double programs_in_place(const struct programs *p)
-{
-	uint64_t heat[LV_HOOKS + 1], all = 0, here = 0;
-
-	read_heat(p, heat);
-	for (int hook = 0; hook <= LV_HOOKS; hook++) {
-		all += p->present[hook] ? heat[hook] + UNSEEN : 0;
-		here += p->links[hook] ? heat[hook] + UNSEEN : 0;
-	}
-	return all ? (double)here / all : 1;
-}
-
 static int attach_all(struct programs *p, const struct plan *plan, programs_progress progress,
 		      void *arg, struct error *err)
 {
 	size_t all = 1, done = 0;
+	uint64_t heat[LV_HOOKS + 1];
 	int hooks[LV_HOOKS + 1], code = 0;
 
-	order(p, hooks);
+	read_heat(p, heat);
+	order(heat, hooks);
 	for (int i = 0; i < LV_HOOKS; i++)
 		all += plan->hooks[i].present;
 	for (int i = LV_HOOKS; !code && i >= 0; i--) {
@@ -280,20 +303,23 @@ static bool detach_all(struct programs *p, bool must, double leave, programs_pro
 {
 	size_t all = nr_attached(p), done = 0;
 	int hooks[LV_HOOKS + 1];
+	struct shares shares;
 	bool slow = false;
 
 	if (!all)
 		return true;
-	order(p, hooks);
+	find_shares(p, &shares);
+	order(shares.heat, hooks);
 	for (int i = 0; i <= LV_HOOKS && (must || !slow); i++) {
 		uint64_t from = arming_now_ns();
 
 		if (!p->links[hooks[i]])
 			continue;
-		if (programs_in_place(p) <= leave)
+		if (in_place(&shares) <= leave)
 			break;
 		bpf_link__destroy(p->links[hooks[i]]);
 		p->links[hooks[i]] = NULL;
+		shares.here -= shares.heat[hooks[i]] + UNSEEN;
 		slow = note_time(p, hooks[i], from) > PROGRAMS_SLOW_NS;
 		if (progress)
 			progress(arg, ++done, all);
@@ -429,15 +455,18 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
 	return 0;
 }
 
-void programs_start(struct programs *p)
+/* It worked when they were loaded. If it fails now, less is known of memory that came since then. */
+static void find_layout_again(struct programs *p)
 {
 	struct error ignored;
 
-	/*
-	 * It worked when they were loaded. If it fails now, less is known of memory that came since
-	 * then.
-	 */
+	p->layout_ns = arming_now_ns();
 	layout_find(p->skel->obj, &ignored);
+}
+
+void programs_start(struct programs *p)
+{
+	find_layout_again(p);
 	layout_find_stacks(p->skel->obj);
 	arming_arm(&p->arming, LV_ARMED);
 }
@@ -449,6 +478,8 @@ uint64_t programs_waits(const struct programs *p)
 
 bool programs_renew(struct programs *p)
 {
+	if (arming_now_ns() - p->layout_ns > LAYOUT_EVERY_NS)
+		find_layout_again(p);
 	return arming_renew(&p->arming);
 }
 

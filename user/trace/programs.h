@@ -32,7 +32,7 @@ int programs_prepare(const struct plan *plan, programs_progress progress, void *
  */
 void programs_start(struct programs *programs);
 
-/* Armed for another LV_LEASE_NS. False: too late, they have disarmed themselves. */
+/* Armed for another LV_LEASE_NS; memory that came is taken note of. False: too late, they have disarmed themselves. */
 bool programs_renew(struct programs *programs);
 
 /* How often anybody had to wait for a lock since they were loaded, armed or not: see valve.h. */

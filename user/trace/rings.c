@@ -95,7 +95,7 @@ static bool is_asleep(const struct rings_look *look, uint32_t slot)
 
 	return wait->task && wait->task == look->waits->key[slot] && wait->round == look->waits->round && wait->looked_ns &&
 	       wait->looked_ns == wait->since_ns && is_long(wait->since_ns, look->now_ns) &&
-	       wait->class < LV_MAX_CLASSES && look->is_waiting(look->arg, wait);
+	       wait->class < LV_MAX_CLASSES && look->goes_on[slot];
 }
 
 static void list_waiters(struct search *s)

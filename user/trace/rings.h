@@ -23,9 +23,8 @@ struct rings_look {
 	const struct lv_waits *waits; /* time of the last round */
 	const struct tables *tables;  /* held stacks of those who read; may have none */
 	uint64_t now_ns;	      /* CLOCK_MONOTONIC */
-	void *arg;
-	/* By the task's stacks, now and when the wait began: does it go on? */
-	bool (*is_waiting)(void *arg, const struct lv_wait *wait);
+	/* By slot, of those looked at in this round: by the task's stacks, now and when the wait began, it goes on. */
+	const bool *goes_on;
 };
 
 /* Has anybody waited for long enough to be looked at? Costs no look. */

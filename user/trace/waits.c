@@ -2,6 +2,7 @@
 #include "trace/waits.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,6 +16,7 @@ struct waits {
 	struct words *words;
 	struct rings *rings;
 	uint64_t looked_ns;
+	bool goes_on[LV_MAX_WAITS]; /* in this look: rings.h */
 };
 
 int waits_new(struct programs *programs, struct words *words, struct waits **ret)
@@ -52,31 +54,42 @@ static uint64_t now_ns(void)
  * An end of a wait may have been missed. It goes on if the task sleeps where it asked for the lock: by what
  * is above the lock's own functions, which the kernel leaves out of a sleeper's stack.
  */
-static bool is_waiting(void *arg, const struct lv_wait *wait)
+static bool is_where_it_began(const struct waits *w, const struct lv_wait *wait)
 {
 	uint32_t nr = wait->nr < TOP_FRAMES ? wait->nr : TOP_FRAMES;
-	uint64_t began = words_taker(arg, wait->begin, LV_ABOVE_FRAMES);
+	uint64_t began = words_taker(w->words, wait->begin, LV_ABOVE_FRAMES);
 
-	return began && began == words_taker(arg, wait->ip, nr);
+	return began && began == words_taker(w->words, wait->ip, nr);
+}
+
+static void find_those_that_go_on(struct waits *w, const struct lv_waits *waits)
+{
+	for (uint32_t i = 0; i < LV_MAX_WAITS; i++) {
+		const struct lv_wait *wait = &waits->wait[i];
+
+		w->goes_on[i] = wait->round == waits->round && wait->looked_ns &&
+				wait->looked_ns == wait->since_ns && is_where_it_began(w, wait);
+	}
 }
 
 /* Did the task die in its wait, or was the end of it missed? */
-static bool has_ended(const struct rings_look *look, const struct lv_wait *wait, uint64_t since_ns)
+static bool has_ended(const struct rings_look *look, uint32_t slot, uint64_t since_ns)
 {
+	const struct lv_wait *wait = &look->waits->wait[slot];
+
 	if (!since_ns || since_ns >= look->now_ns)
 		return false;
 	return wait->round != look->waits->round ||
-	       (wait->looked_ns == since_ns && !look->is_waiting(look->arg, wait));
+	       (wait->looked_ns == since_ns && !look->goes_on[slot]);
 }
 
 static void free_slots(struct lv_waits *waits, const struct rings_look *look)
 {
 	for (uint32_t i = 0; i < LV_MAX_WAITS; i++) {
-		struct lv_wait *wait = &waits->wait[i];
 		__u64 task = __atomic_load_n(&waits->key[i], __ATOMIC_RELAXED);
-		__u64 since = __atomic_load_n(&wait->since_ns, __ATOMIC_RELAXED);
+		__u64 since = __atomic_load_n(&waits->wait[i].since_ns, __ATOMIC_RELAXED);
 
-		if (task && has_ended(look, wait, since))
+		if (task && has_ended(look, i, since))
 			__atomic_compare_exchange_n(&waits->key[i], &task, 0, false, __ATOMIC_SEQ_CST,
 						    __ATOMIC_RELAXED);
 	}
@@ -84,7 +97,7 @@ static void free_slots(struct lv_waits *waits, const struct rings_look *look)
 
 int waits_look(struct waits *w)
 {
-	struct rings_look look = {.arg = w->words, .is_waiting = is_waiting, .now_ns = now_ns()};
+	struct rings_look look = {.goes_on = w->goes_on, .now_ns = now_ns()};
 	struct tables tables;
 	struct lv_waits *waits = programs_wait_table(w->programs);
 	int code;
@@ -101,6 +114,7 @@ int waits_look(struct waits *w)
 	look.waits = waits;
 	look.tables = &tables;
 	words_follow(w->words);
+	find_those_that_go_on(w, waits);
 	code = rings_add_look(w->rings, &look);
 	free_slots(waits, &look);
 	return code;

@@ -220,6 +220,22 @@ static uint32_t one_with(void *arg, uint32_t id)
 
 #define WHY_SITES 32 /* sites of a class that are explained */
 
+/* ", objects look as at f+0x10/0x20 (3)": where else locks in the same objects were taken, and the looks. */
+static void explain_alike(const struct words *w, uint32_t id, struct strbuf *ret)
+{
+	const struct lv_class *class = &w->tables->classes[id];
+	char site[128];
+
+	for (int i = 0; i < LV_ALIKE; i++) {
+		if (!class->alike[i] || class->alike[i] > LV_MAX_CLASSES)
+			continue;
+		ksyms_format(w->ksyms, w->tables->classes[class->alike[i] - 1].place.site, site,
+			     sizeof(site));
+		strbuf_addf(ret, ", objects look as at %s (%d)", site,
+			    __builtin_popcount(class->alike_looks[i]));
+	}
+}
+
 /* The call sites of all classes of the recorder's that are this one. NULL: no site, or no memory. */
 static char *explain_sites(const struct words *w, uint32_t one)
 {
@@ -236,6 +252,7 @@ static char *explain_sites(const struct words *w, uint32_t one)
 		strbuf_addf(&text, "%scall at %s: ", nr++ ? "; " : "",
 			    place->site == LV_SITE_OPEN ? "an unknown site" : site);
 		siting_describe(&w->words[id].siting, &text);
+		explain_alike(w, id, &text);
 	}
 	return nr ? strbuf_take(&text) : NULL;
 }
