@@ -40,7 +40,7 @@
 #define LV_CLASS_MEMO_BITS 10
 #define LV_CLASS_MEMOS (1 << LV_CLASS_MEMO_BITS)
 #define LV_DERIVED 128
-#define LV_MAX_RELEASES 32 /* programs of releases that prove nothing by an owner: see misses.h */
+#define LV_MAX_RELEASES 48 /* programs of releases that prove nothing by an owner: see misses.h */
 #define LV_COMM_LEN 16 /* TASK_COMM_LEN */
 #define LV_NAME_LEN 48
 

@@ -17,8 +17,15 @@ static const struct {
 #include "hooks.def"
 	/* The drops of those pseudo-locks that nothing else proves. */
 	{ "sb_done", LV_PSEUDO },	   { "sb_done_file", LV_PSEUDO },
-	{ "sb_wrote", LV_PSEUDO },	   { "sb_allocated", LV_PSEUDO },
-	{ "sb_evicted", LV_PSEUDO },	   { "queue_unfreeze", LV_PSEUDO },
+	{ "btrfs_committed", LV_PSEUDO },  { "sb_wrote_ext4", LV_PSEUDO },
+	{ "sb_wrote_xfs", LV_PSEUDO },	   { "sb_wrote_btrfs", LV_PSEUDO },
+	{ "sb_wrote_f2fs", LV_PSEUDO },	   { "sb_wrote_shmem", LV_PSEUDO },
+	{ "sb_wrote_fuse", LV_PSEUDO },	   { "sb_wrote_ovl", LV_PSEUDO },
+	{ "sb_wrote_generic", LV_PSEUDO }, { "sb_overlay_end", LV_PSEUDO },
+	{ "sb_allocated", LV_PSEUDO },	   { "sb_evicted", LV_PSEUDO },
+	{ "sb_f2fs_evicted", LV_PSEUDO },  { "sb_nilfs_commit", LV_PSEUDO },
+	{ "sb_nilfs_abort", LV_PSEUDO },   { "sb_xfs_end", LV_PSEUDO },
+	{ "btrfs_end", LV_PSEUDO },	   { "queue_unfreeze", LV_PSEUDO },
 	{ "queue_unfreeze_6_12", LV_PSEUDO }, { "queue_unfreeze_7_2", LV_PSEUDO },
 	{ "queue_gone", LV_PSEUDO },	   { "console_unlocked", LV_PSEUDO },
 	{ "srcu_read_end", LV_PSEUDO },	   { "threads_forked", LV_PSEUDO },
