@@ -6,11 +6,11 @@
 plan seen $CASES
 
 hostname "$HOST"
-mkdir -p /etc/lockvane
+mkdir -p /etc/ssl
 echo "$HOST" | md5sum | cut -c1-32 >/etc/machine-id
 echo '127.0.0.1 localhost' >/etc/hosts
 echo '10.0.2.2 store.example' >>/etc/hosts
-cp ca.crt /etc/lockvane/store.crt
+cp ca.crt /etc/ssl/store.crt
 set -a
 . ./fleet.env
 set +a

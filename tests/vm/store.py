@@ -57,7 +57,7 @@ class Store:
         folder.mkdir()
         shutil.copy(self.folder / 'pg/ca.crt', folder)
         words = {'PGHOST': NAME, 'PGPORT': self.roads[guest].port, 'PGDATABASE': database, 'PGUSER': login,
-                 'PGPASSWORD': f'{login}-1', 'PGSSLMODE': 'verify-full', 'PGSSLROOTCERT': '/etc/lockvane/store.crt'}
+                 'PGPASSWORD': f'{login}-1', 'PGSSLMODE': 'verify-full', 'PGSSLROOTCERT': '/etc/ssl/store.crt'}
         (folder / 'fleet.env').write_text(''.join(f'{k}={v}\n' for k, v in words.items()), encoding='utf-8')
         return folder
 

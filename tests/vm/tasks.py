@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """docs/ten-tasks.md, held against what its commands said in a guest. As a program: print the page's commands with
 all that they said, from a folder of such a guest, to write the page by."""

@@ -12,9 +12,9 @@ page_id=$(grep -o '\<[0-9a-f]\{12\}\>' $PAGE | head -n 1)
 this_id=/tmp/id
 hostname web1
 rm -f /host/lockvane
-mkdir -p /etc/lockvane # as whoever has a store would
-cp ca.crt /etc/lockvane/store.crt
-cp fleet.env /etc/lockvane/fleet.env
+mkdir -p /etc/lockvane /etc/ssl
+cp ca.crt /etc/ssl/store.crt
+install -m 600 fleet.env /etc/lockvane/fleet.env
 echo '10.0.2.2 store.example' >>/etc/hosts
 . ./fleet.env
 cat >/root/.pg_service.conf <<-EOT
