@@ -15,7 +15,7 @@
 
 struct live {
 	/* The caller's: */
-	int (*read)(void *arg, struct capture **ret, struct error *err); /* of all that was recorded by now */
+	int (*read)(void *arg, struct capture **ret, struct error *err); /* everything that was recorded by now */
 	void *arg;
 	const struct cli_show *show; /* which findings */
 	bool clear_line;	     /* progress stands there */
