@@ -106,6 +106,13 @@ def alone(one, two):
         expect(CHAIN not in chains(document), f'{out.name} has all of it')
 
 
+def says_who(said, where):
+    """The chain, and which host has which part of it."""
+    for part in (' --> '.join(CHAIN), 'no one capture has all of it', f'{CHAIN[0]} --> {CHAIN[1]}: poller\n',
+                 f'{CHAIN[1]} --> {CHAIN[2]}: reader\n'):
+        expect(part in said, f'it does not say "{part}": {where}')
+
+
 def together(one, two):
     """The fleet's finding names the chain, and which host has which part, in less than a minute."""
     began = time.monotonic()
@@ -113,9 +120,7 @@ def together(one, two):
     took = time.monotonic() - began
     (two / 'analyse.txt').write_text(said, encoding='utf-8')
     print(f'   fleet: analysed in {took:.2f} s', flush=True)
-    for part in (' --> '.join(CHAIN), 'no one capture has all of it', f'{CHAIN[0]} --> {CHAIN[1]}: poller\n',
-                 f'{CHAIN[1]} --> {CHAIN[2]}: reader\n'):
-        expect(part in said, f'analyse does not say "{part}": {two}/analyse.txt')
+    says_who(said, f'{two}/analyse.txt')
     expect(took < WITHIN, f'analysed in {took:.0f} s')
 
 
@@ -132,6 +137,8 @@ def listed(_one, _two):
 def merged(one, two):
     """merge of the two captures finds the same, and nothing else."""
     captures = [out / 'out/half.lv' for out in (one, two)]
+    (two / 'merge.txt').write_text(lockvane('merge', *captures), encoding='utf-8')
+    says_who((two / 'merge.txt').read_text(encoding='utf-8'), f'{two}/merge.txt')
     document = json.loads(lockvane('merge', '--format', 'json', *captures))
     done = json.loads(get().fleet('analyse', '--format', 'json', database=DATABASE))
     ids = [sorted(f['id'] for f in doc['findings']) for doc in (document, done['builds'][0])]
