@@ -242,8 +242,9 @@ static void put_coverage(const struct content *there)
 		printf(", %" PRIu64 " lost\n", capture_lost(c));
 		return;
 	}
-	printf("coverage: %.3g%% of lock events in %.1f h of watching this kernel; as of ", events,
-	       t->watched_ns / 3600e9);
+	printf("coverage: %.3g%% of lock events in ", events);
+	words_put_duration(stdout, t->watched_ns);
+	fputs(" of watching this kernel; as of ", stdout);
 	words_put_time(stdout, t->saved_ms);
 	putchar('\n');
 }
