@@ -186,6 +186,7 @@ struct request_queue {
 /* include/linux/blkdev.h */
 struct gendisk {
 	char disk_name[32];
+	unsigned long state;
 	struct request_queue *queue;
 };
 
