@@ -3,7 +3,7 @@
 # The founding case on a stock kernel, by a module with the bug; then its innocent twins. All
 # that is asked of a capture is asked of this one.
 . ./lib.sh
-plan report capture closed_pipe listings bad_captures fixed_and_json innocent_and_status
+plan report capture closed_pipe told_meanwhile listings bad_captures fixed_and_json innocent_and_status
 
 case_report()
 {
@@ -33,6 +33,22 @@ case_closed_pipe()
 	has closed_report.out 'fault_pending_wqh'
 	rm -f /tmp/closed.lv
 	clean closed
+}
+
+# Long before the end, and once.
+case_told_meanwhile()
+{
+	lv 3 meanwhile trace --locks spin -- sh -c 'uffd_aio --device /dev/lv_uffd; sleep 25; echo over'
+	sed '/^over/q' $OUT/meanwhile.err >$OUT/before.err
+	[ "$(grep -c '^lockvane: after [0-9]* s: irq-inversion, [a-z]*: .*fault_pending_wqh$' $OUT/before.err)" -eq 1 ] ||
+		fail "not told while it records: $(cat $OUT/before.err)"
+	[ "$(grep -c 'irq-inversion' $OUT/meanwhile.err)" -eq 1 ] || fail 'told more than once'
+	# With it goes who looks for findings; a trace that is killed leaves nothing either.
+	lockvane trace --locks spin -- sh -c 'sleep 60' >/dev/null 2>$OUT/killed.err &
+	await 60 'its looking' eval '[ "$(pidof lockvane | wc -w)" -ge 2 ]'
+	kill -9 $!
+	await 5 'both to go' eval '[ -z "$(pidof lockvane)" ]'
+	clean killed
 }
 
 case_listings()
@@ -103,6 +119,7 @@ case_innocent_and_status()
 try report
 try capture
 try closed_pipe
+try told_meanwhile
 try listings
 try bad_captures
 try fixed_and_json

@@ -9,6 +9,8 @@ import checks
 import counts
 import matrix
 import safety
+import store
+import tasks
 import trials
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'trials'))
@@ -33,6 +35,9 @@ class Guest:
     programs: tuple = ()            # of this machine
     modules: tuple = ()             # of the kernel's own, loaded before if it has them
     debs: tuple = ()                # packages of these versions
+    pages: tuple = ()               # of docs/
+    packages: tuple = ()            # of Debian's, in a guest with --debian
+    store: tuple = ()               # database and role it pushes to, and what happens on the road there
     groups: tuple = ('check',)      # when it runs
     label: str = ''                 # what its row of a table adds to the release
     lockdep: bool = False           # hands out lockdep's own report
@@ -75,6 +80,13 @@ def trial(name, kernel, about, *locks, modules=(), programs=(), puts=(), groups=
                  trials=(script.split()[0], 'disk.sh'), programs=('bash', *programs), modules=modules, puts=puts,
                  options=('-m', '2000', '--expect-oom'), env={'TRIAL': script},
                  check=trials.cases(*locks))
+
+
+def half(host, order, cases, troubles=()):
+    """Half of the founding order, pushed to the store that the other half is pushed to."""
+    return Guest(f'fleet-{host}', '6.12', 'fleet.sh', 'half of a lock order, pushed', kmods=(UFFD,),
+                 puts=('lockvane-fleet',), store=(store.DATABASE, 'lockvane_pusher', troubles),
+                 groups=('check', 'fleet'), env={'HOST': host, 'HALF': order, 'CASES': ' '.join(cases)})
 
 
 QDISC = {'modules': ('dummy', 'sch_prio', 'sch_htb', 'cls_u32', 'act_mirred'),
@@ -162,6 +174,11 @@ GUESTS = (
             KILLS=2, OOMS=1, MODULES=2, CPUS=2, HOGS=1),
     Guest('package', '6.12', 'package.sh', "the package's life on a Debian", seconds=900,
           kmods=(UFFD,), debs=('0.1', '0.1+1'), options=('--debian',), groups=('package',)),
+    half('poller', 'poll', ('refused', 'cut', 'killed', 'server', 'again'), store.TROUBLES),
+    half('reader', 'read', ('pushed', 'again')),
+    Guest('tasks', '6.12', 'tasks.sh', 'what a new user does, by a page', seconds=1200, kmods=(UFFD,),
+          debs=('0.1',), pages=(tasks.PAGE.name,), packages=('apt', 'jq', 'libpq5'), options=('--debian',),
+          store=('tasks', 'lockvane_pusher, lockvane_analyst', ()), groups=('package',), check=tasks.CASES),
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
     Guest('too-old', '5.10', 'impossible.sh', 'a kernel that is too old',
           env={'WORDS': 'needs 6.1 or later'}, groups=('check', 'matrix')),
@@ -218,4 +235,5 @@ COMPARISONS = (
     Comparison('oracle', ('real', 'lockdep-cancel', 'lockdep-no-cancel'), checks.ORACLE),
     Comparison('load-oracle', ('load-6.1', 'load-6.12', 'load-6.12-full', 'load-7.2', 'load-lockdep'),
                matrix.LOAD_ORACLE),
+    Comparison('fleet', ('fleet-poller', 'fleet-reader'), store.HALVES),
 )

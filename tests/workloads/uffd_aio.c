@@ -2,7 +2,8 @@
 /*
  * The founding case by plain system calls: poll a userfaultfd (or a device that locks
  * like one) with kernel aio, read it, destroy the aio context, and exit with the file
- * still open. One child process a round: the file must be released by its exit.
+ * still open. One child process a round: the file must be released by its exit. --half does one part
+ * of it, so that hosts can have the order between them.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,6 +25,8 @@
 
 struct options {
 	const char *device; /* NULL: the real userfaultfd */
+	bool poll;
+	bool read;
 	bool cancel;
 	long rounds;
 };
@@ -82,27 +85,34 @@ static int cancel(aio_context_t aio, struct iocb *request)
 	return 0;
 }
 
-static int one_round(const struct options *options)
+static int poll_by_aio(const struct options *options, int fd)
 {
 	struct iocb request = {.aio_lio_opcode = IOCB_CMD_POLL, .aio_buf = POLLIN};
 	struct iocb *requests[] = {&request};
 	aio_context_t aio = 0;
-	int fd = options->device ? open_device(options->device) : open_userfaultfd();
 
-	if (fd < 0)
-		return -1;
 	request.aio_fildes = fd;
 	if (syscall(SYS_io_setup, 1, &aio) < 0)
 		return fail("io_setup", errno == ENOSYS ? "this kernel has no aio" : NULL);
 	if (syscall(SYS_io_submit, aio, 1, requests) != 1)
 		return fail("io_submit", errno == EINVAL ? "this kernel's aio cannot poll" : NULL);
-	if (read_nothing(fd) < 0)
+	if (options->read && read_nothing(fd) < 0)
 		return -1;
 	if (options->cancel && cancel(aio, &request) < 0)
 		return -1;
 	if (syscall(SYS_io_destroy, aio) < 0)
 		return fail("io_destroy", NULL);
-	return 0; /* fd stays open: exit releases it */
+	return 0;
+}
+
+/* The file stays open: exit releases it. */
+static int one_round(const struct options *options)
+{
+	int fd = options->device ? open_device(options->device) : open_userfaultfd();
+
+	if (fd < 0)
+		return -1;
+	return options->poll ? poll_by_aio(options, fd) : read_nothing(fd);
 }
 
 static int in_child(const struct options *options)
@@ -121,8 +131,9 @@ static int in_child(const struct options *options)
 
 static void usage(FILE *out)
 {
-	fputs("usage: uffd_aio [--device PATH] [--no-cancel] [-n ROUNDS]\n"
+	fputs("usage: uffd_aio [--device PATH] [--half poll|read] [--no-cancel] [-n ROUNDS]\n"
 	      "  --device PATH   a device that locks like userfaultfd, not userfaultfd itself\n"
+	      "  --half poll|read  poll it and do not read it, or the other way round\n"
 	      "  --no-cancel     leave the poll request to io_destroy\n"
 	      "  -n ROUNDS       how often, each in a process of its own (20)\n",
 	      out);
@@ -132,6 +143,7 @@ static int parse(int argc, char **argv, struct options *ret_options)
 {
 	static const struct option longs[] = {
 		{"device", required_argument, NULL, 'd'},
+		{"half", required_argument, NULL, 'H'},
 		{"no-cancel", no_argument, NULL, 'c'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -143,6 +155,12 @@ static int parse(int argc, char **argv, struct options *ret_options)
 		switch (c) {
 		case 'd':
 			ret_options->device = optarg;
+			break;
+		case 'H':
+			ret_options->read = !strcmp(optarg, "read");
+			ret_options->poll = !strcmp(optarg, "poll");
+			if (ret_options->read == ret_options->poll)
+				return -1;
 			break;
 		case 'c':
 			ret_options->cancel = false;
@@ -164,7 +182,7 @@ static int parse(int argc, char **argv, struct options *ret_options)
 
 int main(int argc, char **argv)
 {
-	struct options options = {.cancel = true, .rounds = ROUNDS_DEFAULT};
+	struct options options = {.poll = true, .read = true, .cancel = true, .rounds = ROUNDS_DEFAULT};
 
 	if (parse(argc, argv, &options) < 0) {
 		usage(stderr);
@@ -173,8 +191,10 @@ int main(int argc, char **argv)
 	for (long i = 0; i < options.rounds; i++)
 		if (in_child(&options) < 0)
 			return EXIT_FAILURE;
-	printf("uffd_aio: %ld rounds on %s, %s io_cancel\n", options.rounds,
+	printf("uffd_aio: %ld rounds on %s, %s\n", options.rounds,
 	       options.device ? options.device : "userfaultfd",
-	       options.cancel ? "with" : "without");
+	       !options.poll	? "read only"
+	       : options.cancel ? "with io_cancel"
+				: "without io_cancel");
 	return EXIT_SUCCESS;
 }

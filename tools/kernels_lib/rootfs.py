@@ -19,11 +19,12 @@ AFTER = ('rm "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap; cat "$1"/var/lib/dpkg/info/*
          f' grep -E "{FOLDERS}" | sed "s|^|$1|" | sort -u | xargs mkdir -p')
 
 
-def get():
-    """The tar's path. A list of packages that changed makes a new one."""
+def get(more=()):
+    """The path of the tar, with these packages more. A list of packages that changed makes a new one."""
     codename, uri = apt.release()
-    target = cache.folder('rootfs') / codename / 'root.tar'
-    listed = ' '.join((*PACKAGES, *EXCLUDED, AFTER))
+    target = cache.folder('rootfs') / '+'.join((codename, *more)) / 'root.tar'
+    packages = (*PACKAGES, *more)
+    listed = ' '.join((*packages, *EXCLUDED, AFTER))
     stamp = target.with_name('packages')
     with cache.lock('rootfs'):
         if target.exists() and stamp.exists() and stamp.read_text(encoding='utf-8') == listed:
@@ -33,7 +34,7 @@ def get():
         fresh = target.with_name('new.tar')
         fresh.unlink(missing_ok=True)
         run(['mmdebstrap', '--variant=essential',
-             '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr', f'--include={",".join(PACKAGES)}',
+             '--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr', f'--include={",".join(packages)}',
              *(f'--dpkgopt=path-exclude={path}' for path in EXCLUDED),
              f'--customize-hook={AFTER}',
              '--aptopt=Apt::Install-Recommends "false"', f'--keyring={apt.KEYRING}',

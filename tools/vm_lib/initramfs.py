@@ -86,6 +86,13 @@ Environment=HOME=/root
 """
 
 
+def find_busybox():
+    for path in BUSYBOX:
+        if os.path.exists(path):
+            return path
+    raise Unusable('busybox is not installed: run tools/setup')
+
+
 class Builder:
     """Fills an archive with the userland, the kernel's modules and what the user pushes."""
 
@@ -94,9 +101,7 @@ class Builder:
         self.order = []             # modules, in loading order
 
     def base(self):
-        busybox = next((path for path in BUSYBOX if os.path.exists(path)), None)
-        if not busybox:
-            raise Unusable('busybox is not installed: run tools/setup')
+        busybox = find_busybox()
         for path in FOLDERS:
             self.archive.folder(path)
         self.archive.device('dev/console', 5, 1)
@@ -138,6 +143,10 @@ class Builder:
             self.archive.link(path, member.linkname)
         elif member.isreg() or member.islnk():
             self.archive.file(path, members.extractfile(member).read(), member.mode, owner)
+
+    def network(self):
+        """init sets it up, with a program that every userland has then."""
+        self.program('lv/busybox', find_busybox())
 
     def program(self, guest, host):
         """One file; an ELF program brings its libraries along, each once."""

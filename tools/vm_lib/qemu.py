@@ -41,6 +41,8 @@ def arguments(options, kernel, initrd, console):
              '-append', ' '.join(cmdline),
              '-chardev', f'file,id=console,path={console}', '-serial', 'chardev:console',
              '-device', 'virtio-serial-pci,max_ports=8']
+    if options.network:
+        words += ['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile=']
     if options.icount:
         words += ['-icount', 'shift=0,sleep=off']
     return words

@@ -11,10 +11,11 @@
 #include "report/report.h"
 
 static const struct argp_option show_options[] = {
-	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default), json or html: one page that needs nothing else", 1 },
+	{ "format", CLI_KEY_FORMAT, "FORMAT", 0,
+	  "text (default), json or, not of findings, html: one page that needs nothing else", 1 },
 	{ "confidence", CLI_KEY_CONFIDENCE, "LEVEL", 0,
-	  "show findings of this confidence or better: confirmed, certain, likely (default) or "
-	  "weak", 1 },
+	  "show findings of this confidence or better: observed, confirmed, certain, likely "
+	  "(default) or weak", 1 },
 	{ "suppress", CLI_KEY_SUPPRESS, "FILE", 0,
 	  "do not report the findings this file lists; they are counted", 1 },
 	{ "list-suppressed", CLI_KEY_LIST_SUPPRESSED, NULL, 0, "name what was suppressed", 1 },
@@ -32,7 +33,7 @@ void cli_parse_confidence(const struct argp_state *state, const char *name,
 			  enum finding_confidence *ret)
 {
 	if (finding_confidence_parse(name, ret))
-		argp_error(state, "--confidence is confirmed, certain, likely or weak, not \"%s\"", name);
+		argp_error(state, "--confidence is observed, confirmed, certain, likely or weak, not \"%s\"", name);
 }
 
 enum cli_format cli_parse_format(const struct argp_state *state, const char *name,

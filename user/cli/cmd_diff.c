@@ -22,8 +22,8 @@ struct diff_args {
 static const struct argp_option options[] = {
 	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 0 },
 	{ "confidence", CLI_KEY_CONFIDENCE, "LEVEL", 0,
-	  "compare findings of this confidence or better: confirmed, certain, likely (default) or "
-	  "weak", 0 },
+	  "compare findings of this confidence or better: observed, confirmed, certain, likely "
+	  "(default) or weak", 0 },
 	{ "suppress", CLI_KEY_SUPPRESS, "FILE", 0, "leave out the findings this file lists", 0 },
 	{ "findings", KEY_FINDINGS, NULL, 0, "the exit status tells of new findings only", 0 },
 	{}

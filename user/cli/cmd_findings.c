@@ -27,6 +27,7 @@ struct findings_args {
 	struct cli_show show;
 	const char *since;
 	uint64_t since_ms;
+	bool new; /* not seen before since */
 };
 
 /* The findings to list: a monitor's with its totals, a capture's with the capture. */
@@ -41,6 +42,7 @@ static const struct argp_option options[] = {
 	{ "since", 's', "TIME", 0,
 	  "a monitor's: seen since then: so long ago (30min, 12h, 7d), today, yesterday, or a date "
 	  "(2026-01-31, with 12:30 if need be)", 0 },
+	{ "new", 'n', NULL, 0, "with --since: only those that were not seen before", 0 },
 	{ "suppressed", KEY_SUPPRESSED, NULL, OPTION_HIDDEN, NULL, 0 }, /* as it was called once */
 	{}
 };
@@ -60,6 +62,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--since: what time is \"%s\"? 30min, 12h, 7d, yesterday, "
 				   "2026-01-31, 2026-01-31T12:30", arg);
 		return 0;
+	case 'n':
+		args->new = true;
+		return 0;
 	case KEY_SUPPRESSED:
 		args->show.list_suppressed = true;
 		return 0;
@@ -73,6 +78,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (args->source.path && args->since)
 			argp_error(state, "--since is for what a monitor found: a capture knows no "
 					  "times");
+		if (args->new && !args->since)
+			argp_error(state, "--new since when? It goes with --since TIME");
 		if (!args->source.path && args->show.suppressions)
 			argp_error(state, "--suppress goes with FILE: the monitor has its own, see "
 					  "lockvane.conf(5)");
@@ -218,7 +225,7 @@ static int read_state(const struct findings_args *args, struct content *ret, str
 
 static bool is_listed(const struct known_finding *f, const struct findings_args *args)
 {
-	return f->last_ms >= args->since_ms && f->confidence >= args->show.least &&
+	return (args->new ? f->first_ms : f->last_ms) >= args->since_ms && f->confidence >= args->show.least &&
 	       (args->show.list_suppressed || !f->suppressed);
 }
 
@@ -235,8 +242,9 @@ static void put_coverage(const struct content *there)
 		printf(", %" PRIu64 " lost\n", capture_lost(c));
 		return;
 	}
-	printf("coverage: %.3g%% of lock events in %.1f h of watching this kernel; as of ", events,
-	       t->watched_ns / 3600e9);
+	printf("coverage: %.3g%% of lock events in ", events);
+	words_put_duration(stdout, t->watched_ns);
+	fputs(" of watching this kernel; as of ", stdout);
 	words_put_time(stdout, t->saved_ms);
 	putchar('\n');
 }

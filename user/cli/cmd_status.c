@@ -206,8 +206,9 @@ static void put_saved(const struct state_content *saved)
 {
 	const struct state_totals *t = &saved->totals;
 
-	printf("%-12s%zu findings of %.1f h of watching, as of ", "saved", saved->known.nr,
-	       t->watched_ns / 3600e9);
+	printf("%-12s%zu finding%s of ", "saved", saved->known.nr, saved->known.nr == 1 ? "" : "s");
+	words_put_duration(stdout, t->watched_ns);
+	fputs(" of watching, as of ", stdout);
 	put_when(t->saved_ms);
 	putchar('\n');
 }

@@ -54,7 +54,7 @@ static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "keep the capture (mode 0600: it holds kernel addresses)", 0 },
 	{ "locks", 'l', "SORT[,SORT...]", 0,
 	  "which locks: of spin, rw, mutex, rwsem, sock, pseudo, or all (the default)", 0 },
-	{ "quiet", 'q', NULL, 0, "no progress on the terminal", 0 },
+	{ "quiet", 'q', NULL, 0, "no progress on the terminal, and no findings before the end", 0 },
 	{ "vmlinux", KEY_VMLINUX, "FILE", 0,
 	  "this kernel's vmlinux with debug information, for file, line and inlined functions "
 	  "(default: the usual places, by its build id)", 0 },
@@ -157,6 +157,7 @@ struct session {
 	sigset_t signals; /* that end the trace */
 	bool show_progress;
 	struct recording recording;
+	struct live live;
 };
 
 static void show_attaching(void *arg, size_t done, size_t all)
@@ -288,8 +289,19 @@ static void tell_deadlocks(void *arg)
 	capture_free(c);
 }
 
+static int read_by_now(void *arg, struct capture **ret, struct error *err)
+{
+	return drain(arg, ret, err);
+}
+
 static void prepare_recording(struct session *s, uint64_t loaded_ns)
 {
+	s->live = (struct live){
+		.read = read_by_now,
+		.arg = s,
+		.show = &s->args->show,
+		.clear_line = s->show_progress,
+	};
 	s->recording = (struct recording){
 		.programs = s->programs,
 		.child = s->args->command ? &s->child : NULL,
@@ -297,6 +309,7 @@ static void prepare_recording(struct session *s, uint64_t loaded_ns)
 		.waits = s->waits,
 		.tell_deadlocks = tell_deadlocks,
 		.arg = s,
+		.live = s->args->quiet ? NULL : &s->live,
 		.longest_ns = s->args->longest_ns,
 		.contention = s->args->contention,
 		.cpus = sysconf(_SC_NPROCESSORS_ONLN),

@@ -106,6 +106,8 @@ static void watch(struct recording *r)
 		if (r->longest_ns && elapsed(r) >= r->longest_ns)
 			return;
 		look_at_waits(r);
+		if (r->live)
+			live_look(r->live);
 		r->contended = is_in_the_way(r);
 		if (r->contended)
 			return;
@@ -127,8 +129,12 @@ void recording_run(struct recording *r)
 	programs_start(r->programs);
 	if (r->child)
 		child_release(r->child);
+	if (r->live)
+		live_begin(r->live);
 	watch(r);
 	programs_stop(r->programs);
+	if (r->live)
+		live_end(r->live);
 	r->duration_ns = elapsed(r) - r->missed_ns;
 	end_progress(r);
 	if (r->contended)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "cli/child.h"
+#include "cli/live.h"
 #include "trace/programs.h"
 #include "trace/valve.h"
 #include "trace/waits.h"
@@ -23,6 +24,7 @@ struct recording {
 	struct waits *waits;	   /* looked at meanwhile */
 	void (*tell_deadlocks)(void *arg); /* new ones were found; disarmed */
 	void *arg;
+	struct live *live;	   /* NULL: findings are told at the end only */
 	uint64_t longest_ns;	   /* 0: no limit */
 	double contention;	   /* valve_begin()'s factor */
 	unsigned int cpus;	   /* online */

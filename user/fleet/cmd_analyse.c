@@ -21,7 +21,8 @@ struct analyse_args {
 static const struct argp_option options[] = {
 	{ "format", CLI_KEY_FORMAT, "FORMAT", 0, "text (default) or json", 0 },
 	{ "confidence", CLI_KEY_CONFIDENCE, "LEVEL", 0,
-	  "look for findings of this confidence or better: confirmed, certain, likely (default) or weak", 0 },
+	  "look for findings of this confidence or better: observed, confirmed, certain, likely (default) or "
+	  "weak", 0 },
 	{ "brief", CLI_KEY_BRIEF, NULL, 0, "one line a finding, no reports", 0 },
 	{}
 };

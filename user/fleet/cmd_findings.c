@@ -26,7 +26,8 @@ static const struct argp_option options[] = {
 	  "seen since then: so long ago (30min, 12h, 7d), today, yesterday, or a date (2026-01-31, with 12:30 if "
 	  "need be)", 0 },
 	{ "confidence", CLI_KEY_CONFIDENCE, "LEVEL", 0,
-	  "with this confidence or better on some host: confirmed, certain, likely (default) or weak", 0 },
+	  "with this confidence or better on some host: observed, confirmed, certain, likely (default) "
+	  "or weak", 0 },
 	{ "id", CLI_KEY_ID, "ID", 0, "only findings whose fingerprint, or an id of it, begins so", 0 },
 	{ "rule", CLI_KEY_RULE, "RULE", 0, "only findings of this rule: circular, irq-inversion, ...", 0 },
 	{ "list-suppressed", CLI_KEY_LIST_SUPPRESSED, NULL, 0,

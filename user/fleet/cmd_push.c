@@ -107,7 +107,8 @@ static void say(const struct fleet_host *host, const struct push_done *done)
 {
 	printf("%s: %zu parts, %zu of them looked at as something changed, %zu new to the store; ", host->name,
 	       done->parts, done->asked, done->added);
-	printf("%zu findings, %zu new reports\n", done->findings, done->reports);
+	printf("%zu finding%s, %zu new report%s\n", done->findings, done->findings == 1 ? "" : "s", done->reports,
+	       done->reports == 1 ? "" : "s");
 	if (done->left_out)
 		printf("%u classes left out, as nothing is known of their places\n", done->left_out);
 }

@@ -86,7 +86,9 @@ static int fail(const struct store *s, const PGresult *r, struct error *err)
 	if (code == -ENOENT)
 		return error_set(err, code, "the store is not prepared (%.*s): lockvane fleet init does that",
 				 line_len(text), text);
-	return error_set(err, code, "the store says: %.*s", line_len(text), text);
+	return error_set(err, code, "%s: %.*s",
+			 PQstatus(s->conn) == CONNECTION_OK ? "the store says" : "the connection to the store broke",
+			 line_len(text), text);
 }
 
 static bool is_good(const PGresult *r)

@@ -11,10 +11,13 @@
 
 #define MOST 24 /* sites, or instances, that are listed */
 
+/* Unknown parts have no line. */
 static void put_line(FILE *out, const char *what, const char *text)
 {
+	if (!text || !text[0])
+		return;
 	fprintf(out, "  %-12s", what);
-	words_put(out, text && text[0] ? text : "-");
+	words_put(out, text);
 	putc('\n', out);
 }
 
@@ -179,9 +182,9 @@ int report_explain(FILE *out, const struct capture *c, uint32_t id)
 	put_line(out, "grade", grades[class->certainty]);
 	fprintf(out, "  %-12s%s, taken %" PRIu64 " times\n", "lock", words_family(class->family),
 		class->acquisitions);
-	put_line(out, "kind", class->kind);
+	put_line(out, "memory", class->kind);
 	put_line(out, "place", class->key);
-	put_line(out, "told name", class->alias);
+	put_line(out, "kernel says", class->alias);
 	if (class->subclass & ~(~0u << LV_SUBCLASS_KIND_SHIFT))
 		put_line(out, "twin", "taken while another lock of the class was held");
 	put_evidence(out, class);

@@ -62,6 +62,18 @@ void words_put_time(FILE *out, uint64_t ms)
 	fputs(text, out);
 }
 
+void words_put_duration(FILE *out, uint64_t ns)
+{
+	double seconds = ns / 1e9;
+
+	if (seconds < 60)
+		fprintf(out, "%.0f s", seconds);
+	else if (seconds < 3600)
+		fprintf(out, "%.0f min", seconds / 60);
+	else
+		fprintf(out, "%.1f h", seconds / 3600);
+}
+
 const char *words_usage(enum lv_usage usage)
 {
 	static const char *const names[LV_USAGES] = {

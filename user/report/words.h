@@ -22,6 +22,8 @@ char *words_clean(const char *text);
 void words_put_lines(FILE *out, const char *text);
 /* Milliseconds since the epoch as local time, "2026-01-31 12:30:00". */
 void words_put_time(FILE *out, uint64_t ms);
+/* How long, in the largest unit of which it has one: 12 s, 59 min, 2.0 h. */
+void words_put_duration(FILE *out, uint64_t ns);
 
 /* "IN-SOFTIRQ-W", "INITIAL USE". */
 const char *words_usage(enum lv_usage usage);
