@@ -266,11 +266,22 @@ static __always_inline void see_queue_enter(__u64 *ctx, __u32 meta)
 			       PSEUDO(QUEUE) | PSEUDO_READ);
 }
 
+#define GD_DEAD 2 /* include/linux/blkdev.h: a bit of a disk's state */
+
+/* A bio fails on a dead disk, frozen or not: it does not wait (bio_queue_enter()). */
+static __always_inline bool is_queue_of_dead_disk(__u64 queue)
+{
+	__u64 disk = MEMORY_MEMBER(queue, struct request_queue, disk);
+
+	return !disk || MEMORY_MEMBER(disk, struct gendisk, state) >> GD_DEAD & 1;
+}
+
 static __always_inline void see_queue_freeze_6_1(__u64 *ctx, __u32 meta)
 {
 	__u64 queue = argument(ctx, 0);
 
-	record_pseudo(ctx, INSTANCE(queue, QUEUE_IO), queue, meta, PSEUDO(QUEUE_IO) | LV_HELD_TRY);
+	if (!is_queue_of_dead_disk(queue))
+		record_pseudo(ctx, INSTANCE(queue, QUEUE_IO), queue, meta, PSEUDO(QUEUE_IO) | LV_HELD_TRY);
 	record_pseudo(ctx, INSTANCE(queue, QUEUE), queue, meta, PSEUDO(QUEUE) | LV_HELD_TRY);
 }
 

@@ -187,6 +187,7 @@ struct request_queue {
 struct gendisk {
 	char disk_name[32];
 	struct request_queue *queue;
+	unsigned long state;
 };
 
 /* include/linux/blk_types.h */
