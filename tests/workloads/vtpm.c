@@ -19,9 +19,8 @@
 #define TAG_NO_SESSIONS 0x8001
 #define GET_CAPABILITY 0x17a
 #define GET_RANDOM 0x17b
-#define RC_FAILURE                                                                                 \
-	0x101 /* of GET_CAPABILITY: the kernel registers the TPM as one to be repaired             \
-	       */
+/* The answer to GET_CAPABILITY: the kernel registers the TPM as one to be repaired. */
+#define RC_FAILURE 0x101
 #define LARGEST 4096
 
 struct header {
