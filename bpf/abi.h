@@ -195,6 +195,8 @@ enum lv_site {
 #define LV_CLASS_SELF_SURE (1 << 3)  /* and again, while what lies before the locks stayed as it was */
 #define LV_CLASS_HANDED (1 << 2)     /* a reader's lock was given back by another task */
 
+#define LV_ALIKE 2 /* others that a class is known to be alike */
+
 struct lv_class {
 	struct lv_place place;
 	__u32 state; /* enum lv_slot_state */
@@ -212,7 +214,16 @@ struct lv_class {
 	__u64 usage_low[LV_USAGES];    /* the instance of least hash among those seen */
 	__u64 usage_seen[LV_USAGES];   /* a bit for each instance: LV_INSTANCE_BIT() */
 	__u8 looks[LV_USAGES];         /* times each bit was looked at */
-	__u8 pad[6];
+	__u8 alike_looks[LV_ALIKE];    /* a bit for each look of an object, by its hash, that both showed */
+	__u8 pad[4];
+	__u32 alike[LV_ALIKE];         /* 1 + a class of another site that takes locks of objects that look the same */
+};
+
+/* Words of record/alike.h: a hash of an object's address and look, and the class that was taken in it. */
+#define LV_MAX_ALIKES 4096
+
+struct lv_alikes {
+	__u64 word[LV_MAX_ALIKES];
 };
 
 /*
@@ -640,7 +651,7 @@ struct lv_control {
 };
 
 _Static_assert(sizeof(struct lv_place) == 24, "ABI");
-_Static_assert(sizeof(struct lv_class) == 40 + 4 * LV_USAGES + 3 * 8 * LV_USAGES + LV_NAME_LEN + 32,
+_Static_assert(sizeof(struct lv_class) == 40 + 4 * LV_USAGES + 3 * 8 * LV_USAGES + LV_NAME_LEN + 40,
 	       "ABI");
 _Static_assert(sizeof(struct lv_edge) == 144, "ABI");
 _Static_assert(sizeof(struct lv_stack) == 40 + 8 * LV_STACK_DEPTH, "ABI");

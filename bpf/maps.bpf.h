@@ -44,6 +44,7 @@ struct lv_stack_tasks lv_stack_tasks;
 struct lv_generic lv_generic;
 struct lv_releases lv_releases;
 struct lv_orders lv_orders;
+struct lv_alikes lv_alikes;
 struct lv_waits lv_waits;
 
 /* One a CPU, for the irq flag: see world_irqs_on(). */

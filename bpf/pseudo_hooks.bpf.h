@@ -266,23 +266,27 @@ static __always_inline void see_queue_enter(__u64 *ctx, __u32 meta)
 			       PSEUDO(QUEUE) | PSEUDO_READ);
 }
 
-#define GD_DEAD 2 /* include/linux/blkdev.h: a bit of a disk's state */
+/* Bits of struct gendisk's state, include/linux/blkdev.h, since 5.16 */
+#define GD_DEAD (1 << 2)
+#define GD_ADDED (1 << 4)
+#define GD_OWNS_QUEUE (1 << 6)
 
-/* A bio fails on a dead disk, frozen or not: it does not wait (bio_queue_enter()). */
-static __always_inline bool is_queue_of_dead_disk(__u64 queue)
-{
-	__u64 disk = MEMORY_MEMBER(queue, struct request_queue, disk);
-
-	return !disk || MEMORY_MEMBER(disk, struct gendisk, state) >> GD_DEAD & 1;
-}
-
+/*
+ * A frozen queue holds up bios only if its disk is there: those of a dead one fail, and so do requests if
+ * the queue dies with it; before a disk is added it has no bios (blk_freeze_set_owner() in block/blk-mq.c,
+ * since 6.13).
+ */
 static __always_inline void see_queue_freeze_6_1(__u64 *ctx, __u32 meta)
 {
-	__u64 queue = argument(ctx, 0);
+	__u64 queue = argument(ctx, 0), disk = MEMORY_MEMBER(queue, struct request_queue, disk);
+	__u64 state = disk ? MEMORY_MEMBER(disk, struct gendisk, state) : 0;
 
-	if (!is_queue_of_dead_disk(queue))
-		record_pseudo(ctx, INSTANCE(queue, QUEUE_IO), queue, meta, PSEUDO(QUEUE_IO) | LV_HELD_TRY);
-	record_pseudo(ctx, INSTANCE(queue, QUEUE), queue, meta, PSEUDO(QUEUE) | LV_HELD_TRY);
+	if ((state & (GD_DEAD | GD_ADDED)) == GD_ADDED)
+		record_pseudo(ctx, INSTANCE(queue, QUEUE_IO), queue, meta,
+			      PSEUDO(QUEUE_IO) | LV_HELD_TRY);
+	if ((state & (GD_DEAD | GD_OWNS_QUEUE)) != (GD_DEAD | GD_OWNS_QUEUE))
+		record_pseudo(ctx, INSTANCE(queue, QUEUE), queue, meta,
+			      PSEUDO(QUEUE) | LV_HELD_TRY);
 }
 
 /* (queue, owner): without one, another task will unfreeze it. */

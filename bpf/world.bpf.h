@@ -53,6 +53,11 @@ static __always_inline struct lv_order *world_order(__u32 id)
 	return &lv_orders.order[id & (LV_MAX_ORDERS - 1)];
 }
 
+static __always_inline __u64 *world_alike(__u32 id)
+{
+	return &lv_alikes.word[id & (LV_MAX_ALIKES - 1)];
+}
+
 static __always_inline struct lv_wait *world_wait(__u32 id)
 {
 	return &lv_waits.wait[id & (LV_MAX_WAITS - 1)];

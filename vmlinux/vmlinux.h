@@ -186,8 +186,8 @@ struct request_queue {
 /* include/linux/blkdev.h */
 struct gendisk {
 	char disk_name[32];
-	struct request_queue *queue;
 	unsigned long state;
+	struct request_queue *queue;
 };
 
 /* include/linux/blk_types.h */

@@ -187,21 +187,13 @@ static __always_inline __u64 order_hash(__u64 classes, __u64 a, __u64 b)
 	return ((hash >> 32 ^ hash) + high) * HASH_FACTOR;
 }
 
-/* The look of the object around a class's lock, 0: not known. */
-static __always_inline __u64 order_looks(__u32 id, __u64 addr)
-{
-	const struct lv_class *class = world_class(id);
-
-	return class ? world_object_hash(addr, &class->place, class->cache_size) : 0;
-}
-
 /*
  * The looks of the objects that two locks lie in, 0: not known, or both the same. While that stays,
  * and differs between them, the one has not become the other.
  */
 static __always_inline __u64 order_who(__u64 classes, __u64 from, __u64 to)
 {
-	__u64 outer = order_looks(classes >> 32, from), inner = order_looks((__u32)classes, to);
+	__u64 outer = object_looks(classes >> 32, from), inner = object_looks((__u32)classes, to);
 	__u64 low = from < to ? outer : inner, high = from < to ? inner : outer;
 
 	return low && high && low != high ? low ^ (high << 1 | high >> 63) : 0;

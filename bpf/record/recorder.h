@@ -223,6 +223,9 @@ RECORD_SHARED __u32 acquire_learn(__u64 addr, __u32 meta, __u32 acquire)
 		return LV_NONE;
 	lock.count = held_count(context.cpu, context.count, class);
 	held_bound(context.cpu, context.level, lock.count);
+	/* A hidden release's entry may look held for good, by another CPU whose event was lost. */
+	if (!world_counts_preemption() && world_irqs_on(context.id) > 0)
+		usage_drop_contradicted(context.level);
 	for (__u32 level = 0; level <= context.level && level < LV_LEVELS; level++)
 		if (context.cpu->stack[level].depth)
 			held_drop_stale(addr, level, lock.mode);

@@ -7,7 +7,7 @@
 #ifndef LOCKVANE_RECORD_USAGE_H
 #define LOCKVANE_RECORD_USAGE_H
 
-#include "record/held.h"
+#include "record/alike.h"
 
 #define USAGE(bit) (1u << (bit))
 
@@ -123,6 +123,7 @@ RECORD_RARE __u32 usage_add(__u32 class_id, __u64 addr, __u32 bits, __u32 meta, 
 	}
 	fresh = bits & ~__sync_fetch_and_or(&class->usage, bits);
 	usage_see(class_id, addr, bits);
+	alike_see(class_id, addr);
 	if (bits & ~fresh & ~read_once(class->twice))
 		__sync_fetch_and_or(&class->twice, bits & ~fresh);
 	if (!fresh)
@@ -194,7 +195,10 @@ static __always_inline int usage_is_interrupting(const struct lv_cpu *cpu, __u32
 	       (level == LV_LEVEL_HARDIRQ && cpu->stack[LV_LEVEL_SOFTIRQ].depth);
 }
 
-/* Entry `at` goes if its function took the lock with irqs off, and no release seen has switched them on. */
+/*
+ * Entry `at` goes if its function took the lock with irqs off, and no release seen has switched them on.
+ * Where unlocks are hidden, whoever has switched them off: rq.__lock is taken by a plain function.
+ */
 RECORD_RARE int usage_drop_if_irqs_off(__u32 level, __u32 at)
 {
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
@@ -204,15 +208,15 @@ RECORD_RARE int usage_drop_if_irqs_off(__u32 level, __u32 at)
 	if (!held || at >= held->depth)
 		return 0;
 	lock = &held->held[at & (LV_HELD_DEPTH - 1)];
-	if (lock->irq == LV_IRQ_OFF && lock->flags & LV_HELD_IRQ_OFF)
+	if (lock->flags & LV_HELD_IRQ_OFF && (lock->irq == LV_IRQ_OFF || !world_counts_preemption()))
 		held_forget(level, at);
 	return 0;
 }
 
 /*
- * An interrupt has come over what this level holds. A lock that its function holds with irqs off
- * (_irq, _irqsave) is not held any more: its release was lost, which is likelier than that irqs
- * were switched on under it by nobody we see.
+ * Irqs are on, or were when an interrupt came over what this level holds. A lock that its function holds
+ * with irqs off (_irq, _irqsave) is not held any more: its release was lost, which is likelier than that
+ * irqs were switched on under it by nobody we see.
  */
 RECORD_RARE int usage_drop_contradicted(__u32 level)
 {

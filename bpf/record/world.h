@@ -33,6 +33,7 @@ static struct lv_held_stack *world_task_stack(__u32 id);
 static __u64 *world_task_key(__u32 id); /* never NULL: id is taken modulo the table */
 static struct lv_control *world_control(void); /* never NULL */
 static struct lv_order *world_order(__u32 id); /* never NULL: id is taken modulo the table */
+static __u64 *world_alike(__u32 id);	       /* likewise */
 static struct lv_wait *world_wait(__u32 id);   /* likewise */
 static __u64 *world_wait_key(__u32 id);	       /* likewise */
 

@@ -43,7 +43,7 @@ RECIPES = (
            ('6.12-full', '6.1-full'), ('*debugfs_mutex*', '*mmap_lock*', 'q_usage_counter(io)*'),
            modules=(*CHECKSUMS, 'loop', 'ext4'), programs=('bash', 'mkfs.ext4'),
            puts=('workloads/copyout', *DISK)),
-    Recipe('elevator-reclaim', "a scheduler's change that allocates while the queue is frozen", ('6.12-full', '6.1-full'),
+    Recipe('elevator-reclaim', "a scheduler's change that allocates while the queue is frozen", ('6.1-full',),
            ('q_usage_counter(io)*', 'fs_reclaim'), modules=('loop', 'zram', 'bfq', 'kyber_iosched'),
            programs=('bash', 'stress-ng')),
     Recipe('bluetooth-discoverable', 'a controller goes when its being discoverable ends',

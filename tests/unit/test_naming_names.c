@@ -224,13 +224,16 @@ static void test_unique(void **state)
 	load_slabs();
 	add(LV_PLACE_PERCPU, 0x500, 0, LV_SPIN);
 	add(LV_PLACE_PERCPU, 0x400, 0, LV_SPIN);
-	add_slab("sighand_struct", 2080, 0, LV_SPIN); /* a cache we have no folder of */
+	/* a cache we have no folder of, shared as far as the kernel half knows; one that it knows is not */
+	add_slab("sighand_struct", 2080, 0, LV_SPIN)->place.site = LV_SITE_OPEN;
 	add_slab("sighand_cache", 2080, 0, LV_SPIN);
+	add_slab("task_struct", 9792, 0xb90, LV_SPIN);
 	name_all();
 	NAMED(0, "timer_bases[2].lock", EXACT);
 	NAMED(1, "timer_bases[0].lock", EXACT);
 	NAMED(2, "sighand_struct.siglock@sighand_struct", INFERRED);
 	NAMED(3, "sighand_struct.siglock", EXACT); /* the surer one keeps the name */
+	assert_int_equal(world.results[4].certainty, NAMES_EXACT);
 }
 
 /* Nothing known at all, and whatever bytes. */
@@ -257,9 +260,9 @@ static void test_hostile(void **state)
 	NAMED(0, "0xffffffff82000140", EXACT);
 	NAMED(1, "percpu+0x100", EXACT);
 	NAMED(2, "page+0x28", AMBIGUOUS);
-	NAMED(3, "task_struct+0xb90", INFERRED);
+	NAMED(3, "task_struct+0xb90", EXACT);
 	NAMED(4, "slab+0x10", AMBIGUOUS);
-	NAMED(5, "bad?[31m?cache+0x8", INFERRED);
+	NAMED(5, "bad?[31m?cache+0x8", EXACT);
 	for (i = 0; i < world.nr_classes; i++) {
 		const char *p = world.results[i].name;
 

@@ -119,12 +119,13 @@ static inline uint64_t cache_base(const char *cache)
 	return base;
 }
 
-static inline void add_slab(const char *cache, uint32_t size, uint32_t off, uint32_t family)
+static inline struct lv_class *add_slab(const char *cache, uint32_t size, uint32_t off, uint32_t family)
 {
 	struct lv_class *c = add(LV_PLACE_SLAB, cache_base(cache), off, family);
 
 	strncpy(c->cache, cache, sizeof(c->cache) - 1);
 	c->cache_size = size;
+	return c;
 }
 
 static inline struct lv_name *tell(const char *cache, uint32_t size, uint32_t off, const char *text)

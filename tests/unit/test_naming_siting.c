@@ -35,6 +35,7 @@ static size_t add(uint64_t cache, uint32_t off, enum sites_strength strength, co
 	classes[nr].family = LV_SPIN;
 	snprintf(results[nr].name, sizeof(results[nr].name), "kmalloc-512+0x%x", off);
 	results[nr].certainty = NAMES_AMBIGUOUS;
+	items[nr].id = nr;
 	items[nr].class = &classes[nr];
 	items[nr].result = &results[nr];
 	if (name) {
@@ -45,6 +46,12 @@ static size_t add(uint64_t cache, uint32_t off, enum sites_strength strength, co
 		snprintf(a->inner, sizeof(a->inner), "%s", inner);
 	}
 	return nr++;
+}
+
+static void alike(size_t i, size_t at, size_t other, uint8_t looks)
+{
+	classes[i].alike[at] = other + 1;
+	classes[i].alike_looks[at] = looks;
 }
 
 static void join(void)
@@ -177,6 +184,65 @@ static void test_told_beside_typed(void **state)
 	IS(told, "sctp_association.wait", AMBIGUOUS);
 	IS(alone, "sctp_association.wait", EXACT);
 	assert_int_equal(items[told].one_with, told);
+}
+
+/* The member of the only type there that the kernel has told a name for: what is not typed is that. */
+static void test_told_as_typed(void **state)
+{
+	size_t io = add(CACHE_A, 0xc0, SITES_BY_USE, "f2fs_bio_info.io_rwsem.internal_rwsem",
+			"f2fs_bio_info.io_rwsem.internal_rwsem", 0xc0);
+	size_t open = add(CACHE_A, 0xc0, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t other = add(CACHE_A, 0x10, SITES_BY_USE, "pipe.mutex", "pipe.mutex", 0x10);
+	size_t second = add(CACHE_A, 0x10, SITES_BY_USE, "seq_file.mutex", "seq_file.mutex", 0x10);
+	size_t either = add(CACHE_A, 0x10, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t shorter = add(CACHE_B, 0x10, SITES_BY_USE, "pipe.mutex_of", "pipe.mutex_of", 0x10);
+	size_t unlike = add(CACHE_B, 0x10, SITES_BY_TYPE, NULL, NULL, 0);
+
+	(void)state;
+	snprintf(results[open].alias, sizeof(results[open].alias), "&io->io_rwsem");
+	snprintf(results[either].alias, sizeof(results[either].alias), "&pipe->mutex");
+	snprintf(results[unlike].alias, sizeof(results[unlike].alias), "&pipe->mutex");
+	join();
+	IS(open, "f2fs_bio_info.io_rwsem.internal_rwsem", INFERRED);
+	assert_int_equal(items[open].one_with, io);
+	assert_int_equal(results[either].certainty, NAMES_AMBIGUOUS);
+	assert_int_equal(items[either].one_with, either);
+	assert_int_equal(items[unlike].one_with, unlike);
+	assert_int_equal(items[other].one_with, other);
+	assert_int_equal(items[second].one_with, second);
+	assert_int_equal(items[shorter].one_with, shorter);
+}
+
+/* Objects looked at both as they did at the other: often enough, and of one type. */
+static void test_alike(void **state)
+{
+	size_t event = add(CACHE_A, 8, SITES_BY_TYPE, "eventfd_ctx.wqh", "eventfd_ctx.wqh", 8);
+	size_t open = add(CACHE_A, 8, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t through = add(CACHE_A, 8, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t seldom = add(CACHE_A, 8, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t moved = add(CACHE_B, 8, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t data = add(CACHE_A, 8, SITES_BY_TYPE, "vcs_poll_data.waitq", "vcs_poll_data.waitq", 8);
+	size_t both = add(CACHE_A, 8, SITES_BY_TYPE, NULL, NULL, 0);
+
+	(void)state;
+	alike(open, 0, event, 0x91);
+	alike(through, 1, open, 0x0e);
+	alike(seldom, 0, event, 0x81);
+	alike(moved, 0, event, 0xff);
+	alike(both, 0, data, 0xff);
+	join();
+	IS(open, "eventfd_ctx.wqh", EXACT);
+	assert_int_equal(items[open].one_with, event);
+	assert_int_equal(items[through].one_with, event);
+	assert_int_equal(items[seldom].one_with, seldom);
+	assert_int_equal(items[moved].one_with, moved);
+	assert_int_equal(items[both].one_with, data);
+	alike(both, 1, open, 0xff);
+	for (size_t i = 0; i < nr; i++)
+		results[i].certainty = NAMES_AMBIGUOUS;
+	join();
+	assert_int_equal(items[both].one_with, both); /* of two types at once, nothing is believed */
+	assert_int_equal(items[open].one_with, open);
 }
 
 /* A guess alone is a name to show; to join by, it needs the name that the kernel told, or what fits the memory. */
@@ -379,6 +445,8 @@ int main(void)
 		cmocka_unit_test_setup(test_elements, begin),
 		cmocka_unit_test_setup(test_like, begin),
 		cmocka_unit_test_setup(test_told_beside_typed, begin),
+		cmocka_unit_test_setup(test_told_as_typed, begin),
+		cmocka_unit_test_setup(test_alike, begin),
 		cmocka_unit_test_setup(test_apart, begin),
 		cmocka_unit_test_setup_teardown(test_generic, fixture_setup, fixture_teardown),
 	};

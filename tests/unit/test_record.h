@@ -118,15 +118,20 @@ static inline uint32_t nr_edges(struct machine *m)
 	return nr;
 }
 
-/* A release we miss: the lock is free and its count is gone, the entry stays. */
+/* Events that we miss, in the same epoch. */
+#define UNSEEN(m, EVENT)                                                 \
+	do {                                                             \
+		world_disarm(machine_world(m));                          \
+		EVENT;                                                   \
+		machine_world(m)->control.word = machine_world(m)->word; \
+	} while (0)
+
+/* A release we miss: the lock is free and its count is gone, the entry stays. Nothing but the bound can tell. */
 static inline void leave_stale(struct machine *m, uint64_t addr, const struct machine_op *lock,
 			       const struct machine_op *unlock)
 {
 	LOCK(m, addr, *lock);
-	world_disarm(machine_world(m));
-	UNLOCK(m, addr, *unlock);
-	/* The same epoch: nothing but the bound can tell. */
-	machine_world(m)->control.word = machine_world(m)->word;
+	UNSEEN(m, UNLOCK(m, addr, *unlock));
 }
 
 #endif

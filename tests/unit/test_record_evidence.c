@@ -314,6 +314,75 @@ static void test_stale_is_not_made_sure(void **state)
 	assert_int_not_equal(find_edge(m, a, b)->unsure, 0);
 }
 
+/*
+ * The same, and the other CPU's event was lost, so that it seems to have nothing. But with irqs on, who took
+ * a lock with irqs off has given it back.
+ */
+static void test_stale_of_irq_goes(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
+
+	machine_world(m)->annotated = false;
+	machine_world(m)->counts_preemption = false;
+	for (int i = 0; i < 20; i++) {
+		machine_on_cpu(m, 0);
+		leave_stale(m, a, &spin_irq, &spin_irq_on);
+		machine_on_cpu(m, 1);
+		UNSEEN(m, LOCK(m, a, spin));
+		machine_on_cpu(m, 0);
+		LOCK(m, b, spin);
+		UNLOCK(m, b, spin);
+		machine_on_cpu(m, 1);
+		UNLOCK(m, a, spin);
+	}
+	assert_null(find_edge(m, a, b));
+}
+
+/* The class of one of two sites, in the same memory, that take some locks in turn. */
+static const struct lv_class *take_at_two_sites(struct machine *m, int nr, bool freed)
+{
+	static const struct lv_place place = IN_CACHE(0, 64);
+	const struct lv_class *class = NULL;
+
+	machine_world(m)->annotated = false;
+	for (int i = 0; i < nr; i++) {
+		uint64_t a = machine_add_lock(m, LV_SPIN);
+
+		machine_show_place(m, a, &place);
+		at(m, 0xffffffff81001000);
+		LOCK(m, a, spin);
+		UNLOCK(m, a, spin);
+		if (freed)
+			machine_free_lock(m, a);
+		at(m, 0xffffffff81002000);
+		LOCK(m, a, spin);
+		class = class_at(m, a);
+		UNLOCK(m, a, spin);
+	}
+	return class;
+}
+
+/* What two sites take while the object looks the same is one member. */
+static void test_sites_are_alike(void **state)
+{
+	const struct lv_class *class = take_at_two_sites(*state, 40, false);
+
+	assert_non_null(class);
+	assert_int_not_equal(class->alike[0], 0);
+	assert_int_not_equal(class->alike[0], class - machine_world(*state)->classes + 1);
+	assert_true(__builtin_popcount(class->alike_looks[0]) >= 3);
+}
+
+/* The memory has become another object. */
+static void test_sites_of_two_objects(void **state)
+{
+	const struct lv_class *class = take_at_two_sites(*state, 40, true);
+
+	assert_non_null(class);
+	assert_int_equal(class->alike[0], 0);
+}
+
 static void test_usage_is_seen_twice(void **state)
 {
 	struct machine *m = *state;
@@ -379,6 +448,9 @@ int main(void)
 		TEST(test_orders_of_two_members),
 		TEST(test_holder_is_made_sure),
 		TEST(test_stale_is_not_made_sure),
+		TEST(test_stale_of_irq_goes),
+		TEST(test_sites_are_alike),
+		TEST(test_sites_of_two_objects),
 		TEST(test_usage_is_seen_twice),
 		TEST(test_instances_are_seen),
 		TEST(test_gate_is_lost),

@@ -3,7 +3,7 @@
 # What is waited for like a lock: each guilty pair is found, alone, and no innocent twin is.
 # $PAIRS: the pairs this kernel has hooks for.
 . ./lib.sh
-plan hooks guilty innocent
+plan hooks guilty innocent dead_disk
 
 # orders WORD...: shell words that make the module do so, in this order.
 orders() { printf 'for word in %s; do echo $word >/dev/lv_pseudo || exit 1; done; ' "$*"; }
@@ -46,6 +46,17 @@ case_innocent()
 	clean innocent
 }
 
+# A disk that goes freezes its queue for good. Who sends it bios fails then, and does not wait.
+case_dead_disk()
+{
+	lv 0 disk trace -o $OUT/disk.db -- sh -c 'losetup -f >/dev/null && rmmod loop'
+	has disk.err 'sh exited with status 0'
+	lv 0 disk_edges edges $OUT/disk.db
+	grep -q 'q_usage_counter([a-z]*).x20loop[0-9]* ' $OUT/disk_edges.out && fail 'a dead disk holds its queue'
+	clean disk
+}
+
 try hooks
 try guilty
 try innocent
+try dead_disk

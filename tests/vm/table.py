@@ -133,7 +133,7 @@ GUESTS = (
           options=('--possible-cpus', '64')),
     Guest('innocent-7.2', '7.2', 'innocent.sh', 'the newest kernel'),
     *(Guest(f'pseudo-{kernel}', kernel, 'pseudo.sh', 'what is waited for like a lock', seconds=900,
-            kmods=(PSEUDO,), env={'CHECK': check}, groups=groups)
+            kmods=(PSEUDO,), modules=('loop',), env={'CHECK': check}, groups=groups)
       for kernel, check, groups in (('6.1', '0', ('check',)), ('6.12', '0', ('pseudo',)),
                                     ('7.2', '3', ('pseudo',)))),
     Guest('hang-6.12', '6.12', 'hang.sh', 'what hangs is told while it hangs', seconds=1800, kmods=(HANG,)),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/lockpath.h"
+#include "naming/alike.h"
 
 static bool is_open_answer(const struct sites_answer *a)
 {
@@ -487,6 +488,82 @@ static const struct siting_item *find_like(struct sites *s, const struct siting_
 	return found;
 }
 
+/* The typed class whose name is that of all typed ones in a group. NULL: there is none, or two names. */
+static const struct siting_item *find_alike(const struct siting_item *items, const size_t *group, size_t of,
+					    struct siting_item *const *typed, size_t nr)
+{
+	const struct siting_item *found = NULL;
+
+	for (size_t i = 0; i < nr; i++) {
+		if (group[typed[i] - items] != group[of])
+			continue;
+		if (found && strcmp(found->result->name, typed[i]->result->name))
+			return NULL;
+		found = typed[i];
+	}
+	return found;
+}
+
+/* "f2fs_bio_info.io_rwsem.internal_rwsem" has a member "io_rwsem". */
+static bool has_member(const char *name, const char *member)
+{
+	size_t len = strlen(member);
+
+	for (const char *at = strchr(name, '.'); at; at = strchr(at + 1, '.'))
+		if (!strncmp(at + 1, member, len) && (!at[1 + len] || strchr(".[/", at[1 + len])))
+			return true;
+	return false;
+}
+
+/*
+ * The only type at this place, where the kernel has told one name for it, too, and that is of the type's
+ * member: what it was told of, and what typed sites lock, is one.
+ */
+static const struct siting_item *find_told(struct sites *s, const struct siting_item *item,
+					   struct siting_item *const *typed, size_t nr)
+{
+	const struct siting_item *found = NULL;
+	char told[LOCKPATH_LEN];
+
+	if (!lockpath_last(item->result->alias, told, sizeof(told)))
+		return NULL;
+	for (size_t i = 0; i < nr; i++) {
+		if (!is_in_memory_of(item, typed[i]))
+			continue;
+		if (found && strcmp(found->result->name, typed[i]->result->name))
+			return NULL;
+		found = typed[i];
+	}
+	return found && has_member(found->result->name, told) && may_be_like(s, item, found) ? found :
+											       NULL;
+}
+
+/* The class is of what a typed one locks. */
+static void name_as(const struct siting_item *item, const struct siting_item *typed)
+{
+	struct names_result *r = item->result;
+
+	memcpy(r->name, typed->result->name, sizeof(r->name));
+	memcpy(r->full, typed->result->full, sizeof(r->full));
+	r->collapsed = typed->result->collapsed;
+	r->certainty = NAMES_INFERRED;
+	r->by_callsite = false;
+	r->cache[0] = '\0';
+}
+
+static int group_alike(const struct siting_item *items, size_t nr, size_t *group)
+{
+	struct alike_item *all = calloc(nr + 1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		all[i] = (struct alike_item){items[i].id, items[i].class};
+	alike_group(all, nr, group);
+	free(all);
+	return 0;
+}
+
 /*
  * An ambiguous class is called by the best guess that there is: its own; or what typed sites show at this place, if
  * the kernel has not told a name for it.
@@ -513,15 +590,33 @@ static void name_open(struct sites *s, const struct siting_item *item,
 	item->result->certainty = NAMES_AMBIGUOUS;
 }
 
-int siting_join(struct sites *s, struct siting_item *items, size_t nr)
+/* Name a class whose site is not typed by all that is known. Does it join the others of that name? */
+static bool settle_open(struct sites *s, struct siting_item *items, const size_t *group, size_t of,
+			struct siting_item *const *typed, size_t nr)
 {
-	struct siting_item **some = calloc(nr + 1, sizeof(*some));
+	const struct siting_item *like = NULL;
+	struct siting_item *item = &items[of];
+
+	if (!item->siting.contradicts && item->class->state != LV_SLOT_DEAD)
+		like = find_alike(items, group, of, typed, nr);
+	if (!like && !item->siting.contradicts && item->result->certainty == NAMES_AMBIGUOUS)
+		like = find_told(s, item, typed, nr);
+	if (like) {
+		name_as(item, like);
+		return true;
+	}
+	doubt_told(item, typed, nr);
+	name_open(s, item, typed, nr);
+	return is_named_by_memory(item) || is_named_as_typed(item, typed, nr);
+}
+
+static int join_all(struct sites *s, struct siting_item *items, size_t nr, struct siting_item **some,
+		    size_t *group)
+{
 	size_t kept = 0, typed, end;
 
-	if (!some || believe_guesses(items, nr)) {
-		free(some);
+	if (believe_guesses(items, nr) || group_alike(items, nr, group))
 		return -ENOMEM;
-	}
 	for (size_t i = 0; i < nr; i++) {
 		items[i].one_with = i;
 		if (has_type(&items[i]))
@@ -536,15 +631,20 @@ int siting_join(struct sites *s, struct siting_item *items, size_t nr)
 		name_type(some + i, end - i, some, kept);
 	}
 	typed = kept;
-	for (size_t i = 0; i < nr; i++) {
-		if (!is_open(&items[i]))
-			continue;
-		doubt_told(&items[i], some, typed);
-		name_open(s, &items[i], some, typed);
-		if (is_named_by_memory(&items[i]) || is_named_as_typed(&items[i], some, typed))
+	for (size_t i = 0; i < nr; i++)
+		if (is_open(&items[i]) && settle_open(s, items, group, i, some, typed))
 			some[kept++] = &items[i];
-	}
 	join_named(items, some, kept);
-	free(some);
 	return 0;
+}
+
+int siting_join(struct sites *s, struct siting_item *items, size_t nr)
+{
+	struct siting_item **some = calloc(nr + 1, sizeof(*some));
+	size_t *group = calloc(nr + 1, sizeof(*group));
+	int err = some && group ? join_all(s, items, nr, some, group) : -ENOMEM;
+
+	free(group);
+	free(some);
+	return err;
 }

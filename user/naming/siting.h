@@ -35,6 +35,7 @@ void siting_ask(struct sites *s, const struct lv_class *class, const struct call
 void siting_describe(const struct siting *s, struct strbuf *ret);
 
 struct siting_item {
+	uint32_t id; /* in the kernel half's table of classes; ascending */
 	const struct lv_class *class;
 	struct names_result *result;
 	struct siting siting;
@@ -42,8 +43,9 @@ struct siting_item {
 };
 
 /*
- * Name the classes that have a site (place.site) and join those of one type. A class whose site
- * is not typed keeps its name, and is joined with none. s may be NULL. 0 or -ENOMEM.
+ * Name the classes that have a site (place.site) and join those of one type. A class whose site is not typed
+ * joins the one type at its place whose objects look as its own (alike.h), or whose member the kernel has
+ * told a name for; else it keeps its name, and is joined with none. s may be NULL. 0 or -ENOMEM.
  */
 int siting_join(struct sites *s, struct siting_item *items, size_t nr);
 

@@ -207,12 +207,21 @@ static void name_untyped(struct slabname *s)
 	}
 }
 
+/*
+ * Is the cache nobody else's? /sys/kernel/slab tells (SLUB_TINY has none), and so did the cache's count of
+ * users, by which the kernel half keeps sites apart or does not.
+ */
+static bool is_unshared(const struct slabname *s)
+{
+	return s->slab || !s->class->place.site;
+}
+
 /* A cache of one type. */
 static void name_typed(struct slabname *s)
 {
 	const struct evidence_item *here = told_here(s);
 	enum cachetype_state state = try_cache(s, s->cache);
-	enum names_certainty sure = s->slab ? NAMES_EXACT : NAMES_INFERRED;
+	enum names_certainty sure = is_unshared(s) ? NAMES_EXACT : NAMES_INFERRED;
 
 	if (state == CACHETYPE_LOCK)
 		set_name(s, s->found[0].type, s->found[0].lock.path,

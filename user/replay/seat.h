@@ -43,6 +43,7 @@ struct world {
 	struct lv_held_stack *tasks;
 	struct lv_task_keys task_keys;
 	struct lv_orders orders;
+	struct lv_alikes alikes;
 	struct lv_waits waits;
 	__u64 time_ns;
 	__u32 inner_lock; /* bytes from a sleeping lock to the spinning one inside it; 0: none */

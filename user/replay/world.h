@@ -348,6 +348,11 @@ static __always_inline struct lv_order *world_order(__u32 id)
 	return &world_seat->world->orders.order[id & (LV_MAX_ORDERS - 1)];
 }
 
+static __always_inline __u64 *world_alike(__u32 id)
+{
+	return &world_seat->world->alikes.word[id & (LV_MAX_ALIKES - 1)];
+}
+
 static inline int world_holds_elsewhere(__u32 cpu_id, __u64 addr)
 {
 	const struct world *world = world_seat->world;

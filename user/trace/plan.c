@@ -190,7 +190,7 @@ size_t plan_pinned_fixed(void)
 	return sizeof(struct lv_control) + sizeof(struct lv_task_keys) +
 	       sizeof(struct lv_anchors) + sizeof(struct lv_units) +
 	       sizeof(struct lv_stack_tasks) + sizeof(struct lv_valve) +
-	       sizeof(struct lv_releases) + sizeof(struct lv_orders) + sizeof(struct lv_waits) +
+	       sizeof(struct lv_releases) + sizeof(struct lv_orders) + sizeof(struct lv_alikes) + sizeof(struct lv_waits) +
 	       LV_MAX_CLASSES * sizeof(struct lv_class) +
 	       LV_MAX_EDGES * sizeof(struct lv_edge) + LV_MAX_STACKS * sizeof(struct lv_stack) +
 	       LV_MAX_NAMES * sizeof(struct lv_name) + LV_MAX_FACTS * sizeof(struct lv_fact) +

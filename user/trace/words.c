@@ -180,6 +180,7 @@ static size_t list_classes(struct words *w, struct names_fold_item *items,
 		item->class = &w->tables->classes[id];
 		item->result = &w->words[id].result;
 		sitings[nr++] = (struct siting_item){
+			.id = id,
 			.class = item->class,
 			.result = item->result,
 			.siting = w->words[id].siting,
