@@ -10,6 +10,7 @@
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
 #   make check-load   ten minutes of stress, files, networks and more on four of them, against lockdep
 #   make trials       public bugs of stock kernels that must be reported, and innocents
+#   make hunt         bugs of docs/found.md, each traced while its recipe runs on a stock kernel
 #   make annotations-check  whether what lockdep is told was read from the newest kernel sources
 #   make check-package the package installed, started, upgraded, purged on a Debian (five minutes)
 #   make demo-2019    the real bug beside lockdep's own report (builds two kernels at first)
@@ -77,7 +78,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials unit workloads natives \
+.PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials hunt unit workloads natives \
 	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb rpm clean format
 all: $(B)/lockvane $(B)/lockvane-fleet $(MAN) $(EXAMPLES)
 unit: $(UNIT)
@@ -283,6 +284,10 @@ check-matrix check-load check-package: setup
 trials: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
 	$(Q)tests/vm/run --group trials
+
+hunt: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
+	$(Q)tests/hunt/run $(HUNT)
 
 annotations-check: setup
 	$(Q)tools/annotations check
