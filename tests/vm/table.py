@@ -151,7 +151,7 @@ GUESTS = (
     Guest('conditions', '6.12', 'conditions.sh', 'conditions that users of such tools met', seconds=1800,
           kmods=(UFFD, TORTURE), puts=('tests/torture/tracer',), programs=('objcopy',), groups=('conditions',),
           options=('--expect-oom',), check=checks.CONDITIONS),
-    Guest('loads', '6.12', 'loads.sh', 'programs as for a kernel without PREEMPTION', seconds=600,
+    Guest('loads', '6.12', 'loads.sh', 'programs as for a kernel without PREEMPTION', seconds=600, groups=('loads',),
           puts=('tests/torture/loads',), env={'WORDS': 'nopreempt'}),
     Guest('loads-others', '6.12', 'loads.sh', 'the same for others', seconds=900, groups=('loads',),
           puts=('tests/torture/loads',), env={'WORDS': 'preempt noirq'}),
