@@ -213,6 +213,25 @@ static void test_told_as_typed(void **state)
 	assert_int_equal(items[shorter].one_with, shorter);
 }
 
+/* Another call in the function takes the lock at this place, and is typed. */
+static void test_sibling(void **state)
+{
+	size_t slow = add(CACHE_A, 0x110, SITES_BY_USE, "sem_array.sems[].lock", "sem.lock", 0x110);
+	size_t fast = add(CACHE_A, 0x110, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t elsewhere = add(CACHE_A, 0x118, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t stranger = add(CACHE_A, 0x110, SITES_BY_TYPE, NULL, NULL, 0);
+
+	(void)state;
+	items[slow].siting.answer.function = 0xffffffff81001000;
+	items[fast].siting.function = items[elsewhere].siting.function = 0xffffffff81001000;
+	items[stranger].siting.function = 0xffffffff81002000;
+	join();
+	IS(fast, "sem_array.sems[].lock", INFERRED);
+	assert_int_equal(items[fast].one_with, slow);
+	assert_int_equal(items[elsewhere].one_with, elsewhere);
+	assert_int_equal(items[stranger].one_with, stranger);
+}
+
 /* Objects looked at both as they did at the other: often enough, and of one type. */
 static void test_alike(void **state)
 {
@@ -447,6 +466,7 @@ int main(void)
 		cmocka_unit_test_setup(test_told_beside_typed, begin),
 		cmocka_unit_test_setup(test_told_as_typed, begin),
 		cmocka_unit_test_setup(test_alike, begin),
+		cmocka_unit_test_setup(test_sibling, begin),
 		cmocka_unit_test_setup(test_apart, begin),
 		cmocka_unit_test_setup_teardown(test_generic, fixture_setup, fixture_teardown),
 	};

@@ -83,6 +83,7 @@ void siting_ask(struct sites *s, const struct lv_class *class, const struct call
 	find_object(class, &object);
 	for (size_t i = 0; s && i < nr; i++) {
 		ask_stack(s, &stacks[i], &object, pointers, &answer);
+		ret->function = !i || answer.function == ret->function ? answer.function : 0;
 		if (is_open_answer(&answer))
 			memcpy(ret->open, pointers, sizeof(pointers));
 		if (answer.kind == SITES_MEMBER && answer.strength == SITES_BY_HINT)
@@ -504,6 +505,26 @@ static const struct siting_item *find_alike(const struct siting_item *items, con
 	return found;
 }
 
+/*
+ * The only type that typed calls in the same function lock at this place. One function hardly takes, in one cache, locks
+ * of two types that lie at one offset.
+ */
+static const struct siting_item *find_sibling(struct sites *s, const struct siting_item *item,
+					      struct siting_item *const *typed, size_t nr)
+{
+	const struct siting_item *found = NULL;
+
+	for (size_t i = 0; item->siting.function && i < nr; i++) {
+		if (!is_in_memory_of(item, typed[i]) ||
+		    typed[i]->siting.answer.function != item->siting.function)
+			continue;
+		if (found && strcmp(found->result->name, typed[i]->result->name))
+			return NULL;
+		found = typed[i];
+	}
+	return found && may_be_like(s, item, found) ? found : NULL;
+}
+
 /* "f2fs_bio_info.io_rwsem.internal_rwsem" has a member "io_rwsem". */
 static bool has_member(const char *name, const char *member)
 {
@@ -599,6 +620,8 @@ static bool settle_open(struct sites *s, struct siting_item *items, const size_t
 
 	if (!item->siting.contradicts && item->class->state != LV_SLOT_DEAD)
 		like = find_alike(items, group, of, typed, nr);
+	if (!like && !item->siting.contradicts)
+		like = find_sibling(s, item, typed, nr);
 	if (!like && !item->siting.contradicts && item->result->certainty == NAMES_AMBIGUOUS)
 		like = find_told(s, item, typed, nr);
 	if (like) {

@@ -20,6 +20,7 @@ struct siting {
 	struct sites_answer answer; /* kind SITES_UNKNOWN: nothing */
 	struct sites_answer hint;   /* a guess, kind SITES_UNKNOWN: none */
 	bool contradicts;	    /* two sites name different types */
+	uint64_t function;	    /* in which the call is: its address, 0: not known, or in several */
 	/* The frames of a stack no site of which says anything, up from the lock's function; ip 0: no more. */
 	struct sites_pointer open[SITING_FRAMES];
 };
@@ -44,8 +45,8 @@ struct siting_item {
 
 /*
  * Name the classes that have a site (place.site) and join those of one type. A class whose site is not typed
- * joins the one type at its place whose objects look as its own (alike.h), or whose member the kernel has
- * told a name for; else it keeps its name, and is joined with none. s may be NULL. 0 or -ENOMEM.
+ * joins the one type at its place that its function takes elsewhere, whose objects look as its own
+ * (alike.h), or whose member the kernel has told a name for; else it keeps its name, and is joined with none. s may be NULL. 0 or -ENOMEM.
  */
 int siting_join(struct sites *s, struct siting_item *items, size_t nr);
 
