@@ -15,7 +15,7 @@ static const struct {
 } releases[] = {
 #define LV_SLEEP_RELEASE(function, family, lock, how) { #function, LV_##family },
 #include "hooks.def"
-	/* The drops of those pseudo-locks that nothing else proves. */
+	/* The drops of those pseudo-locks that nothing else proves: tests/releases. */
 	{ "sb_done", LV_PSEUDO },	   { "sb_done_file", LV_PSEUDO },
 	{ "btrfs_committed", LV_PSEUDO },  { "sb_wrote_ext4", LV_PSEUDO },
 	{ "sb_wrote_xfs", LV_PSEUDO },	   { "sb_wrote_btrfs", LV_PSEUDO },
@@ -24,8 +24,9 @@ static const struct {
 	{ "sb_wrote_generic", LV_PSEUDO }, { "sb_overlay_end", LV_PSEUDO },
 	{ "sb_allocated", LV_PSEUDO },	   { "sb_evicted", LV_PSEUDO },
 	{ "sb_f2fs_evicted", LV_PSEUDO },  { "sb_nilfs_commit", LV_PSEUDO },
-	{ "sb_nilfs_abort", LV_PSEUDO },   { "sb_xfs_end", LV_PSEUDO },
-	{ "btrfs_end", LV_PSEUDO },	   { "queue_unfreeze", LV_PSEUDO },
+	{ "sb_nilfs_begun", LV_PSEUDO },   { "sb_nilfs_abort", LV_PSEUDO },
+	{ "sb_xfs_end", LV_PSEUDO },	   { "btrfs_end", LV_PSEUDO },
+	{ "queue_unfreeze", LV_PSEUDO },
 	{ "queue_unfreeze_6_12", LV_PSEUDO }, { "queue_unfreeze_7_2", LV_PSEUDO },
 	{ "queue_gone", LV_PSEUDO },	   { "console_unlocked", LV_PSEUDO },
 	{ "srcu_read_end", LV_PSEUDO },	   { "threads_forked", LV_PSEUDO },
