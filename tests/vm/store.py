@@ -68,6 +68,25 @@ class Store:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Turns:
+    """Guests that push to one store run in the order of the table: what a later one sends, and whose evidence is
+    kept, depends on what is there."""
+
+    def __init__(self, names):
+        self.over = {name: threading.Event() for name in names}
+
+    @contextlib.contextmanager
+    def turn(self, name):
+        for before, over in self.over.items():
+            if before == name:
+                break
+            over.wait()
+        try:
+            yield
+        finally:
+            self.over[name].set()
+
+
 class _One:
     def __init__(self):
         self.lock = threading.Lock()
