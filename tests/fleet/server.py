@@ -16,20 +16,16 @@ CONTENT = (
     'SELECT kernel, build, nr_parts, (SELECT count(*) FROM lockvane.part p WHERE p.build = b.id) '
     'FROM lockvane.build b',
     'SELECT key, name, alias, kind, family, subclass FROM lockvane.class',
-    'SELECT p.key, p.kind, p.value, p.flags, c.key, o.key FROM lockvane.part p '
-    'JOIN lockvane.class c ON c.id = p.class LEFT JOIN lockvane.class o ON o.id = p.other',
+    'SELECT key, frames FROM lockvane.stack',
+    'SELECT p.key, p.kind, p.value, p.flags, c.key, o.key, s.key, f.key FROM lockvane.part p '
+    'JOIN lockvane.class c ON c.id = p.class LEFT JOIN lockvane.class o ON o.id = p.other '
+    'LEFT JOIN lockvane.stack s ON s.id = p.stack LEFT JOIN lockvane.stack f ON f.id = p.from_stack',
     'SELECT h.name, p.key FROM lockvane.seen s JOIN lockvane.run r ON r.id = s.run '
     'JOIN lockvane.host h ON h.id = r.host JOIN lockvane.part p ON p.build = r.build '
     'AND p.nr < length(s.parts) AND get_bit(s.parts, p.nr) = 1',
     'SELECT h.name, r.digests, r.started, r.events FROM lockvane.run r JOIN lockvane.host h ON h.id = r.host',
     'SELECT h.name, i.key, s.confidence, s.first_ms, s.last_ms FROM lockvane.sighting s '
     'JOIN lockvane.host h ON h.id = s.host JOIN lockvane.issue i ON i.id = s.issue',
-)
-# It is the first host's that had the part, or the finding.
-OF_THE_FIRST = (
-    'SELECT key, frames FROM lockvane.stack',
-    'SELECT p.key, s.key, f.key FROM lockvane.part p '
-    'LEFT JOIN lockvane.stack s ON s.id = p.stack LEFT JOIN lockvane.stack f ON f.id = p.from_stack',
     'SELECT i.key, r.text, r.json FROM lockvane.report r JOIN lockvane.issue i ON i.id = r.issue',
 )
 HBA = 'local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n'
@@ -111,8 +107,8 @@ class Server:
         check(done.returncode == status, f'{sql}: {done.stdout}')
         return done.stdout.strip()
 
-    def content(self, database, of_the_first=OF_THE_FIRST):
-        return [sorted(self.psql(sql, database).splitlines()) for sql in (*CONTENT, *of_the_first)]
+    def content(self, database):
+        return [sorted(self.psql(sql, database).splitlines()) for sql in CONTENT]
 
     def where(self, database, user, **more):
         words = {'host': self.folder, 'port': self.port, 'dbname': database, 'user': user, **more}
