@@ -18,8 +18,8 @@ NAME = 'store.example'      # what guests call 10.0.2.2
 OWNER = 'store_owner'
 CHAIN = ['kioctx.ctx_lock', 'lv_uffd_ctx.fd_wqh', 'lv_uffd_ctx.fault_pending_wqh']
 WITHIN = 60                 # seconds, for an analysis
-# Each after so many bytes of a push. The first would have 200,000, a later one what is left of that; one that
-# brings nothing new has some 3,000.
+# Each after so many bytes of a push. The first host of a build sends 110,000; a push that brings nothing new has
+# some 3,000.
 TROUBLES = ((60000, 'cut'), (50000, 'stall'), (40000, 'kill'))
 
 

@@ -33,8 +33,10 @@ def tasks(text):
 
 
 def plain(line):
-    """Without what is another in each run: ids, addresses, numbers, and how wide they are."""
+    """Without what is another in each run: ids, addresses, numbers, how wide they are; and how sure a finding is, as it
+    is told as soon as it is found, and may become surer."""
     line = re.sub(r'\b[0-9a-f]{12}\b|\b[0-9a-f]{16}\b|\b[0-9a-f]{8}\b', 'ID', line)
+    line = re.sub(r'\b(?:confirmed|certain|likely)\b', 'SURE', line)
     return re.sub(r'\s+', ' ', re.sub(r'\d+(?:\.\d+)*', 'N', line)).strip()
 
 

@@ -95,8 +95,17 @@ static bool asks_servers(const struct sources_where *where)
 	return !where->vmlinux && urls && *urls;
 }
 
+/* For nobody. */
+static void make_cache(void)
+{
+	if (!mkdir(CACHE, 0700) || errno == EEXIST)
+		setenv("DEBUGINFOD_CACHE_PATH", CACHE, 0);
+	if (lchown(CACHE, CONFINE_NOBODY, CONFINE_NOBODY))
+		unsetenv("DEBUGINFOD_URLS"); /* a download could be kept nowhere */
+}
+
 /* The user who called sudo, and often owns the files; else nobody. */
-static void choose_user(struct confine *how)
+static void choose_user(const struct sources_where *where, struct confine *how)
 {
 	const char *uid = getenv("SUDO_UID");
 	const struct passwd *user = uid && atol(uid) > 0 ? getpwuid(atol(uid)) : NULL;
@@ -107,10 +116,8 @@ static void choose_user(struct confine *how)
 		return;
 	if (user)
 		setenv("HOME", user->pw_dir, 1);
-	else if (!mkdir(CACHE, 0700) || errno == EEXIST)
-		setenv("DEBUGINFOD_CACHE_PATH", CACHE, 0);
-	if (!user && lchown(CACHE, CONFINE_NOBODY, CONFINE_NOBODY))
-		unsetenv("DEBUGINFOD_URLS"); /* a download could be kept nowhere */
+	else if (asks_servers(where))
+		make_cache();
 }
 
 /* libdebuginfod keeps what it fetched, and has threads: those calls are for where servers are named. */
@@ -139,7 +146,7 @@ static int give_up(const struct looker *l, int pipe, struct error *err)
 		.cpu_seconds = CPU_SECONDS,
 	};
 
-	choose_user(&how);
+	choose_user(l->where, &how);
 	if (servers && isatty(STDERR_FILENO))
 		setenv("DEBUGINFOD_PROGRESS", "1", 0);
 	return confine(&how, err);

@@ -180,8 +180,8 @@ int report_explain(FILE *out, const struct capture *c, uint32_t id)
 	words_put(out, class->name);
 	fprintf(out, " %s\n", usage);
 	put_line(out, "grade", grades[class->certainty]);
-	fprintf(out, "  %-12s%s, taken %" PRIu64 " times\n", "lock", words_family(class->family),
-		class->acquisitions);
+	fprintf(out, "  %-12s%s, taken %" PRIu64 " time%s\n", "lock", words_family(class->family),
+		class->acquisitions, class->acquisitions == 1 ? "" : "s");
 	put_line(out, "memory", class->kind);
 	put_line(out, "place", class->key);
 	put_line(out, "kernel says", class->alias);
