@@ -40,7 +40,7 @@ RECIPES = (
            ('*ni_lock*', '*mmap_lock*'), modules=('loop', 'ntfs3'), programs=('bash', 'mkntfs'),
            puts=('workloads/copyout', *DISK)),
     Recipe('blktrace-elevator', 'a trace set up from a mapped page of the disk whose scheduler changes',
-           ('6.12-full', '6.1-full'), ('*debugfs_mutex*', '*mmap_lock*', 'q_usage_counter(io)*'),
+           ('6.12-full', '6.1-full'), ('*debugfs_mutex*', 'q_usage_counter(io)*'),
            modules=(*CHECKSUMS, 'loop', 'ext4'), programs=('bash', 'mkfs.ext4'),
            puts=('workloads/copyout', *DISK)),
     Recipe('elevator-reclaim', "a scheduler's change that allocates while the queue is frozen", ('6.1-full',),
