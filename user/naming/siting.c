@@ -489,14 +489,23 @@ static const struct siting_item *find_like(struct sites *s, const struct siting_
 	return found;
 }
 
-/* The typed class whose name is that of all typed ones in a group. NULL: there is none, or two names. */
-static const struct siting_item *find_alike(const struct siting_item *items, const size_t *group, size_t of,
-					    struct siting_item *const *typed, size_t nr)
+/* A class that is not typed, among all; and which of them are alike (alike.h). */
+struct open_class {
+	struct sites *s;
+	const struct siting_item *items, *item;
+	const size_t *group;
+};
+
+typedef bool match_typed(const struct open_class *open, const struct siting_item *typed);
+
+/* The typed class that matches; several must have one name. NULL: there is none, or two names. */
+static const struct siting_item *find_only(const struct open_class *open, match_typed *matches,
+					   struct siting_item *const *typed, size_t nr)
 {
 	const struct siting_item *found = NULL;
 
 	for (size_t i = 0; i < nr; i++) {
-		if (group[typed[i] - items] != group[of])
+		if (!matches(open, typed[i]))
 			continue;
 		if (found && strcmp(found->result->name, typed[i]->result->name))
 			return NULL;
@@ -505,24 +514,30 @@ static const struct siting_item *find_alike(const struct siting_item *items, con
 	return found;
 }
 
-/*
- * The only type that typed calls in the same function lock at this place. One function hardly takes, in one cache, locks
- * of two types that lie at one offset.
- */
-static const struct siting_item *find_sibling(struct sites *s, const struct siting_item *item,
+static bool match_alike(const struct open_class *open, const struct siting_item *typed)
+{
+	return open->group[typed - open->items] == open->group[open->item - open->items];
+}
+
+/* One function hardly takes, in one cache, locks of two types that lie at one offset. */
+static bool match_sibling(const struct open_class *open, const struct siting_item *typed)
+{
+	return open->item->siting.function && is_in_memory_of(open->item, typed) &&
+	       typed->siting.answer.function == open->item->siting.function;
+}
+
+static bool match_place(const struct open_class *open, const struct siting_item *typed)
+{
+	return is_in_memory_of(open->item, typed);
+}
+
+/* The only type that typed calls in the same function lock at this place. */
+static const struct siting_item *find_sibling(const struct open_class *open,
 					      struct siting_item *const *typed, size_t nr)
 {
-	const struct siting_item *found = NULL;
+	const struct siting_item *found = find_only(open, match_sibling, typed, nr);
 
-	for (size_t i = 0; item->siting.function && i < nr; i++) {
-		if (!is_in_memory_of(item, typed[i]) ||
-		    typed[i]->siting.answer.function != item->siting.function)
-			continue;
-		if (found && strcmp(found->result->name, typed[i]->result->name))
-			return NULL;
-		found = typed[i];
-	}
-	return found && may_be_like(s, item, found) ? found : NULL;
+	return found && may_be_like(open->s, open->item, found) ? found : NULL;
 }
 
 /* "f2fs_bio_info.io_rwsem.internal_rwsem" has a member "io_rwsem". */
@@ -540,23 +555,19 @@ static bool has_member(const char *name, const char *member)
  * The only type at this place, where the kernel has told one name for it, too, and that is of the type's
  * member: what it was told of, and what typed sites lock, is one.
  */
-static const struct siting_item *find_told(struct sites *s, const struct siting_item *item,
+static const struct siting_item *find_told(const struct open_class *open,
 					   struct siting_item *const *typed, size_t nr)
 {
-	const struct siting_item *found = NULL;
+	const struct siting_item *found;
 	char told[LOCKPATH_LEN];
 
-	if (!lockpath_last(item->result->alias, told, sizeof(told)))
+	if (!lockpath_last(open->item->result->alias, told, sizeof(told)))
 		return NULL;
-	for (size_t i = 0; i < nr; i++) {
-		if (!is_in_memory_of(item, typed[i]))
-			continue;
-		if (found && strcmp(found->result->name, typed[i]->result->name))
-			return NULL;
-		found = typed[i];
-	}
-	return found && has_member(found->result->name, told) && may_be_like(s, item, found) ? found :
-											       NULL;
+	found = find_only(open, match_place, typed, nr);
+	return found && has_member(found->result->name, told) &&
+			       may_be_like(open->s, open->item, found) ?
+		       found :
+		       NULL;
 }
 
 /* The class is of what a typed one locks. */
@@ -611,19 +622,31 @@ static void name_open(struct sites *s, const struct siting_item *item,
 	item->result->certainty = NAMES_AMBIGUOUS;
 }
 
+/* The typed class that takes the same locks as one that is not typed. NULL: nothing says so. */
+static const struct siting_item *find_known(const struct open_class *open,
+					    struct siting_item *const *typed, size_t nr)
+{
+	const struct siting_item *item = open->item, *like = NULL;
+
+	if (item->siting.contradicts)
+		return NULL;
+	if (item->class->state != LV_SLOT_DEAD)
+		like = find_only(open, match_alike, typed, nr);
+	if (!like)
+		like = find_sibling(open, typed, nr);
+	if (!like && item->result->certainty == NAMES_AMBIGUOUS)
+		like = find_told(open, typed, nr);
+	return like;
+}
+
 /* Name a class whose site is not typed by all that is known. Does it join the others of that name? */
 static bool settle_open(struct sites *s, struct siting_item *items, const size_t *group, size_t of,
 			struct siting_item *const *typed, size_t nr)
 {
-	const struct siting_item *like = NULL;
 	struct siting_item *item = &items[of];
+	const struct open_class open = {s, items, item, group};
+	const struct siting_item *like = find_known(&open, typed, nr);
 
-	if (!item->siting.contradicts && item->class->state != LV_SLOT_DEAD)
-		like = find_alike(items, group, of, typed, nr);
-	if (!like && !item->siting.contradicts)
-		like = find_sibling(s, item, typed, nr);
-	if (!like && !item->siting.contradicts && item->result->certainty == NAMES_AMBIGUOUS)
-		like = find_told(s, item, typed, nr);
 	if (like) {
 		name_as(item, like);
 		return true;
