@@ -291,24 +291,33 @@ static void test_holder_is_made_sure(void **state)
 	assert_int_equal(find_edge(m, a, b)->unsure, 0);
 }
 
-/* Given back unseen, and taken by another CPU, whose lock's word it is that reads as held. */
+/* A lock given back unseen, and taken by another CPU, while this one takes b. */
+static void nest_in_stale(struct machine *m, uint64_t a, uint64_t b, const struct machine_op *lock,
+			  const struct machine_op *unlock, bool other_is_seen)
+{
+	machine_on_cpu(m, 0);
+	leave_stale(m, a, lock, unlock);
+	machine_on_cpu(m, 1);
+	if (other_is_seen)
+		LOCK(m, a, spin);
+	else
+		UNSEEN(m, LOCK(m, a, spin));
+	machine_on_cpu(m, 0);
+	LOCK(m, b, spin);
+	UNLOCK(m, b, spin);
+	machine_on_cpu(m, 1);
+	UNLOCK(m, a, spin);
+}
+
+/* It is the other CPU's lock whose word reads as held. */
 static void test_stale_is_not_made_sure(void **state)
 {
 	struct machine *m = *state;
 	uint64_t a = machine_add_lock(m, LV_SPIN), b = machine_add_lock(m, LV_SPIN);
 
 	machine_world(m)->counts_preemption = false;
-	for (int i = 0; i < 20; i++) {
-		machine_on_cpu(m, 0);
-		leave_stale(m, a, &spin, &spin);
-		machine_on_cpu(m, 1);
-		LOCK(m, a, spin);
-		machine_on_cpu(m, 0);
-		LOCK(m, b, spin);
-		UNLOCK(m, b, spin);
-		machine_on_cpu(m, 1);
-		UNLOCK(m, a, spin);
-	}
+	for (int i = 0; i < 20; i++)
+		nest_in_stale(m, a, b, &spin, &spin, true);
 	assert_non_null(find_edge(m, a, b));
 	assert_int_equal(find_edge(m, a, b)->sure, 0);
 	assert_int_not_equal(find_edge(m, a, b)->unsure, 0);
@@ -325,17 +334,8 @@ static void test_stale_of_irq_goes(void **state)
 
 	machine_world(m)->annotated = false;
 	machine_world(m)->counts_preemption = false;
-	for (int i = 0; i < 20; i++) {
-		machine_on_cpu(m, 0);
-		leave_stale(m, a, &spin_irq, &spin_irq_on);
-		machine_on_cpu(m, 1);
-		UNSEEN(m, LOCK(m, a, spin));
-		machine_on_cpu(m, 0);
-		LOCK(m, b, spin);
-		UNLOCK(m, b, spin);
-		machine_on_cpu(m, 1);
-		UNLOCK(m, a, spin);
-	}
+	for (int i = 0; i < 20; i++)
+		nest_in_stale(m, a, b, &spin_irq, &spin_irq_on, false);
 	assert_null(find_edge(m, a, b));
 }
 
