@@ -1,12 +1,30 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # What is waited for like a lock: each guilty pair is found, alone, and no innocent twin is.
-# $PAIRS: the pairs this kernel has hooks for.
 . ./lib.sh
+. ./disk.sh
 plan hooks guilty innocent dead_disk
+
+KINDS='reclaim srcu cpuhp console kernfs writers journal queue'
 
 # orders WORD...: shell words that make the module do so, in this order.
 orders() { printf 'for word in %s; do echo $word >/dev/lv_pseudo || exit 1; done; ' "$*"; }
+
+# words END: the word of each kind in $KINDS that ends so.
+words() { for kind in $KINDS; do printf '%s_%s ' "$kind" "$1"; done; }
+
+begin()
+{
+	insmod lv_pseudo.ko || fail 'the module does not load'
+	make_disk ext4 32 mkfs.ext4 -q -F
+}
+
+end()
+{
+	drop_disk
+	rmmod lv_pseudo || fail 'the module does not unload'
+	clean "$1"
+}
 
 case_hooks()
 {
@@ -16,34 +34,29 @@ case_hooks()
 	has hooks.out 'lock_mm_and_find_vma *fentry'
 }
 
+# The first wait comes first: some pseudo-locks are watched from then on.
 case_guilty()
 {
-	insmod lv_pseudo.ko || fail 'the module does not load'
-	# The workqueue is flushed first: it is watched from then on.
-	all='wq_flush wq_run work_run work_cancel timer_run timer_delete fault_copy fault_mmap'
+	begin
+	all="wq_flush wq_run work_run work_cancel timer_run timer_delete fault_copy fault_mmap $(words wait) $(words run)"
 	lv 3 guilty trace -o $OUT/guilty.db -- sh -c "$(orders $all $all)"
 	has guilty.err 'sh exited with status 0'
 	lv 3 guilty.text report $OUT/guilty.db
 	lv 3 guilty.json report --format json $OUT/guilty.db
-	has guilty.text.out '(work) lv_pseudo_work_fn \[lv_pseudo\]'
-	has guilty.text.out '(wq) lv_pseudo7-recv'
-	has guilty.text.out '(timer) lv_pseudo_timer_fn \[lv_pseudo\]'
-	has guilty.text.out 'lv_pseudo_fault_mutex'
-	rmmod lv_pseudo || fail 'the module does not unload'
-	clean guilty
+	end guilty
 }
 
 case_innocent()
 {
-	insmod lv_pseudo.ko || fail 'the module does not load'
-	half='work_run work_late timer_run timer_late wq_run fault_copy'
+	begin
+	half="work_run work_late timer_run timer_late wq_run fault_copy $(words late) $(words run)"
 	lockvane trace -o $OUT/innocent.db -- sh -c "$(orders $half $half) mixed -s 20 -j 2" \
 		>$OUT/innocent.out 2>$OUT/innocent.err
 	status=$?
 	has innocent.err 'sh exited with status 0'
 	[ $status -eq 0 ] || fail "status $status: $(grep '^findings' $OUT/innocent.out)"
 	has innocent.out 'nothing found'
-	clean innocent
+	end innocent
 }
 
 # A disk that goes freezes its queue for good. Who sends it bios fails then, and does not wait.

@@ -8,6 +8,7 @@ from pathlib import Path
 import checks
 import counts
 import matrix
+import pseudo
 import safety
 import store
 import tasks
@@ -159,9 +160,17 @@ GUESTS = (
           options=('--possible-cpus', '64')),
     Guest('innocent-7.2', '7.2', 'innocent.sh', 'the newest kernel'),
     *(Guest(f'pseudo-{kernel}', kernel, 'pseudo.sh', 'what is waited for like a lock', seconds=900,
-            kmods=(PSEUDO,), modules=('loop',), env={'CHECK': check}, groups=groups)
+            kmods=(PSEUDO,), modules=('loop', 'ext4', *load.CHECKSUMS), programs=('mkfs.ext4',), trials=('disk.sh',),
+            env={'CHECK': check}, groups=groups, check=pseudo.PRODUCTION)
       for kernel, check, groups in (('6.1', '0', ('check',)), ('6.12', '0', ('pseudo',)),
                                     ('7.2', '3', ('pseudo',)))),
+    *(Guest(f'lockdep-{kind}', 'wide-lockdep', 'pseudo_lockdep.sh', 'the oracle', kmods=(PSEUDO,),
+            programs=('mkfs.ext4',), trials=('disk.sh',), env={'WORDS': words}, lockdep=True, groups=('pseudo',),
+            check={'says': pseudo.lockdep_says(kind)})
+      for kind, words in pseudo.GUILTY.items() if pseudo.PAIRS[kind].lockdep),
+    Guest('lockdep-innocent', 'wide-lockdep', 'pseudo_lockdep.sh', 'the oracle', kmods=(PSEUDO,),
+          programs=('mkfs.ext4',), trials=('disk.sh',), env={'WORDS': pseudo.INNOCENT}, lockdep=True, groups=('pseudo',),
+          check={'says_nothing': pseudo.lockdep_is_silent}),
     Guest('hang-6.12', '6.12', 'hang.sh', 'what hangs is told while it hangs', seconds=1800, kmods=(HANG,)),
     *(Guest(f'hang-{kernel}', kernel, 'hang.sh', 'the same', seconds=1800, kmods=(HANG,), groups=('matrix',))
       for kernel in ('6.1', '7.2')),
