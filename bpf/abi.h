@@ -393,7 +393,6 @@ struct lv_held_stack {
 	struct lv_held held[LV_HELD_DEPTH];
 	/* Sleeping: entries below this index may have been given back unseen, see record/doubt.h */
 	__u32 doubted;
-	__u32 attempted; /* 1 + the class of the newest attempt at a pseudo-lock */
 };
 
 /*

@@ -685,7 +685,7 @@ static __always_inline void see_btrfs_end(__u64 *ctx, __u32 meta)
 		SB_DROP(sb, INTERNAL, meta);
 }
 
-/* (handle): each count is given back just before it is waited for. */
+/* (handle): each count is given back just before it is waited for; that of all who joined is the second. */
 static __always_inline void see_btrfs_commit(__u64 *ctx, __u32 meta)
 {
 	__u64 handle = argument(ctx, 0);
@@ -694,18 +694,18 @@ static __always_inline void see_btrfs_commit(__u64 *ctx, __u32 meta)
 	pseudo_drop(INSTANCE(fs_info, BTRFS_EXTWRITERS), meta, PSEUDO(BTRFS_EXTWRITERS));
 	pseudo_attempt(ctx, INSTANCE(fs_info, BTRFS_EXTWRITERS), THE_ONE, meta,
 		       PSEUDO(BTRFS_EXTWRITERS));
-	pseudo_drop(INSTANCE(fs_info, BTRFS_WRITERS), meta, PSEUDO(BTRFS_WRITERS));
-	pseudo_attempt(ctx, INSTANCE(fs_info, BTRFS_WRITERS), THE_ONE, meta,
-		       PSEUDO(BTRFS_WRITERS));
 }
 
 /* From here on the transaction that the task commits blocks others, until its state is another. */
 static __always_inline void see_btrfs_block(__u64 *ctx, __u32 meta)
 {
-	__u64 handle = pseudo_handle(), transaction;
+	__u64 fs_info = argument(ctx, 0), handle = pseudo_handle(), transaction;
 
 	if (!memory_is_direct(handle))
 		return;
+	pseudo_drop(INSTANCE(fs_info, BTRFS_WRITERS), meta, PSEUDO(BTRFS_WRITERS));
+	pseudo_attempt(ctx, INSTANCE(fs_info, BTRFS_WRITERS), THE_ONE, meta,
+		       PSEUDO(BTRFS_WRITERS));
 	transaction = MEMORY_MEMBER(handle, struct btrfs_trans_handle, transaction);
 	pseudo_hold(ctx, INSTANCE(transaction, BTRFS_UNBLOCKED), THE_ONE, meta,
 		    BTRFS_HOW(UNBLOCKED));
@@ -715,6 +715,7 @@ static __always_inline void see_btrfs_block(__u64 *ctx, __u32 meta)
 static __always_inline void see_btrfs_committed(__u64 *ctx, __u32 meta)
 {
 	pseudo_drop_kind(meta, PSEUDO(BTRFS_UNBLOCKED));
+	pseudo_drop_kind(meta, PSEUDO(BTRFS_WRITERS));
 	pseudo_drop_kind(meta, PSEUDO(SB_INTERNAL));
 }
 
@@ -804,13 +805,14 @@ static __always_inline void see_journal_wait(__u64 *ctx, __u32 meta)
 		pseudo_attempt(ctx, INSTANCE(handle, JOURNAL), THE_ONE, meta, PSEUDO(JOURNAL));
 }
 
+/* As if tried: the attempt has its dependencies, and what is taken later hangs on older holders, too. */
 static __always_inline void see_journal_start(__u64 *ctx, __u32 meta)
 {
 	__u64 handle = argument(ctx, 1);
 
 	if (!(__u32)returned(ctx))
 		pseudo_hold(ctx, INSTANCE(handle, JOURNAL), THE_ONE, meta,
-			    PSEUDO(JOURNAL) | PSEUDO_READ | PSEUDO_AFTER | PSEUDO_ONCE);
+			    PSEUDO(JOURNAL) | PSEUDO_READ | LV_HELD_TRY | PSEUDO_ONCE);
 }
 
 static __always_inline void see_journal_stop(__u64 *ctx, __u32 meta)

@@ -23,12 +23,11 @@
 #define PSEUDO_READ (1 << 8)	  /* beside LV_HELD_TRY */
 #define PSEUDO_RECURSIVE (1 << 9) /* a reader that writers do not stop */
 #define PSEUDO_ATTEMPT (1 << 10)
-#define PSEUDO_AFTER (1 << 11)	  /* tried, unless the task attempted one of the class just before */
 #define PSEUDO_IN_TRACE (1 << 12) /* a tracepoint's program: no spinning lock is held there */
 #define PSEUDO_FRESH (1 << 13)	  /* the task begins anew: no other pseudo-lock can be held */
 #define PSEUDO_IF_KNOWN (1 << 14) /* only if there is such a class: somebody has waited for one */
 #define PSEUDO_ONCE (1 << 15)	  /* a reader, but never twice of one instance */
-#define PSEUDO_ALWAYS_NEW (PSEUDO_ATTEMPT | PSEUDO_AFTER | PSEUDO_FRESH) /* no memo of these */
+#define PSEUDO_ALWAYS_NEW (PSEUDO_ATTEMPT | PSEUDO_FRESH) /* no memo of these */
 #define PSEUDO_KIND_SHIFT 16	  /* enum lv_pseudo; 0: a lock, attempted */
 #define PSEUDO_WHERE_SHIFT 8	  /* in pseudo_self(), above the index */
 #define PSEUDO(kind) (LV_PSEUDO_##kind << PSEUDO_KIND_SHIFT)
@@ -251,10 +250,7 @@ RECORD_RARE int pseudo_as_class(struct lv_cpu *cpu, __u64 addr, __u32 class, __u
 {
 	struct lv_held_stack *held = cpu ? task_held(cpu) : 0;
 
-	if (!held || !memo_repeat_found(cpu, held, addr, class, when, 0, 0, 1))
-		return 0;
-	held->attempted = 0;
-	return 1;
+	return held && memo_repeat_found(cpu, held, addr, class, when, 0, 0, 1);
 }
 
 /*
@@ -278,11 +274,7 @@ RECORD_RARE __u64 pseudo_stand(__u64 addr, __u64 entry, __u32 meta, __u32 how)
 	if (!(how & PSEUDO_ATTEMPT))
 		held_drop_stale(addr, where, how & PSEUDO_ONCE ? LV_WRITE : lock.mode);
 	spinning = spin ? spin->depth : 0;
-	if (how & LV_HELD_TRY ||
-	    (how & PSEUDO_AFTER && !(task && task->attempted == lock.class + 1)))
-		lock.flags |= LV_HELD_TRY;
-	if (task)
-		task->attempted = how & PSEUDO_ATTEMPT ? lock.class + 1 : 0;
+	lock.flags |= how & LV_HELD_TRY;
 	if (!spinning && !(task && task->depth))
 		lock.flags |= LV_HELD_OLDEST;
 	if (where & HELD_SLEEPING)

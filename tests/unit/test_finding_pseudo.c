@@ -104,6 +104,10 @@ static void test_evict(void **state)
 				    "mutex_lock+0x1/0x2|dqget+0x1/0x2|__dquot_initialize+0x1/0x2|"
 				    "ext4_evict_inode+0x1/0x2|evict+0x1/0x2")),
 			 -1);
+	assert_int_equal(found(pair(LV_PSEUDO_SB_INTERNAL, "sb_internal ext4", "m",
+				    "mutex_lock+0x1/0x2|truncate_inode_pages_range+0x1/0x2|"
+				    "ext4_evict_inode+0x1/0x2|evict+0x1/0x2")),
+			 -1);
 	/* Not of what is evicted: of btrfs's transactions. */
 	assert_int_equal(found(pair(LV_PSEUDO_SB_INTERNAL, "sb_internal btrfs", "m",
 				    "mutex_lock+0x1/0x2|dquot_drop+0x1/0x2|start_transaction+0x1/0x2")),

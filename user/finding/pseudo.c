@@ -59,8 +59,9 @@ static const struct {
 /* The functions that hold sb_internal for a part of their time, and what they call beside it. */
 static const char *const evicts[] = {"ext4_evict_inode", "f2fs_evict_inode"};
 static const char *const beside_evict[] = {
-	"truncate_inode_pages_final", "invalidate_mapping_pages", "dquot_initialize", "__dquot_initialize",
-	"f2fs_dquot_initialize", "dquot_drop", "__dquot_drop", "ext4_begin_ordered_truncate",
+	/* The first ends in a call of the second: */
+	"truncate_inode_pages_final", "truncate_inode_pages", "truncate_inode_pages_range",
+	"invalidate_mapping_pages", "dquot_initialize", "__dquot_initialize", "f2fs_dquot_initialize", "dquot_drop", "__dquot_drop", "ext4_begin_ordered_truncate",
 	"jbd2_journal_begin_ordered_truncate", "ext4_evict_ea_inode", "ext4_xattr_inode_array_free",
 	"dax_break_layout_final", "inode_io_list_del", "f2fs_remove_dirty_inode",
 	"f2fs_remove_donate_inode", "f2fs_destroy_extent_tree", "f2fs_remove_ino_entry",
