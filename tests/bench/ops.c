@@ -240,6 +240,21 @@ static void op_file(void)
 	MUST(unlink("/tmp/ops"));
 }
 
+static int disk_fd;
+static char sector[PAGE] __attribute__((aligned(PAGE)));
+
+/* brd has nothing to wait for: all is in the figure. */
+static void prepare_block(void)
+{
+	disk_fd = MUST(open("/dev/ram0", O_RDWR | O_DIRECT));
+}
+
+static void op_block(void)
+{
+	MUST(pwrite(disk_fd, sector, sizeof(sector), 0));
+	MUST(pread(disk_fd, sector, sizeof(sector), 0));
+}
+
 static void op_mmap(void)
 {
 	char *at = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
@@ -326,6 +341,9 @@ static const struct workload {
 	{"eventfds", prepare_eventfds, op_eventfds, 2 * MANY},
 	{"epolls", prepare_epolls, op_epolls, MANY},
 };
+
+/* Wants a kernel with brd: only by name. */
+static const struct workload block = {"block", prepare_block, op_block, 2000};
 
 #define WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
 
@@ -476,6 +494,8 @@ static const struct workload *find(const char *name)
 	for (size_t i = 0; i < WORKLOADS; i++)
 		if (!strcmp(workloads[i].name, name))
 			return &workloads[i];
+	if (!strcmp(block.name, name))
+		return &block;
 	fprintf(stderr, "ops: no operation is called %s\n", name);
 	exit(2);
 }
