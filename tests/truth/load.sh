@@ -9,25 +9,25 @@ mixed=$!
 # Mounts, with something in them that is made, moved, read and removed.
 mounts()
 {
-	mkdir -p /tmp/m
+	mkdir -p /tmp/mounts
 	for type in tmpfs proc sysfs ramfs devpts; do
-		mount -t $type none /tmp/m 2>/dev/null || continue
+		mount -t $type none /tmp/mounts 2>/dev/null || continue
 		case $type in
 		tmpfs | ramfs)
-			mkdir -p /tmp/m/a/b
-			echo text >/tmp/m/a/f
-			mv /tmp/m/a/f /tmp/m/a/b/g
-			ln /tmp/m/a/b/g /tmp/m/h
-			ln -s h /tmp/m/i
-			cat /tmp/m/i >/dev/null
-			mount -o remount,ro /tmp/m
-			mount -o remount,rw /tmp/m
-			mkdir /tmp/m/n && mount --bind /tmp/m/a /tmp/m/n && umount /tmp/m/n
-			rm -r /tmp/m/a ;;
+			mkdir -p /tmp/mounts/a/b
+			echo text >/tmp/mounts/a/f
+			mv /tmp/mounts/a/f /tmp/mounts/a/b/g
+			ln /tmp/mounts/a/b/g /tmp/mounts/h
+			ln -s h /tmp/mounts/i
+			cat /tmp/mounts/i >/dev/null
+			mount -o remount,ro /tmp/mounts
+			mount -o remount,rw /tmp/mounts
+			mkdir /tmp/mounts/n && mount --bind /tmp/mounts/a /tmp/mounts/n && umount /tmp/mounts/n
+			rm -r /tmp/mounts/a ;;
 		*)
-			ls -R /tmp/m 2>/dev/null | head -n 50 >/dev/null ;;
+			ls -R /tmp/mounts 2>/dev/null | head -n 50 >/dev/null ;;
 		esac
-		umount /tmp/m
+		umount /tmp/mounts
 	done
 }
 

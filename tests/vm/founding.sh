@@ -28,7 +28,7 @@ case_capture()
 # Nobody reads the report: what was recorded is in the file by then.
 case_closed_pipe()
 {
-	lockvane trace -o /tmp/closed.lv -- uffd_aio --device /dev/lv_uffd 2>$OUT/closed.err | true
+	lockvane trace --locks spin -o /tmp/closed.lv -- uffd_aio --device /dev/lv_uffd 2>$OUT/closed.err | true
 	lv 3 closed_report report /tmp/closed.lv
 	has closed_report.out 'fault_pending_wqh'
 	rm -f /tmp/closed.lv
@@ -97,7 +97,7 @@ case_fixed_and_json()
 	rmmod lv_uffd
 	insmod lv_uffd.ko fixed=1 || fail 'the fixed module does not load'
 	# The program's own output must not get into the document, nor its end decide on ours.
-	lv 0 fixed trace --format json -- \
+	lv 0 fixed trace --locks spin --format json -- \
 		sh -c 'echo noise; uffd_aio --device /dev/lv_uffd; echo noise; kill -TERM $$'
 	has_not fixed.out '^noise'
 	has fixed.err noise

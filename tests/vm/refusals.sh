@@ -139,7 +139,7 @@ case_refused_hooks()
 # ftrace is switched off when it has been looked at: hooks attach, but never fire.
 case_silent_hooks()
 {
-	lockvane trace -o /tmp/silent.db -- true >$OUT/silent.out 2>$OUT/silent.err &
+	lockvane trace --locks spin,rw -o /tmp/silent.db -- true >$OUT/silent.out 2>$OUT/silent.err &
 	tracer=$!
 	await 60 'programs being loaded' has_fds $tracer bpf-prog 3
 	sysctl -q -w kernel.ftrace_enabled=0
@@ -154,7 +154,7 @@ case_full_disk()
 {
 	mkdir -p /mnt/small
 	mount -t tmpfs -o size=64k tmpfs /mnt/small || fail 'cannot mount'
-	lv 1 full trace -o /mnt/small/a.db -- uffd_aio
+	lv 1 full trace --locks spin,rw -o /mnt/small/a.db -- uffd_aio
 	has full.out 'lockvane: summary'
 	has full.err '^lockvane: .*/mnt/small/a.db'
 	[ -z "$(ls -A /mnt/small)" ] || fail "left: $(ls -A /mnt/small)"
