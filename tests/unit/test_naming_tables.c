@@ -15,6 +15,7 @@
 #define KERNFS 0xffffffff82000080ull
 #define NODES 0xffffffff820000c0ull
 #define UNKNOWN 0xffffffff82000100ull
+#define SPARSE 0xffffffff82002000ull
 #define TYPED 0xffffffff82000140ull
 
 static int pointer(struct mini *m, int to)
@@ -97,7 +98,8 @@ static int setup_tables(void **state)
 				"ffffffff82000140 d typed\n"
 				"ffffffff82000180 D __init_begin\n"
 				"ffffffff82001000 D __init_end\n"
-				"ffffffff82002000 B _end\n"
+				"ffffffff82002000 d sparse\n"
+				"ffffffff82010000 B _end\n"
 				"ffffffffc0003000 d theirs\t[mod]\n"
 				"ffffffffc0003040 d behind\t[mod]\n");
 	assert_int_equal(ksyms_load(fixture_path("tables"), &world.ksyms), 0);
@@ -306,10 +308,50 @@ static void test_variable(void **state)
 	NAMED(18, "unknown+0x3a", EXACT);
 }
 
+/* Twenty of 400 elements, taken by one instruction. */
+static void fold_sparse(struct names_fold_item *items, uint32_t step)
+{
+	struct names *n = NULL;
+
+	assert_int_equal(names_new(&world.from, NULL, 0, &n), 0);
+	for (uint32_t i = 0; i < 20; i++) {
+		items[i] = (struct names_fold_item){.one_with = i, .nr_sites = 1,
+						    .sites[0] = 0xffffffff81000104};
+		items[i].class = add(LV_PLACE_STATIC, SPARSE, step * (i + 1) * (i + 1), LV_SPIN);
+		items[i].result = &world.results[i];
+		names_class(n, items[i].class, NULL, 0, items[i].result);
+	}
+	names_free(n);
+	assert_int_equal(names_fold(items, 20), 0);
+}
+
+/* Enough of them in step are an array's, however many were not seen. */
+static void test_sparse_variable(void **state)
+{
+	struct names_fold_item items[20];
+
+	(void)state;
+	fold_sparse(items, 32);
+	for (size_t i = 1; i < 20; i++)
+		assert_int_equal(items[i].one_with, 0);
+	NAMED(3, "sparse[]", EXACT);
+}
+
+/* Sixteen bytes are no step: chance may have made them. */
+static void test_sparse_by_chance(void **state)
+{
+	struct names_fold_item items[20];
+
+	(void)state;
+	fold_sparse(items, 16);
+	for (size_t i = 1; i < 20; i++)
+		assert_int_equal(items[i].one_with, i);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TABLES(test_variable),
+		TABLES(test_variable), TABLES(test_sparse_variable), TABLES(test_sparse_by_chance),
 		TABLES(test_ranges), TABLES(test_types),   TABLES(test_untyped),
 		TABLES(test_slab),   TABLES(test_doubles), TABLES(test_too_many),
 		TABLES(test_names),  TABLES(test_stacks),

@@ -12,6 +12,9 @@
 /* A variable, which has no unrelated locks in it, needs less, but more elements. */
 #define VARIABLE_ELEMENTS 8
 #define VARIABLE_DENSITY 12
+/* However few of its elements were seen, these are an array's: chance puts so many in step once in a billion times. */
+#define SPARSE_ELEMENTS 16
+#define SPARSE_STRIDE 32 /* bytes; locks begin at multiples of four or eight anyway */
 
 static size_t find(struct names_fold_item *items, size_t i)
 {
@@ -269,6 +272,16 @@ static uint32_t place_of(const struct names_fold_item *item)
 	return item->class->place.base + item->class->place.off;
 }
 
+static uint32_t stride_of_variable(const uint32_t *off, size_t nr)
+{
+	uint32_t stride = nr < VARIABLE_ELEMENTS ? 0 : stride_of(off, nr, VARIABLE_DENSITY);
+
+	if (stride || nr < SPARSE_ELEMENTS)
+		return stride;
+	stride = stride_of(off, nr, UINT32_MAX);
+	return stride >= SPARSE_STRIDE ? stride : 0;
+}
+
 struct elements {
 	uint32_t first, last, stride; /* 0: it is no array */
 };
@@ -283,11 +296,11 @@ static struct elements find_array(struct names_fold_item **some, size_t nr, uint
 	for (size_t i = 0; i < nr && found < NAMES_FOLD_MAX; i++)
 		if (taken_at(some[i], ip))
 			off[found++] = place_of(some[i]);
-	if (found < VARIABLE_ELEMENTS)
+	array.stride = stride_of_variable(off, found);
+	if (!array.stride)
 		return array;
 	array.first = off[0];
 	array.last = off[found - 1];
-	array.stride = stride_of(off, found, VARIABLE_DENSITY);
 	return array;
 }
 
