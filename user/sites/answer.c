@@ -111,7 +111,27 @@ static bool add_pointer(const struct kbtf *btf, const struct ksym *sym, uint32_t
 	return true;
 }
 
-#define HOW_ARRAY "[]"
+static void set_symbol(uint64_t addr, struct sites_answer *ret)
+{
+	ret->kind = SITES_SYMBOL;
+	ret->strength = SITES_BY_TYPE;
+	ret->symbol = addr;
+}
+
+/* The first lock of elements that a variable, or an array in it, points to: of "a[i - 1]" the array begins behind. */
+static bool answer_elements(struct solver *s, const struct node *n, struct sites_answer *ret)
+{
+	for (int i = 0; i <= (n->scale != 0); i++) {
+		uint64_t addr = n->off + (int64_t)i * n->scale;
+		const struct ksym *sym = telling_symbol(s->f->im->src.ksyms, addr);
+
+		if (!sym || !add_pointer(s->f->im->src.btf, sym, (uint32_t)(addr - sym->addr), ret))
+			continue;
+		set_symbol(addr, ret);
+		return true;
+	}
+	return false;
+}
 
 static bool answer_symbol(struct solver *s, uint64_t addr, const char *how,
 			  struct sites_answer *ret)
@@ -123,12 +143,8 @@ static bool answer_symbol(struct solver *s, uint64_t addr, const char *how,
 		return false;
 	if (addr != sym->addr)
 		snprintf(off, sizeof(off), "+0x%lx", (unsigned long)(addr - sym->addr));
-	ret->kind = SITES_SYMBOL;
-	ret->strength = SITES_BY_TYPE;
-	ret->symbol = addr;
-	if (strcmp(how, HOW_ARRAY) ||
-	    !add_pointer(s->f->im->src.btf, sym, (uint32_t)(addr - sym->addr), ret))
-		snprintf(ret->name, sizeof(ret->name), "%.120s%s%s", sym->name, off, how);
+	set_symbol(addr, ret);
+	snprintf(ret->name, sizeof(ret->name), "%.120s%s%s", sym->name, off, how);
 	return true;
 }
 
@@ -147,11 +163,14 @@ static bool answer_static(struct solver *s, struct value v, struct sites_answer 
 		return (uint64_t)v.off >= IMAGE_LOW && answer_symbol(s, v.off, "", ret);
 	if (n->kind != NODE_LOAD || (n->base && n->base != NODE_PERCPU))
 		return false;
-	if (v.index && !v.off)
-		snprintf(how, sizeof(how), HOW_ARRAY);
-	else
+	if (v.index && !v.off) {
+		if (answer_elements(s, n, ret))
+			return true;
+		snprintf(how, sizeof(how), "[]");
+	} else {
 		snprintf(how, sizeof(how), "->%s0x%lx", v.off < 0 ? "-" : "",
 			 (unsigned long)(v.off < 0 ? -v.off : v.off));
+	}
 	return answer_symbol(s, n->off, how, ret);
 }
 

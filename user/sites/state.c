@@ -102,16 +102,16 @@ static void set_slot(struct state *st, int64_t off, struct value v)
 /* The type that BTF declares to lie there, so far as no other use must be asked. */
 static uint32_t declared_load(struct flow *f, struct value at)
 {
-	uint32_t type, off = at.off;
+	uint32_t type, off = at.off, stride = at.scale < 0 ? -(int64_t)at.scale : at.scale;
 
 	if (at.base == NODE_PERCPU)
 		type = image_percpu(f->im, at.off, &off);
 	else
 		type = flow_declared_pointee(f, at.base);
-	if (!type || (at.base != NODE_PERCPU && (at.off < 0 || at.off > INT32_MAX)))
+	if (!type || (at.base != NODE_PERCPU && (at.off < -(int64_t)stride || at.off > INT32_MAX)))
 		return 0;
-	if (at.index &&
-	    !types_element(f->btf, type, off, at.scale < 0 ? -at.scale : at.scale, &off))
+	if (at.index && !types_element(f->btf, type, off, stride, &off) &&
+	    !types_element(f->btf, type, off + stride, stride, &off)) /* a[i - 1] */
 		return 0;
 	return types_member(f->btf, type, off, 8);
 }
