@@ -370,11 +370,41 @@ static void drop_escaped(struct flow *f, struct state *st, const struct target *
 	}
 }
 
+/* Does a declaration say what struct the function's result points to? */
+static bool returns_struct(struct flow *f, const struct target *to)
+{
+	uint32_t type = types_pointee(f->im->types, f->btf, flow_param(f, to, FLOW_RETURN));
+
+	return types_is_struct(f->btf, type) && !types_is_library(f->btf, type);
+}
+
+/* The result of a call: what the function got, or what that leads to, if it returns such; else a value of its own. */
+static struct value result_of(struct flow *f, struct state *st, const struct decode_insn *insn,
+			      const struct target *to)
+{
+	struct node origin = {.kind = NODE_RESULT, .key = insn->next};
+	struct returned returned = {};
+	struct value v;
+
+	if (to)
+		origin.declared = flow_param(f, to, FLOW_RETURN);
+	if (to && (to->untyped || types_is_pointer(f->btf, origin.declared)) && !returns_struct(f, to))
+		returned = image_returned(f->im, to);
+	if (!returned.known || st->reg[arg_regs[returned.arg]].base <= NODE_PERCPU)
+		return value_node(nodes_get(&f->nodes, &origin));
+	v = st->reg[arg_regs[returned.arg]];
+	v.off += returned.off[0];
+	for (uint8_t i = 1; i <= returned.nr_loads; i++) {
+		v = load(f, st, v, 8, insn);
+		v.off += returned.off[i];
+	}
+	return v;
+}
+
 /* Calls change no register that a compiler would read again, but the results. */
 static void apply_call(struct flow *f, struct state *st, const struct decode_insn *insn,
 		       bool record)
 {
-	struct node origin = {.kind = NODE_RESULT, .key = insn->next};
 	const struct target *to = insn->indirect ? NULL : image_target(f->im, insn->imm);
 	struct value callee = {};
 
@@ -392,9 +422,7 @@ static void apply_call(struct flow *f, struct state *st, const struct decode_ins
 	if (record)
 		record_call(f, st, insn, to, callee);
 	drop_escaped(f, st, to);
-	if (to)
-		origin.declared = flow_param(f, to, FLOW_RETURN);
-	st->reg[R_AX] = value_node(nodes_get(&f->nodes, &origin));
+	st->reg[R_AX] = result_of(f, st, insn, to);
 	if (!to || !to->sym || strncmp(to->sym->name, "__put_user", 10))
 		st->reg[R_DX] = opaque(f, insn->ip, R_DX);
 }
@@ -410,6 +438,7 @@ static void apply_jump(struct flow *f, struct state *st, const struct decode_ins
 	if (insn->indirect) {
 		callee = read_operand(f, st, insn, 0, record);
 		record_call(f, st, insn, NULL, callee);
+		record_return(f, result_of(f, st, insn, NULL));
 		return;
 	}
 	for (size_t i = 0; i < f->code.nr_parts; i++)
@@ -417,10 +446,13 @@ static void apply_jump(struct flow *f, struct state *st, const struct decode_ins
 		    (uint64_t)insn->imm < f->code.part[i].end)
 			return;
 	to = image_target(f->im, insn->imm);
-	if (to && to->kind == TARGET_THUNK)
-		record_call(f, st, insn, NULL, st->reg[to->reg]);
-	else
-		record_call(f, st, insn, to, callee);
+	if (to && to->kind == TARGET_THUNK) {
+		callee = st->reg[to->reg];
+		to = NULL;
+	}
+	record_call(f, st, insn, to, callee);
+	if (!to || to->kind == TARGET_PLAIN)
+		record_return(f, result_of(f, st, insn, to));
 }
 
 static void apply_xchg(struct flow *f, struct state *st, const struct decode_insn *insn,
