@@ -21,6 +21,8 @@ static struct kbtf *types;
  *   any_lock(l)      jumps to spin_lock(l) from two places; of_owner(o) calls it with &o->lock
  *   either(o, t)     jumps to one of two locks; calls_either() calls it
  *   done(c)          takes a completion's lock; owner_done(o) jumps there from two places, and end(o) calls that
+ *   nth(b, i)        spin_lock(&b->owners[i]->lock)
+ *   keep(l, i)       spin_lock(l), whose place on the stack touch() was given on one way
  */
 static const struct excerpt calls = {
 	.name = "calls",
@@ -42,10 +44,13 @@ static const struct excerpt calls = {
 		   "ffffffff810001e0 T done\n"
 		   "ffffffff81000200 t owner_done\n"
 		   "ffffffff81000220 T end\n"
-		   "ffffffff81000240 T after_end\n"
+		   "ffffffff81000240 T nth\n"
+		   "ffffffff81000260 T keep\n"
+		   "ffffffff810002a0 T touch\n"
+		   "ffffffff810002c0 T after_touch\n"
 		   "ffffffff81000300 T _raw_spin_lock\n",
 	.addr = BASE,
-	.size = 0x240,
+	.size = 0x2c0,
 	.code = "8d4602489848c1e004488d7c0728e8ed020000c3cccccccccccccccccccccccc"
 		"8d46ff489848c1e004488d7c0728e8cd020000c3cccccccccccccccccccccccc"
 		"534863dfe81700000048c1e30483781800488d7c1828e8a50200005bc3cccccc"
@@ -63,7 +68,11 @@ static const struct excerpt calls = {
 		"e8dbffffffc3cccccccccccccccccccccccccccccccccccccccccccccccccccc"
 		"4883c708e817010000c3cccccccccccccccccccccccccccccccccccccccccccc"
 		"4883c72885f67402ebd690ebd3cccccccccccccccccccccccccccccccccccccc"
-		"e8dbffffffc3cccccccccccccccccccccccccccccccccccccccccccccccccccc",
+		"e8dbffffffc3cccccccccccccccccccccccccccccccccccccccccccccccccccc"
+		"488b47104863f6488b3cf04883c720e8ac000000c3cccccccccccccccccccccc"
+		"4883ec1048893c2485f6740c4889e7e82c000000488b3c24e8830000004883c4"
+		"10c3cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+		"c3cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
 };
 
 /* A head is a part of a table, and of something shorter. */
@@ -132,7 +141,7 @@ static void make_holder(struct mini *m)
 
 static void make_owner(struct mini *m)
 {
-	int queue, completion, owner;
+	int queue, completion, owner, board;
 
 	queue = mini_struct(m, "swait_queue_head", 24);
 	mini_field(m, "lock", m->raw_spinlock_t, 0);
@@ -146,10 +155,15 @@ static void make_owner(struct mini *m)
 	function(m, "owner_lock", owner, 0, 0);
 	function(m, "both", owner, 0, 0);
 	function(m, "any_lock", pointer(m, m->spinlock_t), m->u32, 0);
+	function(m, "keep", pointer(m, m->spinlock_t), m->u32, 0);
 	function(m, "of_owner", owner, m->u32, 0);
 	function(m, "done", pointer(m, completion), 0, 0);
 	function(m, "owner_done", owner, m->u32, 0);
 	function(m, "end", owner, m->u32, 0);
+	owner = pointer(m, owner);
+	board = mini_struct(m, "board", 32);
+	mini_field(m, "owners", owner, 16);
+	function(m, "nth", pointer(m, board), m->u32, 0);
 }
 
 /* The answer for the call that returns to BASE + off, and below it one that was given the lock, 0: none. */
@@ -186,6 +200,23 @@ static void test_index(void **state)
 {
 	assert_member(0, 0x13, "table.slots[].lock", SITES_BY_TYPE);
 	assert_member(0, 0x33, "table.slots[].lock", SITES_BY_TYPE);
+}
+
+/* Behind a pointer lies an array of pointers. */
+static void test_pointers(void **state)
+{
+	assert_member(0, 0x254, "owner.lock", SITES_BY_TYPE);
+}
+
+/* An argument that was kept on the stack is the argument. */
+static void test_kept_argument(void **state)
+{
+	struct sites_answer a;
+
+	assert_int_equal(ask(0, 0x27d, &a), 0);
+	assert_int_equal(a.kind, SITES_GENERIC);
+	assert_int_equal(a.arg, 0);
+	assert_int_equal(a.arg_offset, 0);
 }
 
 /* The only struct around a head with a lock so far behind it: in an array that no size of the struct's covers. */
@@ -250,6 +281,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_index),
+		cmocka_unit_test(test_pointers),
+		cmocka_unit_test(test_kept_argument),
 		cmocka_unit_test(test_flexible_array),
 		cmocka_unit_test(test_returned_member),
 		cmocka_unit_test(test_returned_argument),

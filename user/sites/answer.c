@@ -243,27 +243,52 @@ static bool is_bare_type(struct solver *s, uint32_t node)
 	return !to.type || types_is_library(s->f->btf, to.type);
 }
 
+/* Is the value a part of the argument that is noted already, or the first that is? */
+static bool note_argument(struct solver *s, struct value v, bool *any, struct sites_answer *ret)
+{
+	const struct node *n = &s->f->nodes.node[v.base];
+
+	if (n->kind != NODE_ARG || !is_bare_type(s, v.base) || v.off < 0 || v.off > INT32_MAX ||
+	    (*any && (ret->arg != n->off || ret->arg_offset != v.off)))
+		return false;
+	ret->arg = n->off;
+	ret->arg_offset = v.off;
+	*any = true;
+	return true;
+}
+
+/* The values that were stored in the stack slot that a value was read from; else the value itself. */
+static uint32_t stored_values(struct solver *s, struct value v, struct value ret[SOLVE_LEAVES])
+{
+	const struct node *n = &s->f->nodes.node[v.base];
+	uint32_t nr = n->kind == NODE_LOAD && n->base == NODE_STACK ? solve_leaves(s, v.base, ret) : 0;
+
+	for (uint32_t i = 0; i < nr; i++)
+		ret[i].off += v.off;
+	if (!nr)
+		ret[nr++] = v;
+	return nr;
+}
+
 /* The argument that the value is a part of, and where: of several values, all that are known. */
 static bool find_argument(struct solver *s, struct value v, struct sites_answer *ret)
 {
-	struct value leaf[SOLVE_LEAVES];
+	struct value leaf[SOLVE_LEAVES], in[SOLVE_LEAVES];
 	uint32_t nr = solve_leaves(s, v.base, leaf);
 	bool any = false;
 
 	if (!nr)
 		leaf[nr++] = value_node(v.base);
 	for (uint32_t i = 0; i < nr; i++) {
-		const struct node *n = &s->f->nodes.node[leaf[i].base];
-		int64_t off = leaf[i].off + v.off;
+		uint32_t nr_in;
 
-		if (leaf[i].base <= NODE_PERCPU || n->kind == NODE_OPAQUE)
-			continue;
-		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) || off < 0 ||
-		    off > INT32_MAX || (any && (ret->arg != n->off || ret->arg_offset != off)))
-			return false;
-		ret->arg = n->off;
-		ret->arg_offset = off;
-		any = true;
+		leaf[i].off += v.off;
+		nr_in = stored_values(s, leaf[i], in);
+		for (uint32_t k = 0; k < nr_in; k++)
+			if (in[k].base > NODE_PERCPU &&
+			    s->f->nodes.node[in[k].base].kind != NODE_OPAQUE &&
+			    !note_argument(s, in[k], &any, ret))
+				return false;
 	}
 	return any;
 }

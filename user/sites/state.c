@@ -99,19 +99,41 @@ static void set_slot(struct state *st, int64_t off, struct value v)
 	st->nr_slots++;
 }
 
+static uint32_t stride_of(struct value v)
+{
+	return v.scale < 0 ? -(int64_t)v.scale : v.scale;
+}
+
+/*
+ * The offset of an element's part: in an array of the type's, which begins behind the offset for a[i - 1], or in the type
+ * itself, of which there are several. False: neither.
+ */
+static bool element_offset(const struct btf *btf, uint32_t type, struct value at, uint32_t *off)
+{
+	uint32_t stride = stride_of(at), size = types_size(btf, type);
+
+	if (types_element(btf, type, *off, stride, off) ||
+	    types_element(btf, type, *off + stride, stride, off))
+		return true;
+	if (!size || stride % size)
+		return false;
+	*off = (at.off % size + size) % size;
+	return true;
+}
+
 /* The type that BTF declares to lie there, so far as no other use must be asked. */
 static uint32_t declared_load(struct flow *f, struct value at)
 {
-	uint32_t type, off = at.off, stride = at.scale < 0 ? -(int64_t)at.scale : at.scale;
+	uint32_t type, off = at.off;
 
 	if (at.base == NODE_PERCPU)
 		type = image_percpu(f->im, at.off, &off);
 	else
 		type = flow_declared_pointee(f, at.base);
-	if (!type || (at.base != NODE_PERCPU && (at.off < -(int64_t)stride || at.off > INT32_MAX)))
+	if (!type || (at.base != NODE_PERCPU &&
+		      (at.off < -(int64_t)(at.index ? stride_of(at) : 0) || at.off > INT32_MAX)))
 		return 0;
-	if (at.index && !types_element(f->btf, type, off, stride, &off) &&
-	    !types_element(f->btf, type, off + stride, stride, &off)) /* a[i - 1] */
+	if (at.index && !element_offset(f->btf, type, at, &off))
 		return 0;
 	return types_member(f->btf, type, off, 8);
 }
