@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Classes of untyped memory by their call sites' types, and the functions that take any lock. */
+/* Classes of untyped memory, and on stacks, by their call sites' types. */
 #include "test_kernel_btf.h"
 
-#include "naming/generic.h"
 #include "naming/siting.h"
 
 #define MAX 8
@@ -390,65 +389,74 @@ static void test_apart(void **state)
 	assert_int_equal(results[two].certainty, NAMES_AMBIGUOUS);
 }
 
-static bool is_generic(const struct lv_generic *g, uint64_t ip)
+/* A class on a stack, and what its site says of the lock: for sure, or by a guess of a function. */
+static size_t add_stack(enum sites_strength strength, const char *name, uint64_t function)
 {
-	uint64_t step = (ip - g->start) >> LV_GENERIC_SHIFT;
+	size_t i = add(0, 0, strength, name, name, 0);
 
-	return g->bits[step / 64] >> (step & 63) & 1;
+	classes[i].place.kind = LV_PLACE_STACK;
+	snprintf(results[i].name, sizeof(results[i].name), "wait_queue_head");
+	if (strength == SITES_BY_HINT) {
+		items[i].siting.hint = items[i].siting.answer;
+		items[i].siting.hint.function = function;
+		memset(&items[i].siting.answer, 0, sizeof(items[i].siting.answer));
+	}
+	return i;
 }
 
-static void add_function(struct mini *m, const char *name, int parameter)
+/* Classes on stacks are called by what their sites lock, if that is sure or two functions guess it, and are folded by that. */
+static void test_stacks(void **state)
 {
-	int pointer = btf__add_ptr(m->btf, parameter);
-	int proto = btf__add_func_proto(m->btf, 0);
-
-	assert_int_equal(btf__add_func_param(m->btf, "p", pointer), 0);
-	assert_true(btf__add_func(m->btf, name, BTF_FUNC_GLOBAL, proto) > 0);
-}
-
-static void test_generic(void **state)
-{
-	struct lv_generic *g = calloc(1, sizeof(*g));
-	struct mini m;
-	struct ksyms *ksyms;
-	struct kbtf *btf;
-	int owner;
+	size_t ticket = add_stack(SITES_BY_TYPE, "reserve_ticket.wait", 0);
+	size_t unhash = add_stack(SITES_BY_HINT, "dentry.d_wait", 1);
+	size_t add_dentry = add_stack(SITES_BY_HINT, "dentry.d_wait", 2);
+	size_t alone = add_stack(SITES_BY_HINT, "poll_wqueues.wait_address", 3);
+	size_t again = add_stack(SITES_BY_HINT, "poll_wqueues.wait_address", 3);
+	size_t open = add_stack(SITES_BY_TYPE, NULL, 0);
+	size_t two = add_stack(SITES_BY_TYPE, "one.lock", 0);
+	size_t given = add_stack(SITES_BY_TYPE, "wq_barrier.done.wait", 0);
 
 	(void)state;
-	fixture_write("kallsyms", "ffffffff81000000 T _text\n"
-				  "ffffffff81000040 T wake\n"
-				  "ffffffff81000060 t take.part.0\n"
-				  "ffffffff81000100 T typed\n"
-				  "ffffffff81000140 t __try_to_take_slowpath.isra.0\n"
-				  "ffffffff81000180 t __typed_by_name.isra.0\n"
-				  "ffffffff810001c0 t __try_to_take\n"
-				  "ffffffff81000200 T _etext\n"
-				  "ffffffff82000000 D _sdata\n"
-				  "ffffffff82001000 B _end\n");
-	mini_begin(&m);
-	mini_spinlocks(&m, false);
-	mini_locks(&m);
-	owner = mini_struct(&m, "owner", 64);
-	mini_field(&m, "lock", m.spinlock_t, 0);
-	add_function(&m, "wake", m.wait_queue_head_t);
-	add_function(&m, "take", m.spinlock_t);
-	add_function(&m, "typed", owner);
-	add_function(&m, "typed_by_name", owner);
-	add_function(&m, "try_to_take", m.spinlock_t);
-	btf = mini_end(&m, NULL);
-	assert_int_equal(ksyms_load(fixture_path("kallsyms"), &ksyms), 0);
-	assert_int_equal(generic_find(ksyms, btf, g), 3);
-	assert_true(is_generic(g, 0xffffffff81000040));
-	assert_true(is_generic(g, 0xffffffff8100005f));
-	assert_true(is_generic(g, 0xffffffff81000060)); /* a part of it, under a name of its own */
-	assert_false(is_generic(g, 0xffffffff81000100));
-	assert_true(is_generic(g, 0xffffffff81000140)); /* no prototype: by what it is a part of */
-	assert_false(is_generic(g, 0xffffffff81000180));
-	assert_false(is_generic(g, 0xffffffff810001c0)); /* as the compiler found it: not in BTF */
-	assert_false(is_generic(g, 0xffffffff81000000));
-	ksyms_free(ksyms);
-	kbtf_free(btf);
-	free(g);
+	items[two].siting.contradicts = true;
+	snprintf(results[given].name, sizeof(results[given].name), "completion.wait");
+	results[given].certainty = NAMES_INFERRED;
+	join();
+	IS(ticket, "reserve_ticket.wait", INFERRED);
+	IS(unhash, "dentry.d_wait", INFERRED);
+	IS(add_dentry, "dentry.d_wait", INFERRED);
+	IS(alone, "wait_queue_head", AMBIGUOUS);
+	IS(again, "wait_queue_head", AMBIGUOUS);
+	IS(open, "wait_queue_head", AMBIGUOUS);
+	IS(two, "wait_queue_head", AMBIGUOUS);
+	IS(given, "completion.wait", INFERRED); /* prototypes have named it */
+	assert_true(results[ticket].collapsed && results[unhash].collapsed);
+	assert_false(results[open].collapsed);
+}
+
+/* Two sites whose objects look alike lock one thing, whatever it is; but not if both are of two types at once. */
+static void test_alike_and_open(void **state)
+{
+	size_t one = add(CACHE_A, 8, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t like = add(CACHE_A, 8, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t other = add(CACHE_A, 8, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t first = add(CACHE_B, 8, SITES_BY_TYPE, "first.lock", "first.lock", 8);
+	size_t second = add(CACHE_B, 8, SITES_BY_TYPE, "second.lock", "second.lock", 8);
+	size_t both = add(CACHE_B, 8, SITES_BY_TYPE, NULL, NULL, 0);
+	size_t too = add(CACHE_B, 8, SITES_BY_TYPE, NULL, NULL, 0);
+
+	(void)state;
+	snprintf(results[like].name, sizeof(results[like].name), "guess.lock");
+	alike(like, 0, one, LV_ALIKE_RICH);
+	alike(other, 0, one, 0x41);
+	alike(both, 0, first, LV_ALIKE_RICH);
+	alike(both, 1, second, LV_ALIKE_RICH);
+	alike(too, 0, both, LV_ALIKE_RICH);
+	join();
+	assert_int_equal(items[like].one_with, one);
+	IS(like, "kmalloc-512+0x8", AMBIGUOUS);
+	assert_int_equal(items[other].one_with, other);
+	assert_int_equal(items[both].one_with, both);
+	assert_int_equal(items[too].one_with, too);
 }
 
 int main(void)
@@ -468,7 +476,8 @@ int main(void)
 		cmocka_unit_test_setup(test_alike, begin),
 		cmocka_unit_test_setup(test_sibling, begin),
 		cmocka_unit_test_setup(test_apart, begin),
-		cmocka_unit_test_setup_teardown(test_generic, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup(test_stacks, begin),
+		cmocka_unit_test_setup(test_alike_and_open, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

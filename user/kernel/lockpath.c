@@ -9,6 +9,7 @@
 #include "abi.h"
 
 #define LOCKPATH_DEPTH 24
+#define MOST_POINTED 4096 /* bytes of a struct that is searched for a lock */
 
 struct lock_type {
 	const char *name;
@@ -150,13 +151,25 @@ static void visit_array(struct search *s, const struct btf_type *t, uint32_t off
 	pop(s, len);
 }
 
+/* A union's first pointer to something with a lock, or its first: "dentry.d_wait", not "dentry.d_lru.next". */
+static void add_pointee(struct search *s, uint32_t id)
+{
+	struct kbtf_type to = {s->btf, id};
+
+	if (s->pointee->id && (lockpath_within(s->k, *s->pointee, MOST_POINTED, LOCKPATH_ANY) ||
+			       !lockpath_within(s->k, to, MOST_POINTED, LOCKPATH_ANY)))
+		return;
+	*s->pointee = to;
+	memcpy(s->found->path, s->path, sizeof(s->found->path));
+}
+
 static void visit(struct search *s, uint32_t id, uint32_t off, int depth)
 {
 	const struct btf_type *t = btf__type_by_id(s->btf, id);
 	const struct lock_type *lock = NULL;
 	struct kbtf_type type = {s->btf, id};
 
-	if (depth > LOCKPATH_DEPTH || (s->pointee && s->pointee->id))
+	if (depth > LOCKPATH_DEPTH)
 		return;
 	/* the name may be the struct's or that of a typedef on the way to it */
 	for (; t; t = btf__type_by_id(s->btf, t->type)) {
@@ -169,10 +182,9 @@ static void visit(struct search *s, uint32_t id, uint32_t off, int depth)
 	}
 	if (!t)
 		return;
-	if (s->pointee && !off && btf_is_ptr(t)) {
-		*s->pointee = (struct kbtf_type){ s->btf, t->type };
-		memcpy(s->found->path, s->path, sizeof(s->found->path));
-	} else if (lock && btf_is_composite(t))
+	if (s->pointee && !off && btf_is_ptr(t))
+		add_pointee(s, t->type);
+	else if (lock && btf_is_composite(t))
 		add_found(s, lock->what, kbtf_size(type));
 	else if (btf_is_composite(t))
 		visit_members(s, t, off, depth);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "naming/alike.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #define ENOUGH_LOOKS 3
@@ -13,14 +12,19 @@ static int by_id(const void *key, const void *item)
 	return id < other ? -1 : id > other;
 }
 
-static bool is_same_place(const struct lv_class *a, const struct lv_class *b)
+bool alike_share_cache(const struct lv_class *a, const struct lv_class *b)
 {
 	return a->place.kind == b->place.kind && a->place.base == b->place.base &&
-	       a->place.off == b->place.off && a->family == b->family &&
-	       a->subclass == b->subclass;
+	       a->family == b->family;
 }
 
-/* The class that one is alike to, in slot `at`; NULL: none that is still there, or not known well enough. */
+bool alike_share_place(const struct lv_class *a, const struct lv_class *b)
+{
+	return alike_share_cache(a, b) && a->place.off == b->place.off;
+}
+
+/* The class that one is alike to, in slot `at`; NULL: none that is still there, or not known well
+ * enough. */
 static const struct alike_item *find_other(const struct alike_item *items, size_t nr,
 					   const struct lv_class *class, size_t at)
 {
@@ -31,7 +35,7 @@ static const struct alike_item *find_other(const struct alike_item *items, size_
 				  __builtin_popcount(class->alike_looks[at]) < ENOUGH_LOOKS))
 		return NULL;
 	other = bsearch(&id, items, nr, sizeof(*items), by_id);
-	return other && is_same_place(class, other->class) ? other : NULL;
+	return other && alike_share_place(class, other->class) ? other : NULL;
 }
 
 static size_t find_first(size_t *group, size_t i)

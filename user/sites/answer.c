@@ -111,7 +111,27 @@ static bool add_pointer(const struct kbtf *btf, const struct ksym *sym, uint32_t
 	return true;
 }
 
-#define HOW_ARRAY "[]"
+static void set_symbol(uint64_t addr, struct sites_answer *ret)
+{
+	ret->kind = SITES_SYMBOL;
+	ret->strength = SITES_BY_TYPE;
+	ret->symbol = addr;
+}
+
+/* The first lock of elements that a variable, or an array in it, points to: of "a[i - 1]" the array begins behind. */
+static bool answer_elements(struct solver *s, const struct node *n, struct sites_answer *ret)
+{
+	for (int i = 0; i <= (n->scale != 0); i++) {
+		uint64_t addr = n->off + (int64_t)i * n->scale;
+		const struct ksym *sym = telling_symbol(s->f->im->src.ksyms, addr);
+
+		if (!sym || !add_pointer(s->f->im->src.btf, sym, (uint32_t)(addr - sym->addr), ret))
+			continue;
+		set_symbol(addr, ret);
+		return true;
+	}
+	return false;
+}
 
 static bool answer_symbol(struct solver *s, uint64_t addr, const char *how,
 			  struct sites_answer *ret)
@@ -123,12 +143,8 @@ static bool answer_symbol(struct solver *s, uint64_t addr, const char *how,
 		return false;
 	if (addr != sym->addr)
 		snprintf(off, sizeof(off), "+0x%lx", (unsigned long)(addr - sym->addr));
-	ret->kind = SITES_SYMBOL;
-	ret->strength = SITES_BY_TYPE;
-	ret->symbol = addr;
-	if (strcmp(how, HOW_ARRAY) ||
-	    !add_pointer(s->f->im->src.btf, sym, (uint32_t)(addr - sym->addr), ret))
-		snprintf(ret->name, sizeof(ret->name), "%.120s%s%s", sym->name, off, how);
+	set_symbol(addr, ret);
+	snprintf(ret->name, sizeof(ret->name), "%.120s%s%s", sym->name, off, how);
 	return true;
 }
 
@@ -147,11 +163,14 @@ static bool answer_static(struct solver *s, struct value v, struct sites_answer 
 		return (uint64_t)v.off >= IMAGE_LOW && answer_symbol(s, v.off, "", ret);
 	if (n->kind != NODE_LOAD || (n->base && n->base != NODE_PERCPU))
 		return false;
-	if (v.index && !v.off)
-		snprintf(how, sizeof(how), HOW_ARRAY);
-	else
+	if (v.index && !v.off) {
+		if (answer_elements(s, n, ret))
+			return true;
+		snprintf(how, sizeof(how), "[]");
+	} else {
 		snprintf(how, sizeof(how), "->%s0x%lx", v.off < 0 ? "-" : "",
 			 (unsigned long)(v.off < 0 ? -v.off : v.off));
+	}
 	return answer_symbol(s, n->off, how, ret);
 }
 
@@ -224,27 +243,52 @@ static bool is_bare_type(struct solver *s, uint32_t node)
 	return !to.type || types_is_library(s->f->btf, to.type);
 }
 
+/* Is the value a part of the argument that is noted already, or the first that is? */
+static bool note_argument(struct solver *s, struct value v, bool *any, struct sites_answer *ret)
+{
+	const struct node *n = &s->f->nodes.node[v.base];
+
+	if (n->kind != NODE_ARG || !is_bare_type(s, v.base) || v.off < 0 || v.off > INT32_MAX ||
+	    (*any && (ret->arg != n->off || ret->arg_offset != v.off)))
+		return false;
+	ret->arg = n->off;
+	ret->arg_offset = v.off;
+	*any = true;
+	return true;
+}
+
+/* The values that were stored in the stack slot that a value was read from; else the value itself. */
+static uint32_t stored_values(struct solver *s, struct value v, struct value ret[SOLVE_LEAVES])
+{
+	const struct node *n = &s->f->nodes.node[v.base];
+	uint32_t nr = n->kind == NODE_LOAD && n->base == NODE_STACK ? solve_leaves(s, v.base, ret) : 0;
+
+	for (uint32_t i = 0; i < nr; i++)
+		ret[i].off += v.off;
+	if (!nr)
+		ret[nr++] = v;
+	return nr;
+}
+
 /* The argument that the value is a part of, and where: of several values, all that are known. */
 static bool find_argument(struct solver *s, struct value v, struct sites_answer *ret)
 {
-	struct value leaf[SOLVE_LEAVES];
+	struct value leaf[SOLVE_LEAVES], in[SOLVE_LEAVES];
 	uint32_t nr = solve_leaves(s, v.base, leaf);
 	bool any = false;
 
 	if (!nr)
 		leaf[nr++] = value_node(v.base);
 	for (uint32_t i = 0; i < nr; i++) {
-		const struct node *n = &s->f->nodes.node[leaf[i].base];
-		int64_t off = leaf[i].off + v.off;
+		uint32_t nr_in;
 
-		if (leaf[i].base <= NODE_PERCPU || n->kind == NODE_OPAQUE)
-			continue;
-		if (n->kind != NODE_ARG || !is_bare_type(s, leaf[i].base) || off < 0 ||
-		    off > INT32_MAX || (any && (ret->arg != n->off || ret->arg_offset != off)))
-			return false;
-		ret->arg = n->off;
-		ret->arg_offset = off;
-		any = true;
+		leaf[i].off += v.off;
+		nr_in = stored_values(s, leaf[i], in);
+		for (uint32_t k = 0; k < nr_in; k++)
+			if (in[k].base > NODE_PERCPU &&
+			    s->f->nodes.node[in[k].base].kind != NODE_OPAQUE &&
+			    !note_argument(s, in[k], &any, ret))
+				return false;
 	}
 	return any;
 }

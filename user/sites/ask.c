@@ -10,6 +10,7 @@
 #include "sites/image.h"
 #include "sites/island.h"
 #include "sites/outside.h"
+#include "sites/returned.h"
 #include "sites/solve.h"
 
 #define MAX_KEPT (1 << 20)
@@ -51,6 +52,7 @@ int sites_new(const struct sites_sources *sources, struct sites **ret)
 	s->mask = 1023;
 	s->kept = calloc(s->mask + 1, sizeof(*s->kept));
 	err = s->kept ? image_init(&s->im, sources) : -ENOMEM;
+	s->im.summarise = returned_find;
 	if (!err && outside_new(&s->im, &s->outside)) {
 		image_free(&s->im);
 		err = -ENOMEM;
@@ -319,11 +321,14 @@ static void answer_value(struct sites *s, struct solver *solver, const struct fl
 	while (is_wanting(ret) && ask_others(s, solver, v));
 }
 
-/* The only call that a function ends in; of that function if several. NULL: none, or several. */
-static const struct flow_call *find_tail_call(const struct flow *f, uint64_t function)
+/*
+ * The only call that a function ends in; of that function if several, which are given one value as the argument. NULL:
+ * none, or others.
+ */
+static const struct flow_call *find_tail_call(const struct flow *f, uint64_t function, uint32_t arg)
 {
 	const struct flow_call *found = NULL, *any = NULL;
-	uint32_t nr = 0, all = 0;
+	uint32_t all = 0;
 
 	for (uint32_t i = 0; i < f->nr_calls; i++) {
 		const struct flow_call *c = &f->call[i];
@@ -334,10 +339,11 @@ static const struct flow_call *find_tail_call(const struct flow *f, uint64_t fun
 		all++;
 		if (c->to->addr != function)
 			continue;
+		if (found && (arg >= FLOW_ARGS || !value_equal(found->arg[arg], c->arg[arg])))
+			return NULL;
 		found = c;
-		nr++;
 	}
-	return nr ? (nr == 1 ? found : NULL) : (all == 1 ? any : NULL);
+	return found ? found : all == 1 ? any : NULL;
 }
 
 /*
@@ -353,7 +359,7 @@ static void answer_between(struct sites *s, const struct ksym *sym, struct asked
 
 	if (!sym || flow_run(&s->im, sym, &flow))
 		return;
-	tail = find_tail_call(&flow, asked.function);
+	tail = find_tail_call(&flow, asked.function, asked.arg);
 	if (tail && tail->to->addr != asked.function && jumps) {
 		answer_between(s, tail->to->sym, asked, jumps - 1, ret);
 		if (ret->kind == SITES_GENERIC && ret->arg < FLOW_ARGS)
@@ -384,6 +390,58 @@ static void answer_argument(struct sites *s, struct solver *solver, const struct
 	answer_between(s, c->to->sym, asked, JUMPS, ret);
 	if (ret->kind == SITES_GENERIC && ret->arg < FLOW_ARGS)
 		answer_value(s, solver, c, ret->arg, ret->arg_offset, ret);
+}
+
+static bool is_same_answer(const struct sites_answer *a, const struct sites_answer *b)
+{
+	return a->kind == b->kind && !strcmp(a->name, b->name) && !strcmp(a->inner, b->inner) &&
+	       a->arg == b->arg && a->arg_offset == b->arg_offset;
+}
+
+/* The lock that a function ends in jumping to the taking of; of several places that do so all must say the same. */
+static bool find_tail_lock(struct sites *s, struct solver *solver, struct sites_answer *ret)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < solver->f->nr_calls; i++) {
+		const struct flow_call *c = &solver->f->call[i];
+		struct sites_answer answer;
+
+		if (!c->tail || !c->to || !c->to->lock || !c->to->acquires)
+			continue;
+		do
+			answer_lock_call(s, solver, c, &answer);
+		while (is_wanting(&answer) && ask_others(s, solver, c->arg[c->to->lock_arg]));
+		if (any && !is_same_answer(&answer, ret))
+			return false;
+		*ret = answer;
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * The lock that a function takes by jumping to the lock's function: it leaves no frame, and the call of it stands
+ * where that of a lock function is looked for (pipe_lock()). False: it does not.
+ */
+static bool answer_tail_lock(struct sites *s, struct solver *solver, const struct flow_call *c,
+			     struct sites_answer *ret)
+{
+	const struct ksym *sym = c->to ? c->to->sym : NULL;
+	struct solver between;
+	struct flow flow;
+	bool known = false;
+
+	if (!sym || !sym->text || c->to->lock || flow_run(&s->im, sym, &flow))
+		return false;
+	if (!solver_init(&between, &flow)) {
+		known = find_tail_lock(s, &between, ret);
+		solver_free(&between);
+	}
+	flow_free(&flow);
+	if (known && ret->kind == SITES_GENERIC && ret->arg < FLOW_ARGS)
+		answer_value(s, solver, c, ret->arg, ret->arg_offset, ret);
+	return known;
 }
 
 /* Where a call gives the pointer that is asked for, or no value: another function was called, and jumped there. */
@@ -457,6 +515,9 @@ static int answer_calls(struct sites *s, struct solver *solver, uint64_t ip, str
 		if (c->to && c->to->lock) {
 			answer_lock_call(s, solver, c, &answer);
 			err = keep(s, c->ip, own_lock, function, &answer);
+		} else if (c->ip == ip && asked.arg == OWN_LOCK &&
+			   answer_tail_lock(s, solver, c, &answer)) {
+			err = keep(s, ip, own_lock, function, &answer);
 		}
 		if (!err && c->ip == ip && asked.arg < FLOW_ARGS) {
 			answer_argument(s, solver, c, asked, &answer);

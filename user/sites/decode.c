@@ -15,6 +15,7 @@ static const struct mnemonic mnemonics[] = {
 	{ZYDIS_MNEMONIC_BT, OP_NOP},	   {ZYDIS_MNEMONIC_PAUSE, OP_NOP},
 	{ZYDIS_MNEMONIC_MOV, OP_MOV},	   {ZYDIS_MNEMONIC_MOVZX, OP_EXTEND},
 	{ZYDIS_MNEMONIC_MOVSX, OP_EXTEND}, {ZYDIS_MNEMONIC_MOVSXD, OP_EXTEND},
+	{ZYDIS_MNEMONIC_CDQE, OP_EXTEND},
 	{ZYDIS_MNEMONIC_LEA, OP_LEA},	   {ZYDIS_MNEMONIC_ADD, OP_ADD},
 	{ZYDIS_MNEMONIC_SUB, OP_SUB},	   {ZYDIS_MNEMONIC_INC, OP_INC},
 	{ZYDIS_MNEMONIC_DEC, OP_DEC},	   {ZYDIS_MNEMONIC_NEG, OP_NEG},
@@ -119,11 +120,12 @@ static bool zeroes(const struct decode_insn *insn)
 	       insn->operand[0].reg == insn->operand[1].reg && insn->operand[0].size >= 4;
 }
 
-/* The accumulator of the short forms of arithmetic, and a shift by one, are implied. */
-static bool is_written_out(const ZydisDecodedOperand *o, enum decode_op op)
+/* The accumulator of the short forms of arithmetic, and a shift by one, are implied; both registers of cltq are hidden. */
+static bool is_known_operand(const ZydisDecodedOperand *o, enum decode_op op)
 {
 	return o->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT ||
-	       (o->visibility == ZYDIS_OPERAND_VISIBILITY_IMPLICIT && op != OP_OTHER);
+	       (o->visibility == ZYDIS_OPERAND_VISIBILITY_IMPLICIT && op != OP_OTHER) ||
+	       (o->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN && op == OP_EXTEND);
 }
 
 bool decode_insn(const uint8_t *code, size_t len, uint64_t ip, struct decode_insn *ret)
@@ -144,7 +146,7 @@ bool decode_insn(const uint8_t *code, size_t len, uint64_t ip, struct decode_ins
 	ret->base = ret->index = R_NONE;
 	ret->op = op_of(&insn);
 	for (uint8_t i = 0; i < insn.operand_count; i++) {
-		if (is_written_out(&operands[i], ret->op) && ret->nr < 3)
+		if (is_known_operand(&operands[i], ret->op) && ret->nr < 3)
 			take_operand(&operands[i], ret);
 		note_register(&operands[i], ret);
 	}

@@ -229,6 +229,26 @@ const struct target *image_target(struct image *im, uint64_t addr)
 	return im->target[at];
 }
 
+struct returned image_returned(struct image *im, const struct target *t)
+{
+	size_t at = slot_of(im, t->addr);
+	struct target *own;
+
+	while (im->target[at] && im->target[at]->addr != t->addr)
+		at = (at + 1) & im->mask;
+	own = im->target[at];
+	if (!own || !im->summarise || im->summarising)
+		return (struct returned){};
+	if (!own->summarised) {
+		own->summarised = true;
+		im->summarising = true;
+		if (own->sym && own->sym->text)
+			im->summarise(im, own->sym, &own->returned);
+		im->summarising = false;
+	}
+	return own->returned;
+}
+
 uint32_t image_percpu(const struct image *im, uint64_t addr, uint32_t *ret_off)
 {
 	struct kbtf_var var;

@@ -19,6 +19,18 @@ enum target_kind {
 
 enum target_lock { LOCK_NONE, LOCK_ARG, LOCK_SOCK, LOCK_CPUS };
 
+#define RETURNED_LOADS 2
+
+/*
+ * The value that a function returns wherever it returns no constant: off[0] behind its argument, or what is read
+ * there, and off[1] behind that, and so on.
+ */
+struct returned {
+	bool known;
+	uint8_t arg, nr_loads;
+	int64_t off[RETURNED_LOADS + 1];
+};
+
 /* A function by the address that a call or jump names. */
 struct target {
 	uint64_t addr;
@@ -32,6 +44,8 @@ struct target {
 	bool untyped;		/* no prototype, or none to be trusted */
 	const struct btf *btf;	/* the prototype's */
 	uint32_t proto;		/* FUNC_PROTO; 0: none */
+	bool summarised;
+	struct returned returned; /* if summarised */
 };
 
 struct image {
@@ -41,6 +55,9 @@ struct image {
 	uint64_t this_cpu_off, percpu_offsets, pv_ops, pv_ops_end;
 	struct target **target; /* hash by address */
 	size_t nr_targets, mask;
+	/* Analyses a function; NULL: nothing is known of what functions return. */
+	void (*summarise)(struct image *im, const struct ksym *sym, struct returned *ret);
+	bool summarising;
 };
 
 int image_init(struct image *im, const struct sites_sources *src);
@@ -49,6 +66,9 @@ size_t image_memory(const struct image *im);
 
 /* NULL: no memory. */
 const struct target *image_target(struct image *im, uint64_t addr);
+
+/* The function's returned value. While it is being found out for another function: nothing is known. */
+struct returned image_returned(struct image *im, const struct target *t);
 
 /* The types that a function of that symbol sees: the kernel's, or its module's. */
 const struct btf *image_btf(const struct image *im, const struct ksym *sym);

@@ -156,7 +156,7 @@ bool lock_at(const struct solver *s, uint32_t type, int64_t off, uint32_t family
 	struct kbtf_type t = {s->f->btf, type};
 	struct lockpath lock;
 
-	if (off < 0 || off >= types_size(s->f->btf, type))
+	if (!types_covers(s->f->btf, type, off))
 		return false;
 	lockpath_at(s->f->im->src.btf, t, off, family, &lock);
 	return lock.what != LOCKPATH_NONE;
@@ -216,7 +216,6 @@ struct climb {
 bool accesses_fit(const struct solver *s, uint32_t node, uint32_t type, int64_t start)
 {
 	const struct flow *f = s->f;
-	int64_t size = types_size(f->btf, type);
 	int facts = FACTS;
 
 	for (uint32_t i = f->nodes.node[node].facts; i && facts--; i = f->fact[i - 1].next) {
@@ -225,7 +224,8 @@ bool accesses_fit(const struct solver *s, uint32_t node, uint32_t type, int64_t 
 
 		if (fact->kind != FACT_ACCESS || fact->indexed)
 			continue;
-		if (off < 0 || off >= size || !types_access_fits(f->btf, type, off, fact->size))
+		if (!types_covers(f->btf, type, off) ||
+		    !types_access_fits(f->btf, type, off, fact->size))
 			return false;
 	}
 	return true;
@@ -235,7 +235,6 @@ bool accesses_fit(const struct solver *s, uint32_t node, uint32_t type, int64_t 
 static bool fits(struct climb *c, uint32_t outer, int64_t start)
 {
 	const struct btf *btf = c->s->f->btf;
-	int64_t size = types_size(btf, outer);
 	const struct memo *memo = &c->s->memo[c->node];
 
 	if (!accesses_fit(c->s, c->node, outer, start))
@@ -243,7 +242,7 @@ static bool fits(struct climb *c, uint32_t outer, int64_t start)
 	for (uint32_t i = 0; i < memo->nr_islands; i++) {
 		const struct island *is = &c->s->island[memo->island + i];
 
-		if (is->off - start < 0 || is->off - start >= size ||
+		if (!types_covers(btf, outer, is->off - start) ||
 		    !types_has_at(btf, outer, is->off - start, is->type))
 			return false;
 	}

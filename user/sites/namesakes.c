@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define NEIGHBOURS 1500 /* symbols looked at to each side */
-#define ANALYSED 60	/* functions that one question may have analysed */
+#define ANALYSED 100	/* functions that one question may have analysed */
 #define ENOUGH 3	/* functions that agree */
 #define LEAST_WORD 3	/* letters that mean something */
 #define MAX_SHOWN (1 << 18)

@@ -48,11 +48,22 @@ static uint32_t stride_of(struct value v)
 	return v.scale < 0 ? -(int64_t)v.scale : v.scale;
 }
 
+static bool element_at(const struct flow *f, uint32_t type, int64_t off, uint32_t stride,
+		       int64_t *ret)
+{
+	uint32_t in;
+
+	if (!types_covers(f->btf, type, off) || !types_element(f->btf, type, off, stride, &in))
+		return false;
+	*ret = in;
+	return true;
+}
+
 bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct value v,
 		     int64_t *ret)
 {
 	int64_t off = v.off - start, size = types_size(f->btf, type);
-	uint32_t stride = stride_of(v), in;
+	uint32_t stride = stride_of(v);
 
 	if (!size)
 		return false;
@@ -60,12 +71,10 @@ bool solve_offset_in(const struct flow *f, uint32_t type, int64_t start, struct 
 		*ret = off;
 		return types_covers(f->btf, type, off);
 	}
-	if (types_covers(f->btf, type, off) && types_element(f->btf, type, off, stride, &in)) {
-		*ret = in;
+	if (element_at(f, type, off, stride, ret))
 		return true;
-	}
 	*ret = (off % size + size) % size;
-	return stride % size == 0;
+	return stride % size == 0 || element_at(f, type, off + stride, stride, ret); /* a[i - 1] */
 }
 
 /* The declared type of the value that is loaded from a place. */

@@ -99,6 +99,28 @@ static void set_slot(struct state *st, int64_t off, struct value v)
 	st->nr_slots++;
 }
 
+static uint32_t stride_of(struct value v)
+{
+	return v.scale < 0 ? -(int64_t)v.scale : v.scale;
+}
+
+/*
+ * The offset of an element's part: in an array of the type's, which begins behind the offset for a[i - 1], or in the type
+ * itself, of which there are several. False: neither.
+ */
+static bool element_offset(const struct btf *btf, uint32_t type, struct value at, uint32_t *off)
+{
+	uint32_t stride = stride_of(at), size = types_size(btf, type);
+
+	if (types_element(btf, type, *off, stride, off) ||
+	    types_element(btf, type, *off + stride, stride, off))
+		return true;
+	if (!size || stride % size)
+		return false;
+	*off = (at.off % size + size) % size;
+	return true;
+}
+
 /* The type that BTF declares to lie there, so far as no other use must be asked. */
 static uint32_t declared_load(struct flow *f, struct value at)
 {
@@ -108,10 +130,10 @@ static uint32_t declared_load(struct flow *f, struct value at)
 		type = image_percpu(f->im, at.off, &off);
 	else
 		type = flow_declared_pointee(f, at.base);
-	if (!type || (at.base != NODE_PERCPU && (at.off < 0 || at.off > INT32_MAX)))
+	if (!type || (at.base != NODE_PERCPU &&
+		      (at.off < -(int64_t)(at.index ? stride_of(at) : 0) || at.off > INT32_MAX)))
 		return 0;
-	if (at.index &&
-	    !types_element(f->btf, type, off, at.scale < 0 ? -at.scale : at.scale, &off))
+	if (at.index && !element_offset(f->btf, type, at, &off))
 		return 0;
 	return types_member(f->btf, type, off, 8);
 }
@@ -370,11 +392,41 @@ static void drop_escaped(struct flow *f, struct state *st, const struct target *
 	}
 }
 
+/* Does a declaration say what struct the function's result points to? */
+static bool returns_struct(struct flow *f, const struct target *to)
+{
+	uint32_t type = types_pointee(f->im->types, f->btf, flow_param(f, to, FLOW_RETURN));
+
+	return types_is_struct(f->btf, type) && !types_is_library(f->btf, type);
+}
+
+/* The result of a call: what the function got, or what that leads to, if it returns such; else a value of its own. */
+static struct value result_of(struct flow *f, struct state *st, const struct decode_insn *insn,
+			      const struct target *to)
+{
+	struct node origin = {.kind = NODE_RESULT, .key = insn->next};
+	struct returned returned = {};
+	struct value v;
+
+	if (to)
+		origin.declared = flow_param(f, to, FLOW_RETURN);
+	if (to && (to->untyped || types_is_pointer(f->btf, origin.declared)) && !returns_struct(f, to))
+		returned = image_returned(f->im, to);
+	if (!returned.known || st->reg[arg_regs[returned.arg]].base <= NODE_PERCPU)
+		return value_node(nodes_get(&f->nodes, &origin));
+	v = st->reg[arg_regs[returned.arg]];
+	v.off += returned.off[0];
+	for (uint8_t i = 1; i <= returned.nr_loads; i++) {
+		v = load(f, st, v, 8, insn);
+		v.off += returned.off[i];
+	}
+	return v;
+}
+
 /* Calls change no register that a compiler would read again, but the results. */
 static void apply_call(struct flow *f, struct state *st, const struct decode_insn *insn,
 		       bool record)
 {
-	struct node origin = {.kind = NODE_RESULT, .key = insn->next};
 	const struct target *to = insn->indirect ? NULL : image_target(f->im, insn->imm);
 	struct value callee = {};
 
@@ -392,9 +444,7 @@ static void apply_call(struct flow *f, struct state *st, const struct decode_ins
 	if (record)
 		record_call(f, st, insn, to, callee);
 	drop_escaped(f, st, to);
-	if (to)
-		origin.declared = flow_param(f, to, FLOW_RETURN);
-	st->reg[R_AX] = value_node(nodes_get(&f->nodes, &origin));
+	st->reg[R_AX] = result_of(f, st, insn, to);
 	if (!to || !to->sym || strncmp(to->sym->name, "__put_user", 10))
 		st->reg[R_DX] = opaque(f, insn->ip, R_DX);
 }
@@ -410,6 +460,7 @@ static void apply_jump(struct flow *f, struct state *st, const struct decode_ins
 	if (insn->indirect) {
 		callee = read_operand(f, st, insn, 0, record);
 		record_call(f, st, insn, NULL, callee);
+		record_return(f, result_of(f, st, insn, NULL));
 		return;
 	}
 	for (size_t i = 0; i < f->code.nr_parts; i++)
@@ -417,10 +468,13 @@ static void apply_jump(struct flow *f, struct state *st, const struct decode_ins
 		    (uint64_t)insn->imm < f->code.part[i].end)
 			return;
 	to = image_target(f->im, insn->imm);
-	if (to && to->kind == TARGET_THUNK)
-		record_call(f, st, insn, NULL, st->reg[to->reg]);
-	else
-		record_call(f, st, insn, to, callee);
+	if (to && to->kind == TARGET_THUNK) {
+		callee = st->reg[to->reg];
+		to = NULL;
+	}
+	record_call(f, st, insn, to, callee);
+	if (!to || to->kind == TARGET_PLAIN)
+		record_return(f, result_of(f, st, insn, to));
 }
 
 static void apply_xchg(struct flow *f, struct state *st, const struct decode_insn *insn,
