@@ -18,6 +18,7 @@ class Recipe:
     programs: tuple = ('bash',)     # of this machine
     puts: tuple = ()                # what else goes in: of build/, tests/hunt or tests/trials
     seconds: int = 900              # limit
+    options: str = ''               # of lockvane trace; a recipe has none: a bug is found by default settings
 
     def command(self):
         return self.script or f'{self.name}.sh'

@@ -2,6 +2,8 @@
 """The workloads of the hunt: they expect nothing; what they find is judged in docs/found.md."""
 from recipes import CHECKSUMS, DISK, Recipe
 
+# A workload is to go on where its stressors contend.
+WHOLE = '--contention 0'
 FULL = ('6.12-full', '6.1-full', '7.2-full')
 
 
@@ -10,7 +12,7 @@ def filesystem(kind, mkfs, programs=(), modules=(), megabytes=96):
     return Recipe(f'fs-{kind}', f'stressors, ioctls, quota and freezing on {kind}', FULL, (),
                   script=f'fs.sh {kind} {megabytes} {mkfs}', modules=('loop', *CHECKSUMS, kind, *modules),
                   programs=('bash', 'stress-ng', mkfs.split()[0], *programs),
-                  puts=('workloads/copyout', 'workloads/freeze', *DISK), seconds=1500)
+                  puts=('workloads/copyout', 'workloads/freeze', *DISK), seconds=300, options=WHOLE)
 
 
 WORKLOADS = (
