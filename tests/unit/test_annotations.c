@@ -435,6 +435,16 @@ static void test_joined_by_other_sightings(void **state)
 	assert_graded(t.c, FINDING_WEAK,
 		      "device.mutex is left out of lockdep's validation by device_initialize "
 		      "(annotation), and its locks were not seen to be the same on all sides");
+	/* A device nests in its parent; the circle is of one device all the same. */
+	t = abba("supplier_attr", "device.mutex", "supplier_show", "really_probe");
+	case_instances(t.c, t.ba, 0xb1, 0xa0);
+	case_instances(t.c, case_edge(t.c, t.b, t.b, LV_DEP_EN, taken_by(t.c, "device_attach")), 0xb8, 0xb1);
+	assert_graded(t.c, FINDING_LIKELY, NULL);
+	/* Of a lock that lockdep validates, it would have been told that it nests. */
+	t = abba("supplier_attr", "other.mutex", "supplier_show", "really_probe");
+	case_instances(t.c, t.ba, 0xb1, 0xa0);
+	case_instances(t.c, case_edge(t.c, t.b, t.b, LV_DEP_EN, taken_by(t.c, "device_attach")), 0xb8, 0xb1);
+	assert_graded(t.c, FINDING_WEAK, NULL);
 	/* Two devices' locks, of which two were taken in both orders. */
 	t = abba("platform_device.dev.mutex", "i2c_client.dev.mutex", "device_add", "really_probe");
 	t.c->edges[t.ab].low[1] = (struct lv_pair){0xa4, 0xb4};

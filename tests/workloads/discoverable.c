@@ -107,7 +107,8 @@ static uint8_t ask(int mgmt, uint16_t code, const uint8_t *data, uint16_t length
 	struct message message = {.code = code, .length = length};
 
 	memcpy(message.data, data, length);
-	if (write(mgmt, &message, 6 + length) != 6 + length)
+	/* The kernel returns 0 for a command that it refuses. */
+	if (write(mgmt, &message, 6 + length) < 0)
 		fail("command");
 	/* An answer begins with the command's code and a status. */
 	while (read(mgmt, &message, sizeof(message)) > 8) {

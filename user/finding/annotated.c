@@ -349,6 +349,14 @@ bool annotated_ordered(const struct finding_model *m, uint32_t class)
 	return member && member->kinds & BIT(ANNOTATION_CMP_FN);
 }
 
+bool annotated_unvalidated(const struct finding_model *m, uint32_t class)
+{
+	bool inner;
+	const struct annotation_member *member = member_of(m, class, &inner);
+
+	return member && member->kinds & BIT(ANNOTATION_NOVALIDATE);
+}
+
 /*
  * Locks that lockdep does not validate have an order by instance, as a tree of
  * devices: one of them in a chain may be no other, a second one makes it a circle of

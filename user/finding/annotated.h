@@ -44,6 +44,8 @@ bool annotated_nesting(const struct finding_model *m, const struct capture_edge 
 		       struct strbuf *ret_why);
 /* Does a function order the locks of this class among each other? */
 bool annotated_ordered(const struct finding_model *m, uint32_t class);
+/* Does lockdep leave the locks of this class out, a tree's, in which each nests in its parent's? */
+bool annotated_unvalidated(const struct finding_model *m, uint32_t class);
 
 /*
  * Makes a chain weak for the first reason there is, once its edges and uses are

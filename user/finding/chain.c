@@ -353,6 +353,26 @@ static int choose_closed(struct finding_model *m, struct step *steps, uint32_t n
 	return best;
 }
 
+/*
+ * That devices' locks nest in each other leaves open which of them is meant, unless the same instances
+ * were seen all around.
+ */
+static void trust_instances(struct finding_model *m, const struct graph_path *path,
+			    struct finding_chain *chain)
+{
+	if (comes_twice(m, path))
+		return;
+	chain->grade = CAPTURE_EXACT;
+	for (uint32_t i = 0; i < path->nr; i++) {
+		uint32_t class = path->classes[i];
+		bool tree = annotated_unvalidated(m, m->capture_class[class]);
+		uint8_t grade = tree ? m->grade[class] : m->cycle_grade[class];
+
+		if (grade > chain->grade)
+			chain->grade = grade;
+	}
+}
+
 int finding_chain_circular(struct finding_model *m, const struct graph_path *path,
 			   struct finding_chain *ret_chain)
 {
@@ -377,6 +397,8 @@ int finding_chain_circular(struct finding_model *m, const struct graph_path *pat
 	if (!err) {
 		choose_closed(m, steps, path->nr, best_first, &last);
 		take_edges(&chain, steps, last);
+		if (best == (int)path->nr)
+			trust_instances(m, path, &chain);
 		err = annotated_grade(m, true, best == (int)path->nr, &chain);
 	}
 	if (!err) {
