@@ -6,7 +6,7 @@ set -u
 [ -b /dev/loop7 ] || mknod /dev/loop7 b 7 7
 for round in 1 2 3; do
 	truncate -s 64M /tmp/cache
-	make-bcache -C /tmp/cache >/tmp/made 2>&1 || { cat /tmp/made >&2; exit 1; }
+	make-bcache -C --bucket 64k /tmp/cache >/tmp/made 2>&1 || { cat /tmp/made >&2; exit 1; }
 	set=$(sed -n 's/^Set UUID:[[:space:]]*//p' /tmp/made)
 	losetup /dev/loop7 /tmp/cache || exit 1
 	echo /dev/loop7 >/sys/fs/bcache/register || exit 1

@@ -6,29 +6,21 @@
 set -u
 cd /sys/bus/pci || exit 1
 
-# device_of CLASS: the first PCI device of a class.
-device_of()
+# The first PCI device of class SMBus: it has firmware's node, and so the attribute.
+smbus()
 {
 	for device in devices/*; do
 		case $(cat "$device/class") in
-		$1*) echo "${device#devices/}"; return ;;
+		0x0c05*) echo "${device#devices/}"; return ;;
 		esac
 	done
 }
 
-# round MODULE CLASS: the device comes without a driver, is asked, and gets it.
-round()
-{
-	rmmod "$1" 2>/dev/null
-	device=$(device_of "$2")
-	echo 1 >"devices/$device/remove" || return 1
+for round in 1 2 3; do
+	rmmod i2c_i801 2>/dev/null
+	device=$(smbus)
+	echo 1 >"devices/$device/remove" || exit 1
 	echo 1 >rescan
-	cat "devices/$device/waiting_for_supplier" || return 1
-	insmod "/lv/modules/$1.ko"
-}
-
-for _ in 1 2 3; do
-	round ahci 0x0106 && asked=1
-	round i2c_i801 0x0c05 && asked=1
+	cat "devices/$device/waiting_for_supplier" || exit 1
+	insmod /lv/modules/i2c_i801.ko || exit 1
 done
-[ -n "${asked:-}" ] || { echo 'no device waits for suppliers' >&2; exit 1; }

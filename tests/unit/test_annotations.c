@@ -411,10 +411,50 @@ static void test_not_validated(void **state)
 	t = abba("rfkill_global_mutex", "device.mutex", "nfc_dev_down", "rfkill_register");
 	assert_graded(t.c, FINDING_WEAK,
 		      "device.mutex is left out of lockdep's validation by device_initialize "
-		      "(annotation), and no instance was seen on both sides");
+		      "(annotation), and its locks were not seen to be the same on all sides");
 	t = abba("rfkill_global_mutex", "device.mutex", "nfc_dev_down", "rfkill_register");
 	case_instances(t.c, t.ba, 0xb1, 0xa0);
 	assert_graded(t.c, FINDING_CONFIRMED, NULL);
+}
+
+/*
+ * The stacks' sightings are of two devices, another pair of sightings of one. That is enough for a lock
+ * that is not validated if all of the cycle is of the same locks; not where a stack tells the class.
+ */
+static void test_joined_by_other_sightings(void **state)
+{
+	struct abba t = abba("supplier_attr", "device.mutex", "supplier_show", "really_probe");
+
+	t.c->edges[t.ab].low[0] = (struct lv_pair){0xa4, 0xb4};
+	t.c->edges[t.ba].low[1] = (struct lv_pair){0xb4, 0xa4};
+	assert_graded(t.c, FINDING_CONFIRMED, NULL);
+	/* The device is the same, the attribute is not. */
+	t = abba("supplier_attr", "device.mutex", "supplier_show", "really_probe");
+	t.c->edges[t.ab].low[0] = (struct lv_pair){0xa4, 0xb4};
+	t.c->edges[t.ba].low[1] = (struct lv_pair){0xb4, 0xa5};
+	assert_graded(t.c, FINDING_WEAK,
+		      "device.mutex is left out of lockdep's validation by device_initialize "
+		      "(annotation), and its locks were not seen to be the same on all sides");
+	/* A device nests in its parent; the circle is of one device all the same. */
+	t = abba("supplier_attr", "device.mutex", "supplier_show", "really_probe");
+	case_instances(t.c, t.ba, 0xb1, 0xa0);
+	case_instances(t.c, case_edge(t.c, t.b, t.b, LV_DEP_EN, taken_by(t.c, "device_attach")), 0xb8, 0xb1);
+	assert_graded(t.c, FINDING_LIKELY, NULL);
+	/* Of a lock that lockdep validates, it would have been told that it nests. */
+	t = abba("supplier_attr", "other.mutex", "supplier_show", "really_probe");
+	case_instances(t.c, t.ba, 0xb1, 0xa0);
+	case_instances(t.c, case_edge(t.c, t.b, t.b, LV_DEP_EN, taken_by(t.c, "device_attach")), 0xb8, 0xb1);
+	assert_graded(t.c, FINDING_WEAK, NULL);
+	/* Two devices' locks, of which two were taken in both orders. */
+	t = abba("platform_device.dev.mutex", "i2c_client.dev.mutex", "device_add", "really_probe");
+	t.c->edges[t.ab].low[1] = (struct lv_pair){0xa4, 0xb4};
+	t.c->edges[t.ba].low[0] = (struct lv_pair){0xb4, 0xa4};
+	assert_graded(t.c, FINDING_CONFIRMED, NULL);
+	/* An inode's memory may have been a directory's. */
+	t = abba(F2FS_XATTR, F2FS_SEM, "f2fs_add_inline_entry", "f2fs_add_regular_entry");
+	t.c->edges[t.ab].low[0] = (struct lv_pair){0xa4, 0xb4};
+	t.c->edges[t.ba].low[1] = (struct lv_pair){0xb4, 0xa4};
+	assert_graded(t.c, FINDING_WEAK, F2FS_WHY);
 }
 
 static void test_non_owner(void **state)
@@ -551,6 +591,7 @@ int main(void)
 		cmocka_unit_test(test_class_by_type),
 		cmocka_unit_test(test_ends_of_an_inversion),
 		cmocka_unit_test(test_not_validated),
+		cmocka_unit_test(test_joined_by_other_sightings),
 		cmocka_unit_test(test_non_owner),
 		cmocka_unit_test(test_nesting),
 		cmocka_unit_test(test_picks_what_is_not_denied),

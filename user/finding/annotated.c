@@ -268,7 +268,7 @@ static const struct annotation *split_by(const struct annotation_member *member,
 }
 
 bool annotated_apart(const struct finding_model *m, uint32_t class, const struct annotated_side *in,
-		     const struct annotated_side *out, struct strbuf *ret_why)
+		     const struct annotated_side *out, bool joined, struct strbuf *ret_why)
 {
 	static const char unseen[] = ", and no instance was seen on both sides";
 	bool inner;
@@ -287,9 +287,11 @@ bool annotated_apart(const struct finding_model *m, uint32_t class, const struct
 	if (member->kinds & NESTED && subclasses_differ(m, class, member, in, out, ret_why))
 		return true;
 	if (member->kinds & BIT(ANNOTATION_NOVALIDATE)) {
-		if (!inner)
-			say_kind(ret_why, member, BIT(ANNOTATION_NOVALIDATE), NOVALIDATE, unseen);
-		return !inner;
+		if (inner || joined)
+			return false;
+		say_kind(ret_why, member, BIT(ANNOTATION_NOVALIDATE), NOVALIDATE,
+			 ", and its locks were not seen to be the same on all sides");
+		return true;
 	}
 	set = member->kinds & SETS ? split_by(member, inner, m->c->classes[class].name) : NULL;
 	if (set && ret_why)
@@ -347,6 +349,14 @@ bool annotated_ordered(const struct finding_model *m, uint32_t class)
 	return member && member->kinds & BIT(ANNOTATION_CMP_FN);
 }
 
+bool annotated_unvalidated(const struct finding_model *m, uint32_t class)
+{
+	bool inner;
+	const struct annotation_member *member = member_of(m, class, &inner);
+
+	return member && member->kinds & BIT(ANNOTATION_NOVALIDATE);
+}
+
 /*
  * Locks that lockdep does not validate have an order by instance, as a tree of
  * devices: one of them in a chain may be no other, a second one makes it a circle of
@@ -376,7 +386,7 @@ static bool unvalidated(const struct finding_model *m, const struct finding_chai
 
 /* Every class between two edges, and in a closed chain the one where it closes. */
 static bool joints_apart(const struct finding_model *m, const struct finding_chain *chain,
-			 bool closed, struct strbuf *why)
+			 bool closed, bool joined, struct strbuf *why)
 {
 	const struct capture_edge *edges = m->c->edges;
 
@@ -385,14 +395,14 @@ static bool joints_apart(const struct finding_model *m, const struct finding_cha
 		struct annotated_side in = annotated_taken(m->c, &edges[chain->edges[before]]);
 		struct annotated_side out = annotated_held(m->c, &edges[chain->edges[i]]);
 
-		if (annotated_apart(m, chain->classes[i], &in, &out, why))
+		if (annotated_apart(m, chain->classes[i], &in, &out, joined, why))
 			return true;
 	}
 	return false;
 }
 
 static bool ends_apart(const struct finding_model *m, const struct finding_chain *chain,
-		       struct strbuf *why)
+		       bool joined, struct strbuf *why)
 {
 	uint32_t first = chain->classes[0], last = chain->classes[chain->nr_classes - 1];
 	const struct capture_class *classes = m->c->classes;
@@ -404,25 +414,11 @@ static bool ends_apart(const struct finding_model *m, const struct finding_chain
 	in = annotated_used(m->c, &classes[first], chain->safe);
 	out = annotated_used(m->c, &classes[last], chain->unsafe);
 	if (!chain->nr_edges)
-		return annotated_apart(m, first, &in, &out, why);
+		return annotated_apart(m, first, &in, &out, joined, why);
 	held = annotated_held(m->c, &edges[chain->edges[0]]);
 	taken = annotated_taken(m->c, &edges[chain->edges[chain->nr_edges - 1]]);
-	return annotated_apart(m, first, &in, &held, why) ||
-	       annotated_apart(m, last, &taken, &out, why);
-}
-
-/* Was one instance seen on both sides of every class? */
-static bool is_joined(const struct finding_model *m, const struct finding_chain *chain, bool closed)
-{
-	for (uint32_t i = closed ? 0 : 1; i < chain->nr_edges; i++) {
-		const struct capture_edge *before =
-			&m->c->edges[chain->edges[i ? i - 1 : chain->nr_edges - 1]];
-		const struct capture_edge *after = &m->c->edges[chain->edges[i]];
-
-		if (!before->to_addr || before->to_addr != after->from_addr)
-			return false;
-	}
-	return true;
+	return annotated_apart(m, first, &in, &held, joined, why) ||
+	       annotated_apart(m, last, &taken, &out, joined, why);
 }
 
 /* The function of a dependency's stack that allocates with __GFP_NOLOCKDEP, which only lockdep sees. */
@@ -456,15 +452,15 @@ static bool excused(const struct finding_model *m, const struct finding_chain *c
 	return false;
 }
 
-int annotated_grade(const struct finding_model *m, bool closed, struct finding_chain *chain)
+int annotated_grade(const struct finding_model *m, bool closed, bool joined,
+		    struct finding_chain *chain)
 {
 	AUTO_STRBUF why = STRBUF_INIT;
 
 	if (!m->annotations)
 		return 0;
-	if (!joints_apart(m, chain, closed, &why) && !ends_apart(m, chain, &why) &&
-	    !excused(m, chain, &why) &&
-	    !(closed && !is_joined(m, chain, closed) && unvalidated(m, chain, &why)))
+	if (!joints_apart(m, chain, closed, joined, &why) && !ends_apart(m, chain, joined, &why) &&
+	    !excused(m, chain, &why) && !(closed && !joined && unvalidated(m, chain, &why)))
 		return 0;
 	chain->grade = CAPTURE_AMBIGUOUS;
 	chain->graded_down = strbuf_take(&why);

@@ -28,10 +28,12 @@ struct annotated_side annotated_used(const struct capture *c, const struct captu
 
 /*
  * May the two be of different classes of lockdep's, or no order at all? Not if
- * both are one instance. The reason is added to ret_why, unless that is NULL.
+ * both are one instance. Joined: other sightings than those of the two stacks are of one instance,
+ * which is enough for a lock that is not validated, whose classes no stack tells. The reason is added to
+ * ret_why, unless that is NULL.
  */
 bool annotated_apart(const struct finding_model *m, uint32_t class, const struct annotated_side *in,
-		     const struct annotated_side *out, struct strbuf *ret_why);
+		     const struct annotated_side *out, bool joined, struct strbuf *ret_why);
 
 /* The cost of that comparison: frames to look at, each with the rows of its member. */
 uint64_t annotated_cost(const struct finding_model *m, uint32_t class,
@@ -42,11 +44,14 @@ bool annotated_nesting(const struct finding_model *m, const struct capture_edge 
 		       struct strbuf *ret_why);
 /* Does a function order the locks of this class among each other? */
 bool annotated_ordered(const struct finding_model *m, uint32_t class);
+/* Does lockdep leave the locks of this class out, a tree's, in which each nests in its parent's? */
+bool annotated_unvalidated(const struct finding_model *m, uint32_t class);
 
 /*
  * Makes a chain weak for the first reason there is, once its edges and uses are
- * chosen. -ENOMEM.
+ * chosen; joined: by sightings of which each two that meet at a class are of one instance. -ENOMEM.
  */
-int annotated_grade(const struct finding_model *m, bool closed, struct finding_chain *chain);
+int annotated_grade(const struct finding_model *m, bool closed, bool joined,
+		    struct finding_chain *chain);
 
 #endif

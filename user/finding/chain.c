@@ -80,11 +80,12 @@ static int join(struct finding_model *m, const struct option *before, const stru
 	const struct capture_edge *into = edge_of(m, before), *from = edge_of(m, after);
 	struct annotated_side in = annotated_taken(m->c, into);
 	struct annotated_side out = annotated_held(m->c, from);
+	bool joined = same(before->at.to, after->at.from);
 
 	finding_model_spend(m, 1 + annotated_cost(m, from->from, &in, &out));
-	if (annotated_apart(m, from->from, &in, &out, NULL))
+	if (annotated_apart(m, from->from, &in, &out, joined, NULL))
 		return APART;
-	return same(before->at.to, after->at.from);
+	return joined;
 }
 
 /* An edge is an option for each two instances that it is known to have been seen with. */
@@ -277,9 +278,9 @@ static int take_irq(struct finding_model *m, const struct graph_path *path, stru
 		    enum lv_usage in, enum lv_usage on, struct finding_chain *ret_chain)
 {
 	struct irq_choice choice = choose_irq(m, path, steps, in, on);
+	bool joined = choice.joins == (int)path->nr, used_so;
 	struct finding_chain chain = {0};
 	const struct option *first;
-	bool joined;
 	int err;
 
 	if (choice.joins == IMPOSSIBLE)
@@ -288,14 +289,14 @@ static int take_irq(struct finding_model *m, const struct graph_path *path, stru
 	if (err)
 		return err;
 	first = take_edges(&chain, steps, choice.last);
-	chain.safe = safe_use(m, path->classes[0], first, in, &joined);
+	chain.safe = safe_use(m, path->classes[0], first, in, &used_so);
 	chain.unsafe = choice.unsafe;
-	err = annotated_grade(m, false, &chain);
+	err = annotated_grade(m, false, joined, &chain);
 	if (err) {
 		finding_chain_done(&chain);
 		return err;
 	}
-	set_confidence(&chain, m->c, choice.joins == (int)path->nr, false);
+	set_confidence(&chain, m->c, joined, false);
 	*ret_chain = chain;
 	return 0;
 }
@@ -352,6 +353,26 @@ static int choose_closed(struct finding_model *m, struct step *steps, uint32_t n
 	return best;
 }
 
+/*
+ * That devices' locks nest in each other leaves open which of them is meant, unless the same instances
+ * were seen all around.
+ */
+static void trust_instances(struct finding_model *m, const struct graph_path *path,
+			    struct finding_chain *chain)
+{
+	if (comes_twice(m, path))
+		return;
+	chain->grade = CAPTURE_EXACT;
+	for (uint32_t i = 0; i < path->nr; i++) {
+		uint32_t class = path->classes[i];
+		bool tree = annotated_unvalidated(m, m->capture_class[class]);
+		uint8_t grade = tree ? m->grade[class] : m->cycle_grade[class];
+
+		if (grade > chain->grade)
+			chain->grade = grade;
+	}
+}
+
 int finding_chain_circular(struct finding_model *m, const struct graph_path *path,
 			   struct finding_chain *ret_chain)
 {
@@ -376,7 +397,9 @@ int finding_chain_circular(struct finding_model *m, const struct graph_path *pat
 	if (!err) {
 		choose_closed(m, steps, path->nr, best_first, &last);
 		take_edges(&chain, steps, last);
-		err = annotated_grade(m, true, &chain);
+		if (best == (int)path->nr)
+			trust_instances(m, path, &chain);
+		err = annotated_grade(m, true, best == (int)path->nr, &chain);
 	}
 	if (!err) {
 		set_confidence(&chain, m->c, best == (int)path->nr, true);

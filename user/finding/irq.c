@@ -57,7 +57,7 @@ int finding_rule_inconsistent(struct finding_model *m, uint32_t class, struct fi
 	chain.safe = best->in;
 	chain.unsafe = best->on;
 	chain.grade = m->grade[class];
-	err = annotated_grade(m, false, &chain);
+	err = annotated_grade(m, false, same_instance(seen, best), &chain);
 	if (err) {
 		finding_chain_done(&chain);
 		return err;
