@@ -182,6 +182,8 @@ GUESTS = (
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
     Guest('too-old', '5.10', 'impossible.sh', 'a kernel that is too old',
           env={'WORDS': 'needs 6.1 or later'}, groups=('check', 'matrix')),
+    Guest('arm64-inlined', 'arm64-6.12', 'impossible.sh', 'a kernel whose locks are inlined', seconds=600,
+          env={'WORDS': 'locks are inlined'}, groups=('matrix',)),
     Guest('lockdown', '6.12', 'impossible.sh', 'a kernel that is locked down',
           options=('-a', 'lockdown=confidentiality'), env={'WORDS': 'lockdown'}),
     Guest('abba-6.12', '6.12', 'matrix.sh', 'orders that contradict each other, and do not',
