@@ -4,8 +4,9 @@
 #   make demo         the founding bug, found on a stock kernel in a virtual machine
 #   make check        all tests
 #   make              build/lockvane, its manual pages, two sample captures
+#   make ARCH=arm64   the same, cross-built in build/arm64 (tools/setup arm64 gets the compiler)
 #   make install      PREFIX (/usr/local), SYSCONFDIR (/etc), UNITDIR and DESTDIR; make uninstall
-#   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER)
+#   make deb          a Debian package in build/deb (DEB_VERSION, DEB_MAINTAINER, DEB_ARCH)
 #   make rpm          RPM packages in build/rpm (DEB_VERSION)
 #   make check-matrix every kernel of docs/kernels.md: what must be found, and what must not
 #   make check-load   ten minutes of stress, files, networks and more on four of them, against lockdep
@@ -28,7 +29,31 @@
 #   make fuzz         long fuzz runs (FUZZ_SECONDS each)
 #   make format       clang-format
 
+# The architecture that is built for: this machine's, or another's that is cross-built in a folder of its own with
+# libraries that are unpacked and not installed.
+HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+ARCH ?= $(or $(patsubst amd64,x86,$(DEB_ARCH)),$(HOST_ARCH))
+ARCHES := x86 arm64
+ifeq ($(filter $(ARCH),$(ARCHES)),)
+$(error ARCH=$(ARCH): there are $(ARCHES))
+endif
+ifeq ($(ARCH),$(HOST_ARCH))
 B := build
+REPLAYER := $(B)/lockvane
+else
+B := build/$(ARCH)
+TRIPLET := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-linux-gnu
+SYSROOT := $(shell tools/kernels sysroot $(ARCH))
+CC := $(TRIPLET)-gcc --sysroot=$(SYSROOT)
+AR := $(TRIPLET)-ar
+PG_INCLUDE := $(SYSROOT)/usr/include/postgresql
+# It runs here.
+REPLAYER := build/lockvane
+$(REPLAYER):
+	@$(MAKE) --no-print-directory ARCH=$(HOST_ARCH) $@
+# Libraries of libraries
+LDFLAGS += -Wl,-rpath-link,$(SYSROOT)/lib/$(TRIPLET):$(SYSROOT)/usr/lib/$(TRIPLET)
+endif
 VERSION := 0.1
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -40,13 +65,15 @@ PG_INCLUDE ?= $(or $(shell pkg-config --variable=includedir libpq 2>/dev/null),/
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 600
 
-CFLAGS ?= -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection
+CFLAGS ?= -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection $(CFLAGS_$(ARCH))
+CFLAGS_x86 := -fcf-protection
+CFLAGS_arm64 := -mbranch-protection=standard
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter
 CPPFLAGS += -D_GNU_SOURCE -DLOCKVANE_VERSION='"$(VERSION)"' -Ibpf -Iuser -I$(B)
 LDLIBS := -lZydis -lbpf -ldw -lelf -lz -lsqlite3 -ljansson -lsystemd
-BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Werror -Ibpf -Ivmlinux
+BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Ibpf -Ibpf/$(ARCH) -Ivmlinux
 
 ifneq ($(V),1)
 Q := @
@@ -76,6 +103,7 @@ WORKLOADS := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/workloads/*.c))
 EXAMPLES := $(B)/examples/founding.lv $(B)/examples/founding-fixed.lv
 MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 
+.DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials hunt unit workloads natives \
@@ -254,10 +282,10 @@ $(MAN): $(B)/%: docs/%.rst
 	$(Q)rst2man $< > $@
 
 # Captures to try report, show, diff and the others with, without root and kernel.
-$(EXAMPLES): $(B)/examples/%.lv: tests/scenarios/%.lv $(B)/lockvane
+$(EXAMPLES): $(B)/examples/%.lv: tests/scenarios/%.lv $(REPLAYER)
 	$(call say,REPLAY,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(B)/lockvane replay -q --production -o $@ $< 2>/dev/null
+	$(Q)$(REPLAYER) replay -q --production -o $@ $< 2>/dev/null
 	$(Q)chmod 644 $@
 
 # Rules that need packages install them first, then ask make again for the rest.
@@ -343,13 +371,13 @@ install uninstall:
 		UNITDIR='$(UNITDIR)' tools/install/install $(if $(filter install,$@),put,remove)
 
 deb: all
-	$(Q)tools/deb/build $(DEB_VERSION) $(B)/deb
+	$(Q)tools/deb/build $(DEB_VERSION) $(B)/deb $(DEB_ARCH)
 
 rpm: all
 	$(Q)tools/rpm/build $(DEB_VERSION) $(B)/rpm
 
 format:
-	$(Q)clang-format -i bpf/*.c bpf/*.h bpf/record/*.h user/*/*.[ch] tests/*/*.[ch]
+	$(Q)clang-format -i bpf/*.c bpf/*.h bpf/*/*.h user/*/*.[ch] tests/*/*.[ch]
 
 clean:
 	$(call say,CLEAN,$(B))

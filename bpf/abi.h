@@ -311,7 +311,7 @@ struct lv_name {
 	__u32 pad;
 };
 
-#define LV_IRQ_FLAG (1u << 9) /* X86_EFLAGS_IF */
+#define LV_IRQ_FLAG (1u << 9) /* set in the flags that a scenario saves: irqs are on */
 #define LV_TASK_DEAD 0x80     /* include/linux/sched.h; the number in sched_switch since 5.18 */
 
 /* Where the irq flag is read from; the user half chooses. */
@@ -525,7 +525,7 @@ struct lv_cpu {
 	__u64 task;    /* the task that the locks of stack[LV_LEVEL_TASK] belong to */
 	__u64 percpu;  /* __per_cpu_offset of this CPU; set before arming */
 	__u64 rq_lock; /* address of its run-queue lock; set before arming */
-	__u64 count_at; /* and of its preemption count, likewise */
+	__u64 count_at; /* and of its preemption count, likewise; 0: it is a task's */
 	__u64 argument; /* on its way to the running program: see world_argument() */
 	__u64 event; /* a spinning lock's program's ctx */
 	__u64 above; /* the caller above the generic functions, once it was read */
@@ -560,9 +560,12 @@ struct lv_layout {
 	__u64 percpu_unit_end; /* end of each CPU's part of the first chunk, as percpu_end */
 	__u64 kfence; /* KFENCE's pool, 0 if there is none */
 	__u64 kfence_end;
+	__u64 phys_start; /* the physical address of page_offset */
 	__u64 frame_mask; /* the physical address in a page tables' entry */
 	__u32 top_shift;  /* from an address to its entry in the topmost of them */
-	__u32 orc_kind;   /* see frame.bpf.h; 0: no ORC */
+	__u32 top_mask;	  /* and the bits of that entry's number */
+	__u32 orc_kind;   /* see x86/unwind.bpf.h; 0: no ORC */
+	__u32 pad;
 };
 
 /* Where each CPU's part of the first per-CPU chunk begins, sorted, and where the last one ends. */

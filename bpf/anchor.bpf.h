@@ -48,7 +48,8 @@ static __always_inline void anchor_add(__u64 addr, __u64 where)
 	const struct lv_layout *layout = &lv_control.layout;
 	struct lv_anchor *anchor;
 
-	if (addr < layout->page_offset || addr >= layout->vmemmap || addr % ANCHOR_ALIGN)
+	if (addr < layout->page_offset || addr >= layout->vmemmap || addr % ANCHOR_ALIGN ||
+	    arch_is_static(addr))
 		return;
 	anchor = &lv_anchors.anchor[lv_anchors.nr & (LV_MAX_ANCHORS - 1)];
 	anchor->addr = addr;

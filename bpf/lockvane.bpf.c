@@ -15,6 +15,7 @@
 #include "hooks.h"
 #include "world.bpf.h"
 #include "anchor.bpf.h"
+#include "layout.bpf.h"
 #include "lease.bpf.h"
 #include "record/recorder.h"
 #include "retire.bpf.h"
@@ -243,9 +244,6 @@ int lv_find_releases(struct bpf_iter__bpf_prog *ctx)
 	return 0;
 }
 
-extern const void page_offset_base __ksym __weak; /* only where they are randomised */
-extern const void vmemmap_base __ksym __weak;
-extern const void max_pfn __ksym __weak;
 extern const void __kfence_pool __ksym __weak;
 extern const void __per_cpu_offset __ksym;
 extern const void __per_cpu_start __ksym;
@@ -253,17 +251,6 @@ extern const void __per_cpu_end __ksym;
 extern const void pcpu_base_addr __ksym __weak;
 extern const void pcpu_first_chunk __ksym __weak;
 extern const void runqueues __ksym __weak;
-extern const void pgdir_shift __ksym __weak; /* with CONFIG_X86_5LEVEL */
-extern const void physical_mask __ksym __weak; /* without the bits of memory encryption */
-
-static __always_inline __u64 word_at(const void *symbol, __u64 otherwise)
-{
-	__u64 value = 0;
-
-	if (!symbol || bpf_probe_read_kernel(&value, sizeof(value), symbol))
-		return otherwise;
-	return value;
-}
 
 /*
  * A CPU's unit of the first chunk: the static section, and room to allocate in, which that
@@ -290,21 +277,13 @@ static __always_inline void find_percpu(struct lv_layout *layout)
 		layout->percpu_unit_end = layout->percpu_end;
 }
 
-#define TOP_SHIFT 39 /* for four levels of page tables */
-#define ENTRY_FRAME 0xffffffffff000ull /* the physical address in an entry of theirs */
-
-static __always_inline void find_layout(struct lv_layout *layout)
+static __always_inline int find_layout(struct lv_layout *layout)
 {
-	layout->page_offset = word_at(&page_offset_base, 0xffff888000000000ull);
-	layout->page_offset_end = layout->page_offset +
-				  (word_at(&max_pfn, 0) << MEMORY_PAGE_SHIFT);
-	layout->vmemmap = word_at(&vmemmap_base, 0xffffea0000000000ull);
 	find_percpu(layout);
 	layout->kfence = word_at(&__kfence_pool, 0);
 	layout->kfence_end = layout->kfence ? layout->kfence + LV_KFENCE_SIZE : 0;
-	layout->frame_mask = word_at(&physical_mask, ~0ull) & ENTRY_FRAME;
-	layout->top_shift = word_at(&pgdir_shift, TOP_SHIFT);
-	layout->orc_kind = frame_find_orc_kind();
+	layout->orc_kind = unwind_find_orc_kind();
+	return layout_find(layout);
 }
 
 static long find_cpu(__u32 i, __u32 *rq_lock)
@@ -314,7 +293,7 @@ static long find_cpu(__u32 i, __u32 *rq_lock)
 	if (!cpu)
 		return 1;
 	cpu->percpu = word_at((const char *)&__per_cpu_offset + i * sizeof(__u64), 0);
-	cpu->count_at = world_find_count(i);
+	cpu->count_at = arch_find_count(i);
 	cpu->rq_lock = &runqueues ? (__u64)&runqueues + cpu->percpu + *rq_lock : 0;
 	return 0;
 }
@@ -343,7 +322,8 @@ int lv_prepare(void *ctx)
 	struct lv_layout layout = {};
 	__u32 rq_lock = 0;
 
-	find_layout(&layout);
+	if (find_layout(&layout))
+		return 1;
 	lv_control.layout = layout; /* at once: hooks may be at work */
 	lv_control.probe_task = world_task();
 	if (bpf_core_field_exists(((struct rq *)0)->__lock))

@@ -2,10 +2,9 @@
 /*
  * Where does an address lie? Only the rare path asks.
  *
- * x86-64 (Documentation/arch/x86/x86_64/mm.rst): the kernel's image and the
- * modules in the top 2 GiB; the direct map from page_offset; the struct pages
+ * The kernel's image and the modules where arch.bpf.h says; the direct map from page_offset; the struct pages
  * from vmemmap; the per-CPU sections' first chunk at __per_cpu_offset[cpu];
- * between the direct map and the image, vmalloc, with the tasks' stacks (in the direct map
+ * between the direct map and the struct pages, vmalloc, with the tasks' stacks (in the direct map
  * without CONFIG_VMAP_STACK).
  */
 #ifndef LOCKVANE_PLACE_BPF_H
@@ -15,7 +14,8 @@
 #include "memory.bpf.h"
 #include "stack.bpf.h"
 
-extern const void _end __ksym;
+#define PLACE_MASKS 0xffffffffc0000000ull /* 1 GiB, of struct pages, is more than any compound page has */
+
 /* Has the page such a struct? One that is read while its page changes hands can name any other. */
 static __always_inline int place_is_page(__u64 page)
 {
@@ -41,7 +41,7 @@ static __always_inline __u64 place_head_page(__u64 page)
 		word = MEMORY_MEMBER(page, struct page, compound_head);
 	if (!(word & 1))
 		return page;
-	head = word >= MEMORY_IMAGE ? page & word : word - 1;
+	head = word >= PLACE_MASKS ? page & word : word - 1;
 	return place_is_page(head) ? head : page;
 }
 
@@ -216,7 +216,7 @@ static __always_inline int place_find_inline(__u64 addr, struct lv_place *ret)
 	ret->base = 0;
 	ret->off = 0;
 	ret->site = 0;
-	if (addr >= MEMORY_IMAGE) {
+	if (arch_is_static(addr)) {
 		ret->kind = LV_PLACE_STATIC;
 		ret->base = addr;
 		return 0;

@@ -174,7 +174,7 @@ static __always_inline void see_fault(__u64 *ctx, __u32 meta)
 {
 	__u64 mm, regs = argument(ctx, 2);
 
-	if (MEMORY_MEMBER(regs, struct pt_regs, cs) & 3 || !pseudo_holds_any())
+	if (arch_regs_are_user(regs) || !pseudo_holds_any())
 		return;
 	mm = argument(ctx, 0);
 	meta = EVENT_META(META_HOOK(meta), LV_LEVEL_TASK, LV_RWSEM);
@@ -940,7 +940,7 @@ static __always_inline __u64 kernfs_attribute(__u64 node)
 	if (!(MEMORY_MEMBER(node, struct kernfs_node, flags) & KERNFS_FILE))
 		return 0;
 	attribute = MEMORY_MEMBER(node, struct kernfs_node, priv);
-	return attribute >= MEMORY_IMAGE && attribute < MEMORY_MODULES_END ? attribute : 0;
+	return arch_is_image(attribute) ? attribute : 0;
 }
 
 static __always_inline void see_kernfs_get(__u64 *ctx, __u32 meta)

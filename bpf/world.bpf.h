@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The recorder's world as a BPF program sees it: x86-64, kernels 6.1 and later. */
+/* The recorder's world as a BPF program sees it, on kernels 6.1 and later. */
 #ifndef LOCKVANE_WORLD_BPF_H
 #define LOCKVANE_WORLD_BPF_H
 
@@ -19,8 +19,6 @@ const volatile bool lv_preempts = 0;
 const volatile bool lv_shows_atomic = 0;
 const volatile __u32 lv_irq_source = LV_IRQ_SOURCE_NONE;
 
-extern const struct pcpu_hot pcpu_hot __ksym __weak; /* 6.2 to 6.14 */
-extern const int __preempt_count __ksym __weak;      /* before and after */
 extern const void __lock_text_start __ksym __weak;
 extern const void __lock_text_end __ksym __weak;
 extern const void __sched_text_start __ksym __weak;
@@ -112,14 +110,14 @@ static __always_inline __u64 world_caller(__u64 event)
 
 static __always_inline int world_is_code(__u64 ip)
 {
-	return ip >= MEMORY_IMAGE;
+	return arch_is_static(ip);
 }
 
 static __always_inline __u32 world_caller_at(__u64 event)
 {
 	if (!&__lock_text_start)
 		return FRAME_NOWHERE;
-	return frame_slot(event, &__lock_text_start, &__lock_text_end) - event;
+	return unwind_slot(event, &__lock_text_start, &__lock_text_end) - event;
 }
 
 /* Before 6.2 a read takes stack, which is scarce: out of line. */
@@ -148,7 +146,7 @@ static __always_inline __u32 world_sleeping_caller_at(__u64 event)
 
 	if (event - stack >= MEMORY_STACK_SIZE || !&__sched_text_start)
 		return FRAME_NOWHERE;
-	return frame_slot(event, &__sched_text_start, &__sched_text_end) - event;
+	return unwind_slot(event, &__sched_text_start, &__sched_text_end) - event;
 }
 
 static __always_inline __u64 world_sleeping_word(__u64 event, __u32 at)
@@ -172,7 +170,7 @@ static __always_inline __u64 above_generic(const __u64 *ip, int nr)
 		int generic = world_is_generic(ip[i]);
 
 		if (passed && !generic)
-			return ip[i] >= MEMORY_IMAGE ? ip[i] : LV_SITE_OPEN;
+			return arch_is_static(ip[i]) ? ip[i] : LV_SITE_OPEN;
 		passed |= generic;
 	}
 	return LV_SITE_OPEN;
@@ -191,7 +189,7 @@ RECORD_RARE __u64 world_above_spinning(__u64 event)
 {
 	if (!&__lock_text_start)
 		return 0;
-	return frame_above(frame_slot(event, &__lock_text_start, &__lock_text_end));
+	return frame_above(unwind_slot(event, &__lock_text_start, &__lock_text_end));
 }
 
 static __always_inline __u64 world_above(void *ctx, struct lv_cpu *cpu)
@@ -207,7 +205,7 @@ RECORD_RARE __u64 world_above_sleeping(__u64 event)
 
 	if (event - stack >= MEMORY_STACK_SIZE || !&__sched_text_start)
 		return 0;
-	return frame_above(frame_slot(event, &__sched_text_start, &__sched_text_end));
+	return frame_above(unwind_slot(event, &__sched_text_start, &__sched_text_end));
 }
 
 /* The frames are a task's whose program may be preempted while it reads them. */
@@ -235,28 +233,12 @@ static __always_inline __u64 world_above_task(void *ctx)
 
 static __always_inline __u32 world_preempt_count(void)
 {
-	if (&pcpu_hot)
-		return ((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count;
-	if (&__preempt_count)
-		return *(const int *)bpf_this_cpu_ptr(&__preempt_count);
-	return 0;
+	return arch_preempt_count();
 }
 
-/* Where the kernel has that of a CPU; 0: it has none. */
-static __always_inline __u64 world_find_count(__u32 cpu)
-{
-	const struct pcpu_hot *hot;
-
-	if (!&pcpu_hot)
-		return &__preempt_count ? (__u64)bpf_per_cpu_ptr(&__preempt_count, cpu) : 0;
-	hot = bpf_per_cpu_ptr(&pcpu_hot, cpu);
-	return hot ? (__u64)&hot->preempt_count : 0;
-}
-
-/* A call of a helper less, where memory is read by plain loads. */
 static __always_inline __u32 world_preempt_count_of(const struct lv_cpu *cpu)
 {
-	return bpf_rdonly_cast ? memory_load(cpu->count_at) : world_preempt_count();
+	return arch_preempt_count_of(cpu);
 }
 
 static __always_inline int world_counts_preemption(void)
@@ -302,7 +284,7 @@ RECORD_RARE int world_irq_flag(__u32 cpu)
 		bpf_local_irq_save(&saved);
 		bpf_probe_read_kernel(&flags, sizeof(flags), &saved);
 		bpf_local_irq_restore(&saved);
-		return !!(flags & LV_IRQ_FLAG);
+		return arch_flags_irqs_on(flags);
 	}
 	if (lv_irq_source == LV_IRQ_SOURCE_SPIN_LOCK && &irqsave_flags) {
 		slot = bpf_map_lookup_elem(&lv_irq_slots, &cpu);
@@ -311,9 +293,14 @@ RECORD_RARE int world_irq_flag(__u32 cpu)
 		bpf_spin_lock(&slot->lock);
 		bpf_spin_unlock(&slot->lock);
 		flags = *(const unsigned long *)bpf_this_cpu_ptr(&irqsave_flags);
-		return !!(flags & LV_IRQ_FLAG);
+		return arch_flags_irqs_on(flags);
 	}
 	return -1;
+}
+
+static __always_inline int world_flags_irqs_on(__u64 flags)
+{
+	return arch_flags_irqs_on(flags);
 }
 
 static __always_inline int world_irqs_on(__u32 cpu)
@@ -408,7 +395,7 @@ static __always_inline int world_is_kernel_sock(__u64 addr)
 static __always_inline int world_place_is_permanent(__u64 addr, const struct lv_place *place)
 {
 	return place->kind == LV_PLACE_PERCPU ||
-	       (place->kind == LV_PLACE_STATIC && addr < (__u64)&_end);
+	       (place->kind == LV_PLACE_STATIC && memory_is_kernel(addr));
 }
 
 #define OBJECT_WORDS 16 /* words of an object that are looked at: its first two cache lines */
@@ -477,7 +464,7 @@ RECORD_RARE __u64 world_object_hash_at(__u64 base, __u32 off, __u32 size)
 		next = (hash ^ word) * LV_INSTANCE_HASH(1ull);
 		skips = object_skips(base, 8 * i, off, word);
 		hash = next ^ ((hash ^ next) & skips);
-		rich |= ((word >> 48) + 1) >> 16 & ~skips; /* a kernel address */
+		rich |= arch_is_kernel(word) & ~skips;
 	}
 	return (hash & ~(__u64)LV_LOOK_RICH) | 1 | rich * LV_LOOK_RICH;
 }

@@ -47,15 +47,27 @@ struct rq {
 	} __lock;
 };
 
-/* arch/x86/include/asm/ptrace.h; its first member */
+/* arch/x86/include/asm/ptrace.h, arch/arm64/include/asm/ptrace.h */
 struct pt_regs {
-	unsigned long r15;
-	unsigned short cs; /* since 6.9; a word of eight bytes before */
+	unsigned long r15; /* with CONFIG_X86; its first member */
+	unsigned short cs; /* with CONFIG_X86, since 6.9; a word of eight bytes before */
+	unsigned long pstate; /* with CONFIG_ARM64 */
 };
 
-/* arch/x86/include/asm/current.h, 6.2 to 6.14 */
+/* arch/x86/include/asm/current.h, 6.2 to 6.14, with CONFIG_X86 */
 struct pcpu_hot {
 	int preempt_count;
+};
+
+/* arch/arm64/include/asm/thread_info.h */
+struct thread_info {
+	unsigned long preempt_count; /* with CONFIG_ARM64 */
+};
+
+/* kernel/module/internal.h, since 6.0 */
+struct mod_tree_root {
+	unsigned long addr_min;
+	unsigned long addr_max;
 };
 
 /* include/linux/mm_types.h; page_type is in a union with _mapcount */
@@ -117,6 +129,8 @@ struct rt_mutex_base {
 
 /* include/linux/sched.h */
 struct task_struct {
+	struct {
+	} thread_info;
 	unsigned int __state;
 	unsigned int flags;
 	void *stack;

@@ -257,7 +257,7 @@ RECORD_RARE int pseudo_as_class(struct lv_cpu *cpu, __u64 addr, __u32 class, __u
  * Where the running context keeps it: what cannot be held beside it goes, and how it stands among the rest
  * is told: nothing below it, at which count, tried or waited for. Returns its entry.
  */
-RECORD_RARE __u64 pseudo_stand(__u64 addr, __u64 entry, __u32 meta, __u32 how)
+RECORD_RARE __u64 pseudo_stand(__u64 addr, __u64 entry, __u32 how)
 {
 	struct lv_held lock = { .addr = addr, .entry = entry };
 	struct context context;
@@ -363,7 +363,7 @@ RECORD_SHARED __u32 pseudo_learn(__u64 addr, __u64 entry, __u32 meta, __u32 how)
 		return LV_NONE;
 	where = pseudo_where(pseudo_kind(how), context.level);
 	meta = (meta & ~(0xfu << META_LEVEL_SHIFT)) | context.level << META_LEVEL_SHIFT;
-	lock.entry = pseudo_stand(addr, entry, meta, how);
+	lock.entry = pseudo_stand(addr, entry, how);
 	stack = pseudo_usage(addr, lock.entry, meta, how);
 	if (!(lock.flags & LV_HELD_TRY))
 		stack = pseudo_edges(&context, &lock, meta, how, where, stack);

@@ -301,7 +301,7 @@ static __always_inline int release_enables(__u32 irq, __u32 count, __u64 flags)
 	if (irq == LV_IRQ_ON)
 		return 1;
 	if (irq == LV_IRQ_RESTORE)
-		return !!(flags & LV_IRQ_FLAG);
+		return world_flags_irqs_on(flags);
 	return irq == LV_IRQ_BH_ON && (count & CONTEXT_SOFTIRQ) == CONTEXT_BH_STEP;
 }
 

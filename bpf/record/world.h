@@ -89,6 +89,8 @@ static int world_shows_atomic(void);
 static int world_preempts(void);
 static __u64 world_releases_missed(const struct lv_cpu *cpu);
 
+/* Are irqs on, by the flags that a lock function saved? */
+static int world_flags_irqs_on(__u64 flags);
 /* The CPU's irq flag: 1 on, 0 off, -1 unknown. May cost a locked instruction. */
 static int world_irqs_on(__u32 cpu);
 

@@ -45,7 +45,7 @@ static void test_debian(void **state)
 	write_debian();
 	f = probe(NULL, NULL);
 	assert_string_equal(f.release, "6.12.117+deb12-cloud-amd64");
-	assert_true(f.x86_64);
+	assert_true(f.known_machine);
 	assert_int_equal(f.possible_cpus, 64);
 	assert_string_equal(f.config_path, "/boot/config-6.12.117+deb12-cloud-amd64");
 	assert_int_equal(f.config_preemption, FEATURES_YES);

@@ -47,17 +47,17 @@ class Guest:
     check: dict = field(default_factory=dict)
 
 
-def in_matrix(kernel, suffix='', label='', options=(), check='0', **shows):
+def in_matrix(kernel, suffix='', label='', options=(), check='0', seconds=900, **shows):
     """A kernel's row of the matrix."""
     return Guest(f'matrix-{kernel}{suffix}', kernel, 'matrix.sh', 'what each kernel must show',
-                 seconds=900, kmods=(UFFD, ABBA), groups=('matrix',), label=label,
+                 seconds=seconds, kmods=(UFFD, ABBA), groups=('matrix',), label=label,
                  options=options, env={'CHECK': check, 'LOAD': LOAD}, check=matrix.cases(**shows))
 
 
-def counted(kernel, groups, suffix='', options=(), hidden=False):
+def counted(kernel, groups, suffix='', options=(), hidden=False, seconds=300):
     """A known number of acquisitions."""
     return Guest(f'counts-{kernel}{suffix}', kernel, 'counts.sh', 'a known number of acquisitions',
-                 kmods=(COUNTS,), groups=groups, options=options,
+                 seconds=seconds, kmods=(COUNTS,), groups=groups, options=options,
                  env={'ROUNDS': str(counts.ROUNDS)},
                  check=counts.HIDDEN if hidden else counts.COUNTS)
 
@@ -191,6 +191,8 @@ GUESTS = (
     Guest('hazard', '6.1-old', 'hazard.sh', 'a kernel that tracing can hang'),
     Guest('too-old', '5.10', 'impossible.sh', 'a kernel that is too old',
           env={'WORDS': 'needs 6.1 or later'}, groups=('check', 'matrix')),
+    Guest('arm64-inlined', 'arm64-6.12', 'impossible.sh', 'a kernel whose locks are inlined', seconds=600,
+          env={'WORDS': 'locks are inlined'}, groups=('matrix',)),
     Guest('lockdown', '6.12', 'impossible.sh', 'a kernel that is locked down',
           options=('-a', 'lockdown=confidentiality'), env={'WORDS': 'lockdown'}),
     Guest('abba-6.12', '6.12', 'matrix.sh', 'orders that contradict each other, and do not',
@@ -205,10 +207,12 @@ GUESTS = (
               check='3'),
     in_matrix('6.12-rt', founding=False, check='3'),
     in_matrix('7.2', check='3'),
+    in_matrix('arm64-7.2', check='3', seconds=3600),
     in_matrix('small-nopreempt', label=', no PREEMPTION', check='3'),
     counted('6.1', ('matrix',)),
     counted('6.12', ('matrix',), suffix='-full', options=('-a', 'preempt=full')),
     counted('7.2', ('matrix',)),
+    counted('arm64-7.2', ('matrix',), seconds=1800),
     counted('small-nopreempt', ('matrix',), hidden=True),
 
     loaded('6.1'),

@@ -41,19 +41,20 @@ def release():
 
 
 class Apt:
-    """apt with the system's sources, or with those of one other suite kept in our cache."""
+    """apt with the system's sources, or with those of one other suite, or architecture, kept in our cache."""
 
-    def __init__(self, suite=None):
-        self.suite = suite
+    def __init__(self, suite=None, arch=None):
+        self.suite = suite or (release()[0] if arch else None)
+        self.arch = arch            # None: this system's
         self.deb = cache.folder('deb', suite) if suite else cache.folder('deb')
         self.options = ['-o', 'APT::Sandbox::User=root'] if os.geteuid() == 0 else []
         self.fresh = False
-        if suite:
+        if self.suite:
             self._private()
 
     def _private(self):
         uri = release()[1]
-        home = cache.folder('apt', self.suite)
+        home = cache.folder('apt', f'{self.suite}-{self.arch}' if self.arch else self.suite)
         for sub in ('lists/partial', 'cache/archives/partial'):
             (home / sub).mkdir(parents=True, exist_ok=True)
         (home / 'status').touch()
@@ -68,6 +69,8 @@ class Apt:
                            ('Dir::Cache', home / 'cache'),
                            ('APT::Default-Release', '')):
             self.options += ['-o', f'{key}={value}']
+        if self.arch:
+            self.options += ['-o', f'APT::Architecture={self.arch}', '-o', f'APT::Architectures={self.arch}']
         stamp = home / 'updated'
         if not stamp.exists() or time.time() - stamp.stat().st_mtime > LISTS_MAX_AGE:
             self.update()
@@ -116,6 +119,11 @@ class Apt:
                 if not self.update():
                     raise
                 return self._fetch(package)
+
+    def closure(self, packages):
+        """Names of PACKAGES and of all that they depend on, where nothing is installed yet."""
+        text = run(['apt-get', *self.options, '-q', '-s', '--no-install-recommends', 'install', *packages])
+        return re.findall(r'(?m)^Inst (\S+)', text)
 
     def _fetch(self, package):
         line = run(['apt-get', *self.options, '--print-uris', 'download', package])

@@ -29,8 +29,8 @@ NEWER_GCC = ('CC_HAS_MIN_FUNCTION_ALIGNMENT', 'CC_HAS_COUNTED_BY', 'CC_HAS_COUNT
              'CC_HAS_ASSUME', 'CC_HAS_MULTIDIMENSIONAL_NONSTRING')
 
 
-def adapt(root, kdir, apt):
-    """ROOT is the unpacked headers packages, KDIR the build folder in it."""
+def adapt(root, kdir, apt, prefix):
+    """ROOT is the unpacked headers packages, KDIR the build folder in it, PREFIX the compiler's."""
     tools = next((root / 'usr' / 'lib').glob('linux-kbuild-*'))
     probe = subprocess.run([tools / 'scripts/mod' / CHOSEN['modpost']], stdin=subprocess.DEVNULL,
                            capture_output=True, text=True, check=False)
@@ -38,7 +38,7 @@ def adapt(root, kdir, apt):
         return
     _take_libraries(root / 'host', apt, tools.name)
     _wrap_tools(tools, root / 'host' / FOLDER)
-    _use_our_compiler(kdir)
+    _use_our_compiler(kdir, prefix)
 
 
 def _take_libraries(host, apt, kbuild):
@@ -66,10 +66,10 @@ def _wrap_tools(tools, libraries):
         path.chmod(0o755)
 
 
-def _use_our_compiler(kdir):
+def _use_our_compiler(kdir, prefix):
     variables = kdir / '.kernelvariables'
     text = variables.read_text(encoding='utf-8')
-    variables.write_text(re.sub(r'(?m)^CC = .*$', 'CC = gcc', text), encoding='utf-8')
+    variables.write_text(re.sub(r'(?m)^CC = .*$', f'CC = {prefix}gcc', text), encoding='utf-8')
     version = re.search(r'v?(\d+)\.(\d+)', run(['pahole', '--version']))
     pahole = f'{version.group(1)}{version.group(2)}'
     for path in (kdir / 'include/config/auto.conf', kdir / 'include/generated/autoconf.h'):

@@ -5,7 +5,11 @@ import shutil
 from .cache import Failure, run
 
 
-def build(kdir, source, out):
+# Compilers by Debian's name of the architecture; None is this system's.
+PREFIXES = {'arm64': 'aarch64-linux-gnu-'}
+
+
+def build(kdir, source, out, arch=None):
     if not (source / 'Makefile').exists() and not (source / 'Kbuild').exists():
         raise Failure(f'{source} holds no Kbuild Makefile')
     out.mkdir(parents=True, exist_ok=True)
@@ -14,7 +18,8 @@ def build(kdir, source, out):
             target = out / path.name
             if not target.exists() or target.read_bytes() != path.read_bytes():
                 shutil.copyfile(path, target)
-    run(['make', '-C', kdir, f'M={out.resolve()}', 'modules'])
+    cross = [f'ARCH={arch}', f'CROSS_COMPILE={PREFIXES[arch]}'] if arch else []
+    run(['make', '-C', kdir, f'M={out.resolve()}', *cross, 'modules'])
     modules = sorted(out.glob('*.ko'))
     if not modules:
         raise Failure(f'{source} built no module')

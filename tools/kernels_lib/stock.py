@@ -2,10 +2,11 @@
 """Debian's own kernels, unpacked into the cache."""
 import re
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
-from . import cache, foreign
+from . import cache, foreign, kmod
 from .apt import Apt
 from .cache import Failure, run, say
 
@@ -15,6 +16,10 @@ STUB_SYSTEM_MAP = 4096
 # How a bzImage's payload may be compressed: magic, and what undoes it.
 PAYLOADS = ((b'\x1f\x8b', 'gzip'), (b'\xfd7zXZ', 'xz'), (b'\x28\xb5\x2f\xfd', 'zstd'),
             (b'\x02\x21\x4c\x18', 'lz4'), (b'BZh', 'bzip2'))
+
+# arm64's Image (Documentation/arch/arm64/booting.rst), and how BTF begins: magic, version, flags, length.
+ARM64_MAGIC_AT, ARM64_MAGIC = 0x38, b'ARMd'
+BTF_HEADER = b'\x9f\xeb\x01\x00\x18\x00\x00\x00'
 
 # Stands in for resolve_btfids where the headers have none: it has work only for modules with
 # kfuncs, and refuses those.
@@ -27,7 +32,7 @@ for module; do :; done
 
 
 def get(name, kernel, target):
-    apt = Apt(kernel.suite)
+    apt = Apt(kernel.suite, kernel.arch)
     packages = apt.depends(kernel.image, r'^linux-image-')
     if not packages:
         raise Failure(f'{kernel.image} depends on no kernel')
@@ -39,7 +44,8 @@ def get(name, kernel, target):
         for deb in debs:
             run(['dpkg-deb', '-x', deb, temp / 'deb'])
         release = _take_image(temp)
-        if not release.startswith(name.split('-')[0] + '.'):
+        series = name.removeprefix(f'{kernel.arch}-').split('-')[0]
+        if not release.startswith(series + '.'):
             say(f'{name}: note: this suite has moved on, its kernel is {release}')
         (temp / 'package').write_text(''.join(f'{deb.name}\n' for deb in debs), encoding='utf-8')
         shutil.rmtree(temp / 'deb')
@@ -75,6 +81,9 @@ def _extract_vmlinux(temp):
     if not (temp / 'vmlinuz').exists():
         raise Failure('the package holds no vmlinuz')
     image = (temp / 'vmlinuz').read_bytes()
+    if image[ARM64_MAGIC_AT:].startswith(ARM64_MAGIC):
+        _carve_btf(temp, image)
+        return
     sectors = image[0x1f1] or 4
     offset = (sectors + 1) * 512 + int.from_bytes(image[0x248:0x24c], 'little')
     size = int.from_bytes(image[0x24c:0x250], 'little')
@@ -95,6 +104,19 @@ def _extract_vmlinux(temp):
             say(f'note: {tool} could not unpack vmlinuz, no vmlinux for it')
 
 
+def _carve_btf(temp, image):
+    """arm64's Image is the kernel as it is loaded, without ELF headers: its BTF is put into a file of its own."""
+    at = image.find(BTF_HEADER)
+    if at < 0:
+        say('note: the image holds no BTF, no vmlinux for it')
+        return
+    length, offset, size = 24, *struct.unpack_from('<II', image, at + 16)
+    (temp / 'btf').write_bytes(image[at:at + length + offset + size])
+    run(['objcopy', '-I', 'binary', '-O', 'elf64-little', '--rename-section', '.data=.BTF', temp / 'btf',
+         temp / 'vmlinux'])
+    (temp / 'btf').unlink()
+
+
 def headers(name, kernel, home):
     """A build folder for modules, made from the headers packages without installing them."""
     if not kernel.headers:
@@ -104,7 +126,7 @@ def headers(name, kernel, home):
     kdir = target / 'usr' / 'src' / f'linux-headers-{release}'
     if kdir.is_dir():
         return kdir
-    apt = Apt(kernel.suite)
+    apt = Apt(kernel.suite, kernel.arch)
     main = f'linux-headers-{release}'
     try:
         packages = [main] + apt.depends(main, r'^linux-(headers|kbuild)-')
@@ -113,10 +135,13 @@ def headers(name, kernel, home):
                       f'tools/kernels drop {name}, then get') from None
     say(f'{name}: unpacking {main}')
     with cache.appearing(target) as temp:
+        # The programs among them run here.
+        ours = Apt(kernel.suite)
         for package in packages:
-            run(['dpkg-deb', '-x', apt.fetch(package), temp])
+            source = ours if package.startswith('linux-kbuild-') else apt
+            run(['dpkg-deb', '-x', source.fetch(package), temp])
         _relocate(temp / kdir.relative_to(target))
-        foreign.adapt(temp, temp / kdir.relative_to(target), apt)
+        foreign.adapt(temp, temp / kdir.relative_to(target), ours, kmod.PREFIXES.get(kernel.arch, ''))
         # Module BTF needs the kernel's; older headers packages do not carry it.
         if not (temp / kdir.relative_to(target) / 'vmlinux').exists():
             _add_btf(home, temp / kdir.relative_to(target))

@@ -11,6 +11,7 @@ class Stock:
     headers: Optional[str]
     suite: Optional[str]        # None: the system's own apt sources
     about: str
+    arch: Optional[str] = None  # Debian's name of it; None: this system's, amd64
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ KERNELS = {
                  'Debian unstable, cloud flavour (whatever it is today)'),
     '7.2-full': Stock('linux-image-amd64', 'linux-headers-amd64', 'sid',
                       'Debian unstable, the flavour for all machines'),
+    'arm64-7.2': Stock('linux-image-cloud-arm64', 'linux-headers-cloud-arm64', 'sid',
+                       'Debian unstable for arm64, cloud flavour (whatever it is today)', 'arm64'),
+    'arm64-6.12': Stock('linux-image-cloud-arm64', None, 'trixie',
+                        'Debian 13 for arm64, cloud flavour: locks are inlined, must be refused', 'arm64'),
     '5.10': Stock('linux-image-cloud-amd64', None, 'bullseye',
                   'Debian 11, cloud flavour: too old, must be refused'),
 

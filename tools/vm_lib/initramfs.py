@@ -10,15 +10,13 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-BUSYBOX = ('/bin/busybox', '/usr/bin/busybox')
+from . import machine
+from .machine import Unusable
+
 GUEST_INIT = Path(__file__).resolve().parent.parent / 'guest' / 'init'
 FOLDERS = ('bin', 'dev', 'etc', 'host', 'lv', 'lv/modules', 'proc', 'root', 'run', 'sys', 'tmp',
            'usr', 'usr/local', 'usr/local/bin', 'var')
 ET_EXEC, ET_DYN = 2, 3
-
-
-class Unusable(Exception):
-    """A file or a module that cannot be put into the guest."""
 
 
 class Archive:
@@ -63,15 +61,10 @@ class Archive:
 
 
 def libraries(path, data):
-    """Shared libraries and interpreter of an ELF program, as the host's ld.so finds them."""
+    """Those of an ELF program."""
     if data[:4] != b'\x7fELF' or int.from_bytes(data[16:18], 'little') not in (ET_EXEC, ET_DYN):
         return []
-    done = subprocess.run(['ldd', path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          text=True, check=False)
-    missing = re.findall(r'(\S+) => not found', done.stdout)
-    if missing:
-        raise Unusable(f'{path} needs {" ".join(missing)}, which this machine does not have')
-    return re.findall(r'(?m)(?:=>\s+|^\s+)(/\S+) \(0x', done.stdout)
+    return machine.libraries(path, data)
 
 
 # A Debian begins as one that was booted before: else its first boot enables every unit there is.
@@ -86,29 +79,24 @@ Environment=HOME=/root
 """
 
 
-def find_busybox():
-    for path in BUSYBOX:
-        if os.path.exists(path):
-            return path
-    raise Unusable('busybox is not installed: run tools/setup')
-
-
 class Builder:
     """Fills an archive with the userland, the kernel's modules and what the user pushes."""
 
-    def __init__(self, stream):
+    def __init__(self, stream, host):
         self.archive = Archive(stream)
+        self.host = host            # the Machine that it runs on
         self.order = []             # modules, in loading order
 
     def base(self):
-        busybox = find_busybox()
+        busybox = self.host.busybox()
         for path in FOLDERS:
             self.archive.folder(path)
         self.archive.device('dev/console', 5, 1)
         for path in ('sbin', 'usr/bin', 'usr/sbin'):
             self.archive.link(path, '/bin')
         self.program('/bin/busybox', busybox)
-        applets = subprocess.run([busybox, '--list'], stdout=subprocess.PIPE, text=True,
+        # One of another machine does not run here, and Debian configures all alike.
+        applets = subprocess.run([machine.X86.busybox(), '--list'], stdout=subprocess.PIPE, text=True,
                                  check=True).stdout.split()
         for name in applets:
             if name != 'busybox':
@@ -146,7 +134,7 @@ class Builder:
 
     def network(self):
         """init sets it up, with a program that every userland has then."""
-        self.program('lv/busybox', find_busybox())
+        self.program('lv/busybox', self.host.busybox())
 
     def program(self, guest, host):
         """One file; an ELF program brings its libraries along, each once."""
@@ -154,10 +142,10 @@ class Builder:
             data = handle.read()
             mode = stat.S_IMODE(os.fstat(handle.fileno()).st_mode)
         self.archive.file(guest, data, mode)
-        for library in libraries(host, data):
+        for library, source in libraries(host, data):
             path = library.strip('/')
             if path not in self.archive.known and f'usr/{path}' not in self.archive.known:
-                self.archive.file(library, Path(library).read_bytes(), 0o755)
+                self.archive.file(library, Path(source).read_bytes(), 0o755)
 
     def push(self, host, guest):
         """A file, or a folder with all that is in it."""

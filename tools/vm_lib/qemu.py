@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 
-QEMU = 'qemu-system-x86_64'
 PR_SET_PDEATHSIG = 1
 
 # The guest's own channels; the order is the order of the ports.
@@ -16,15 +15,15 @@ def _die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def arguments(options, kernel, initrd, console):
+def arguments(options, machine, kernel, initrd, console):
     """What every guest has: no default devices, a serial console that goes to a file."""
-    cmdline = ['console=ttyS0', f'loglevel={options.loglevel}', 'panic=-1', 'oops=panic',
+    cmdline = [f'console={machine.console}', f'loglevel={options.loglevel}', 'panic=-1', 'oops=panic',
                'rdinit=/init',
                'cryptomgr.notests']     # a third of a second a boot
     if options.debian:
         # The console is for the kernel's splats.
         cmdline += ['systemd.show_status=false', 'systemd.log_target=journal',
-                    'systemd.mask=serial-getty@ttyS0.service']
+                    f'systemd.mask=serial-getty@{machine.console}.service']
     if options.append:
         cmdline.append(options.append)
     cpus = options.cpus
@@ -33,9 +32,8 @@ def arguments(options, kernel, initrd, console):
         # plug all in, and bring up some.
         cpus = max(cpus, options.possible_cpus)
         cmdline.append(f'maxcpus={options.cpus}')
-    words = [QEMU, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-             # thread=multi races with the kernel's patching of its own text.
-             '-machine', 'q35', '-accel', 'tcg,thread=single', '-cpu', options.cpu,
+    words = [machine.qemu, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+             *machine.words, '-accel', machine.emulator, '-cpu', options.cpu or machine.cpu,
              '-smp', f'cpus={cpus}', *memory(options),
              '-kernel', str(kernel / 'vmlinuz'), '-initrd', str(initrd),
              '-append', ' '.join(cmdline),

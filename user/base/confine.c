@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -12,9 +11,9 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/arch.h"
 #include "base/cleanup.h"
 
 /* The C library's needs for memory, time, threads' locks, and to end. */
@@ -64,6 +63,8 @@ static void give(struct filter *f, uint32_t verdict)
 static void allow(struct filter *f, const int *calls, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
+		if (calls[i] == ARCH_NO_CALL)
+			continue;
 		add(f, BPF_JMP | BPF_JEQ | BPF_K, calls[i], 0, 1);
 		give(f, SECCOMP_RET_ALLOW);
 	}
@@ -85,7 +86,7 @@ static int filter_calls(const struct confine *how)
 	struct sock_fprog program = { .filter = f.code };
 
 	load(&f, offsetof(struct seccomp_data, arch));
-	add(&f, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+	add(&f, BPF_JMP | BPF_JEQ | BPF_K, ARCH_AUDIT, 1, 0);
 	give(&f, SECCOMP_RET_ERRNO | EPERM);
 	/* The numbers of the x32 ABI have a bit more, so they are none of those. */
 	load(&f, offsetof(struct seccomp_data, nr));

@@ -8,7 +8,7 @@
 
 #define KERNEL_ALIGN (2ull << 20) /* KASLR moves the kernel by a multiple of it (CONFIG_PHYSICAL_ALIGN) */
 #define MODULE_ALIGN (4ull << 10)
-#define MODULES_BEGIN 0xffffffffc0000000ull /* x86-64's */
+#define MODULES_BEGIN 0xffffffffc0000000ull /* x86-64's; on arm64 they lie beside the kernel */
 
 /* An address in a key, and what stands around it: "stack, [<ffffffff89c31430>]", "*ffffffff89c31430+0x18". */
 struct keyed {
@@ -30,13 +30,15 @@ static struct keyed parse_key(const char *key)
 	return (struct keyed){};
 }
 
-/* Do two addresses lie at one place of an image, that each boot puts elsewhere? */
-static bool is_same_place(uint64_t a, uint64_t b, bool array)
+/* A module's locks are called by it: "lock [module]". */
+static bool is_module(const struct capture_class *class, uint64_t addr)
 {
-	bool module = a >= MODULES_BEGIN;
+	return addr >= MODULES_BEGIN || strstr(class->name, " [");
+}
 
-	if (module != (b >= MODULES_BEGIN))
-		return false;
+/* Do two addresses lie at one place of an image, that each boot puts elsewhere? */
+static bool is_same_place(uint64_t a, uint64_t b, bool module, bool array)
+{
 	return array || (a - b) % (module ? MODULE_ALIGN : KERNEL_ALIGN) == 0;
 }
 
@@ -69,9 +71,11 @@ static bool is_same_key(const char *a, const char *b, bool array)
 static bool is_same_address(const struct capture_class *a, const struct keyed *at,
 			    const struct capture_class *b, const struct keyed *other, bool array)
 {
-	return at->before == other->before && !strncmp(a->key, b->key, at->before) &&
-	       (array || !strcmp(at->after, other->after)) &&
-	       is_same_place(at->addr, other->addr, array);
+	bool module = is_module(a, at->addr);
+
+	return module == is_module(b, other->addr) && at->before == other->before &&
+	       !strncmp(a->key, b->key, at->before) && (array || !strcmp(at->after, other->after)) &&
+	       is_same_place(at->addr, other->addr, module, array);
 }
 
 bool capture_same_class(const struct capture_class *a, const struct capture_class *b)
@@ -95,7 +99,7 @@ bool capture_same_class(const struct capture_class *a, const struct capture_clas
 /* The address that is_same_address() compares, as text. */
 static void put_address(const struct capture_class *class, const struct keyed *at, char *ret, size_t room)
 {
-	bool array = is_array(class), module = at->addr >= MODULES_BEGIN;
+	bool array = is_array(class), module = is_module(class, at->addr);
 	uint64_t offset = array ? 0 : at->addr % (module ? MODULE_ALIGN : KERNEL_ALIGN);
 
 	snprintf(ret, room, "%.*s %s+%" PRIx64 " %s", (int)at->before, class->key,

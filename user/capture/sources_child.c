@@ -16,10 +16,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arch.h"
 #include "base/cleanup.h"
 #include "base/confine.h"
 #include "base/strbuf.h"

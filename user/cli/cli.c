@@ -187,9 +187,13 @@ int cli_add_sources(struct capture *c, const char *vmlinux, const struct debugfi
 
 int cli_may_trace(const struct features *f, struct error *err)
 {
-	if (!f->x86_64)
-		return error_set(err, -ENOTSUP, "this machine is %s: lockvane knows x86-64 only",
-				 f->machine);
+	if (!f->known_machine)
+		return error_set(err, -ENOTSUP, "this machine is %s: lockvane knows x86-64 and "
+				 "arm64", f->machine);
+	if (f->page_bytes != FEATURES_PAGE_BYTES)
+		return error_set(err, -ENOTSUP,
+				 "pages of this kernel have %u bytes: lockvane knows those of %u",
+				 f->page_bytes, FEATURES_PAGE_BYTES);
 	if (!f->may_trace)
 		return error_set(err, -EPERM,
 				 "no permission to trace: run as root (CAP_BPF and CAP_PERFMON)");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arch.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"
 #include "report/jsonvalue.h"
@@ -82,10 +83,16 @@ static void check_kernel(const struct features *f, struct verdict *verdict)
 static void check_text(struct verdict *verdict)
 {
 	struct text *text = NULL;
-	int code = text_open(NULL, &text);
+	int code = ARCH_TYPES_SITES ? text_open(NULL, &text) : 0;
 	char why[64];
 
 	text_close(text);
+	if (!ARCH_TYPES_SITES) {
+		print_line(verdict, "call sites", "not typed: lockvane reads the code of x86-64 only");
+		advice(verdict, "so which lock a call takes is not known from its code, and more classes "
+				"are ambiguous");
+		return;
+	}
 	print_line(verdict, "call sites",
 		   code ? "not typed" : "typed, from the kernel's code in /proc/kcore");
 	if (!code)

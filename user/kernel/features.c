@@ -38,7 +38,8 @@ static void probe_uname(const char *root, struct features *f)
 		file_line(root, "/proc/sys/kernel/version", f->version, sizeof(f->version));
 		file_line(root, "/proc/sys/kernel/arch", f->machine, sizeof(f->machine));
 	}
-	f->x86_64 = !strcmp(f->machine, "x86_64");
+	f->known_machine = !strcmp(f->machine, "x86_64") || !strcmp(f->machine, "aarch64");
+	f->page_bytes = sysconf(_SC_PAGESIZE);
 }
 
 uint32_t features_parse_cpus(const char *list)
@@ -274,6 +275,8 @@ static void probe_btf(const struct kbtf *btf, struct features *f)
 		f->preempt_count = FEATURES_PREEMPT_COUNT_PCPU_HOT;
 	else if (kbtf_percpu(btf, "__preempt_count", &var))
 		f->preempt_count = FEATURES_PREEMPT_COUNT_VAR;
+	else if (!kbtf_field(btf, "thread_info", "preempt_count", &field))
+		f->preempt_count = FEATURES_PREEMPT_COUNT_TASK;
 }
 
 static void probe_debug(const struct ksyms *ksyms, struct features *f)

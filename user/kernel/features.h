@@ -53,13 +53,16 @@ enum features_preempt_count {
 	FEATURES_PREEMPT_COUNT_UNKNOWN = 0,
 	FEATURES_PREEMPT_COUNT_PCPU_HOT, /* pcpu_hot.preempt_count: 6.2 to 6.14 */
 	FEATURES_PREEMPT_COUNT_VAR,      /* per-CPU __preempt_count */
+	FEATURES_PREEMPT_COUNT_TASK,     /* thread_info.preempt_count: arm64 */
 };
 
 #define FEATURES_HIDDEN_MAX 8
+#define FEATURES_PAGE_BYTES 4096u /* arm64 has kernels with others */
 
 struct features {
 	char release[128], version[128], machine[32]; /* as uname -r, -v, -m */
-	bool x86_64;
+	bool known_machine; /* x86_64, aarch64 */
+	unsigned int page_bytes;
 	uint32_t possible_cpus; /* highest number + 1; 0: unknown */
 	/* CPUs that are to be left alone, as lists: "" none, or not known */
 	char isolated[64];  /* isolcpus=, or cpuset's */

@@ -183,6 +183,11 @@ static __always_inline __u64 world_releases_missed(const struct lv_cpu *cpu)
 	return world_seat->missed;
 }
 
+static __always_inline int world_flags_irqs_on(__u64 flags)
+{
+	return !!(flags & LV_IRQ_FLAG);
+}
+
 static __always_inline int world_irqs_on(__u32 cpu)
 {
 	(void)cpu;

@@ -25,7 +25,11 @@ static int failed(int code, struct error *err)
 
 int layout_find(const struct bpf_object *object, struct error *err)
 {
-	return failed(run_program(program(object, "lv_prepare")), err);
+	int code = run_program(program(object, "lv_prepare"));
+
+	if (code == -EIO)
+		return error_set(err, -ENOTSUP, "this kernel's layout of memory is none that lockvane knows");
+	return failed(code, err);
 }
 
 static int by_address(const void *va, const void *vb)

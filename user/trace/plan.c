@@ -151,7 +151,7 @@ int plan_make(const struct kbtf *btf, const struct ksyms *ksyms, const struct fe
 				 "uniprocessor kernel, or one whose locks are inlined)");
 	if (f->preempt_count == FEATURES_PREEMPT_COUNT_UNKNOWN)
 		return error_set(err, -ENOTSUP,
-				 "this kernel's preempt count was not found (x86-64 only)");
+				 "this kernel's preempt count was not found");
 	if (cpus <= 0)
 		return error_set(err, cpus, "cannot tell how many CPUs are possible");
 	if (cpus > LV_MAX_CPUS)
