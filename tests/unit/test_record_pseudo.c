@@ -222,7 +222,7 @@ static void test_attempted_then_tried(void **state)
 	begin(m);
 	*(uint64_t *)world_memory(machine_world(m), h, 8) = 1;
 	LOCK(m, outer, mutex_op);
-	ATTEMPT(m, h, handle);
+	record_pseudo(NULL, h, ABOUT, meta, PSEUDO(JOURNAL) | PSEUDO_ATTEMPT);
 	record_pseudo(NULL, h, ABOUT, meta, how);
 	nest(m, inner);
 	assert_int_equal(edge_of(m, outer, ABOUT), LV_DEP_EN);
