@@ -4,7 +4,7 @@
 
 #include "naming/siting.h"
 
-#define MAX 8
+#define MAX 12
 #define CACHE_A 0xffff888100001000ull
 #define CACHE_B 0xffff888100002000ull
 
@@ -415,12 +415,21 @@ static void test_stacks(void **state)
 	size_t open = add_stack(SITES_BY_TYPE, NULL, 0);
 	size_t two = add_stack(SITES_BY_TYPE, "one.lock", 0);
 	size_t given = add_stack(SITES_BY_TYPE, "wq_barrier.done.wait", 0);
+	size_t own = add_stack(SITES_BY_TYPE, NULL, 0);
+	size_t twin = add_stack(SITES_BY_TYPE, NULL, 0);
 
 	(void)state;
 	items[two].siting.contradicts = true;
 	snprintf(results[given].name, sizeof(results[given].name), "completion.wait");
 	results[given].certainty = NAMES_INFERRED;
+	snprintf(items[own].siting.own, sizeof(items[own].siting.own), "shmem_fallocate");
+	snprintf(items[twin].siting.own, sizeof(items[twin].siting.own), "shmem_fallocate");
+	snprintf(results[twin].name, sizeof(results[twin].name), "wait_queue_head/1");
+	classes[twin].subclass = LV_SUBCLASS_TWIN;
 	join();
+	IS(own, "wait_queue_head in shmem_fallocate", INFERRED);
+	IS(twin, "wait_queue_head in shmem_fallocate/1", INFERRED);
+	assert_false(results[own].collapsed);
 	IS(ticket, "reserve_ticket.wait", INFERRED);
 	IS(unhash, "dentry.d_wait", INFERRED);
 	IS(add_dentry, "dentry.d_wait", INFERRED);

@@ -23,6 +23,7 @@ static struct kbtf *types;
  *   done(c)          takes a completion's lock; owner_done(o) jumps there from two places, and end(o) calls that
  *   nth(b, i)        spin_lock(&b->owners[i]->lock)
  *   keep(l, i)       spin_lock(l), whose place on the stack touch() was given on one way
+ *   wait()           takes a lock on its own stack
  */
 static const struct excerpt calls = {
 	.name = "calls",
@@ -47,10 +48,11 @@ static const struct excerpt calls = {
 		   "ffffffff81000240 T nth\n"
 		   "ffffffff81000260 T keep\n"
 		   "ffffffff810002a0 T touch\n"
-		   "ffffffff810002c0 T after_touch\n"
+		   "ffffffff810002c0 T wait\n"
+		   "ffffffff810002e0 T after_wait\n"
 		   "ffffffff81000300 T _raw_spin_lock\n",
 	.addr = BASE,
-	.size = 0x2c0,
+	.size = 0x2e0,
 	.code = "8d4602489848c1e004488d7c0728e8ed020000c3cccccccccccccccccccccccc"
 		"8d46ff489848c1e004488d7c0728e8cd020000c3cccccccccccccccccccccccc"
 		"534863dfe81700000048c1e30483781800488d7c1828e8a50200005bc3cccccc"
@@ -72,7 +74,8 @@ static const struct excerpt calls = {
 		"488b47104863f6488b3cf04883c720e8ac000000c3cccccccccccccccccccccc"
 		"4883ec1048893c2485f6740c4889e7e82c000000488b3c24e8830000004883c4"
 		"10c3cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
-		"c3cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
+		"c3cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+		"4883ec18488d7c2408e8320000004883c418c3cccccccccccccccccccccccccc",
 };
 
 /* A head is a part of a table, and of something shorter. */
@@ -219,6 +222,18 @@ static void test_kept_argument(void **state)
 	assert_int_equal(a.arg_offset, 0);
 }
 
+static void test_own_stack(void **state)
+{
+	struct sites_answer a;
+
+	assert_int_equal(ask(0, 0x2ce, &a), 0);
+	assert_int_equal(a.kind, SITES_UNKNOWN);
+	assert_true(a.own);
+	assert_string_equal(a.name, "wait");
+	assert_int_equal(ask(0, 0x27d, &a), 0);
+	assert_false(a.own);
+}
+
 /* The only struct around a head with a lock so far behind it: in an array that no size of the struct's covers. */
 static void test_flexible_array(void **state)
 {
@@ -283,6 +298,7 @@ int main(void)
 		cmocka_unit_test(test_index),
 		cmocka_unit_test(test_pointers),
 		cmocka_unit_test(test_kept_argument),
+		cmocka_unit_test(test_own_stack),
 		cmocka_unit_test(test_flexible_array),
 		cmocka_unit_test(test_returned_member),
 		cmocka_unit_test(test_returned_argument),

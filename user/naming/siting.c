@@ -2,6 +2,7 @@
 #include "naming/siting.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,14 @@ static void ask_stack(struct sites *s, const struct callsite_stack *stack,
 			*ret = guess;
 }
 
+static void note_own(const struct sites_answer *a, bool first, struct siting *ret)
+{
+	if (a->own && (first || !strcmp(ret->own, a->name)))
+		snprintf(ret->own, sizeof(ret->own), "%.63s", a->name);
+	else
+		ret->own[0] = '\0';
+}
+
 void siting_ask(struct sites *s, const struct lv_class *class, const struct callsite_stack *stacks,
 		size_t nr, struct siting *ret)
 {
@@ -60,6 +69,7 @@ void siting_ask(struct sites *s, const struct lv_class *class, const struct call
 	for (size_t i = 0; s && i < nr; i++) {
 		ask_stack(s, &stacks[i], &object, pointers, &answer);
 		ret->function = !i || answer.function == ret->function ? answer.function : 0;
+		note_own(&answer, !i, ret);
 		if (is_open_answer(&answer))
 			memcpy(ret->open, pointers, sizeof(pointers));
 		if (answer.kind == SITES_MEMBER && answer.strength == SITES_BY_HINT)
@@ -89,6 +99,8 @@ void siting_describe(const struct siting *s, struct strbuf *ret)
 	else if (a->kind == SITES_MEMBER || a->kind == SITES_SYMBOL)
 		strbuf_addf(ret, "%s %s, %s", a->kind == SITES_MEMBER ? "member" : "symbol",
 			    a->name, strengths[a->strength]);
+	else if (s->own[0])
+		strbuf_addf(ret, "a variable on the stack of %s", s->own);
 	else
 		strbuf_add(ret, "not typed");
 }

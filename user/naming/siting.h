@@ -21,6 +21,7 @@ struct siting {
 	struct sites_answer hint;   /* a guess, kind SITES_UNKNOWN: none */
 	bool contradicts;	    /* two sites name different types */
 	uint64_t function;	    /* in which the call is: its address, 0: not known, or in several */
+	char own[64];		    /* the function on whose own stack the lock is, by all sites; or "" */
 	/* The frames of a stack no site of which says anything, up from the lock's function; ip 0: no more. */
 	struct sites_pointer open[SITING_FRAMES];
 };

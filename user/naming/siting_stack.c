@@ -5,6 +5,7 @@
  * "reserve_ticket.wait".
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,23 @@ static void name_stack(const struct siting_item *item, const struct sites_answer
 	item->result->collapsed = true;
 }
 
+/* A variable of the function's own is one lock, whatever it is called: "wait_queue_head in shmem_fallocate". */
+static void name_own(const struct siting_item *item)
+{
+	struct names_result *r = item->result;
+	int twin = item->class->subclass & LV_SUBCLASS_TWIN ? (int)strlen("/1") : 0;
+	int len = (int)strlen(r->name) - twin;
+	char text[NAMES_LEN];
+
+	if (!strncmp(r->name, "stack", strlen("stack")))
+		snprintf(text, sizeof(text), "%.*s", len, r->name);
+	else
+		snprintf(text, sizeof(text), "%.*s in %s", len, r->name, item->siting.own);
+	siting_set_name(item, text);
+	r->certainty = NAMES_INFERRED;
+	r->collapsed = false; /* a variable each */
+}
+
 /* Each by the names as they were. */
 int siting_name_stacks(struct siting_item *items, size_t nr)
 {
@@ -62,9 +80,12 @@ int siting_name_stacks(struct siting_item *items, size_t nr)
 
 		known[i] = a && (siting_is_typed(a) || is_shared(a, items, nr));
 	}
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++) {
 		if (known[i])
 			name_stack(&items[i], find_member(&items[i]));
+		else if (is_open_stack(&items[i]) && items[i].siting.own[0])
+			name_own(&items[i]);
+	}
 	free(known);
 	return 0;
 }

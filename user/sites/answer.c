@@ -377,10 +377,14 @@ void solve_lock(struct solver *s, struct value v, uint32_t family, struct sites_
 			answer_pointed(s, v, family, ret);
 		return;
 	}
-	if (answer_member(s, shared_inner(s, v, family), family, ret))
+	if (answer_member(s, shared_inner(s, v, family), family, ret) ||
+	    answer_member(s, sole_place(s, v, family), family, ret) ||
+	    answer_pointed(s, v, family, ret))
 		return;
-	if (!answer_member(s, sole_place(s, v, family), family, ret))
-		answer_pointed(s, v, family, ret);
+	if (v.base == NODE_STACK && !v.index) {
+		ret->own = true;
+		snprintf(ret->name, sizeof(ret->name), "%.120s", s->f->sym->name);
+	}
 }
 
 void solve_object(struct solver *s, struct value v, const struct object *object,

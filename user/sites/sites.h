@@ -52,6 +52,7 @@ struct sites_answer {
 	uint32_t inner_offset;	       /* MEMBER: of the lock in the inner struct, bytes */
 	uint32_t inner_size;	       /* MEMBER: of the inner struct, bytes */
 	bool pointed; /* MEMBER: it points to the lock; `offset` and `size` are of what it points to */
+	bool own;     /* UNKNOWN: a variable on the stack of the function, which `name` is */
 	uint64_t symbol;	       /* SYMBOL: its address */
 	uint32_t arg; /* GENERIC: the argument of the function at the site; else SITES_NO_ARG */
 	uint32_t arg_offset;	       /* GENERIC: of the lock in what that points to, bytes */
