@@ -252,6 +252,29 @@ static void test_btf(void **state)
 	assert_string_equal(f.hidden[0], "_raw_spin_unlock_irq");
 }
 
+static void test_btf_arm64(void **state)
+{
+	struct features f;
+	struct kbtf *k;
+	struct mini m;
+
+	(void)state;
+	mini_begin(&m);
+	mini_spinlocks(&m, true);
+	assert_true(mini_struct(&m, "thread_info", 64) > 0);
+	mini_field(&m, "preempt_count", m.u32, 8);
+	k = mini_end(&m, NULL);
+	f = probe(k, NULL);
+	kbtf_free(k);
+	assert_int_equal(f.preempt_count, FEATURES_PREEMPT_COUNT_TASK);
+	fixture_write("proc/sys/kernel/arch", "aarch64\n");
+	f = probe(NULL, NULL);
+	assert_true(f.known_machine);
+	fixture_write("proc/sys/kernel/arch", "riscv64\n");
+	f = probe(NULL, NULL);
+	assert_false(f.known_machine);
+}
+
 /* A function that is in the symbol table is there, whatever BTF leaves out. */
 static void test_symbols(void **state)
 {
@@ -286,6 +309,7 @@ int main(void)
 		TEST(test_config_gz),
 		TEST(test_rcu),
 		TEST(test_btf),
+		TEST(test_btf_arm64),
 		TEST(test_symbols),
 	};
 

@@ -344,6 +344,11 @@ static void test_same_class(void **state)
 		{"lock [m]", "static", "[<ffffffffc012b040>]", "[<ffffffffc077c040>]", true},
 		{"lock [m]", "static", "[<ffffffffc012b040>]", "[<ffffffffc077c060>]", false},
 		{"lock", "static", "[<ffffffff82a0a040>]", "[<ffffffffc2a0a040>]", false},
+		/* arm64 puts both beside each other, anywhere */
+		{"lock", "static", "[<ffffd0fb9c60a040>]", "[<ffffad9dcb80a040>]", true},
+		{"lock", "static", "[<ffffd0fb9c60a040>]", "[<ffffad9dcb80b040>]", false},
+		{"lock [m]", "static", "[<ffffd0fb7c12b040>]", "[<ffffad9dab77c040>]", true},
+		{"lock [m]", "static", "[<ffffd0fb7c12b040>]", "[<ffffad9dab77c060>]", false},
 		{"0xffffffffc012b040", "static", "[<ffffffffc012b040>]", "[<ffffffffc012b040>]", false},
 		{"runqueues.__lock", "percpu", "percpu+0x2c40", "percpu+0x2c40", true},
 		{"runqueues.__lock", "percpu", "percpu+0x2c40", "percpu+0x2c80", false},
