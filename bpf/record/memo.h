@@ -81,12 +81,11 @@ RECORD_RARE __u32 memo_at_site(struct lv_cpu *cpu, __u64 lock, __u64 when, __u64
 
 	if (!cpu)
 		return LV_MEMOS;
-	at = memo_if_at(cpu, memo_slot(addr, when, under), lock, when, under, caller);
+	at = memo_if_at(cpu, memo_slot(addr + caller, when, under), lock, when, under, caller);
+	if (at >= LV_MEMOS)
+		at = memo_if_at(cpu, memo_slot(addr, when, under), lock, when, under, caller);
 	if (at >= LV_MEMOS)
 		at = memo_if_at(cpu, memo_slot(addr, when, under) ^ 1, lock, when, under, caller);
-	if (at >= LV_MEMOS)
-		at = memo_if_at(cpu, memo_slot(addr + caller, when, under), lock, when, under,
-				caller);
 	return at;
 }
 
@@ -332,6 +331,12 @@ static __always_inline int memo_is_like(const struct lv_held *held, __u32 id)
 	return !twin || twin->other == id + 1;
 }
 
+/* Surely neither the lock nor of its class: a stack of one lock needs no call of memo_is_held(). */
+static __always_inline int memo_is_unlike(const struct lv_held *held, __u64 addr, __u32 id)
+{
+	return held->addr != addr && held->class != id && !(held->flags & LV_HELD_TWIN);
+}
+
 /* Is the lock, or another of its class, thought to be held here already? Then it is not for a memo to judge. */
 RECORD_RARE int memo_is_held(const struct lv_held_stack *stack, __u64 addr, __u32 id)
 {
@@ -401,7 +406,8 @@ static __always_inline int memo_repeat_class(struct lv_cpu *cpu, struct lv_held_
 		if (!memo_is_of(cpu, memo, of, when, under))
 			return 0;
 	}
-	if (depth && memo_is_held(stack, addr, (__u32)memo->entry))
+	if (depth && !(depth == 1 && memo_is_unlike(stack->held, addr, (__u32)memo->entry)) &&
+	    memo_is_held(stack, addr, (__u32)memo->entry))
 		return 0;
 	next->addr = addr;
 	next->entry = memo->entry;
