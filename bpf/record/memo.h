@@ -271,7 +271,7 @@ RECORD_RARE int memo_keep_class(const struct lv_held *lock, __u64 when, __u64 un
 		cpu->caller_at[memo_hook(when)] =
 			memo_site_at(cpu, family_sleeps(class->family));
 	memo->edge = edge;
-	memo->site_at = of.site != 0;
+	memo->caller = of.site;
 	/* A class's number does not become another's; a cache that goes leaves its place to one. */
 	memo->clock = class->place.kind == LV_PLACE_SLAB ? cpu->clock | 1 : 0;
 	memo->key = of.key ^ lock->entry;
@@ -375,9 +375,7 @@ static __always_inline void memo_want(struct lv_cpu *cpu, const struct lv_held *
 static __always_inline int memo_is_of(const struct lv_cpu *cpu, const struct lv_memo *memo,
 				      const struct memo_of *of, __u64 when, __u64 under)
 {
-	if (!memo_fits(cpu, memo, of->key, when, under))
-		return 0;
-	return of->site ? memo->site_at && memo->caller == of->site : !memo->site_at;
+	return memo_fits(cpu, memo, of->key, when, under) && memo->caller == of->site;
 }
 
 /* memo_repeat() by the class. caller: where the lock was taken. */
