@@ -204,19 +204,11 @@ static __always_inline int context_enter(struct context *ret, __u32 word, __u32 
 /*
  * The same for a sleeping lock's program, which can be preempted, and then
  * shares this CPU's memory with those of other tasks. So it takes no guard, and
- * touches little that is not the task's own: see sleep.h.
+ * touches little that is not the task's own: see sleep.h. It stays on its CPU.
  */
-static __always_inline int context_enter_sleeping(struct context *ret, __u32 hook)
+static __always_inline int context_enter_sleeping_on(struct lv_cpu *cpu, struct context *ret,
+						     __u32 hook)
 {
-	struct lv_cpu *cpu;
-	__u32 id;
-
-	id = world_cpu_id();
-	cpu = world_cpu(id);
-	if (!cpu) {
-		count_unplanned_cpu();
-		return -1;
-	}
 	cpu->sleeper = hook;
 	ret->count = world_preempt_count_of(cpu) & CONTEXT_ALL;
 	ret->level = level_of(ret->count);
@@ -228,8 +220,20 @@ static __always_inline int context_enter_sleeping(struct context *ret, __u32 hoo
 		context_new_epoch();
 	cpu->events[hook & (LV_MAX_HOOKS - 1)]++;
 	ret->cpu = cpu;
-	ret->id = id;
 	return 0;
+}
+
+static __always_inline int context_enter_sleeping(struct context *ret, __u32 hook)
+{
+	struct lv_cpu *cpu;
+
+	ret->id = world_cpu_id();
+	cpu = world_cpu(ret->id);
+	if (!cpu) {
+		count_unplanned_cpu();
+		return -1;
+	}
+	return context_enter_sleeping_on(cpu, ret, hook);
 }
 
 #endif

@@ -81,12 +81,11 @@ RECORD_RARE __u32 memo_at_site(struct lv_cpu *cpu, __u64 lock, __u64 when, __u64
 
 	if (!cpu)
 		return LV_MEMOS;
-	at = memo_if_at(cpu, memo_slot(addr, when, under), lock, when, under, caller);
+	at = memo_if_at(cpu, memo_slot(addr + caller, when, under), lock, when, under, caller);
+	if (at >= LV_MEMOS)
+		at = memo_if_at(cpu, memo_slot(addr, when, under), lock, when, under, caller);
 	if (at >= LV_MEMOS)
 		at = memo_if_at(cpu, memo_slot(addr, when, under) ^ 1, lock, when, under, caller);
-	if (at >= LV_MEMOS)
-		at = memo_if_at(cpu, memo_slot(addr + caller, when, under), lock, when, under,
-				caller);
 	return at;
 }
 
@@ -272,7 +271,7 @@ RECORD_RARE int memo_keep_class(const struct lv_held *lock, __u64 when, __u64 un
 		cpu->caller_at[memo_hook(when)] =
 			memo_site_at(cpu, family_sleeps(class->family));
 	memo->edge = edge;
-	memo->site_at = of.site != 0;
+	memo->caller = of.site;
 	/* A class's number does not become another's; a cache that goes leaves its place to one. */
 	memo->clock = class->place.kind == LV_PLACE_SLAB ? cpu->clock | 1 : 0;
 	memo->key = of.key ^ lock->entry;
@@ -332,6 +331,12 @@ static __always_inline int memo_is_like(const struct lv_held *held, __u32 id)
 	return !twin || twin->other == id + 1;
 }
 
+/* Surely neither the lock nor of its class: a stack of one lock needs no call of memo_is_held(). */
+static __always_inline int memo_is_unlike(const struct lv_held *held, __u64 addr, __u32 id)
+{
+	return held->addr != addr && held->class != id && !(held->flags & LV_HELD_TWIN);
+}
+
 /* Is the lock, or another of its class, thought to be held here already? Then it is not for a memo to judge. */
 RECORD_RARE int memo_is_held(const struct lv_held_stack *stack, __u64 addr, __u32 id)
 {
@@ -370,9 +375,7 @@ static __always_inline void memo_want(struct lv_cpu *cpu, const struct lv_held *
 static __always_inline int memo_is_of(const struct lv_cpu *cpu, const struct lv_memo *memo,
 				      const struct memo_of *of, __u64 when, __u64 under)
 {
-	if (!memo_fits(cpu, memo, of->key, when, under))
-		return 0;
-	return of->site ? memo->site_at && memo->caller == of->site : !memo->site_at;
+	return memo_fits(cpu, memo, of->key, when, under) && memo->caller == of->site;
 }
 
 /* memo_repeat() by the class. caller: where the lock was taken. */
@@ -401,7 +404,8 @@ static __always_inline int memo_repeat_class(struct lv_cpu *cpu, struct lv_held_
 		if (!memo_is_of(cpu, memo, of, when, under))
 			return 0;
 	}
-	if (depth && memo_is_held(stack, addr, (__u32)memo->entry))
+	if (depth && !(depth == 1 && memo_is_unlike(stack->held, addr, (__u32)memo->entry)) &&
+	    memo_is_held(stack, addr, (__u32)memo->entry))
 		return 0;
 	next->addr = addr;
 	next->entry = memo->entry;

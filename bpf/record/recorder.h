@@ -285,9 +285,12 @@ static __always_inline void record_sleep(void *ctx, __u64 addr, __u32 meta, __u3
 	struct lv_cpu *cpu = world_cpu(world_cpu_id());
 	__u32 stack;
 
-	if (cpu)
-		cpu->sleep_event = (__u64)ctx;
-	stack = sleep_acquire(addr, meta, how);
+	if (!cpu) {
+		count_unplanned_cpu();
+		return;
+	}
+	cpu->sleep_event = (__u64)ctx;
+	stack = sleep_acquire(cpu, addr, meta, how);
 	if (stack == SLEEP_NEW)
 		stack = sleep_acquire_new(addr, meta, how, 0);
 	if (stack == LV_ABOVE)
@@ -367,19 +370,15 @@ RECORD_SHARED __u32 release_learn(__u64 addr, __u32 meta, __u32 release)
 static __always_inline __u32 release_newest(struct lv_cpu *cpu, __u64 addr)
 {
 	struct lv_held_stack *held = &cpu->stack[LV_LEVEL_TASK];
-	__u32 depth = held->depth;
-	const struct lv_held *top;
+	__u64 at = held->depth_tainted - 1;
 
-	if (context_holds_higher(cpu) || !depth || depth > LV_HELD_DEPTH)
+	if (context_holds_higher(cpu) || at >= LV_HELD_DEPTH) /* empty, or tainted */
 		return 0;
-	top = &held->held[depth]; /* one past it */
-	keep_value(top);
-	if (top[-1].addr != addr)
+	keep_value(at);
+	if (held->held[at & (LV_HELD_DEPTH - 1)].addr != addr)
 		return 0;
-	held->depth = depth - 1;
-	if (depth == 1)
-		held->tainted = 0;
-	return depth;
+	held->depth = at;
+	return at + 1;
 }
 
 /* Once the newest of `depth` locks is off: would irqs that are switched on teach anything of the next? */

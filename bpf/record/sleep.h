@@ -178,20 +178,20 @@ RECORD_SHARED __u32 sleep_acquire_new(__u64 addr, __u32 meta, __u32 how, __u64 a
 #define SLEEP_NEW (LV_ABOVE - 1) /* sleep_acquire_new() is to be called */
 
 /*
- * The sleeping lock at addr has been taken. how: LV_HELD_* of above, SLEEP_READ.
+ * The sleeping lock at addr has been taken. cpu: this one. how: LV_HELD_* of above, SLEEP_READ.
  * Returns the stack slot to be filled, or LV_NONE; SLEEP_NEW if it is no repetition.
  */
-RECORD_SHARED __u32 sleep_acquire(__u64 addr, __u32 meta, __u32 how)
+RECORD_SHARED __u32 sleep_acquire(struct lv_cpu *cpu, __u64 addr, __u32 meta, __u32 how)
 {
 	__u32 hook = META_HOOK(meta), family = META_FAMILY(meta);
 	struct lv_held_stack *held;
 	struct context context;
 
-	if (context_enter_sleeping(&context, hook))
+	if (!cpu || context_enter_sleeping_on(cpu, &context, hook))
 		return LV_NONE;
 	context.cpu->clock++;
 	if (context.level == LV_LEVEL_TASK && context.cpu->task_slot == LV_NONE)
-		task_claim(context.id);
+		task_claim(world_cpu_id());
 	held = task_held(context.cpu);
 	if (held && how & LV_HELD_AGAIN && sleep_find(held, addr))
 		return LV_NONE;
