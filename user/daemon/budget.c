@@ -16,7 +16,7 @@
  * waiting for all tasks, freeing. As measured on an idle machine (make budget).
  */
 #define BESIDES 0.5
-#define LEFT_MOST 0.5 /* of what comes in: hooks left in place at rest take no more, on a busy machine */
+#define LEFT_MOST 0.5 /* hooks left in place at rest take so much of the share at most, on a busy machine */
 #define PATIENCE 3600.0 /* seconds of rest that do not pay for a window: it never will */
 
 static double income(const struct budget *b)
