@@ -22,6 +22,7 @@
 #   make truth-stock  how many classes have a full name on three stock kernels, and how sure it is
 #   make sites        how many call sites of lock functions are typed, and how many of these wrong
 #   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
+#   make moves        how long hooks take to come and to go, on three kernels (MOVES_ARGS)
 #   make budget       whether the monitor keeps its budget, counted likewise (BUDGET_ARGS)
 #   make bench-graph  how fast the graph and the native recorder are
 #   make torture      killed, detached, out of memory, again and again (TORTURE_ROUNDS, ..._SEED)
@@ -107,7 +108,7 @@ MAN := $(patsubst docs/%.rst,$(B)/%,$(wildcard docs/*.[58].rst))
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all setup demo demo-2019 check check-matrix check-load check-package trials hunt unit workloads natives \
-	annotations-check conformance explore bench budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb rpm clean format
+	annotations-check conformance explore bench moves budget bench-graph truth truth-stock sites torture torture-programs soak fuzz install uninstall deb rpm clean format
 all: $(B)/lockvane $(B)/lockvane-fleet $(MAN) $(EXAMPLES)
 unit: $(UNIT)
 workloads: $(WORKLOADS)
@@ -343,6 +344,10 @@ sites: setup
 bench: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)
 	$(Q)tools/bench $(BENCH_ARGS)
+
+moves: setup
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH) workloads
+	$(Q)tools/moves $(MOVES_ARGS)
 
 budget: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all $(BENCH)

@@ -485,7 +485,7 @@ struct lv_memo {
 	__u64 caller; /* the first; another place of the same lock, function and context is this; in a class's, its site */
 	__u64 hits;  /* spinning locks: not in acquisitions[] and edge_hits[] yet */
 	__u32 site_at; /* the class has a site, told by the word so far above the event: another's is no repetition */
-	__u32 wanted; /* a hash of the lock that would have been kept here, had it been met twice */
+	__u32 wanted; /* a hash of the lock that is kept here, perhaps, when it is met again */
 } __attribute__((aligned(64)));
 
 struct lv_edge_slot {

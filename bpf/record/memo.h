@@ -353,9 +353,16 @@ RECORD_RARE int memo_is_held(const struct lv_held_stack *stack, __u64 addr, __u3
 	return 0;
 }
 
+/* One in four, by chance: a multiple of the clock, so that no period of what runs here meets it always, or never. */
+static __always_inline int memo_is_drawn(const struct lv_cpu *cpu)
+{
+	return cpu->clock * 0x9e3779b9u < 1u << 30;
+}
+
 /*
- * The lock just pushed gets a memo of its own the second time that it is met here, with no other in
- * between. site: as in struct memo_of.
+ * The lock just pushed may get a memo of its own when it is met here again, with no other in between: one time in
+ * four. A lock that is met a few times in a memo's life is as well served by its class's, and would put out one that
+ * is met often. site: as in struct memo_of.
  */
 static __always_inline void memo_want(struct lv_cpu *cpu, const struct lv_held *lock, __u64 site,
 				      __u64 when, __u64 under, __u32 edge)
@@ -365,10 +372,10 @@ static __always_inline void memo_want(struct lv_cpu *cpu, const struct lv_held *
 	__u32 who = hash >> 16;
 
 	keep_value(memo);
-	if (memo->wanted == who)
-		memo_keep_lock(cpu, lock, when, under, edge);
-	else
+	if (memo->wanted != who)
 		memo->wanted = who;
+	else if (memo_is_drawn(cpu))
+		memo_keep_lock(cpu, lock, when, under, edge);
 }
 
 /* Is this the memo of the class? */

@@ -27,6 +27,7 @@ struct machine {
 	double (*load)(double seconds); /* factor of work, or NULL */
 	double leaves;		/* share of events whose hooks stay at rest, once a window was seen; 0: none */
 	double part;		/* of a whole move, what one is then */
+	bool chooses;		/* these two are the budget's choice */
 	/* So far. */
 	double now, events, own_ns, busy_ns, cost, events_all;
 	bool attached, partly;
@@ -86,13 +87,29 @@ static double in_place(double gone)
 	return pow(1 - gone, 8);
 }
 
+static void choose_left(struct machine *m, const struct budget *b)
+{
+	double left[STEPS + 1];
+	int n = 0;
+
+	for (int i = 0; i <= STEPS; i++)
+		left[i] = in_place(i / (double)STEPS);
+	m->leaves = budget_choose_left(b, left, STEPS);
+	while (left[n] > m->leaves)
+		n++;
+	m->part = n / (double)STEPS;
+}
+
 static void move(struct machine *m, struct budget *b, bool attach)
 {
 	struct budget_move took = {};
 	int steps;
 
+	if (m->chooses && !attach && b->windows)
+		choose_left(m, b);
 	m->partly = attach ? m->partly : m->leaves > 0 && b->windows > 0;
-	steps = m->partly ? STEPS * m->part : STEPS;
+	steps = m->partly ? lround(STEPS * m->part) : STEPS;
+	took.hooks = steps;
 	for (int step = 0; step < steps; step++) {
 		double share = in_place((attach ? steps - step : step + 1) / (double)steps);
 		double left = m->partly ? m->leaves : 0;
@@ -127,8 +144,8 @@ static void follow(struct machine *m, struct budget *b, enum budget_mode before)
 static void begin(struct machine *m, struct budget *b, double share, double window)
 {
 	struct budget_settings set = { share, m->cpus, window * S };
-	struct budget_costs costs = { m->armed, m->disarmed, { m->attach, m->moves * S / 2 },
-				      { m->attach, m->moves * S / 2 } };
+	struct budget_costs costs = { m->armed, m->disarmed, { m->attach, m->moves * S / 2, 0 },
+				      { m->attach, m->moves * S / 2, 0 } };
 	struct budget_look now = look(m);
 
 	m->attached = true;
@@ -257,6 +274,40 @@ static void test_partly_detached(void **state)
 	assert_true(p.armed > 1.3 * o.armed);
 }
 
+/* Left in place is as much as leaves most time to record: more than next to nothing, where moves are dear. */
+static void test_choice_of_left(void **state)
+{
+	struct machine fixed = usual, chosen;
+	struct outcome o, p;
+	struct budget b;
+
+	fixed.attach = 4e9;
+	chosen = fixed;
+	fixed.leaves = 0.002;
+	fixed.part = 0.55; /* as the machine's hooks are: see in_place() */
+	run(&fixed, 0.025, 10, 3 * 3600, &o);
+	chosen.chooses = true;
+	b = run(&chosen, 0.025, 10, 3 * 3600, &p);
+	check_kept(&p, 0.025);
+	check_says(&b, &chosen, 0.05);
+	assert_true(chosen.leaves > 0.002 && chosen.part < 0.5);
+	assert_true(p.armed > 1.2 * o.armed);
+}
+
+/* Before anything was moved, all go; and where a hook that stays would see too much. */
+static void test_no_choice(void **state)
+{
+	static const double left[] = {1, 0.3, 0.1, 0};
+	struct machine m = usual;
+	struct budget b;
+
+	begin(&m, &b, 0.005, 10);
+	b.costs.attach.hooks = b.costs.detach.hooks = 0;
+	assert_true(budget_choose_left(&b, left, 3) == 0);
+	b.costs.attach.hooks = b.costs.detach.hooks = 3;
+	assert_true(budget_choose_left(&b, left, 3) == 0);
+}
+
 /* What is left in place is paid for, much as it may be. */
 static void test_left_is_paid_for(void **state)
 {
@@ -302,6 +353,19 @@ static void test_dense(void **state)
 static double wakes(double seconds)
 {
 	return seconds < 500 ? 0.01 : 1;
+}
+
+/* Busy now and idle before: what was left in place then never takes more than comes in. */
+static void test_left_when_busy(void **state)
+{
+	struct machine m = usual;
+	struct outcome o;
+
+	m.chooses = true;
+	m.attach = 2e9;
+	m.load = wakes;
+	run(&m, 0.005, 10, 3 * 3600, &o);
+	check_kept(&o, 0.005);
 }
 
 /* An idle machine, of which nothing is learned, gets busy. */
@@ -465,7 +529,7 @@ static void test_all_of_it(void **state)
 static void test_stays(void **state)
 {
 	struct budget_settings set = { 0.005, 2, 60 * S };
-	struct budget_costs costs = { 300, 50, { 0.2 * S, 1 * S }, { 0.2 * S, 1 * S } };
+	struct budget_costs costs = { 300, 50, { 0.2 * S, 1 * S, 0 }, { 0.2 * S, 1 * S, 0 } };
 	struct budget_look look = {};
 	struct budget b;
 
@@ -508,7 +572,7 @@ static void test_stays(void **state)
 static void test_held(void **state)
 {
 	struct budget_settings set = { 0.05, 2, 60 * S };
-	struct budget_costs costs = { 300, 50, { 0.2 * S, 1 * S }, { 0.2 * S, 1 * S } };
+	struct budget_costs costs = { 300, 50, { 0.2 * S, 1 * S, 0 }, { 0.2 * S, 1 * S, 0 } };
 	struct budget_look look = {};
 	struct budget b;
 	uint64_t windows;
@@ -564,6 +628,9 @@ int main(void)
 		cmocka_unit_test(test_attached),
 		cmocka_unit_test(test_detached),
 		cmocka_unit_test(test_partly_detached),
+		cmocka_unit_test(test_choice_of_left),
+		cmocka_unit_test(test_left_when_busy),
+		cmocka_unit_test(test_no_choice),
 		cmocka_unit_test(test_left_is_paid_for),
 		cmocka_unit_test(test_more_budget_sees_more),
 		cmocka_unit_test(test_dense),

@@ -222,6 +222,13 @@ double programs_in_place(const struct programs *p)
 	return p->attached;
 }
 
+unsigned int programs_left(const struct programs *p, double ret[static LV_HOOKS + 2])
+{
+	ret[0] = p->attached;
+	ret[1] = 0;
+	return 1;
+}
+
 void programs_finish(struct programs *p)
 {
 }

@@ -16,6 +16,7 @@
  * waiting for all tasks, freeing. As measured on an idle machine (make budget).
  */
 #define BESIDES 0.5
+#define LEFT_MOST 0.5 /* hooks left in place at rest take so much of the share at most, on a busy machine */
 #define PATIENCE 3600.0 /* seconds of rest that do not pay for a window: it never will */
 
 static double income(const struct budget *b)
@@ -219,15 +220,49 @@ static double share_attached(const struct budget *b)
 	return armed <= income(b) ? 1 : (income(b) - rest) / (armed - rest);
 }
 
-static double share_detached(const struct budget *b)
+/* The same without the hooks, but for those that see such a share of events, and with such moves (ns) there and back. */
+static double share_moving(const struct budget *b, double left, double moves)
 {
-	double window = window_seconds(b, attach_cost(b)), rate = disarmed_rate(b);
-	double moves = move_cost(&b->costs.attach, rate) + move_cost(&b->costs.detach, rate);
-	double cost = window * armed_rate(b) + moves / SECOND, rest = b->left * rate;
+	double window = window_seconds(b, attach_cost(b)), rest = left * disarmed_rate(b);
+	double cost = window * armed_rate(b) + moves / SECOND;
 
 	if (window < LEAST_WINDOW || b->stay || income(b) <= rest)
 		return 0;
 	return cost > window * income(b) ? window * (income(b) - rest) / (cost - window * rest) : 1;
+}
+
+static double share_detached(const struct budget *b)
+{
+	double rate = disarmed_rate(b);
+
+	return share_moving(b, b->left,
+			    move_cost(&b->costs.attach, rate) + move_cost(&b->costs.detach, rate));
+}
+
+/* A move there and back, of one hook: the last ones tell. */
+static double hook_cost(const struct budget *b)
+{
+	const struct budget_move *attach = &b->costs.attach, *detach = &b->costs.detach;
+
+	if (!attach->hooks || !detach->hooks)
+		return 0;
+	return (attach->own_ns / attach->hooks + detach->own_ns / detach->hooks) * (1 + BESIDES);
+}
+
+/* All of them go where nothing is known, and where even that is no rest the budget pays for. */
+double budget_choose_left(const struct budget *b, const double *left, unsigned int nr)
+{
+	double hook = hook_cost(b), most = LEFT_MOST * income(b), best = 0, choice = 0;
+
+	for (unsigned int n = 1; hook > 0 && n <= nr; n++) {
+		double share = share_moving(b, left[n], n * hook);
+
+		if (left[n] * busy_rate(b, b->costs.disarmed) > most || share <= best)
+			continue;
+		best = share;
+		choice = left[n];
+	}
+	return choice;
 }
 
 /* The larger share; 0: not even a short window is to be had. */

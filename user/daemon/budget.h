@@ -25,10 +25,11 @@ struct budget_settings {
 	uint64_t window_ns;
 };
 
-/* Attaching all hooks, or letting go of them: one by one, which takes seconds. */
+/* Attaching hooks, or letting go of them: one by one, which takes seconds. */
 struct budget_move {
 	double own_ns;	    /* CPU time of this process */
 	double in_place_ns; /* time, times the share of all events whose hooks were there */
+	unsigned int hooks; /* that came or went; 0: not known */
 };
 
 struct budget_costs {
@@ -98,6 +99,12 @@ void budget_settle(struct budget *b);
 
 /* Hooks have gone but for those that see this share of all events: what that costs at rest is booked. */
 void budget_leave(struct budget *b, double share);
+
+/*
+ * The share of all events whose hooks best stay in place at rest: left[n] if the hottest n go, up to nr, which
+ * are all. Fewer that go make a move cheaper, and the rest dearer. 0: all go.
+ */
+double budget_choose_left(const struct budget *b, const double *left, unsigned int nr);
 
 /* Nanoseconds until it wants to be asked again. */
 uint64_t budget_wait(const struct budget *b);

@@ -67,6 +67,7 @@ static void moved(void *arg, size_t done, size_t all)
 	double in_place = programs_in_place(m->programs);
 	struct budget_look now;
 
+	move->took.hooks += in_place != move->in_place; /* each sees something, or may */
 	look(m, &now);
 	/* The last one to come came at the end of that time, the last to go at its beginning. */
 	budget_pass(&m->budget, &now, in_place < move->in_place ? in_place : move->in_place,
@@ -170,11 +171,16 @@ void monitor_disarm(struct monitor *m)
 }
 
 /*
- * Hooks may stay in place at rest that see this share of all events. Most see next to nothing, and to move
- * each of them costs as much as to move one that sees all. Which these are the windows tell, so the first time
- * all go.
+ * A few hooks see nearly all events, and to move one that sees next to nothing costs as much as to move one of
+ * these: they may stay in place. Which these are the windows tell, so the first time all go.
  */
-#define LEAVE 0.002
+static double choose_left(const struct monitor *m)
+{
+	double left[LV_HOOKS + 2];
+	unsigned int nr = programs_left(m->programs, left);
+
+	return m->budget.windows ? budget_choose_left(&m->budget, left, nr) : 0;
+}
 
 static void detach(struct monitor *m)
 {
@@ -185,7 +191,7 @@ static void detach(struct monitor *m)
 		return;
 	begin_move(m, &move);
 	set_nice(nice < 0 ? nice : 0);
-	if (programs_detach(m->programs, m->budget.windows ? LEAVE : 0, moved, &move))
+	if (programs_detach(m->programs, choose_left(m), moved, &move))
 		m->budget.costs.detach = move.took; /* else it was a part */
 	budget_leave(&m->budget, programs_in_place(m->programs));
 	set_nice(nice);

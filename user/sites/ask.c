@@ -9,13 +9,12 @@
 #include "sites/flow.h"
 #include "sites/image.h"
 #include "sites/island.h"
+#include "sites/others.h"
 #include "sites/outside.h"
 #include "sites/returned.h"
 #include "sites/solve.h"
 
 #define MAX_KEPT (1 << 20)
-#define MOST_FILLED 256	    /* bytes of a struct on the stack that another function fills in */
-#define MOST_FILLERS 16	    /* calls that are given it */
 #define JUMPS 1		    /* between functions without a frame */
 #define OWN_LOCK UINT32_MAX /* as an argument: the one that a lock function takes */
 
@@ -169,129 +168,9 @@ static void answer_lock_call(struct sites *s, struct solver *solver, const struc
 	}
 }
 
-/* Is the address of the stack slot, or of a struct around it, an argument of the call? Which; -1: none. */
-static int filled_argument(const struct flow_call *c, int64_t slot)
-{
-	for (uint32_t k = 0; c->to && k < FLOW_ARGS; k++) {
-		const struct value *v = &c->arg[k];
-
-		if (v->base == NODE_STACK && !v->index && v->off <= slot &&
-		    slot - v->off < MOST_FILLED)
-			return k;
-	}
-	return -1;
-}
-
-/*
- * The value that a call left in a stack slot whose address, or that of a struct around it, it was given.
- * Where several functions were given a struct ("vm_fault"), each may have filled in another lock: what one is
- * known to leave there is a guess then, and nothing where two leave different ones.
- */
-static struct place ask_filler(struct sites *s, const struct flow *f, int64_t slot)
-{
-	struct place sum = {.strength = SITES_BY_HINT}, none = sum;
-	const struct target *asked = NULL;
-	bool several = false;
-	int nr = 0;
-
-	for (uint32_t i = 0; i < f->nr_calls; i++) {
-		const struct flow_call *c = &f->call[i];
-		int k = filled_argument(c, slot);
-		struct place at;
-
-		if (k < 0 || c->to == asked)
-			continue;
-		several |= asked != NULL;
-		asked = c->to;
-		if (++nr > MOST_FILLERS)
-			return none;
-		at = outside_stored(s->outside, f, c->to, k, slot - c->arg[k].off);
-		if (!at.type)
-			continue;
-		if (sum.type && (sum.off != at.off || !types_same(f->btf, sum.type, at.type)))
-			return none;
-		sum = at;
-	}
-	if (several)
-		sum.strength = SITES_BY_HINT;
-	return sum;
-}
-
-static struct place ask_callee(struct sites *s, const struct flow *f, uint64_t ip)
-{
-	for (uint32_t i = 0; i < f->nr_calls; i++)
-		if (f->call[i].ip == ip && f->call[i].to)
-			return outside_result(s->outside, f, f->call[i].to);
-	return (struct place){.strength = SITES_BY_HINT};
-}
-
-/* Ask other functions what a value is that an answer is wanting for. True: they knew. */
-static bool ask_outside(struct sites *s, struct solver *solver, struct value v)
-{
-	uint32_t node = solve_origin(solver, v);
-	const struct flow *f = solver->f;
-	const struct node *n = &f->nodes.node[node];
-	struct place at = {.strength = SITES_BY_HINT};
-
-	if (!node || solver->nr_told == SOLVE_TOLD)
-		return false;
-	if (n->kind == NODE_RESULT)
-		at = ask_callee(s, f, n->key);
-	else if (n->kind == NODE_LOAD)
-		at = ask_filler(s, f, n->off);
-	else if (!solve_arg_is_lock(solver, n->off))
-		at = outside_argument(s->outside, f, n->off);
-	solver_tell(solver, node, at);
-	return true;
-}
-
-static bool was_asked(const struct solver *solver, const struct opened *what)
-{
-	for (uint32_t i = 0; i < solver->nr_opened; i++) {
-		const struct opened *o = &solver->opened[i];
-
-		if (o->type == what->type && o->kind == what->kind &&
-		    (what->kind == OPENED_TAIL || what->kind == OPENED_AROUND ||
-		     o->off == what->off))
-			return true;
-	}
-	return false;
-}
-
-/* Ask functions of a like name what an open pointer is that an answer hangs on. */
-static bool ask_opened(struct sites *s, struct solver *solver, struct value v)
-{
-	struct opened what;
-
-	if (!solve_open(solver, v, &what))
-		return false;
-	/* beyond a struct lies private data, or a larger struct that it is a member of */
-	for (uint32_t kind = what.kind; kind <= OPENED_LIST; kind++) {
-		struct opened found = what;
-
-		found.kind = kind;
-		if (solver->nr_opened == SOLVE_OPENED || was_asked(solver, &found))
-			return false;
-		if (!outside_opened(s->outside, solver->f, &found))
-			found.to = 0;
-		solver->opened[solver->nr_opened++] = found;
-		solver_again(solver);
-		if (found.to)
-			return true;
-		if (kind != OPENED_TAIL)
-			return false;
-	}
-	return false;
-}
-
 static bool is_wanting(const struct sites_answer *a)
 {
 	return a->kind == SITES_UNKNOWN || a->kind == SITES_GENERIC || a->pointed;
-}
-
-static bool ask_others(struct sites *s, struct solver *solver, struct value v)
-{
-	return ask_outside(s, solver, v) || ask_opened(s, solver, v);
 }
 
 static void find_given(struct sites *s, struct solver *solver)
@@ -305,7 +184,7 @@ static void find_given(struct sites *s, struct solver *solver)
 			continue;
 		for (bool more = true; more;) {
 			answer_lock_call(s, solver, c, &answer);
-			more = is_wanting(&answer) && ask_others(s, solver, c->arg[c->to->lock_arg]);
+			more = is_wanting(&answer) && others_ask(s->outside, solver, c->arg[c->to->lock_arg]);
 		}
 	}
 }
@@ -318,7 +197,7 @@ static void answer_value(struct sites *s, struct solver *solver, const struct fl
 	v.off += offset;
 	do
 		solve_lock(solver, v, LOCKPATH_ANY, ret);
-	while (is_wanting(ret) && ask_others(s, solver, v));
+	while (is_wanting(ret) && others_ask(s->outside, solver, v));
 }
 
 /*
@@ -411,7 +290,7 @@ static bool find_tail_lock(struct sites *s, struct solver *solver, struct sites_
 			continue;
 		do
 			answer_lock_call(s, solver, c, &answer);
-		while (is_wanting(&answer) && ask_others(s, solver, c->arg[c->to->lock_arg]));
+		while (is_wanting(&answer) && others_ask(s->outside, solver, c->arg[c->to->lock_arg]));
 		if (any && !is_same_answer(&answer, ret))
 			return false;
 		*ret = answer;

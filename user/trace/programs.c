@@ -297,6 +297,24 @@ static size_t nr_attached(const struct programs *p)
 	return nr;
 }
 
+unsigned int programs_left(const struct programs *p, double ret[static LV_HOOKS + 2])
+{
+	int hooks[LV_HOOKS + 1];
+	struct shares shares;
+	unsigned int nr = 0;
+
+	find_shares(p, &shares);
+	order(shares.heat, hooks);
+	ret[0] = in_place(&shares);
+	for (int i = 0; i <= LV_HOOKS; i++) {
+		if (!p->links[hooks[i]])
+			continue;
+		shares.here -= shares.heat[hooks[i]] + UNSEEN;
+		ret[++nr] = in_place(&shares);
+	}
+	return nr;
+}
+
 /* False: one was slow, and those that are left stay, unless all must go. */
 static bool detach_all(struct programs *p, bool must, double leave, programs_progress progress,
 		       void *arg)

@@ -94,6 +94,12 @@ int programs_look_at_waits(struct programs *programs);
 /* The share of all events that hooks see which are attached now, estimated from those so far. */
 double programs_in_place(const struct programs *programs);
 
+/*
+ * The share that is left when the hottest n of those that are attached are gone: ret[n], from ret[0]. Returns
+ * how many are attached.
+ */
+unsigned int programs_left(const struct programs *programs, double ret[static LV_HOOKS + 2]);
+
 void programs_finish(struct programs *programs); /* takes NULL */
 
 #endif
