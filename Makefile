@@ -304,6 +304,13 @@ check: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads unit natives torture-programs
 	$(Q)tests/run
 
+# Some of its kernels are arm64's.
+check-matrix: matrix-arm64
+.PHONY: matrix-arm64
+matrix-arm64:
+	$(Q)tools/setup arm64
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all workloads
+
 # WRITE=1 puts the table into docs/kernels.md.
 check-matrix check-load check-package: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads
