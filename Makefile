@@ -32,8 +32,10 @@
 
 # The architecture that is built for: this machine's, or another's that is cross-built in a folder of its own with
 # libraries that are unpacked and not installed.
-HOST_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
-ARCH ?= $(or $(patsubst amd64,x86,$(DEB_ARCH)),$(HOST_ARCH))
+arch_of = $(patsubst amd64,x86,$(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(1))))
+HOST_ARCH := $(call arch_of,$(shell uname -m))
+ARCH ?= $(or $(DEB_ARCH),$(HOST_ARCH))
+override ARCH := $(call arch_of,$(ARCH))
 ARCHES := x86 arm64
 ifeq ($(filter $(ARCH),$(ARCHES)),)
 $(error ARCH=$(ARCH): there are $(ARCHES))
@@ -45,6 +47,9 @@ else
 B := build/$(ARCH)
 TRIPLET := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-linux-gnu
 SYSROOT := $(shell tools/kernels sysroot $(ARCH))
+ifeq ($(SYSROOT),)
+$(error no libraries of $(ARCH) to build with)
+endif
 CC := $(TRIPLET)-gcc --sysroot=$(SYSROOT)
 AR := $(TRIPLET)-ar
 PG_INCLUDE := $(SYSROOT)/usr/include/postgresql
@@ -304,6 +309,13 @@ demo-2019: setup
 check: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) all workloads unit natives torture-programs
 	$(Q)tests/run
+
+# Some of its kernels are arm64's.
+check-matrix: matrix-arm64
+.PHONY: matrix-arm64
+matrix-arm64:
+	$(Q)tools/setup arm64
+	$(Q)$(MAKE) --no-print-directory -j$(JOBS) ARCH=arm64 all workloads
 
 # WRITE=1 puts the table into docs/kernels.md.
 check-matrix check-load check-package: setup

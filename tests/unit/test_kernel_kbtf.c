@@ -162,6 +162,42 @@ static void test_last(void **state)
 	assert_string_equal(small, "wai");
 }
 
+/* A function with one argument, of that type and by that name. */
+static void func_of(struct mini *m, const char *name, int type)
+{
+	int proto = btf__add_func_proto(m->btf, 0);
+
+	assert_int_equal(btf__add_func_param(m->btf, "argument", type), 0);
+	assert_true(btf__add_func(m->btf, name, BTF_FUNC_GLOBAL, proto) > 0);
+}
+
+static void test_hookable(void **state)
+{
+	struct kbtf *k;
+	struct mini m;
+	int large, small;
+
+	(void)state;
+	mini_begin(&m);
+	large = mini_struct(&m, "__va_list", 32);
+	small = mini_struct(&m, "pair", 16);
+	func_of(&m, "takes_large", large);
+	func_of(&m, "takes_named", btf__add_typedef(m.btf, "va_list", btf__add_const(m.btf, large)));
+	func_of(&m, "takes_pointer", btf__add_ptr(m.btf, large));
+	func_of(&m, "takes_small", small);
+	func_of(&m, "takes_number", m.u64);
+	mini_func(&m, "takes_none");
+	k = mini_end(&m, NULL);
+	assert_false(kbtf_func_is_hookable(k, "takes_large"));
+	assert_false(kbtf_func_is_hookable(k, "takes_named"));
+	assert_true(kbtf_func_is_hookable(k, "takes_pointer"));
+	assert_true(kbtf_func_is_hookable(k, "takes_small"));
+	assert_true(kbtf_func_is_hookable(k, "takes_number"));
+	assert_true(kbtf_func_is_hookable(k, "takes_none"));
+	assert_false(kbtf_func_is_hookable(k, "absent"));
+	kbtf_free(k);
+}
+
 static void test_lookups(void **state)
 {
 	struct kbtf *k = mini_kernel();
@@ -276,7 +312,8 @@ int main(void)
 		cmocka_unit_test(test_members),	 cmocka_unit_test(test_no_lock),
 		cmocka_unit_test(test_shapes),	 cmocka_unit_test(test_rt),
 		cmocka_unit_test(test_collapse), cmocka_unit_test(test_last),
-		cmocka_unit_test(test_lookups),	 cmocka_unit_test(test_percpu),
+		cmocka_unit_test(test_lookups),	 cmocka_unit_test(test_hookable),
+		cmocka_unit_test(test_percpu),
 		cmocka_unit_test(test_module),	 cmocka_unit_test(test_load),
 	};
 

@@ -311,6 +311,8 @@ bool kbtf_next(const struct kbtf *k, const char *name, uint32_t kinds, struct kb
 	return false;
 }
 
+#define HOOKABLE_ARGUMENT 16 /* bytes that are passed in registers; see btf_distill_func_proto() */
+
 static bool has_kind(const struct kbtf *k, const char *name, uint32_t kind)
 {
 	struct kbtf_type t = { NULL, 0 };
@@ -326,6 +328,32 @@ bool kbtf_has_struct(const struct kbtf *k, const char *name)
 bool kbtf_has_func(const struct kbtf *k, const char *name)
 {
 	return has_kind(k, name, BTF_KIND_FUNC);
+}
+
+/* Modifiers are looked through, as the kernel does. */
+static const struct btf_type *bare_type(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, id);
+
+	while (t && (btf_is_mod(t) || btf_is_typedef(t)))
+		t = btf__type_by_id(btf, t->type);
+	return t;
+}
+
+bool kbtf_func_is_hookable(const struct kbtf *k, const char *name)
+{
+	struct kbtf_type f = { NULL, 0 };
+	const struct btf_type *proto, *arg;
+
+	if (!kbtf_next(k, name, 1 << BTF_KIND_FUNC, &f))
+		return false;
+	proto = btf__type_by_id(f.btf, btf__type_by_id(f.btf, f.id)->type);
+	for (uint32_t i = 0; proto && btf_is_func_proto(proto) && i < btf_vlen(proto); i++) {
+		arg = bare_type(f.btf, btf_params(proto)[i].type);
+		if (arg && btf_is_composite(arg) && arg->size > HOOKABLE_ARGUMENT)
+			return false;
+	}
+	return true;
 }
 
 static bool enum_has(const struct btf *btf, const struct btf_type *t, const char *name)

@@ -62,6 +62,8 @@ bool kbtf_next(const struct kbtf *k, const char *name, uint32_t kinds, struct kb
 
 bool kbtf_has_struct(const struct kbtf *k, const char *name);
 bool kbtf_has_func(const struct kbtf *k, const char *name);
+/* The function is there, and none of its arguments is a struct too large for a BPF trampoline (arm64's va_list). */
+bool kbtf_func_is_hookable(const struct kbtf *k, const char *name);
 bool kbtf_has_enumerator(const struct kbtf *k, const char *name);
 
 /* The type below a variable, typedef, const or array. */

@@ -105,35 +105,39 @@ static uint32_t stride_of(struct value v)
 }
 
 /*
- * The offset of an element's part: in an array of the type's, which begins behind the offset for a[i - 1], or in the type
- * itself, of which there are several. False: neither.
+ * The offset of an element's part, `start` bytes behind the type's beginning and multiples of the stride: in an array of
+ * the type's, which begins behind that for a[i - 1], or in the type itself, of which there are several. False: neither.
  */
-static bool element_offset(const struct btf *btf, uint32_t type, struct value at, uint32_t *off)
+static bool element_offset(const struct btf *btf, uint32_t type, int64_t start, uint32_t stride,
+			   uint32_t *ret)
 {
-	uint32_t stride = stride_of(at), size = types_size(btf, type);
+	uint32_t size = types_size(btf, type);
 
-	if (types_element(btf, type, *off, stride, off) ||
-	    types_element(btf, type, *off + stride, stride, off))
+	if ((start >= 0 && types_element(btf, type, start, stride, ret)) ||
+	    types_element(btf, type, start + stride, stride, ret))
 		return true;
 	if (!size || stride % size)
 		return false;
-	*off = (at.off % size + size) % size;
+	*ret = (start % size + size) % size;
 	return true;
 }
 
 /* The type that BTF declares to lie there, so far as no other use must be asked. */
 static uint32_t declared_load(struct flow *f, struct value at)
 {
-	uint32_t type, off = at.off;
+	uint32_t type, off = 0, stride = stride_of(at);
+	int64_t start = at.off;
 
-	if (at.base == NODE_PERCPU)
+	if (at.base == NODE_PERCPU) {
 		type = image_percpu(f->im, at.off, &off);
-	else
+		start = off;
+	} else {
 		type = flow_declared_pointee(f, at.base);
-	if (!type || (at.base != NODE_PERCPU &&
-		      (at.off < -(int64_t)(at.index ? stride_of(at) : 0) || at.off > INT32_MAX)))
+	}
+	if (!type || start < (at.index ? -(int64_t)stride : 0) || start > INT32_MAX)
 		return 0;
-	if (at.index && !element_offset(f->btf, type, at, &off))
+	off = start;
+	if (at.index && !element_offset(f->btf, type, start, stride, &off))
 		return 0;
 	return types_member(f->btf, type, off, 8);
 }

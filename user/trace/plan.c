@@ -117,7 +117,7 @@ static bool is_there(const struct plan_hook *hook, const struct kbtf *btf,
 		snprintf(type, sizeof(type), "btf_trace_%s", hook->function);
 		return kbtf_next(btf, type, 1 << BTF_KIND_TYPEDEF, &found);
 	}
-	if (!kbtf_has_func(btf, hook->function))
+	if (!kbtf_func_is_hookable(btf, hook->function))
 		return false;
 	return hook->family != LV_PSEUDO || !ksyms || ksyms_by_name(ksyms, hook->function, NULL);
 }
