@@ -248,6 +248,9 @@ RECORD_RARE int memo_keep_lock(struct lv_cpu *cpu, const struct lv_held *lock, _
 	memo->edge = edge;
 	memo->clock = clock;
 	memo->site_at = class->place.site ? memo_site_at(cpu, family_sleeps(class->family)) : 0;
+	if (lock->caller)
+		cpu->caller_at[memo_hook(when)] =
+			memo_site_at(cpu, family_sleeps(class->family));
 	memo->key = addr_key(lock->addr, class->family, lock->entry);
 	return 0;
 }
@@ -494,7 +497,7 @@ static __always_inline int memo_repeat_other(struct lv_cpu *cpu, struct lv_held_
 static __always_inline int memo_repeat(struct lv_cpu *cpu, struct lv_held_stack *stack, __u64 addr,
 				       __u32 family, __u64 when, __u64 under, int sleeps)
 {
-	__u64 lock = addr_key(addr, family, 0), depth = stack->depth_tainted, site;
+	__u64 lock = addr_key(addr, family, 0), depth = stack->depth_tainted, site, caller = 0;
 	struct lv_held *next;
 	struct lv_memo *memo;
 	__u32 slot;
@@ -527,7 +530,10 @@ static __always_inline int memo_repeat(struct lv_cpu *cpu, struct lv_held_stack 
 	}
 	next->addr = addr;
 	next->entry = memo->entry;
-	next->caller = memo->caller;
+	/* By the function that took it lockdep's subclass is told, of locks that sleep nearly always. */
+	if (sleeps)
+		caller = memo_caller(cpu, cpu->caller_at[memo_hook(when)], sleeps);
+	next->caller = caller ?: memo->caller;
 	stack->depth = depth + 1;
 	memo_hit(cpu, memo, sleeps);
 	return 1;

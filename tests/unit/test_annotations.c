@@ -502,6 +502,12 @@ static void test_nesting(void **state)
 		      "(annotation)");
 	assert_graded(both_orders("futex_hash_bucket.lock", "futex_other", 0xa0), FINDING_CONFIRMED,
 		      NULL);
+	/* A function that passes on what another has computed is not told apart. */
+	assert_graded(both_orders("extent_buffer.lock", "btrfs_alloc_tree_block", 0xa0), FINDING_WEAK,
+		      "balance_level takes extent_buffer.lock with a subclass that is computed (2,3) "
+		      "(annotation)");
+	assert_graded(both_orders("extent_buffer.lock", "btrfs_alloc_tree_block", 0xb0),
+		      FINDING_CONFIRMED, NULL);
 	/* The outer one, by a caller that has it still. */
 	assert_graded(both_orders("inode.i_rwsem", "vfs_unlink+0x48/0x2a0|do_unlinkat", 0xa0),
 		      FINDING_WEAK, "do_unlinkat takes inode.i_rwsem as subclass 1 (annotation)");

@@ -54,6 +54,27 @@ static void test_sleeping_holder_has_its_place(void **state)
 	holder_has_its_place(*state, &mutex_op);
 }
 
+/* The thousand times were at another place, for which there is a memo. */
+static void test_sleeping_holder_moves(void **state)
+{
+	struct machine *m = *state;
+	uint64_t a = machine_add_lock(m, LV_MUTEX), b = machine_add_lock(m, LV_MUTEX);
+
+	for (int i = 0; i < 1000; i++) {
+		at(m, 0xffffffff81001000);
+		LOCK(m, a, mutex_op);
+		UNLOCK(m, a, mutex_op);
+	}
+	at(m, 0xffffffff81003000);
+	LOCK(m, a, mutex_op);
+	at(m, 0xffffffff81002000);
+	LOCK(m, b, mutex_op);
+	UNLOCK(m, b, mutex_op);
+	UNLOCK(m, a, mutex_op);
+	assert_non_null(find_edge(m, a, b));
+	assert_int_equal(find_edge(m, a, b)->from_caller, 0xffffffff81003000);
+}
+
 /* A spinning lock under a sleeping one: the holder is the task's, not the CPU's. */
 static void test_mixed_holder_has_its_place(void **state)
 {
@@ -438,7 +459,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_spinning_holder_has_its_place),
-		TEST(test_sleeping_holder_has_its_place),
+		TEST(test_sleeping_holder_has_its_place), TEST(test_sleeping_holder_moves),
 		TEST(test_mixed_holder_has_its_place),
 		TEST(test_orders_of_any_pair),
 		TEST(test_orders_of_reused_memory),

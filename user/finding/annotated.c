@@ -341,6 +341,22 @@ bool annotated_nesting(const struct finding_model *m, const struct capture_edge 
 	return true;
 }
 
+bool annotated_computed(const struct finding_model *m, uint32_t class, struct strbuf *ret_why)
+{
+	bool inner;
+	const struct annotation_member *member = member_of(m, class, &inner);
+
+	for (uint32_t i = 0; member && i < member->nr; i++) {
+		const struct annotation *row = &member->rows[i];
+
+		if (!(BIT(row->kind) & NESTED) || strncmp(row->what, "by:", 3))
+			continue;
+		say_use(ret_why, member, row);
+		return true;
+	}
+	return false;
+}
+
 bool annotated_ordered(const struct finding_model *m, uint32_t class)
 {
 	bool inner;

@@ -42,6 +42,8 @@ uint64_t annotated_cost(const struct finding_model *m, uint32_t class,
 /* Was the edge of a class to itself an annotated nesting? As above. */
 bool annotated_nesting(const struct finding_model *m, const struct capture_edge *edge,
 		       struct strbuf *ret_why);
+/* Does a function take locks of this class with a subclass that is computed? The reason is added to ret_why. */
+bool annotated_computed(const struct finding_model *m, uint32_t class, struct strbuf *ret_why);
 /* Does a function order the locks of this class among each other? */
 bool annotated_ordered(const struct finding_model *m, uint32_t class);
 /* Does lockdep leave the locks of this class out, a tree's, in which each nests in its parent's? */

@@ -85,17 +85,20 @@ static uint32_t find_nesting(const struct finding_model *m, uint32_t class)
 	return found;
 }
 
-/* As sure as the instances are; a nesting that lockdep is told of is weak. */
+/*
+ * As sure as the instances are; a nesting that lockdep is told of is weak. And two locks of a class whose subclasses
+ * are computed may come in either order, by what they are at the time: which nesting was seen so, is not known.
+ */
 static int grade_nesting(const struct finding_model *m, uint32_t class, uint32_t edge,
 			 struct finding_chain *chain)
 {
+	bool same = finding_same_instance(&m->c->edges[edge]);
 	AUTO_STRBUF why = STRBUF_INIT;
 
 	if (m->c->annotated)
 		return 0;
-	chain->confidence = confidence_of_instances(m->c, finding_class(m, class),
-						    finding_same_instance(&m->c->edges[edge]));
-	if (annotated_nesting(m, &m->c->edges[edge], &why))
+	chain->confidence = confidence_of_instances(m->c, finding_class(m, class), same);
+	if (annotated_nesting(m, &m->c->edges[edge], &why) || (!same && annotated_computed(m, m->capture_class[class], &why)))
 		chain->confidence = FINDING_WEAK;
 	else if (chain->confidence == FINDING_WEAK)
 		strbuf_add(&why, "between their two orders the memory of these locks may have become other objects");
