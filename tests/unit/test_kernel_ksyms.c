@@ -229,12 +229,17 @@ static void test_unsorted(void **state)
 	struct ksyms *k = load("ffffffffc0002000 t b_one\t[b]\n"
 			       "ffffffffc0001000 t a_one\t[a]\n"
 			       "ffffffff81000000 T one\n"
+			       /* arm64's, and one that looks like them */
+			       "ffffffffc0001000 t $x\t[a]\n"
+			       "ffffffffc0001040 t $x.7\t[a]\n"
+			       "ffffffffc0003000 t $xyz\t[b]\n"
 			       "ffffffffc0001040 t a_two\t[a]\n");
 
 	(void)state;
 	assert_string_equal(format(k, 0xffffffffc0001001), "a_one+0x1/0x40 [a]");
 	assert_string_equal(format(k, 0xffffffffc0001041), "a_two+0x1 [a]");
-	assert_string_equal(format(k, 0xffffffffc0002001), "b_one+0x1 [b]");
+	assert_string_equal(format(k, 0xffffffffc0002001), "b_one+0x1/0x1000 [b]");
+	assert_string_equal(format(k, 0xffffffffc0003001), "$xyz+0x1 [b]");
 	ksyms_free(k);
 }
 

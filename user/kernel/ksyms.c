@@ -141,6 +141,12 @@ static int parse_line(struct ksyms *k, char *line, struct ksym *ret)
 	return 0;
 }
 
+/* "$d", "$x.3": an arm64 module's marks of where data and code begin, at the address of what has a name. */
+static bool is_mapping(const char *name)
+{
+	return name[0] == '$' && name[1] && (!name[2] || name[2] == '.');
+}
+
 static int add_symbol(struct ksyms *k, const struct ksym *sym)
 {
 	if (k->nr == k->room) {
@@ -171,7 +177,7 @@ static int parse_text(struct ksyms *k, size_t len)
 		*newline = '\0';
 		err = strlen(line) == (size_t)(newline - line) ? parse_line(k, line, &sym) :
 								 -EINVAL;
-		if (!err)
+		if (!err && !is_mapping(sym.name))
 			err = add_symbol(k, &sym);
 		if (err == -ENOMEM)
 			return err;
