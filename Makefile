@@ -21,7 +21,7 @@
 #                     and under a wide load on another
 #   make truth-stock  how many classes have a full name on three stock kernels, and how sure it is
 #   make sites        how many call sites of lock functions are typed, and how many of these wrong
-#   make bench        what lockvane costs in the kernel, in instructions (ten minutes)
+#   make bench        what lockvane costs in the kernel, in instructions (a quarter of an hour)
 #   make moves        how long hooks take to come and to go, on three kernels (MOVES_ARGS)
 #   make budget       whether the monitor keeps its budget, counted likewise (BUDGET_ARGS)
 #   make bench-graph  how fast the graph and the native recorder are
@@ -355,7 +355,7 @@ sites: setup
 
 bench: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH)
-	$(Q)tools/bench $(BENCH_ARGS)
+	$(Q)tools/bench --pseudo $(BENCH_ARGS)
 
 moves: setup
 	$(Q)$(MAKE) --no-print-directory -j$(JOBS) $(BENCH) workloads
