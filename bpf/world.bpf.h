@@ -3,6 +3,7 @@
 #ifndef LOCKVANE_WORLD_BPF_H
 #define LOCKVANE_WORLD_BPF_H
 
+#include "record/world.h"
 #include "abi.h"
 #include "frame.bpf.h"
 #include "maps.bpf.h"
@@ -19,6 +20,7 @@ const volatile bool lv_preempts = 0;
 const volatile bool lv_shows_atomic = 0;
 const volatile __u32 lv_irq_source = LV_IRQ_SOURCE_NONE;
 
+extern const unsigned long local_interrupt_disable_state __ksym __weak; /* since 7.3 */
 extern const void __lock_text_start __ksym __weak;
 extern const void __lock_text_end __ksym __weak;
 extern const void __sched_text_start __ksym __weak;
@@ -231,14 +233,19 @@ static __always_inline __u64 world_above_task(void *ctx)
 	return above ? above : world_walk_task(ctx, 0);
 }
 
+static __always_inline __u32 world_as_before_7_3(__u32 count)
+{
+	return &local_interrupt_disable_state ? world_count_of_7_3(count) : count;
+}
+
 static __always_inline __u32 world_preempt_count(void)
 {
-	return arch_preempt_count();
+	return world_as_before_7_3(arch_preempt_count());
 }
 
 static __always_inline __u32 world_preempt_count_of(const struct lv_cpu *cpu)
 {
-	return arch_preempt_count_of(cpu);
+	return world_as_before_7_3(arch_preempt_count_of(cpu));
 }
 
 static __always_inline int world_counts_preemption(void)

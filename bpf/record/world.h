@@ -75,6 +75,15 @@ static __u64 world_above(void *ctx, struct lv_cpu *cpu);
 /* The same in a program that can be preempted, of cpu->sleep_event. */
 static __u64 world_above_task(void *ctx);
 
+/*
+ * A preempt_count of 7.3 or later with its fields where 6.1 to 7.2 have them. There bits 16 to 23 count who has
+ * switched irqs off; hardirq is 0x0f000000, NMI 0xf0000000 (include/linux/preempt.h).
+ */
+static __always_inline __u32 world_count_of_7_3(__u32 count)
+{
+	return (count & 0xffffu) | (count >> 24 & 0xfu) << 16 | count >> 28 << 20;
+}
+
 /* preempt_count as of 6.1 .. 7.2: see context.h for its fields. */
 static __u32 world_preempt_count(void);
 static __u32 world_preempt_count_of(const struct lv_cpu *cpu); /* the same, of the running one */

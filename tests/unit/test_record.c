@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#include "replay/hooked.h"
+#include "replay/world.h"
+#include "record/recorder.h"
+
 /* An interrupt that takes and gives back a lock, once, in the middle of a program. */
 static void interrupt_once(struct seat *seat)
 {
@@ -387,10 +391,21 @@ static void test_self_order(void **state)
 	assert_true(class_at(m, a)->flags & LV_CLASS_SELF_ORDER);
 }
 
+/* Who switches irqs off is counted where hardirqs were, and they where NMIs were, on 7.3. */
+static void test_count_of_7_3(void **state)
+{
+	(void)state;
+	assert_int_equal(world_count_of_7_3(0x00050203), 0x00000203);
+	assert_int_equal(world_count_of_7_3(0x01ff0100), 0x00010100);
+	assert_int_equal(world_count_of_7_3(0x20010001), 0x00200001);
+	assert_int_equal(world_count_of_7_3(0xffffffff), 0x00ffffff);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_guard),
+		cmocka_unit_test(test_count_of_7_3),
 		TEST(test_unarmed),
 		TEST(test_nmi),
 		TEST(test_unknown_cpu),

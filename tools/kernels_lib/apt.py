@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from . import cache
-from .cache import Failure, run, say
+from .cache import Absent, Failure, run, say
 
 KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 LISTS_MAX_AGE = 24 * 3600
@@ -96,7 +96,7 @@ class Apt:
         if not text.strip():
             if self.update():
                 return self.show(package)
-            raise Failure(f'no package {package} in {self.suite or "the apt sources"}')
+            raise Absent(f'no package {package} in {self.suite or "the apt sources"}')
         fields = {}
         for line in text.split('\n\n')[0].splitlines():
             key, colon, value = line.partition(': ')

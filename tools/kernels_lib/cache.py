@@ -14,6 +14,10 @@ class Failure(Exception):
     """Something the user can read and act on."""
 
 
+class Absent(Failure):
+    """The archive has no such package."""
+
+
 def root():
     base = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
     return Path(base) / 'lockvane'

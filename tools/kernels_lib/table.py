@@ -13,6 +13,11 @@ class Stock:
     about: str
     arch: Optional[str] = None  # Debian's name of it; None: this system's, amd64
 
+    @property
+    def passes(self):
+        """Is it a guest in its suite, which may have none of it tomorrow?"""
+        return self.suite == 'experimental'
+
 
 @dataclass(frozen=True)
 class Small:
@@ -41,6 +46,10 @@ KERNELS = {
                  'Debian unstable, cloud flavour (whatever it is today)'),
     '7.2-full': Stock('linux-image-amd64', 'linux-headers-amd64', 'sid',
                       'Debian unstable, the flavour for all machines'),
+    '7.3': Stock('linux-image-cloud-amd64', 'linux-headers-cloud-amd64', 'experimental',
+                 'Debian experimental, cloud flavour (whatever it is today, if there is one)'),
+    '7.3-rt': Stock('linux-image-rt-amd64', 'linux-headers-rt-amd64', 'experimental',
+                    'Debian experimental, PREEMPT_RT (likewise)'),
     'arm64-7.2': Stock('linux-image-cloud-arm64', 'linux-headers-cloud-arm64', 'sid',
                        'Debian unstable for arm64, cloud flavour (whatever it is today)', 'arm64'),
     'arm64-6.12': Stock('linux-image-cloud-arm64', None, 'trixie',
