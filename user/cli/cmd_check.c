@@ -62,9 +62,24 @@ static const char *yes_no(enum features_answer answer)
 	return answer == FEATURES_UNKNOWN ? "unknown" : answer == FEATURES_YES ? "yes" : "no";
 }
 
+/* The newest series that the tests run on (docs/kernels.md). */
+#define TESTED_MAJOR 7
+#define TESTED_MINOR 3
+
+static bool is_untested(const char *release)
+{
+	int major, minor;
+
+	return sscanf(release, "%d.%d", &major, &minor) == 2 &&
+	       (major > TESTED_MAJOR || (major == TESTED_MAJOR && minor > TESTED_MINOR));
+}
+
 static void check_kernel(const struct features *f, struct verdict *verdict)
 {
 	print_line(verdict, "kernel", "%s %s", f->release, f->machine);
+	if (is_untested(f->release))
+		print_line(verdict, "", "newer than any that lockvane was tested on (%d.%d): it runs if its self-check passes",
+			   TESTED_MAJOR, TESTED_MINOR);
 	print_line(verdict, "preemption", "%s%s", f->preempt_mode[0] ? f->preempt_mode : "unknown",
 		   f->rt == FEATURES_YES ? ", PREEMPT_RT" : "");
 	if (f->rt == FEATURES_YES)
