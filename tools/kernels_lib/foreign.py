@@ -29,21 +29,22 @@ NEWER_GCC = ('CC_HAS_MIN_FUNCTION_ALIGNMENT', 'CC_HAS_COUNTED_BY', 'CC_HAS_COUNT
              'CC_HAS_ASSUME', 'CC_HAS_MULTIDIMENSIONAL_NONSTRING')
 
 
-def adapt(root, kdir, apt, prefix):
-    """ROOT is the unpacked headers packages, KDIR the build folder in it, PREFIX the compiler's."""
+def adapt(root, kdir, apt, base, prefix):
+    """ROOT is the unpacked headers packages, KDIR the build folder in it, APT has them, BASE the libraries of their
+    programs, PREFIX is the compiler's."""
     tools = next((root / 'usr' / 'lib').glob('linux-kbuild-*'))
     probe = subprocess.run([tools / 'scripts/mod' / CHOSEN['modpost']], stdin=subprocess.DEVNULL,
                            capture_output=True, text=True, check=False)
     if 'GLIBC_' not in probe.stderr:
         return
-    _take_libraries(root / 'host', apt, tools.name)
+    _take_libraries(root / 'host', apt.depends(tools.name, LIBRARIES), base)
     _wrap_tools(tools, root / 'host' / FOLDER)
     _use_our_compiler(kdir, prefix)
 
 
-def _take_libraries(host, apt, kbuild):
-    names = set(apt.depends(kbuild, LIBRARIES))
-    for name in list(names):
+def _take_libraries(host, wanted, apt):
+    names = set(wanted)
+    for name in wanted:
         names.update(apt.depends(name, LIBRARIES))
     for name in sorted(names):
         run(['dpkg-deb', '-x', apt.fetch(name), host])

@@ -141,7 +141,9 @@ def headers(name, kernel, home):
             source = ours if package.startswith('linux-kbuild-') else apt
             run(['dpkg-deb', '-x', source.fetch(package), temp])
         _relocate(temp / kdir.relative_to(target))
-        foreign.adapt(temp, temp / kdir.relative_to(target), ours, kmod.PREFIXES.get(kernel.arch, ''))
+        # Experimental is no whole suite: what is not in it is in unstable.
+        base = Apt('sid') if kernel.passes else ours
+        foreign.adapt(temp, temp / kdir.relative_to(target), ours, base, kmod.PREFIXES.get(kernel.arch, ''))
         # Module BTF needs the kernel's; older headers packages do not carry it.
         if not (temp / kdir.relative_to(target) / 'vmlinux').exists():
             _add_btf(home, temp / kdir.relative_to(target))
