@@ -247,7 +247,9 @@ static struct scene recursive_both_orders(void)
 	struct scene s = self_nesting();
 
 	s.c->classes[0].flags = LV_CLASS_SELF_ORDER;
-	/* Not of d_move(), which takes them as the kernel's sources tell. */
+	/* Not dentries' locks, nor d_move(), which takes them as the kernel's sources tell. */
+	free(s.c->classes[0].name);
+	s.c->classes[0].name = strdup("some_node.lock");
 	free(s.c->stacks[s.c->edges[0].stack].frames[1].text);
 	s.c->stacks[s.c->edges[0].stack].frames[1].text = strdup("some_move+0x1c/0x80");
 	return s;
