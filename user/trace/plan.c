@@ -74,6 +74,7 @@ static const struct {
 } pairs[] = {
 	{ LV_HOOK__raw_spin_lock, LV_HOOK__raw_spin_unlock },
 	{ LV_HOOK__raw_spin_lock_irq, LV_HOOK__raw_spin_unlock_irq },
+	{ LV_HOOK__raw_spin_lock_irq_disable, LV_HOOK__raw_spin_unlock_irq_enable },
 	{ LV_HOOK__raw_spin_lock_irqsave, LV_HOOK__raw_spin_unlock_irqrestore },
 	{ LV_HOOK__raw_spin_lock_bh, LV_HOOK__raw_spin_unlock_bh },
 	{ LV_HOOK__raw_read_lock, LV_HOOK__raw_read_unlock },
