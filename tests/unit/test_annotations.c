@@ -360,6 +360,14 @@ static void test_set_class(void **state)
 	lock = case_slab(c, "k_itimer.it_lock", NULL, "posix_timers_cache+0x18");
 	case_use(c, lock, LV_USED_IN_HARDIRQ, 0xa0, taken_by(c, "posix_timer_fn"));
 	case_use(c, lock, LV_ENABLED_HARDIRQ, 0xa0, taken_by(c, "run_posix_cpu_timers"));
+	assert_graded(c, FINDING_WEAK,
+		      "k_itimer.it_lock has several classes, set by posix_cpu_timer_create (annotation), and between "
+		      "the two uses its memory may have become another object");
+	/* One that is no other's memory is the same lock. */
+	c = case_new();
+	lock = case_class(c, "k_itimer.it_lock", LV_SPIN);
+	case_use(c, lock, LV_USED_IN_HARDIRQ, 0xa0, taken_by(c, "posix_timer_fn"));
+	case_use(c, lock, LV_ENABLED_HARDIRQ, 0xa0, taken_by(c, "run_posix_cpu_timers"));
 	assert_graded(c, FINDING_CONFIRMED, NULL);
 }
 

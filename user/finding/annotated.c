@@ -417,6 +417,27 @@ static bool joints_apart(const struct finding_model *m, const struct finding_cha
 	return false;
 }
 
+/*
+ * Both uses are of one address, but of a member whose class is set at run time, in memory that is used again: a timer of
+ * one clock, then one of another.
+ */
+static bool is_reused(const struct finding_model *m, uint32_t class, const struct annotated_side *in,
+		      const struct annotated_side *out, struct strbuf *why)
+{
+	const struct capture_class *seen = &m->c->classes[class];
+	const struct annotation *set;
+	bool inner, permanent = seen->kind && (!strcmp(seen->kind, "static") || !strcmp(seen->kind, "percpu"));
+	const struct annotation_member *member = member_of(m, class, &inner);
+
+	if (permanent || !same_instance(in, out) || !member || !(member->kinds & SETS))
+		return false;
+	set = split_by(member, inner, seen->name);
+	if (set)
+		strbuf_addf(why, "%s has several classes, set by %s (annotation), and between the two uses its memory "
+			    "may have become another object", member->name, set->function);
+	return set;
+}
+
 static bool ends_apart(const struct finding_model *m, const struct finding_chain *chain,
 		       bool joined, struct strbuf *why)
 {
@@ -430,7 +451,7 @@ static bool ends_apart(const struct finding_model *m, const struct finding_chain
 	in = annotated_used(m->c, &classes[first], chain->safe);
 	out = annotated_used(m->c, &classes[last], chain->unsafe);
 	if (!chain->nr_edges)
-		return annotated_apart(m, first, &in, &out, joined, why);
+		return annotated_apart(m, first, &in, &out, joined, why) || is_reused(m, first, &in, &out, why);
 	held = annotated_held(m->c, &edges[chain->edges[0]]);
 	taken = annotated_taken(m->c, &edges[chain->edges[chain->nr_edges - 1]]);
 	return annotated_apart(m, first, &in, &held, joined, why) ||
