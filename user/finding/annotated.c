@@ -426,10 +426,10 @@ static bool is_reused(const struct finding_model *m, uint32_t class, const struc
 {
 	const struct capture_class *seen = &m->c->classes[class];
 	const struct annotation *set;
-	bool inner, permanent = seen->kind && (!strcmp(seen->kind, "static") || !strcmp(seen->kind, "percpu"));
+	bool inner;
 	const struct annotation_member *member = member_of(m, class, &inner);
 
-	if (permanent || !same_instance(in, out) || !member || !(member->kinds & SETS))
+	if (finding_is_permanent(seen) || !same_instance(in, out) || !member || !(member->kinds & SETS))
 		return false;
 	set = split_by(member, inner, seen->name);
 	if (set)

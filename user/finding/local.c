@@ -27,8 +27,7 @@ static enum finding_confidence confidence_of_instances(const struct capture *c,
 						       const struct capture_class *class,
 						       bool same)
 {
-	bool permanent =
-		class->kind && (!strcmp(class->kind, "static") || !strcmp(class->kind, "percpu"));
+	bool permanent = finding_is_permanent(class);
 
 	if (!permanent && !same)
 		return class->flags & LV_CLASS_SELF_SURE ? FINDING_LIKELY : FINDING_WEAK;

@@ -49,6 +49,11 @@ bool finding_same_instance(const struct capture_edge *edge)
 	return edge->from_addr && edge->from_addr == edge->to_addr;
 }
 
+bool finding_is_permanent(const struct capture_class *class)
+{
+	return class->kind && (!strcmp(class->kind, "static") || !strcmp(class->kind, "percpu"));
+}
+
 const struct capture_class *finding_class(const struct finding_model *m, uint32_t graph_class)
 {
 	return &m->c->classes[m->capture_class[graph_class]];

@@ -69,6 +69,8 @@ enum capture_certainty finding_grade(const struct capture *c, const struct captu
 bool finding_same_instance(const struct capture_edge *edge);
 
 const struct capture_class *finding_class(const struct finding_model *m, uint32_t graph_class);
+/* A variable's lock: its memory never becomes another object. */
+bool finding_is_permanent(const struct capture_class *class);
 
 /*
  * A capture may come from anyone, and a small one can make chains without end: a thousand classes in a
