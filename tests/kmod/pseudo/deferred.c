@@ -22,21 +22,23 @@ static DEFINE_SPINLOCK(lv_pseudo_late_lock);
 static struct workqueue_struct *lv_pseudo_wq;
 static bool lv_pseudo_doze; /* works take nothing, and last a moment */
 
-static void lv_pseudo_work_fn(struct work_struct *work)
+static void lv_pseudo_take_or_doze(struct mutex *mutex)
 {
 	if (READ_ONCE(lv_pseudo_doze))
 		msleep(50);
 	else
-		lv_pseudo_take(&lv_pseudo_work_mutex);
+		lv_pseudo_take(mutex);
+}
+
+static void lv_pseudo_work_fn(struct work_struct *work)
+{
+	lv_pseudo_take_or_doze(&lv_pseudo_work_mutex);
 	barrier();
 }
 
 static void lv_pseudo_late_fn(struct work_struct *work)
 {
-	if (READ_ONCE(lv_pseudo_doze))
-		msleep(50);
-	else
-		lv_pseudo_take(&lv_pseudo_late_mutex);
+	lv_pseudo_take_or_doze(&lv_pseudo_late_mutex);
 	barrier();
 }
 
