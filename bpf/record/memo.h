@@ -237,6 +237,7 @@ RECORD_RARE int memo_keep_lock(struct lv_cpu *cpu, const struct lv_held *lock, _
 	const struct lv_class *class = lock ? world_class(lock->class) : 0;
 	struct lv_memo *memo;
 	__u64 clock;
+	__u32 at;
 
 	if (!cpu || !class || class->family == LV_PSEUDO) /* nobody asks for a pseudo-lock's */
 		return 0;
@@ -247,10 +248,10 @@ RECORD_RARE int memo_keep_lock(struct lv_cpu *cpu, const struct lv_held *lock, _
 	memo_fill(cpu, memo, lock, when, under);
 	memo->edge = edge;
 	memo->clock = clock;
-	memo->site_at = class->place.site ? memo_site_at(cpu, family_sleeps(class->family)) : 0;
+	at = class->place.site || lock->caller ? memo_site_at(cpu, family_sleeps(class->family)) : 0;
+	memo->site_at = class->place.site ? at : 0;
 	if (lock->caller)
-		cpu->caller_at[memo_hook(when)] =
-			memo_site_at(cpu, family_sleeps(class->family));
+		cpu->caller_at[memo_hook(when)] = at;
 	memo->key = addr_key(lock->addr, class->family, lock->entry);
 	return 0;
 }
